@@ -1,0 +1,50 @@
+# `make demo` and `make test` need Python ≥ 3.11 and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEV := $(if $(CI),requirements-ci.txt,requirements-dev.txt)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev  ## what tests and checks need, in .venv
+
+demo: $(VENV)/.demo  ## the whole thing on this machine: a channel in the browser, a pipeline to break
+	@$(BIN)/sync-health demo $(ARGS)
+
+test: $(VENV)/.dev  ## every test that this machine can run
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev  ## lint, format, types, layers
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.dev  ## timings, as ratios within one run
+	@$(BIN)/python -m tests.bench
+
+lock:  ## pin the requirements anew (needs pip-tools on the PATH)
+	pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
+	pip-compile $(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	pip-compile $(LOCK) --extra dev --extra ci --constraint requirements-dev.txt --output-file requirements-ci.txt pyproject.toml
+LOCK := --quiet --generate-hashes --allow-unsafe --strip-extras --all-build-deps --no-header --no-annotate \
+	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sync Health needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what the bot needs into $(VENV) …"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(DEV) $(VENV)/.demo
+	@echo "Installing what the tests need into $(VENV) …"
+	@$(PIP) install --require-hashes -r $(DEV)
+	@touch $@

@@ -1,0 +1,120 @@
+"""Alerts, the incidents they open, and what people do about them: values, no behaviour."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from checks.model import Severity
+
+
+class State(StrEnum):
+    """Where an alert stands, beside its severity and whatever people have laid over it."""
+
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    RECOVERING = "recovering"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One dedup key (pipeline, check, labels) and where it stands. All times are UTC."""
+
+    key: str
+    check: str
+    sync: str | None = None
+    state: State = State.OK
+    severity: Severity | None = None
+    since: datetime | None = None  # when the state began
+    milder_since: datetime | None = None  # firing critical, but measured as warn since
+    eased_at: datetime | None = None  # when it last went from critical to warn
+    resolved_at: datetime | None = None
+    frozen_at: datetime | None = None  # since when nothing is known; timers stand still
+    incident_id: int | None = None
+
+
+class Did(StrEnum):
+    """What can stand in the timeline of an incident."""
+
+    OPENED = "opened"
+    REOPENED = "reopened"
+    ESCALATED = "escalated"
+    EASED = "eased"
+    RECOVERING = "recovering"
+    RELAPSED = "relapsed"
+    RESOLVED = "resolved"
+    ACKNOWLEDGED = "acknowledged"
+    RERUN = "rerun"
+    RUN_ENDED = "run_ended"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of an incident's timeline."""
+
+    at: datetime
+    did: Did
+    by: str | None = None  # a Slack user id
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One trouble from its first message to its last, with one Slack thread. All times are UTC."""
+
+    id: int
+    key: str
+    check: str
+    sync: str | None
+    title: str
+    severity: Severity
+    state: State
+    opened_at: datetime
+    summary: str
+    value: float | None
+    limit: str | None
+    channel: str
+    clear: str | None = None
+    helps: str = ""
+    rerun: str | None = None  # the sync that a rerun can help, by name
+    runbook: str | None = None
+    acked_by: str | None = None
+    acked_at: datetime | None = None
+    resolved_at: datetime | None = None
+    timeline: tuple[Entry, ...] = ()
+
+
+class ActionState(StrEnum):
+    """How far a requested action has come; the first three are open, and only one open one may exist per sync."""
+
+    REQUESTED = "requested"  # our row is there, Census may or may not have been told
+    RUNNING = "running"
+    CHECKING = "checking"  # the run has ended, the pipeline is being measured again
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+OPEN_ACTIONS = (ActionState.REQUESTED, ActionState.RUNNING, ActionState.CHECKING)
+
+
+@dataclass(frozen=True)
+class Action:
+    """A rerun that somebody asked for, followed to its end. All times are UTC."""
+
+    id: int
+    sync: str
+    incident_id: int | None
+    by: str  # a Slack user id
+    reason: str
+    state: ActionState
+    requested_at: datetime
+    latest_run_id: int  # the newest run that Census knew before we asked: a later one can be ours
+    adopted: bool = False  # the run was already going on when we looked
+    run_id: int | None = None
+    run_status: str = ""
+    records_total: int | None = None
+    records_updated: int | None = None
+    records_failed: int | None = None
+    records_invalid: int | None = None
+    ended_at: datetime | None = None
+    verdict: str = ""  # what the validation after the run said, or why the action failed

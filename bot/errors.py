@@ -1,0 +1,37 @@
+"""What can go wrong outside, in the terms in which we act on it."""
+
+
+class SyncHealthError(Exception):
+    """Any failure that we foresee: its text is meant for the person who reads it."""
+
+
+class TemporaryError(SyncHealthError):
+    """It certainly did not happen, and trying again later may help."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds of real time, when the other side named them
+
+
+class UncertainError(SyncHealthError):
+    """It may have happened: look before doing it again."""
+
+
+class PermanentError(SyncHealthError):
+    """It did not happen and will not, until somebody changes something."""
+
+
+class NotFoundError(PermanentError):
+    """The thing asked about is not there."""
+
+
+class ConfigurationError(SyncHealthError):
+    """The settings cannot work; holds every problem found, each with its place and a remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class RefusedError(SyncHealthError):
+    """A person asked for something that they may not do, or that makes no sense now; says whom to ask or what to do."""

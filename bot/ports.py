@@ -1,0 +1,303 @@
+"""Everything outside, as the services see it: fakes and real adapters pass the same contract tests."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.alerts.model import Action, Alert, Entry, Incident
+from bot.settings import Settings
+from checks.model import Outcome, Result
+
+
+class Clock(Protocol):
+    """The only source of time. `--speed` scales `now`; leases and time-outs stay real."""
+
+    speed: float
+
+    def now(self) -> datetime:
+        """The pipeline's time, aware, UTC."""
+
+    def real(self) -> datetime:
+        """The machine's time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Real seconds, for measuring how long something took."""
+
+
+class Warehouse(Protocol):
+    """Answers the statements of sql/, named by their path there without `.sql`.
+
+    Raises TemporaryError when it cannot be reached, PermanentError when the statement cannot work
+    (a missing table, a type that does not fit).
+    """
+
+    def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
+        """The rows of a query; numbers as int or float, times aware and UTC."""
+
+    def do(self, statement: str, **parameters: object) -> None:
+        """Run a statement for its effect."""
+
+    def close(self) -> None:
+        """Give back what is held; may be called twice."""
+
+
+class RunStatus(StrEnum):
+    """How a Census run stands, once its traps are read away (`canceled` first, a dry run is its own kind)."""
+
+    QUEUED = "queued"
+    WORKING = "working"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a Census sync. Counts are None where Census has none; all times are UTC."""
+
+    id: int
+    sync_id: int
+    status: RunStatus
+    dry_run: bool
+    trigger: str  # "API Request", "Schedule", …
+    created_at: datetime
+    completed_at: datetime | None = None
+    records_total: int | None = None  # rows that the source offered
+    records_processed: int | None = None
+    records_updated: int | None = None
+    records_failed: int | None = None
+    records_invalid: int | None = None
+    error: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether it will change no more."""
+        return self.status not in (RunStatus.QUEUED, RunStatus.WORKING, RunStatus.UNKNOWN)
+
+    @property
+    def counts_as_sync(self) -> bool:
+        """Whether it brought the destination up to date: dry and cancelled runs did not."""
+        return self.status is RunStatus.COMPLETED and not self.dry_run
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When Census runs a sync by itself."""
+
+    frequency: str  # never, continuous, quarter_hourly, hourly, daily, weekly, expression
+    paused: bool
+    hour: int | None = None
+    minute: int | None = None
+    day: str | None = None
+    cron: str | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether any run will start by itself."""
+        return not self.paused and self.frequency != "never"
+
+
+@dataclass(frozen=True)
+class Sync:
+    """A Census sync as Census describes it."""
+
+    id: int
+    label: str
+    status: str  # case-folded
+    schedule: Schedule
+
+
+class Census(Protocol):
+    """Census V2. Raises TemporaryError (certainly not done), UncertainError (maybe done), PermanentError, NotFoundError."""
+
+    def sync(self, sync_id: int) -> Sync:
+        """One sync."""
+
+    def syncs(self) -> list[Sync]:
+        """Every sync, over all pages."""
+
+    def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
+        """The latest runs of a sync, newest first."""
+
+    def run(self, run_id: int) -> Run:
+        """One run."""
+
+    def trigger(self, sync_id: int) -> int:
+        """Start a run and return its id; never sent twice when it may have arrived."""
+
+
+@dataclass(frozen=True)
+class SyncStatus:
+    """What was found out about one sync; `error` says why something is missing."""
+
+    name: str
+    label: str
+    direction: str
+    queue: int | None = None  # rows that wait
+    suspicious: int | None = None  # …of them without a company name
+    latest: Run | None = None  # the newest run of any kind
+    last_sync: Run | None = None  # the newest that brought Salesforce up to date
+    schedule: Schedule | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One look at the whole pipeline. `problems` are the sources that could not be asked."""
+
+    checked_at: datetime
+    outcome: Outcome
+    statements: int
+    seconds: float
+    results: tuple[Result, ...]
+    syncs: tuple[SyncStatus, ...]
+    problems: tuple[str, ...] = ()
+
+
+class Kind(StrEnum):
+    """What an announcement is about; rendered from the current state when it is sent."""
+
+    ROOT = "root"
+    EVIDENCE = "evidence"
+    RUN = "run"
+    RESOLVED = "resolved"
+    SEVERITY = "severity"
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """A message that is owed or was sent: which incident, what about, and where it stands in Slack."""
+
+    id: str  # ours, in the message's metadata: how a message is found again
+    incident: Incident
+    kind: Kind
+    channel: str
+    thread_ts: str | None  # None for a root
+    ts: str | None  # None until it is posted
+    action: Action | None = None
+    readings: tuple[float, ...] = ()  # the latest values of the check, oldest first
+
+
+class Messenger(Protocol):
+    """Says things in the channel.
+
+    Raises TemporaryError (certainly not delivered, perhaps with `retry_after`), UncertainError (may have been
+    delivered), NotFoundError (the message to edit is gone), PermanentError (no such channel, bad token).
+    """
+
+    def post(self, announcement: Announcement) -> str:
+        """Post it; returns its ts."""
+
+    def edit(self, announcement: Announcement) -> None:
+        """Bring the posted message up to date."""
+
+    def find(self, announcement: Announcement) -> str | None:
+        """The ts of the message that carries our id, if Slack has one."""
+
+    def members(self, group: str) -> frozenset[str]:
+        """The user ids of a user group."""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One message that Slack does not show yet as it should, claimed by a sender."""
+
+    announcement: Announcement
+    revision: int  # what it will show once it is sent
+    doubtful: bool  # an earlier attempt may have arrived: look before posting
+
+
+class Records(Protocol):
+    """One transaction on the bot's own state: everything in it happens, or nothing."""
+
+    def alert(self, key: str) -> Alert | None:
+        """Where an alert stands."""
+
+    def save_alert(self, alert: Alert) -> None:
+        """Write an alert, new or changed."""
+
+    def open_incident(self, incident: Incident) -> Incident:
+        """Write a new incident (its id is ignored) and return it with its id."""
+
+    def save_incident(self, incident: Incident) -> None:
+        """Write what changed of an incident; its timeline is only ever added to with `note`."""
+
+    def note(self, incident_id: int, entry: Entry) -> None:
+        """Add a line to an incident's timeline."""
+
+    def incident(self, incident_id: int) -> Incident | None:
+        """An incident with its timeline."""
+
+    def open_incidents(self) -> list[Incident]:
+        """Those that are not resolved, oldest first."""
+
+    def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
+        """Slack owes its readers this message, or a new version of it. An edit that is already owed is not owed twice."""
+
+    def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
+        """Whether this is a message of ours about that incident."""
+
+    def save_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep what an evaluation found."""
+
+    def latest_evaluation(self) -> Evaluation | None:
+        """The newest one."""
+
+    def readings(self, check: str, sync: str | None, most: int) -> tuple[float, ...]:
+        """The latest measured values of a check, oldest first."""
+
+    def start_action(self, action: Action) -> Action | None:
+        """Write a new action (its id is ignored) and return it with its id; None while another one is open for its sync."""
+
+    def save_action(self, action: Action) -> None:
+        """Write what changed of an action."""
+
+    def open_action(self, sync: str) -> Action | None:
+        """The action of a sync that has not ended."""
+
+    def open_actions(self) -> list[Action]:
+        """All that have not ended, oldest first."""
+
+    def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
+        """Who did what, when, and what came of it."""
+
+
+class Store(Protocol):
+    """The bot's own memory."""
+
+    def transaction(self) -> AbstractContextManager[Records]:
+        """One transaction; raised exceptions roll it back."""
+
+    def claim(self, holder: str, now: datetime, lease_seconds: float) -> Owed | None:
+        """Take the next owed message, one at a time per incident and in order; commits *sending*."""
+
+    def settle(self, owed: Owed, holder: str, *, ts: str | None) -> bool:
+        """Commit *sent*; False when the claim was lost meanwhile."""
+
+    def give_back(self, owed: Owed, holder: str, *, not_before: datetime, doubtful: bool, error: str, repost: bool = False) -> None:
+        """Not sent: try again later; `repost` when the message is gone from Slack and must be posted anew."""
+
+    def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
+        """Become or stay the one who does `name` until `seconds` from now (real time)."""
+
+    def release_lease(self, name: str, holder: str) -> None:
+        """Let another one take over at once."""
+
+    def close(self) -> None:
+        """Give back what is held."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All that a service may use."""
+
+    settings: Settings
+    clock: Clock
+    warehouse: Warehouse
+    census: Census
+    messenger: Messenger
+    store: Store

@@ -1,0 +1,128 @@
+"""What a check is, and what it says."""
+
+import operator
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Outcome(StrEnum):
+    """What one evaluation of a check says; `no_data` and `error` are never healthy."""
+
+    OK = "ok"
+    WARN = "warn"
+    CRITICAL = "critical"
+    NO_DATA = "no_data"
+    ERROR = "error"
+
+
+class Severity(StrEnum):
+    """How bad a firing alert is."""
+
+    WARN = "warn"
+    CRITICAL = "critical"
+
+
+COMPARISONS = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A comparison with a number, written like `> 50`."""
+
+    comparison: str
+    number: float
+
+    def holds(self, value: float) -> bool:
+        """Whether the value is on this side of the number."""
+        return bool(COMPARISONS[self.comparison](value, self.number))
+
+    def __str__(self) -> str:
+        return f"{self.comparison} {self.number:g}"
+
+
+def parse_limit(text: object) -> Limit:
+    """`"> 50"` → Limit. Raises ValueError with an example for anything else."""
+    found = re.fullmatch(r"\s*(>=|<=|!=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*%?\s*", text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError(f'cannot read the limit {text!r}: write a comparison and a number, such as "> 50"')
+    return Limit(found[1], float(found[2]))
+
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(text: object) -> timedelta:
+    """`"5m"` → timedelta. Raises ValueError with an example for anything else."""
+    if isinstance(text, timedelta):
+        return text
+    if text == 0:
+        return timedelta(0)
+    found = re.fullmatch(r"\s*(\d+)\s*([smhd])\s*", text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError(f'cannot read the duration {text!r}: write a number and s, m, h or d, such as "5m"')
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+LimitText = Annotated[Limit, BeforeValidator(lambda v: v if isinstance(v, Limit) else parse_limit(v))]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+class Check(BaseModel):
+    """One thing that should hold, as its owner writes it (checks/*.yml, pipeline.yml)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str = Field(min_length=1, max_length=120)
+    metric: str
+    source: Literal["databricks"]
+    warn: LimitText | None = None
+    critical: LimitText | None = None
+    clear: LimitText | None = None
+    for_: Duration = Field(timedelta(minutes=5), alias="for")
+    keep_firing_for: Duration = timedelta(minutes=10)
+    reopen_within: Duration = timedelta(minutes=30)
+    owner: str | None = Field(None, pattern=r"^[UWS][A-Z0-9]+$")
+    runbook: str | None = None
+    summary: str
+    helps: str = Field("", max_length=500)
+    rerun: Literal["create", "update"] | None = None  # the sync whose rerun can bring this back to healthy
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number that was measured: None where there was none, `error` where measuring failed."""
+
+    value: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one evaluation of one check came to.
+
+    `limit` is the one that was crossed, `cleared` says whether the value is far enough inside to end an alert.
+    """
+
+    check: str
+    sync: str | None
+    outcome: Outcome
+    value: float | None
+    warn: str | None
+    critical: str | None
+    limit: str | None
+    cleared: bool
+    summary: str
+    runbook: str | None
