@@ -34,4 +34,11 @@ class ConfigurationError(SyncHealthError):
 
 
 class RefusedError(SyncHealthError):
-    """A person asked for something that they may not do, or that makes no sense now; says whom to ask or what to do."""
+    """A person asked for something that they may not do, or that makes no sense now; says what to do instead.
+
+    `people` are the user and user group ids that the sentence ends with.
+    """
+
+    def __init__(self, message: str, *, people: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.people = people

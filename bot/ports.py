@@ -112,7 +112,7 @@ class Sync:
 
 
 class Census(Protocol):
-    """Census V2. Raises TemporaryError (certainly not done), UncertainError (maybe done), PermanentError, NotFoundError."""
+    """Census V2. Raises TemporaryError (certainly not done), UncertainError (maybe), PermanentError, NotFoundError."""
 
     def sync(self, sync_id: int) -> Sync:
         """One sync."""
@@ -140,6 +140,7 @@ class SyncStatus:
     queue: int | None = None  # rows that wait
     suspicious: int | None = None  # …of them without a company name
     latest: Run | None = None  # the newest run of any kind
+    running: Run | None = None  # the one going on, which need not be the newest: those that start meanwhile are skipped
     last_sync: Run | None = None  # the newest that brought Salesforce up to date
     schedule: Schedule | None = None
     error: str | None = None
@@ -182,6 +183,14 @@ class Announcement:
     readings: tuple[float, ...] = ()  # the latest values of the check, oldest first
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a message stands: `channel` is the id, which edits need, whatever name it was posted to."""
+
+    channel: str
+    ts: str
+
+
 class Messenger(Protocol):
     """Says things in the channel.
 
@@ -189,14 +198,14 @@ class Messenger(Protocol):
     delivered), NotFoundError (the message to edit is gone), PermanentError (no such channel, bad token).
     """
 
-    def post(self, announcement: Announcement) -> str:
-        """Post it; returns its ts."""
+    def post(self, announcement: Announcement) -> Place:
+        """Post it; returns where it stands."""
 
     def edit(self, announcement: Announcement) -> None:
         """Bring the posted message up to date."""
 
-    def find(self, announcement: Announcement) -> str | None:
-        """The ts of the message that carries our id, if Slack has one."""
+    def find(self, announcement: Announcement) -> Place | None:
+        """The message that carries our id, if Slack has one."""
 
     def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group."""
@@ -211,6 +220,17 @@ class Owed:
     doubtful: bool  # an earlier attempt may have arrived: look before posting
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a message was not sent, and when to try again (real time)."""
+
+    error: str
+    not_before: datetime
+    doubtful: bool = False  # it may have arrived
+    whole_channel: bool = False  # Slack asked to leave the channel alone until then
+    gone: bool = False  # the posted message was deleted: post it anew
+
+
 class Records(Protocol):
     """One transaction on the bot's own state: everything in it happens, or nothing."""
 
@@ -220,7 +240,7 @@ class Records(Protocol):
     def save_alert(self, alert: Alert) -> None:
         """Write an alert, new or changed."""
 
-    def open_incident(self, incident: Incident) -> Incident:
+    def create_incident(self, incident: Incident) -> Incident:
         """Write a new incident (its id is ignored) and return it with its id."""
 
     def save_incident(self, incident: Incident) -> None:
@@ -236,7 +256,10 @@ class Records(Protocol):
         """Those that are not resolved, oldest first."""
 
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
-        """Slack owes its readers this message, or a new version of it. An edit that is already owed is not owed twice."""
+        """We owe the channel this message, or a new version of it; versions that were not sent yet become one."""
+
+    def undelivered(self) -> str | None:
+        """Why the oldest message that failed is not in Slack yet."""
 
     def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
         """Whether this is a message of ours about that incident."""
@@ -250,8 +273,11 @@ class Records(Protocol):
     def readings(self, check: str, sync: str | None, most: int) -> tuple[float, ...]:
         """The latest measured values of a check, oldest first."""
 
-    def start_action(self, action: Action) -> Action | None:
-        """Write a new action (its id is ignored) and return it with its id; None while another one is open for its sync."""
+    def create_action(self, action: Action) -> Action:
+        """Write a new action (its id is ignored) and return it with its id; the database refuses a second open one."""
+
+    def action(self, action_id: int) -> Action | None:
+        """An action, ended or not."""
 
     def save_action(self, action: Action) -> None:
         """Write what changed of an action."""
@@ -272,14 +298,14 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[Records]:
         """One transaction; raised exceptions roll it back."""
 
-    def claim(self, holder: str, now: datetime, lease_seconds: float) -> Owed | None:
-        """Take the next owed message, one at a time per incident and in order; commits *sending*."""
+    def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
+        """Take the next owed message, in order and one at a time per incident; commits *sending* (real time)."""
 
-    def settle(self, owed: Owed, holder: str, *, ts: str | None) -> bool:
-        """Commit *sent*; False when the claim was lost meanwhile."""
+    def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
+        """Commit *sent*; False when the claim was lost meanwhile. `alone`: what else the incident owes is obsolete."""
 
-    def give_back(self, owed: Owed, holder: str, *, not_before: datetime, doubtful: bool, error: str, repost: bool = False) -> None:
-        """Not sent: try again later; `repost` when the message is gone from Slack and must be posted anew."""
+    def give_back(self, owed: Owed, holder: str, failure: Failure) -> None:
+        """Not sent, or perhaps not: try again."""
 
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
         """Become or stay the one who does `name` until `seconds` from now (real time)."""

@@ -1,0 +1,137 @@
+"""The embedded warehouse: the same statements on DuckDB, in memory or in a folder with one file per catalog."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from threading import Condition
+
+import duckdb
+
+from bot import sql
+from bot.errors import PermanentError, SyncHealthError, TemporaryError
+
+SCHEMAS = ("crm.sfdc_dbx", "crm.census", "rds.pg_rds_public", "hive_metastore.salesforce")
+PATIENCE = 100  # times that close() interrupts what still runs, every 50 ms
+RESERVED = {"main", "memory", "system", "temp"}
+TEMPORARY = (duckdb.IOException, duckdb.TransactionException, duckdb.OutOfMemoryException, duckdb.InterruptException)
+
+
+class DuckDBWarehouse:
+    """A Warehouse in this process; any thread may ask.
+
+    `tables` maps shipped table names to actual ones. Raises PermanentError when the folder is missing,
+    TemporaryError when another process holds one of its files.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, tables: Mapping[str, str] | None = None, read_only: bool = False
+    ) -> None:
+        self._tables = dict(tables or {})
+        self._running: set[duckdb.DuckDBPyConnection] = set()
+        self._quiet = Condition()  # guards _running; told when a statement ends
+        if folder is not None and not folder.is_dir():
+            raise PermanentError(f"there is no folder {folder}: create it, or correct duckdb:FOLDER")
+        self._connection = duckdb.connect(":memory:")
+        try:
+            self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+            self._attach(folder, read_only)
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
+        """The rows of a query; numbers as int or float, times aware and UTC."""
+        with self._run(question, parameters) as cursor:
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+
+    def do(self, statement: str, **parameters: object) -> None:
+        """Run a statement for its effect."""
+        with self._run(statement, parameters):
+            pass
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor for one thread, for those who bring DuckDB SQL of their own."""
+        return self._connection.cursor()
+
+    def close(self) -> None:
+        """Give back what is held; may be called twice. Statements that still run are interrupted."""
+        with self._quiet:
+            for _ in range(PATIENCE):  # again and again: one that only begins does not hear the first
+                for cursor in self._running:
+                    cursor.interrupt()
+                if self._quiet.wait_for(lambda: not self._running, timeout=0.05):
+                    break
+            self._connection.close()
+
+    @contextmanager
+    def _run(self, name: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Run a statement on a cursor of its own: it costs microseconds, and threads never meet on it."""
+        text = sql.for_duckdb(name, self._tables)
+        used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()}
+        try:
+            with self._quiet:
+                cursor = self.cursor()
+                self._running.add(cursor)
+            try:
+                yield cursor.execute(text, used or None)
+            finally:
+                with self._quiet:
+                    cursor.close()
+                    self._running.discard(cursor)
+                    self._quiet.notify_all()
+        except duckdb.Error as error:
+            family = TemporaryError if isinstance(error, TEMPORARY) else PermanentError
+            raise family(f"{name}: {_first_line(error)}") from error
+
+    def _attach(self, folder: Path | None, read_only: bool) -> None:
+        """Attach a database per catalog and create the schemas that are missing."""
+        from sqlglot import exp
+
+        schemas = self._schemas()
+        for catalog in sorted({catalog for catalog, _ in schemas}):
+            file = str(folder / f"{catalog}.duckdb") if folder else ":memory:"
+            options = [exp.AttachOption(this=exp.var("READ_ONLY"))] if read_only and folder else []
+            attach = exp.Attach(this=exp.alias_(exp.Literal.string(file), catalog, quoted=True), expressions=options)
+            try:
+                self._connection.execute(attach.sql("duckdb"))
+            except duckdb.Error as error:
+                raise _not_attached(file, error) from error
+        for catalog, schema in schemas if not (read_only and folder) else ():
+            target = exp.table_("", db=schema, catalog=catalog, quoted=True)
+            self._connection.execute(exp.Create(kind="SCHEMA", exists=True, this=target).sql("duckdb"))
+
+    def _schemas(self) -> list[tuple[str, str]]:
+        """The (catalog, schema) pairs of the shipped and of the renamed tables."""
+        pairs = {(catalog, schema) for catalog, _, schema in (name.partition(".") for name in SCHEMAS)}
+        for name in self._tables.values():
+            parts = [part.strip("`") for part in name.split(".")]
+            if len(parts) != 3 or parts[0].casefold() in RESERVED:
+                others = ", ".join(sorted(RESERVED))
+                raise PermanentError(
+                    f"DuckDB has no room for {name}: write catalog.schema.name, catalog not one of {others}"
+                )
+            pairs.add((parts[0], parts[1]))
+        return sorted(pairs)
+
+
+def _plain(value: object) -> object:
+    """One form for every engine: aware UTC times, floats for decimals."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _not_attached(file: str, error: duckdb.Error) -> SyncHealthError:
+    reason = _first_line(error)
+    if "Could not set lock" in reason:
+        return TemporaryError(f"{file} is in use by another process: {reason}")
+    if "does not exist" in reason:
+        return PermanentError(f"there is no {file}: build the estate there first, or open the folder for writing")
+    return PermanentError(f"{file} cannot be opened: {reason}")

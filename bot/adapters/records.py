@@ -1,0 +1,168 @@
+"""One transaction on the bot's own state, in the terms of the services."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Table, insert, select, text, update
+
+from bot.adapters import tables as t
+from bot.alerts.model import Action, Alert, Entry, Incident
+from bot.ports import Evaluation, Kind, Place
+
+T = TypeVar("T", Alert, Incident, Action, Entry)
+REPLIES = (Kind.EVIDENCE, Kind.SEVERITY, Kind.RESOLVED)  # said once each; the others are edited
+IDLE: dict[str, Any] = {"sending_by": None, "sending_until": None, "doubtful": False}
+
+
+class SqlRecords:
+    """ports.Records on one open transaction."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def alert(self, key: str) -> Alert | None:
+        """Where an alert stands."""
+        return self._one(Alert, t.alerts, t.alerts.c.key == key)
+
+    def save_alert(self, alert: Alert) -> None:
+        """Write an alert, new or changed."""
+        values = _values(alert, t.alerts)
+        if not self._db.execute(update(t.alerts).where(t.alerts.c.key == alert.key).values(**values)).rowcount:
+            self._db.execute(insert(t.alerts).values(**values))
+
+    def create_incident(self, incident: Incident) -> Incident:
+        """Write a new incident (its id is ignored) and return it with its id."""
+        return replace(incident, id=self._insert(t.incidents, incident))
+
+    def save_incident(self, incident: Incident) -> None:
+        """Write what changed of an incident; its timeline is only ever added to with `note`."""
+        changed = update(t.incidents).where(t.incidents.c.id == incident.id)
+        self._db.execute(changed.values(**_values(incident, t.incidents)))
+
+    def note(self, incident_id: int, entry: Entry) -> None:
+        """Add a line to an incident's timeline."""
+        self._db.execute(insert(t.timeline).values(incident_id=incident_id, **asdict(entry)))
+
+    def incident(self, incident_id: int) -> Incident | None:
+        """An incident with its timeline."""
+        found = self._one(Incident, t.incidents, t.incidents.c.id == incident_id)
+        return found and self._with_timeline(found)
+
+    def open_incidents(self) -> list[Incident]:
+        """Those that are not resolved, oldest first."""
+        query = select(t.incidents).where(t.incidents.c.resolved_at.is_(None)).order_by(t.incidents.c.id)
+        return [self._with_timeline(_load(Incident, row)) for row in self._db.execute(query).mappings()]
+
+    def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
+        """We owe the channel this message, or a new version of it; versions that were not sent yet become one."""
+        if kind not in REPLIES:
+            same = (
+                t.outbox.c.incident_id == incident_id,
+                t.outbox.c.kind == kind,
+                _is(t.outbox.c.action_id, action_id),
+            )
+            if self._db.execute(update(t.outbox).where(*same).values(wanted=t.outbox.c.wanted + 1)).rowcount:
+                return
+        channel = select(t.incidents.c.channel).where(t.incidents.c.id == incident_id).scalar_subquery()
+        new = {"id": uuid.uuid4().hex, "wanted": 1, "sent": 0, "attempts": 0, **IDLE}
+        self._db.execute(
+            insert(t.outbox).values(incident_id=incident_id, kind=kind, action_id=action_id, channel=channel, **new)
+        )
+
+    def undelivered(self) -> str | None:
+        """Why the oldest message that failed is not in Slack yet."""
+        failed = select(t.outbox.c.error).where(text(t.OWED), t.outbox.c.error.is_not(None))
+        return self._db.scalar(failed.order_by(t.outbox.c.seq).limit(1))
+
+    def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
+        """Whether this is a message of ours about that incident."""
+        posted = (t.outbox.c.incident_id == incident_id, t.outbox.c.ts == ts, t.outbox.c.channel == channel)
+        return self._db.execute(select(t.outbox.c.seq).where(*posted)).first() is not None
+
+    def root_of(self, incident_id: int) -> Place | None:
+        """Where the incident's thread begins, once it does."""
+        root = (t.outbox.c.incident_id == incident_id, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
+        row = self._db.execute(select(t.outbox.c.channel, t.outbox.c.ts).where(*root)).first()
+        return Place(row.channel, row.ts) if row else None
+
+    def save_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep what an evaluation found."""
+        body = TypeAdapter(Evaluation).dump_json(evaluation).decode()
+        saved = _key(self._db.execute(insert(t.evaluations).values(checked_at=evaluation.checked_at, body=body)))
+        rows = [
+            {"evaluation_id": saved, "check": r.check, "sync": r.sync} | {"outcome": r.outcome, "value": r.value}
+            for r in evaluation.results
+        ]
+        if rows:
+            self._db.execute(insert(t.results), rows)
+
+    def latest_evaluation(self) -> Evaluation | None:
+        """The newest one."""
+        body = self._db.scalar(select(t.evaluations.c.body).order_by(t.evaluations.c.id.desc()).limit(1))
+        return TypeAdapter(Evaluation).validate_json(body) if body else None
+
+    def readings(self, check: str, sync: str | None, most: int) -> tuple[float, ...]:
+        """The latest measured values of a check, oldest first."""
+        measured = (t.results.c.check == check, _is(t.results.c.sync, sync), t.results.c.value.is_not(None))
+        newest = select(t.results.c.value).where(*measured).order_by(t.results.c.id.desc()).limit(most)
+        return tuple(self._db.scalars(newest))[::-1]
+
+    def create_action(self, action: Action) -> Action:
+        """Write a new action (its id is ignored) and return it with its id; the database refuses a second open one."""
+        return replace(action, id=self._insert(t.actions, action))
+
+    def save_action(self, action: Action) -> None:
+        """Write what changed of an action."""
+        values = _values(action, t.actions)
+        self._db.execute(update(t.actions).where(t.actions.c.id == action.id).values(**values))
+
+    def action(self, action_id: int) -> Action | None:
+        """An action, ended or not."""
+        return self._one(Action, t.actions, t.actions.c.id == action_id)
+
+    def open_action(self, sync: str) -> Action | None:
+        """The action of a sync that has not ended."""
+        return self._one(Action, t.actions, t.actions.c.sync == sync, text(t.OPEN))
+
+    def open_actions(self) -> list[Action]:
+        """All that have not ended, oldest first."""
+        query = select(t.actions).where(text(t.OPEN)).order_by(t.actions.c.id)
+        return [_load(Action, row) for row in self._db.execute(query).mappings()]
+
+    def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
+        """Who did what, when, and what came of it."""
+        self._db.execute(insert(t.audit).values(at=at, user=user, what=what, target=target, result=result))
+
+    def _one(self, kind: type[T], table: Table, *where: Any) -> T | None:
+        row = self._db.execute(select(table).where(*where)).mappings().first()
+        return _load(kind, row) if row else None
+
+    def _insert(self, table: Table, thing: Incident | Action) -> int:
+        values = {name: value for name, value in _values(thing, table).items() if name != "id"}
+        return _key(self._db.execute(insert(table).values(**values)))
+
+    def _with_timeline(self, incident: Incident) -> Incident:
+        query = select(t.timeline).where(t.timeline.c.incident_id == incident.id).order_by(t.timeline.c.id)
+        return replace(incident, timeline=tuple(_load(Entry, row) for row in self._db.execute(query).mappings()))
+
+
+def _is(column: Any, value: object) -> Any:
+    return column.is_(None) if value is None else column == value
+
+
+def _values(thing: Any, table: Table) -> dict[str, Any]:
+    return {f.name: getattr(thing, f.name) for f in fields(thing) if f.name in table.c}
+
+
+def _load(kind: type[T], row: Mapping[Any, Any]) -> T:
+    names = {f.name for f in fields(kind)}
+    return TypeAdapter(kind).validate_python({name: value for name, value in row.items() if name in names})
+
+
+def _key(result: Any) -> int:
+    """The primary key of the one row that was inserted."""
+    return int(result.inserted_primary_key[0])

@@ -1,0 +1,120 @@
+"""Says things in Slack: renders an announcement when it is sent, and finds it again by our id."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.error import URLError
+from zoneinfo import ZoneInfo
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.messages.alert import alert_message, reply_is_broadcast
+from bot.ports import Announcement, Place
+
+EVENT_TYPE = "sync_health_message"
+GONE = {"message_not_found", "thread_not_found"}
+UNCERTAIN = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+LATER = {"ratelimited", "rate_limited"}
+PAGES = 3  # how far back a message is looked for: 300 messages
+MEMBERS_LAST = 300.0  # real seconds; usergroups.users.list allows about 20 calls a minute
+
+
+class SlackMessenger:
+    """ports.Messenger over the Web API. The client must have no retry handlers: retries belong to the outbox."""
+
+    def __init__(self, client: WebClient, zone: ZoneInfo) -> None:
+        self._client = client
+        self._zone = zone
+        self._members: dict[str, tuple[float, frozenset[str]]] = {}
+
+    def post(self, announcement: Announcement) -> Place:
+        """Post it; returns where it stands."""
+        message = alert_message(announcement, self._zone)
+        answer = call(
+            self._client.chat_postMessage,
+            channel=announcement.channel,
+            thread_ts=announcement.thread_ts,
+            reply_broadcast=reply_is_broadcast(announcement) or None,
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"id": announcement.id}},
+            unfurl_links=False,
+            unfurl_media=False,
+            **message.payload(),
+        )
+        return Place(str(answer["channel"]), str(answer["ts"]))
+
+    def edit(self, announcement: Announcement) -> None:
+        """Bring the posted message up to date."""
+        message = alert_message(announcement, self._zone)
+        call(self._client.chat_update, channel=announcement.channel, ts=announcement.ts, **message.payload())
+
+    def find(self, announcement: Announcement) -> Place | None:
+        """The message that carries our id, if Slack has one."""
+        for message in self._recent(announcement):
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_payload", {}).get("id") == announcement.id:
+                return Place(announcement.channel, str(message["ts"]))
+        return None
+
+    def members(self, group: str) -> frozenset[str]:
+        """The user ids of a user group."""
+        asked, known = self._members.get(group, (0.0, frozenset()))
+        if known and time.monotonic() - asked < MEMBERS_LAST:
+            return known
+        answer = call(self._client.usergroups_users_list, usergroup=group)
+        found = frozenset(str(user) for user in answer["users"])
+        self._members[group] = (time.monotonic(), found)
+        return found
+
+    def _recent(self, announcement: Announcement) -> Iterator[Mapping[str, Any]]:
+        cursor: str | None = None
+        for _ in range(PAGES):
+            page: dict[str, Any] = {"channel": announcement.channel, "limit": 100, "cursor": cursor}
+            if announcement.thread_ts:
+                answer = call(
+                    self._client.conversations_replies, ts=announcement.thread_ts, include_all_metadata=True, **page
+                )
+            else:
+                answer = call(self._client.conversations_history, include_all_metadata=True, **page)
+            yield from answer["messages"]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+
+
+def call(method: Callable[..., Any], **arguments: object) -> Mapping[str, Any]:
+    """Call the Web API, with what went wrong in our terms: certainly not done, perhaps done, never to be done."""
+    try:
+        answer: Mapping[str, Any] = method(**arguments).data
+    except SlackApiError as error:
+        raise _explained(error) from error
+    except URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError):
+            raise TemporaryError("Slack cannot be reached: the connection was refused") from error
+        raise UncertainError(f"Slack did not answer: {error.reason}") from error
+    except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
+        raise UncertainError(f"the connection to Slack broke: {type(error).__name__}") from error
+    return answer
+
+
+def _explained(error: SlackApiError) -> SyncHealthError:
+    response: Any = error.response
+    status = getattr(response, "status_code", 200)
+    if status == 429:
+        return TemporaryError("Slack asks for patience (429)", retry_after=_seconds(response.headers))
+    code = str(response.get("error", "")) if not isinstance(response.data, bytes) else ""
+    if status >= 500 or code in UNCERTAIN:
+        return UncertainError(f"Slack failed: {code or status}")
+    if code in LATER:
+        return TemporaryError(f"Slack asks for patience: {code}", retry_after=_seconds(response.headers))
+    if code in GONE:
+        return NotFoundError(f"Slack: {code}")
+    return PermanentError(f"Slack refuses: {code or status}")
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    after = next((value for name, value in headers.items() if name.lower() == "retry-after"), "1")
+    return float(after) if after.isdecimal() else 1.0

@@ -1,0 +1,169 @@
+"""The bot's own memory, on SQLite: what is decided together is committed together."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy.exc import OperationalError
+
+from bot.adapters import tables as t
+from bot.adapters.records import IDLE, REPLIES, SqlRecords
+from bot.errors import TemporaryError
+from bot.ports import Announcement, Failure, Kind, Owed, Place
+
+OWED = text(t.OWED)
+READINGS = 8
+
+
+class SqlStore:
+    """ports.Store on any database that SQLAlchemy speaks to; SQLite until replicas need more."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        migrate(self._engine)
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlRecords]:
+        """One transaction; raised exceptions roll it back. TemporaryError when the database stays locked."""
+        with self._begin() as connection:
+            yield SqlRecords(connection)
+
+    def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
+        """Take the next owed message, in order and one at a time per incident; commits *sending* (real time)."""
+        with self._begin() as db:
+            row = _next_owed(db, now)
+            if row is None:
+                return None
+            doubtful = bool(row["doubtful"] or row["sending_by"])
+            claimed = {"sending_by": holder, "sending_until": now + timedelta(seconds=seconds), "doubtful": doubtful}
+            db.execute(_update_message(row["seq"], claimed))
+            return Owed(_announcement(SqlRecords(db), row), row["wanted"], doubtful)
+
+    def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
+        """Commit *sent*; False when the claim was lost meanwhile. `alone`: what else the incident owes is obsolete."""
+        done = {"sent": owed.revision, "error": None, "attempts": 0, "not_before": None, **IDLE}
+        done |= {"ts": place.ts, "channel": place.channel} if place else {}
+        message = owed.announcement
+        with self._begin() as db:
+            mine = _mine(message.id, holder)
+            kept = db.execute(update(t.outbox).where(*mine).values(**done)).rowcount == 1
+            if alone and kept:
+                others = (t.outbox.c.incident_id == message.incident.id, t.outbox.c.kind.in_(REPLIES))
+                db.execute(update(t.outbox).where(*others).values(sent=t.outbox.c.wanted))
+            return kept
+
+    def give_back(self, owed: Owed, holder: str, failure: Failure) -> None:
+        """Not sent, or perhaps not: try again."""
+        values = {"error": failure.error, "not_before": failure.not_before, **IDLE, "doubtful": failure.doubtful}
+        if failure.gone:
+            values["ts"] = None
+        message = owed.announcement
+        with self._begin() as db:
+            tried = {"attempts": t.outbox.c.attempts + 1}
+            db.execute(update(t.outbox).where(*_mine(message.id, holder)).values(**values, **tried))
+            if failure.whole_channel:
+                waiting = (t.outbox.c.channel == message.channel, OWED)
+                db.execute(update(t.outbox).where(*waiting).values(not_before=failure.not_before))
+
+    def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
+        """Become or stay the one who does `name` until `seconds` from now (real time)."""
+        with self._begin() as db:
+            row = db.execute(select(t.leases).where(t.leases.c.name == name)).mappings().first()
+            if row and row["holder"] != holder and row["until"] > now:
+                return False
+            values = {"holder": holder, "until": now + timedelta(seconds=seconds)}
+            if row:
+                db.execute(update(t.leases).where(t.leases.c.name == name).values(**values))
+            else:
+                db.execute(insert(t.leases).values(name=name, **values))
+            return True
+
+    def release_lease(self, name: str, holder: str) -> None:
+        """Let another one take over at once."""
+        with self._begin() as db:
+            db.execute(t.leases.delete().where(t.leases.c.name == name, t.leases.c.holder == holder))
+
+    def close(self) -> None:
+        """Give back what is held."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise TemporaryError(f"the state database did not answer: {error.orig}") from error
+
+
+def _next_owed(db: Connection, now: datetime) -> Mapping[str, Any] | None:
+    """The oldest owed message of the first incident that nobody is busy with and that need not wait."""
+    seen: set[int] = set()
+    for row in db.execute(select(t.outbox).where(OWED).order_by(t.outbox.c.seq)).mappings():
+        if row["incident_id"] in seen:
+            continue
+        seen.add(row["incident_id"])
+        busy = row["sending_until"] is not None and row["sending_until"] > now
+        early = row["not_before"] is not None and row["not_before"] > now
+        if not busy and not early:
+            return dict(row)
+    return None
+
+
+def _announcement(records: SqlRecords, row: Mapping[str, Any]) -> Announcement:
+    incident = records.incident(row["incident_id"])
+    assert incident, "the foreign key holds it"
+    root = None if row["kind"] == Kind.ROOT else records.root_of(incident.id)
+    return Announcement(
+        id=row["id"],
+        incident=incident,
+        kind=Kind(row["kind"]),
+        channel=root.channel if root else row["channel"],
+        thread_ts=root.ts if root else None,
+        ts=row["ts"],
+        action=records.action(row["action_id"]) if row["action_id"] else None,
+        readings=records.readings(incident.check, incident.sync, READINGS),
+    )
+
+
+def _update_message(seq: int, values: Mapping[str, Any]) -> Any:
+    return update(t.outbox).where(t.outbox.c.seq == seq).values(**values)
+
+
+def _mine(message_id: str, holder: str) -> tuple[Any, ...]:
+    return (t.outbox.c.id == message_id, t.outbox.c.sending_by == holder)
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest schema. Raises TemporaryError when it cannot be opened."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    try:
+        with engine.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OperationalError as error:
+        raise TemporaryError(f"the state database cannot be opened: {error.orig}") from error

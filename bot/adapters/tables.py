@@ -1,0 +1,187 @@
+"""The tables of the bot's own state; migrations/ makes them, a test holds the two together."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware times in Python, naive UTC in the database: the same on SQLite and PostgreSQL."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuses naive times: nobody knows what they mean."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value}")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """UTC, and says so."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+metadata = MetaData()
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("checked_at", UtcDateTime, nullable=False),
+    Column("body", Text, nullable=False),  # the Evaluation as JSON
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("evaluation_id", ForeignKey("evaluations.id"), nullable=False),
+    Column("check", String(80), nullable=False),
+    Column("sync", String(80)),
+    Column("outcome", String(20), nullable=False),
+    Column("value", Float),
+    Index("results_by_check", "check", "id"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(255), nullable=False),
+    Column("check", String(80), nullable=False),
+    Column("sync", String(80)),
+    Column("title", String(120), nullable=False),
+    Column("severity", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("value", Float),
+    Column("limit", String(40)),
+    Column("clear", String(40)),
+    Column("helps", Text, nullable=False),
+    Column("rerun", String(80)),
+    Column("runbook", String(120)),
+    Column("channel", String(80), nullable=False),
+    Column("acked_by", String(40)),
+    Column("acked_at", UtcDateTime),
+    Column("resolved_at", UtcDateTime),
+    Index(
+        "one_open_incident_per_key",
+        "key",
+        unique=True,
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("check", String(80), nullable=False),
+    Column("sync", String(80)),
+    Column("state", String(20), nullable=False),
+    Column("severity", String(20)),
+    Column("since", UtcDateTime),
+    Column("milder_since", UtcDateTime),
+    Column("eased_at", UtcDateTime),
+    Column("resolved_at", UtcDateTime),
+    Column("frozen_at", UtcDateTime),
+    Column("incident_id", ForeignKey("incidents.id")),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("did", String(20), nullable=False),
+    Column("by", String(40)),
+    Column("detail", Text, nullable=False),
+)
+
+OPEN = "state IN ('requested', 'running', 'checking')"
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sync", String(80), nullable=False),
+    Column("incident_id", ForeignKey("incidents.id")),
+    Column("by", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("latest_run_id", Integer, nullable=False),
+    Column("adopted", Boolean, nullable=False),
+    Column("run_id", Integer),
+    Column("run_status", String(20), nullable=False),
+    Column("records_total", Integer),
+    Column("records_updated", Integer),
+    Column("records_failed", Integer),
+    Column("records_invalid", Integer),
+    Column("ended_at", UtcDateTime),
+    Column("verdict", Text, nullable=False),
+    Index("one_open_action_per_sync", "sync", unique=True, sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+)
+
+# One row is one message in Slack: what it should show (wanted) and what it does show (sent). It holds no payload.
+OWED = "wanted > sent"
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("incident_id", ForeignKey("incidents.id"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("action_id", ForeignKey("actions.id")),
+    Column("channel", String(80), nullable=False),
+    Column("ts", String(40)),
+    Column("wanted", Integer, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("sending_by", String(80)),
+    Column("sending_until", UtcDateTime),
+    Column("doubtful", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", UtcDateTime),
+    Column("error", Text),
+    Index("owed", "seq", sqlite_where=text(OWED), postgresql_where=text(OWED)),
+    Index("messages_of_incident", "incident_id", "kind"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(80), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("user", String(40), nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("target", String(255), nullable=False),
+    Column("result", Text, nullable=False),
+)

@@ -1,0 +1,152 @@
+"""One evaluation moves one alert, or does not: the whole state machine, without a clock and without a database."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.alerts.model import Alert, State
+from checks.model import Outcome, Severity
+
+SEVERITIES = {Outcome.WARN: Severity.WARN, Outcome.CRITICAL: Severity.CRITICAL}
+
+
+class Reason(StrEnum):
+    """Why an alert changed; what is said about it depends on this alone."""
+
+    WAITING = "waiting"  # a breach that has to last before anybody hears of it
+    PASSED = "passed"  # …and did not
+    OPENED = "opened"
+    REOPENED = "reopened"
+    ESCALATED = "escalated"  # warn → critical
+    RETURNED = "returned"  # critical again soon after it eased: nobody is rung a second time
+    EASING = "easing"  # measured as warn, not yet long enough to say so
+    UNEASED = "uneased"  # …and is critical again before it was said
+    EASED = "eased"  # critical → warn
+    RECOVERING = "recovering"
+    RELAPSED = "relapsed"
+    RESOLVED = "resolved"
+    FROZEN = "frozen"  # nothing is known: timers stand still
+    THAWED = "thawed"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How patient an alert is (a check's `for`, `keep_firing_for`, `reopen_within`)."""
+
+    for_: timedelta
+    keep_firing_for: timedelta
+    reopen_within: timedelta
+
+
+@dataclass(frozen=True)
+class Change:
+    """The alert as it is from now on, and why."""
+
+    alert: Alert
+    reason: Reason
+
+
+def advance(alert: Alert, outcome: Outcome, policy: Policy, now: datetime, *, cleared: bool) -> Change | None:
+    """What an evaluation at `now` changes; None when it changes nothing.
+
+    `cleared` says whether the value is inside the clear threshold: between that and the limit an alert neither
+    begins nor ends. Source of the rules: the table in docs/DECISIONS.md, "How an alert lives".
+    """
+    if outcome in (Outcome.NO_DATA, Outcome.ERROR):
+        return _freeze(alert, now)
+    thawed = _thaw(alert, now)
+    severity = SEVERITIES.get(outcome)
+    match thawed.state:
+        case State.OK:
+            change = _begin(thawed, severity, policy, now) if severity else None
+        case State.PENDING:
+            change = _wait(thawed, severity, policy, now)
+        case State.FIRING:
+            change = _fire(thawed, severity, policy, now, cleared=cleared)
+        case State.RECOVERING:
+            change = _recover(thawed, severity, policy, now, cleared=cleared)
+    if change is None and thawed is not alert:
+        return Change(thawed, Reason.THAWED)
+    return change
+
+
+def timer_ends(alert: Alert, policy: Policy) -> datetime | None:
+    """When a pending or recovering alert wants to be measured again."""
+    if alert.since is None or alert.frozen_at:
+        return None
+    patience = {State.PENDING: policy.for_, State.RECOVERING: policy.keep_firing_for}.get(alert.state)
+    return None if patience is None else alert.since + patience
+
+
+def _begin(alert: Alert, severity: Severity, policy: Policy, now: datetime) -> Change:
+    if alert.resolved_at and now - alert.resolved_at < policy.reopen_within:
+        return _to(alert, State.FIRING, now, Reason.REOPENED, severity=severity, resolved_at=None)
+    if policy.for_ > timedelta(0):
+        return _to(alert, State.PENDING, now, Reason.WAITING, severity=severity, resolved_at=None, incident_id=None)
+    return _to(alert, State.FIRING, now, Reason.OPENED, severity=severity, resolved_at=None, incident_id=None)
+
+
+def _wait(alert: Alert, severity: Severity | None, policy: Policy, now: datetime) -> Change | None:
+    assert alert.since
+    if severity is None:
+        return _to(alert, State.OK, now, Reason.PASSED, severity=None)
+    if now - alert.since >= policy.for_:
+        return _to(alert, State.FIRING, now, Reason.OPENED, severity=severity)
+    return None
+
+
+def _fire(alert: Alert, severity: Severity | None, policy: Policy, now: datetime, *, cleared: bool) -> Change | None:
+    if severity is None:
+        return _to(alert, State.RECOVERING, now, Reason.RECOVERING, milder_since=None) if cleared else None
+    if severity is Severity.CRITICAL:
+        return _worsen(alert, policy, now)
+    if alert.severity is Severity.WARN:
+        return None
+    if alert.milder_since is None:
+        return Change(replace(alert, milder_since=now), Reason.EASING)
+    if now - alert.milder_since < policy.keep_firing_for:
+        return None
+    return _to(alert, State.FIRING, now, Reason.EASED, severity=Severity.WARN, milder_since=None, eased_at=now)
+
+
+def _worsen(alert: Alert, policy: Policy, now: datetime) -> Change | None:
+    """Measured as critical while firing."""
+    if alert.severity is Severity.CRITICAL:
+        return Change(replace(alert, milder_since=None), Reason.UNEASED) if alert.milder_since else None
+    recently = alert.eased_at is not None and now - alert.eased_at < policy.reopen_within
+    reason = Reason.RETURNED if recently else Reason.ESCALATED
+    return _to(alert, State.FIRING, now, reason, severity=Severity.CRITICAL, eased_at=None)
+
+
+def _recover(alert: Alert, severity: Severity | None, policy: Policy, now: datetime, *, cleared: bool) -> Change | None:
+    assert alert.since
+    if severity is Severity.CRITICAL and alert.severity is Severity.WARN:
+        return _worsen(replace(alert, state=State.FIRING), policy, now)
+    if not cleared:
+        return _to(alert, State.FIRING, now, Reason.RELAPSED)
+    if now - alert.since >= policy.keep_firing_for:
+        return _to(alert, State.OK, now, Reason.RESOLVED, resolved_at=now, eased_at=None)
+    return None
+
+
+def _freeze(alert: Alert, now: datetime) -> Change | None:
+    """Nothing is known now: whatever was counting stands still until something is."""
+    if alert.frozen_at or alert.state is State.OK or (alert.state is State.FIRING and not alert.milder_since):
+        return None
+    return Change(replace(alert, frozen_at=now), Reason.FROZEN)
+
+
+def _thaw(alert: Alert, now: datetime) -> Alert:
+    if alert.frozen_at is None:
+        return alert
+    gap = now - alert.frozen_at
+    return replace(
+        alert,
+        frozen_at=None,
+        since=alert.since + gap if alert.since else None,
+        milder_since=alert.milder_since + gap if alert.milder_since else None,
+    )
+
+
+def _to(alert: Alert, state: State, now: datetime, reason: Reason, **changes: object) -> Change:
+    return Change(replace(alert, state=state, since=now, **changes), reason)  # type: ignore[arg-type]

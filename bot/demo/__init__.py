@@ -1,0 +1,1 @@
+"""The same bot with everything outside it brought along."""

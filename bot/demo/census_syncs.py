@@ -1,0 +1,219 @@
+"""The syncs of the local Census: they run by schedule or on demand, and really bring rows to a destination."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from bot.errors import SyncHealthError
+
+QUEUED = timedelta(seconds=3)  # from the order to the first look at the source
+SHORTEST = timedelta(seconds=6)  # what a run takes even without rows
+BATCH = 10  # rows that are written at once, when it is not the end
+STAGGER = timedelta(minutes=5)  # between two syncs of the same schedule
+CATCH_UP = 8  # missed scheduled runs that really run after time has jumped
+STEPS = {"quarter_hourly": timedelta(minutes=15), "hourly": timedelta(hours=1), "daily": timedelta(days=1)}
+COUNTS = ("source_record_count", "records_processed", "records_updated", "records_failed", "records_invalid")
+
+Document = dict[str, Any]
+
+
+class Destination(Protocol):
+    """Where the rows go. It is called with the server's lock held, so it must not call the server back."""
+
+    def take(self, direction: str, run_id: int) -> int:
+        """Freeze the queue's rows for this run; returns how many."""
+
+    def bring(self, direction: str, run_id: int, first: int, last: int) -> int:
+        """Write rows first..last (1-based); returns how many were accepted, the others count as rejected."""
+
+    def forget(self, run_id: int) -> None:
+        """The run is over."""
+
+
+@dataclass
+class LocalSync:
+    """A sync of the local Census; may be changed while it is in use."""
+
+    id: int
+    label: str
+    direction: str
+    frequency: str = "quarter_hourly"  # hourly, daily (at hour:minute UTC), never
+    paused: bool = False
+    hour: int = 0
+    minute: int = 0
+    failing: bool = False
+
+
+@dataclass
+class _Going:
+    run: Document
+    starts: datetime
+    total: int | None = None  # None: it has not looked yet
+    brought: int = 0
+    accepted: int = 0
+
+
+class CensusSyncs:
+    """Syncs and their runs, as documents of the API. Time is `now`: it may run fast, or be set by hand."""
+
+    def __init__(
+        self,
+        destination: Destination,
+        syncs: Iterable[LocalSync],
+        *,
+        now: Callable[[], datetime],
+        rows_per_minute: float = 50,
+        history_days: int = 1,
+    ) -> None:
+        self.syncs = {sync.id: sync for sync in syncs}
+        self._destination, self._now, self._rows_per_minute = destination, now, rows_per_minute
+        self._runs: dict[int, Document] = {}
+        self._planted: dict[int, Document] = {}
+        self._going: dict[int, _Going] = {}  # by sync: each has one at a time
+        self._ids = itertools.count(98_000_001)
+        self._lock = threading.RLock()
+        self._seen = dict.fromkeys(self.syncs, now())  # until when each schedule was looked at
+        past = []
+        for sync in self.syncs.values():
+            end = self._seen[sync.id] - QUEUED - SHORTEST
+            past += [(slot, sync.id) for slot in self._slots(sync, end - timedelta(days=history_days), end)]
+        for slot, sync_id in sorted(past):
+            self._remember(sync_id, slot)
+
+    def advance(self) -> None:
+        """Bring every run up to now: progress, rows, ends; start the scheduled runs that are due."""
+        with self._lock:
+            now = self._now()
+            for sync in self.syncs.values():
+                due = [] if sync.paused else list(self._slots(sync, self._seen[sync.id], now))
+                self._seen[sync.id] = now
+                for slot in due[:-CATCH_UP]:
+                    self._remember(sync.id, slot)
+                for slot in due[-CATCH_UP:]:
+                    self._progress(sync, slot)
+                    self._begin(sync, slot, "Schedule")
+                self._progress(sync, now)
+
+    def runs(self, sync_id: int) -> list[Document]:
+        """The runs of a sync as the API shows them, newest first."""
+        with self._lock:
+            return [dict(run) for run in reversed(self._runs.values()) if run["sync_id"] == sync_id]
+
+    def plant(self, document: Document) -> None:
+        """Show this run (it has a sync_id) or this sync, as odd as it is; it only needs an id."""
+        with self._lock:
+            (self._runs if "sync_id" in document else self._planted)[document["id"]] = document
+
+    def trigger(self, sync_id: int) -> int:
+        """Start a run, as the button in Census or its API would; returns its id."""
+        with self._lock:
+            return int(self._begin(self.syncs[sync_id], self._now(), "API Request")["id"])
+
+    def describe(self, sync_id: int) -> Document:
+        """A sync as the API shows it. The schedule stands in it twice, in the older and in the newer form."""
+        if sync_id in self._planted:
+            return self._planted[sync_id]
+        sync = self.syncs[sync_id]
+        schedule = {"frequency": sync.frequency, "day": None, "hour": sync.hour, "minute": sync.minute}
+        return {f"schedule_{field}": value for field, value in schedule.items()} | {
+            "id": sync.id,
+            "label": sync.label,
+            "paused": sync.paused,
+            "status": "Failing" if sync.failing else "Up to Date",
+            "operation": "insert" if sync.direction == "create" else "update",
+            "cron_expression": None,
+            "mode": {"type": "triggered", "triggers": {"schedule": schedule | {"cron_expression": None}}},
+            "updated_at": _iso(self._now()),
+        }
+
+    def _slots(self, sync: LocalSync, after: datetime, upto: datetime) -> Iterator[datetime]:
+        """When its schedule starts a run, in (after, upto]."""
+        if (step := STEPS.get(sync.frequency)) is None:
+            return
+        base = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(minutes=sync.minute)
+        if sync.frequency == "daily":
+            base += timedelta(hours=sync.hour)
+        else:
+            base += STAGGER * list(self.syncs).index(sync.id)
+        slot = base + step * ((after - base) // step + 1)
+        while slot <= upto:
+            yield slot
+            slot += step
+
+    def _remember(self, sync_id: int, at: datetime) -> None:
+        """A run that is long over, and moved nothing that anybody still sees."""
+        run = self._new_run(sync_id, at, "Schedule")
+        run |= _counts(*[run["id"] % 7] * 3)
+        _end(run, "completed", at + QUEUED + SHORTEST)
+
+    def _new_run(self, sync_id: int, at: datetime, tag: str) -> Document:
+        run: Document = {
+            "id": next(self._ids),
+            "sync_id": sync_id,
+            "status": "queued",
+            "canceled": False,
+            "full_sync": False,
+        }
+        run |= dict.fromkeys(("completed_at", "error_code", "error_message", "error_detail", *COUNTS))
+        run |= {"created_at": _iso(at), "updated_at": _iso(at)}
+        run["scheduled_execution_time"] = _iso(at) if tag == "Schedule" else None
+        run["sync_trigger_reason"] = {"ui_tag": tag, "ui_detail": "by someone@example.com"}  # a trap, as in real life
+        self._runs[run["id"]] = run
+        return run
+
+    def _begin(self, sync: LocalSync, at: datetime, tag: str) -> Document:
+        run = self._new_run(sync.id, at, tag)
+        if sync.id in self._going:
+            _end(run, "skipped", at)
+        else:
+            self._going[sync.id] = _Going(run, at + QUEUED)
+        return run
+
+    def _progress(self, sync: LocalSync, upto: datetime) -> None:
+        going = self._going.get(sync.id)
+        if going is None or upto < going.starts:
+            return
+        try:
+            ended = self._work(going, sync.direction, upto)
+        except SyncHealthError as error:
+            going.run |= {"error_code": "destination_error", "error_message": str(error)}
+            _end(going.run, "failed", None)  # when it ended stays open, as the real one does it
+        else:
+            if ended is None:
+                return
+            _end(going.run, "completed", ended)
+        del self._going[sync.id]
+        sync.failing = going.run["status"] == "failed"
+        self._destination.forget(going.run["id"])
+
+    def _work(self, going: _Going, direction: str, upto: datetime) -> datetime | None:
+        """Write the rows that are due; returns when the run ended, if it has."""
+        run_id = going.run["id"]
+        if going.total is None:  # a run reads its source once
+            going.total = self._destination.take(direction, run_id)
+        duration = max(SHORTEST, timedelta(minutes=going.total / self._rows_per_minute))
+        over = upto >= going.starts + duration
+        ready = going.total if over else int(going.total * ((upto - going.starts) / duration))
+        if ready - going.brought >= BATCH or (over and ready > going.brought):
+            going.accepted += self._destination.bring(direction, run_id, going.brought + 1, ready)
+            going.brought = ready
+        going.run |= {"status": "working", "updated_at": _iso(upto)}
+        going.run |= _counts(going.total, going.brought, going.accepted)
+        return going.starts + duration if over else None
+
+
+def _counts(total: int, brought: int, accepted: int) -> Document:
+    return dict(zip(COUNTS, (total, brought, accepted, brought - accepted, 0), strict=True))
+
+
+def _end(run: Document, status: str, at: datetime | None) -> None:
+    run["status"] = status
+    if at is not None:
+        run |= {"completed_at": _iso(at), "updated_at": _iso(at)}
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

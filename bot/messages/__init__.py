@@ -1,0 +1,1 @@
+"""What the bot says, as Block Kit: values in, JSON out."""

@@ -1,0 +1,64 @@
+"""The dialog before a rerun: what would be written, and whether that is wise."""
+
+from typing import Any
+
+from bot.answers import RerunFacts
+from bot.messages.blocks import Block, context, modal, question, section
+from bot.messages.text import escape, number, rows, sentence
+
+REASON = "reason"
+
+
+def loading_modal() -> dict[str, Any]:
+    """Open at once: a trigger lives three seconds, the facts may take longer."""
+    return modal("Rerun", [section("⏳ Looking at the queue and at Census …")], callback="loading")
+
+
+def refused_modal(why: str, people: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Instead of the facts, for whom they are not; `people` are whom to ask."""
+    return modal("Rerun", [section(f"⛔ {sentence(why, people)}")], callback="refused")
+
+
+def rerun_modal(facts: RerunFacts) -> dict[str, Any]:
+    """The facts, and a reason to give where it is risky."""
+    title = f"Rerun {facts.sync}"
+    blocks = [section(*_facts(facts))]
+    if facts.paused:
+        blocks.append(
+            context("Resume it in Census first: what Census does with a triggered paused sync is not documented.")
+        )
+        return modal(title, blocks, callback="refused")
+    if facts.running:
+        return modal(title, blocks, callback="rerun", metadata=str(facts.incident_id), submit="Follow it")
+    blocks.append(_reason(facts))
+    return modal(title, blocks, callback="rerun", metadata=str(facts.incident_id), submit="Rerun")
+
+
+def _facts(facts: RerunFacts) -> list[str]:
+    label, source = escape(facts.label), escape(facts.source)
+    waiting = (
+        "❔ How many rows wait is not known." if facts.queue is None else f"*{rows(facts.queue)}* wait in `{source}`."
+    )
+    lines = [f"*{label}*", waiting]
+    if facts.paused:
+        return [*lines, "⏸️ The sync is paused, so it cannot be run."]
+    if facts.running:
+        return [*lines, "▶️ A run is going on already. None is started: you can follow that one in the thread."]
+    if facts.suspicious is None:
+        lines.append("⚠️ What these rows hold could not be looked at. The run writes them to Salesforce as they are.")
+    elif facts.suspicious:
+        lines.append(
+            f"⚠️ *{number(facts.suspicious)} of them look wrong*: no company name, or the property's own. "
+            "The run writes them to Salesforce as they are. Is the view mended?"
+        )
+    elif facts.queue:
+        lines.append("✅ None of them looks wrong.")
+    elif facts.queue == 0:
+        lines.append("Nothing waits: a run would find no rows and change nothing.")
+        lines += [f"*What helps:* {escape(facts.helps)}"] if facts.helps else []
+    return lines
+
+
+def _reason(facts: RerunFacts) -> Block:
+    label = "Why run it all the same?" if facts.risky else "Why? (for the thread)"
+    return question(REASON, label, hint="The view is mended", optional=not facts.risky)

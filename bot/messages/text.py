@@ -1,0 +1,79 @@
+"""Words and numbers as Slack shows them; everything from the pipeline is escaped here."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from checks.model import Outcome, Severity
+
+ICONS = {
+    Outcome.OK: "✅",
+    Outcome.WARN: "🟡",
+    Outcome.CRITICAL: "🔴",
+    Outcome.NO_DATA: "❔",
+    Outcome.ERROR: "❗",
+    Severity.WARN: "🟡",
+    Severity.CRITICAL: "🔴",
+}
+COMPARED = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below", "=": "at", "!=": "other than"}
+
+
+def escape(text: str, most: int = 2000) -> str:
+    """Text from outside: no markup, no mentions, no longer than a block takes."""
+    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if len(safe) <= most:
+        return safe
+    cut = safe[: most - 1]
+    return (cut[: cut.rindex("&")] if "&" in cut[-5:] and ";" not in cut[cut.rindex("&") :] else cut) + "…"
+
+
+def when(at: datetime, zone: ZoneInfo, form: str = "{time}") -> str:
+    """A time as each reader's own; the pipeline's zone where Slack cannot do that."""
+    return f"<!date^{int(at.timestamp())}^{form}|{at.astimezone(zone):%H:%M}>"
+
+
+def day_and_time(at: datetime, zone: ZoneInfo) -> str:
+    """`Today at 03:05`, as each reader's own."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at.astimezone(zone):%Y-%m-%d %H:%M}>"
+
+
+def duration(span: timedelta) -> str:
+    """`26 min`, `1 h 5 min`, `2 d 3 h`."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def number(value: float | None) -> str:
+    """`18,722`; a dash where there is none."""
+    return "–" if value is None else f"{value:,.10g}"
+
+
+def rows(count: int | None) -> str:
+    """`1 row`, `246 rows`."""
+    return "an unknown number of rows" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def limit_in_words(limit: str | None) -> str:
+    """`> 50` → `above 50`."""
+    if not limit:
+        return "no limit"
+    comparison, _, value = limit.partition(" ")
+    return f"{COMPARED[comparison]} {number(float(value))}"
+
+
+def person(id_: str) -> str:
+    """A mention of a user or a user group by its Slack id."""
+    return f"<!subteam^{id_}>" if id_.startswith("S") else f"<@{id_}>"
+
+
+def sentence(text: str, people: tuple[str, ...] = ()) -> str:
+    """Our own sentence, ending with the people it is about."""
+    return f"{escape(text)} {' or '.join(map(person, people))}." if people else escape(text)

@@ -1,0 +1,1 @@
+"""Use cases, a verb each: the only code that acts."""

@@ -1,0 +1,68 @@
+"""Who may change something: decided when a button is pressed, from our own record."""
+
+from dataclasses import dataclass
+
+from bot.alerts.model import Incident, State
+from bot.errors import RefusedError, SyncHealthError
+from bot.ports import Ports
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who pressed or typed, as Slack vouches for it."""
+
+    id: str
+    team: str
+    home_team: str  # the workspace of ours that the event came from
+
+
+def authorise(ports: Ports, person: Person, what: str, target: str) -> None:
+    """Let operators pass. Raises RefusedError, with whom to ask; refusals are audited. Fails closed."""
+    refusal = _refusal(ports, person)
+    if refusal is None:
+        return
+    with ports.store.transaction() as records:
+        records.audit(ports.clock.now(), person.id, what, target, f"refused: {refusal}")
+    raise refusal
+
+
+def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> Incident:
+    """The open incident that a button belongs to. Raises RefusedError for one that is stale or was never ours."""
+    with ports.store.transaction() as records:
+        known = incident_id.isdecimal() and records.message_at(int(incident_id), channel, ts)
+    if not known:
+        raise RefusedError("I remember no message of mine here with that button. Type /sync-health for what holds now.")
+    return incident_to_change(ports, incident_id)
+
+
+def incident_to_change(ports: Ports, incident_id: str) -> Incident:
+    """An open incident. Raises RefusedError for one that is over or unknown."""
+    with ports.store.transaction() as records:
+        incident = records.incident(int(incident_id)) if incident_id.isdecimal() else None
+    if incident is None:
+        raise RefusedError(f"I know of no incident {incident_id}. Type /sync-health for what holds now.")
+    if incident.state is State.OK:
+        raise RefusedError(f"“{incident.title}” is resolved already; there is nothing left to do here.")
+    return incident
+
+
+def _refusal(ports: Ports, person: Person) -> RefusedError | None:
+    if person.team != person.home_team:
+        return RefusedError("Only members of this workspace may do that.")
+    operators = ports.settings.operators
+    if person.id in operators.users:
+        return None
+    unknown = []
+    for group in operators.groups:
+        try:
+            if person.id in ports.messenger.members(group):
+                return None
+        except SyncHealthError as error:
+            unknown.append(str(error))
+    if unknown:
+        return RefusedError(
+            f"I could not look up who the operators are ({unknown[0]}), so I let nobody pass. Try again in a minute."
+        )
+    if not operators.users and not operators.groups:
+        return RefusedError("Only operators may do that, and pipeline.yml names none yet: ask whoever keeps it.")
+    return RefusedError("Only operators may do that. Ask", people=(*operators.users[:3], *operators.groups[:2]))

@@ -1,0 +1,74 @@
+"""Send what is owed: in order, never lost, looked up before it is sent a second time."""
+
+import logging
+from datetime import timedelta
+
+from bot.alerts.model import State
+from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.ports import Announcement, Failure, Kind, Owed, Place, Ports
+
+log = logging.getLogger(__name__)
+
+LEADER = "leader"  # the lease of the one who schedules and sends
+CLAIM = 60.0  # real seconds: longer than the slowest call to Slack
+PAUSE = timedelta(seconds=2)  # …before a message that failed for a while is tried again
+LONG_PAUSE = timedelta(seconds=60)  # …before one that Slack refuses is
+
+
+def deliver_next(ports: Ports, holder: str) -> bool:
+    """Send the next owed message; False when nothing is owed now. `holder` names this sender."""
+    owed = ports.store.claim(holder, ports.clock.real(), CLAIM)
+    if owed is None:
+        return False
+    message = owed.announcement
+    try:
+        place = None if _obsolete(message) else _send(ports, owed)
+    except SyncHealthError as error:
+        ports.store.give_back(owed, holder, _failure(ports, owed, error))
+        log.warning("message %s (%s of incident %s): %s", message.id, message.kind, message.incident.id, error)
+        return True
+    told_its_end = message.kind is Kind.ROOT and message.ts is None and message.incident.state is State.OK
+    ports.store.settle(owed, holder, place=place, alone=told_its_end)
+    return True
+
+
+def deliver_all(ports: Ports, holder: str, *, most: int = 100) -> int:
+    """Send what is owed now, unless another process leads and does it; returns how many were tried."""
+    if not ports.store.take_lease(LEADER, holder, ports.clock.real(), CLAIM):
+        return 0
+    try:
+        tried = 0
+        while tried < most and deliver_next(ports, holder):
+            tried += 1
+        return tried
+    finally:
+        ports.store.release_lease(LEADER, holder)
+
+
+def _send(ports: Ports, owed: Owed) -> Place:
+    message = owed.announcement
+    if message.ts:
+        ports.messenger.edit(message)
+        return Place(message.channel, message.ts)
+    if owed.doubtful and (place := ports.messenger.find(message)):
+        return place
+    return ports.messenger.post(message)
+
+
+def _obsolete(message: Announcement) -> bool:
+    """Whether what was to be said is no longer so: resolved and meanwhile firing again."""
+    return message.kind is Kind.RESOLVED and message.incident.state is not State.OK
+
+
+def _failure(ports: Ports, owed: Owed, error: SyncHealthError) -> Failure:
+    now, text = ports.clock.real(), str(error)
+    match error:
+        case TemporaryError(retry_after=float(seconds)):
+            return Failure(text, now + timedelta(seconds=seconds), doubtful=owed.doubtful, whole_channel=True)
+        case UncertainError():
+            return Failure(text, now + PAUSE, doubtful=True)
+        case NotFoundError() if owed.announcement.ts:
+            return Failure(text, now, gone=True)
+        case PermanentError():
+            return Failure(text, now + LONG_PAUSE, doubtful=owed.doubtful)
+    return Failure(text, now + PAUSE, doubtful=owed.doubtful)

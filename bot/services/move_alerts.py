@@ -1,0 +1,120 @@
+"""One evaluation's results → alerts, incidents and owed messages, inside one transaction."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.alerts.lifecycle import Change, Policy, Reason, advance
+from bot.alerts.model import Alert, Did, Entry, Incident, State
+from bot.ports import Evaluation, Kind, Records
+from bot.settings import Settings
+from checks.judge import clear_limit
+from checks.model import Check, Result, Severity
+
+# What a change means for an open incident: what its timeline says, and which messages are owed.
+SAID: dict[Reason, tuple[Did, tuple[Kind, ...]]] = {
+    Reason.OPENED: (Did.OPENED, (Kind.ROOT, Kind.EVIDENCE)),
+    Reason.REOPENED: (Did.REOPENED, (Kind.ROOT,)),
+    Reason.ESCALATED: (Did.ESCALATED, (Kind.ROOT, Kind.SEVERITY)),
+    Reason.RETURNED: (Did.ESCALATED, (Kind.ROOT,)),
+    Reason.EASED: (Did.EASED, (Kind.ROOT, Kind.SEVERITY)),
+    Reason.RECOVERING: (Did.RECOVERING, (Kind.ROOT,)),
+    Reason.RELAPSED: (Did.RELAPSED, (Kind.ROOT,)),
+    Reason.RESOLVED: (Did.RESOLVED, (Kind.ROOT, Kind.RESOLVED)),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A change that people hear of."""
+
+    incident: Incident
+    reason: Reason
+    kinds: tuple[Kind, ...]
+
+
+def move_alerts(records: Records, evaluation: Evaluation, settings: Settings) -> list[Said]:
+    """Keep the evaluation, move every alert it touches, owe what has to be said."""
+    records.save_evaluation(evaluation)
+    checks = {check.name: check for check in settings.checks}
+    said = (
+        _move(records, checks[result.check], result, settings, evaluation.checked_at) for result in evaluation.results
+    )
+    return [one for one in said if one]
+
+
+def _move(records: Records, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
+    key = "/".join([settings.pipeline, check.name, *([result.sync] if result.sync else [])])
+    alert = records.alert(key) or Alert(key, check.name, result.sync)
+    policy = Policy(check.for_, check.keep_firing_for, check.reopen_within)
+    change = advance(alert, result.outcome, policy, now, cleared=result.cleared)
+    if change is None or change.reason not in SAID:
+        if change:
+            records.save_alert(change.alert)
+        _refresh_root(records, alert, result)
+        return None
+    incident = _incident(records, change, check, result, settings, now)
+    records.save_alert(replace(change.alert, incident_id=incident.id))
+    did, kinds = SAID[change.reason]
+    records.note(incident.id, Entry(now, did, detail=result.summary))
+    for kind in kinds:
+        records.owe(incident.id, kind)
+    return Said(incident, change.reason, kinds)
+
+
+def _incident(
+    records: Records, change: Change, check: Check, result: Result, settings: Settings, now: datetime
+) -> Incident:
+    """The incident as it is after the change, written."""
+    if change.reason is Reason.OPENED:
+        return records.create_incident(_new_incident(change, check, result, settings, now))
+    assert change.alert.incident_id, "only opening makes an incident"
+    before = records.incident(change.alert.incident_id)
+    assert before, "an alert's incident is never deleted"
+    resolved = change.reason is Reason.RESOLVED
+    incident = replace(
+        _with_reading(before, result),
+        severity=change.alert.severity or before.severity,
+        state=change.alert.state,
+        resolved_at=now if resolved else None,
+    )
+    if change.reason is Reason.ESCALATED:  # worse than what somebody said they would look after
+        incident = replace(incident, acked_by=None, acked_at=None)
+    records.save_incident(incident)
+    return incident
+
+
+def _new_incident(change: Change, check: Check, result: Result, settings: Settings, now: datetime) -> Incident:
+    sync = next((sync.name for sync in settings.syncs if sync.direction == check.rerun), None)
+    return Incident(
+        id=0,
+        key=change.alert.key,
+        check=check.name,
+        sync=result.sync,
+        title=check.title,
+        severity=change.alert.severity or Severity.CRITICAL,
+        state=State.FIRING,
+        opened_at=now,
+        summary=result.summary,
+        value=result.value,
+        limit=result.limit,
+        clear=str(clear_limit(check)),
+        helps=check.helps,
+        rerun=sync,
+        runbook=check.runbook,
+        channel=settings.channel,
+    )
+
+
+def _refresh_root(records: Records, alert: Alert, result: Result) -> None:
+    """An open incident shows the newest number."""
+    if alert.incident_id is None or alert.state not in (State.FIRING, State.RECOVERING) or result.value is None:
+        return
+    before = records.incident(alert.incident_id)
+    if before and before.value != result.value:
+        records.save_incident(_with_reading(before, result))
+        records.owe(before.id, Kind.ROOT)
+
+
+def _with_reading(incident: Incident, result: Result) -> Incident:
+    """The newest number; the limit stays the one that was crossed last."""
+    return replace(incident, value=result.value, summary=result.summary, limit=result.limit or incident.limit)

@@ -1,0 +1,16 @@
+"""How the pipeline is, from the last look."""
+
+from bot.answers import Summary
+from bot.ports import Ports
+
+
+def summarise(ports: Ports, *, measuring: bool = False) -> Summary:
+    """The last evaluation and what is open; asks nobody, so it answers at once."""
+    with ports.store.transaction() as records:
+        return Summary(
+            pipeline=ports.settings.pipeline,
+            evaluation=records.latest_evaluation(),
+            incidents=tuple(records.open_incidents()),
+            undelivered=records.undelivered(),
+            measuring=measuring,
+        )

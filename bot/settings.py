@@ -1,0 +1,220 @@
+"""Environment + pipeline.yml → one frozen Settings, or every problem at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import ConfigurationError
+from bot.yaml_lines import read_yaml
+from checks.catalog import Changes, change_limits, read_checks
+from checks.model import Check
+from checks.problems import Written, nearest, problems
+
+HOME = Path(__file__).resolve().parent.parent
+Need = Literal["slack", "census", "warehouse"]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f'there is no time zone "{name}": {nearest(name, available_timezones())}') from None
+    return name
+
+
+def _table(name: str) -> str:
+    if len(name.split(".")) != 3 or not all(name.split(".")):
+        raise ValueError(f'"{name}" is not a full name: write catalog.schema.table')
+    return name
+
+
+Table = Annotated[str, AfterValidator(_table)]
+UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
+GroupId = Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
+
+
+class Part(BaseModel):
+    """A part of pipeline.yml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SyncSettings(Part):
+    """One Census sync of the pipeline."""
+
+    name: str = Field(min_length=1, max_length=40)
+    id: int = Field(gt=0)
+    direction: Literal["create", "update"]
+    queue: Table
+
+    @property
+    def label(self) -> str:
+        """As people call it: `Sync B (UPDATE)`."""
+        return f"{self.name} ({self.direction.upper()})"
+
+
+class Operators(Part):
+    """Who may change something."""
+
+    users: tuple[UserId, ...] = ()
+    groups: tuple[GroupId, ...] = ()
+
+
+class PipelineFile(Part):
+    """pipeline.yml."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    zone: Annotated[str, AfterValidator(_zone)]
+    channel: str = Field(min_length=1)
+    operators: Operators = Operators()
+    syncs: tuple[SyncSettings, ...] = Field(min_length=1)
+    tables: dict[str, Table] = {}
+    limits: dict[str, Changes] = {}
+    checks: list[Check] = []
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set; secrets do not show in its repr."""
+
+    pipeline: str
+    zone: ZoneInfo
+    channel: str
+    operators: Operators
+    syncs: tuple[SyncSettings, ...]
+    tables: Mapping[str, str]
+    checks: tuple[Check, ...]
+    warehouse_folder: Path | None
+    state_url: str
+    slack_api_url: str
+    census_api_url: str
+    census_api_version: str
+    census_group_id: str | None
+    slack_bot_token: str = field(repr=False)
+    slack_app_token: str = field(repr=False)
+    census_api_token: str = field(repr=False)
+    tick: timedelta = timedelta(minutes=5)
+
+    def sync_called(self, word: str) -> SyncSettings | None:
+        """The sync that somebody means by `Sync B`, `b`, `update` or its id."""
+        wanted = word.casefold().strip()
+        for sync in self.syncs:
+            if wanted in {sync.name.casefold(), sync.name.casefold().split()[-1], sync.direction, str(sync.id)}:
+                return sync
+        return None
+
+
+SECRETS: dict[Need, tuple[tuple[str, str], ...]] = {
+    "slack": (
+        ("SLACK_BOT_TOKEN", "the bot token of your app (OAuth & Permissions)"),
+        ("SLACK_APP_TOKEN", "an app-level token with connections:write (Basic Information)"),
+    ),
+    "census": (("CENSUS_API_TOKEN", "a personal access token of Census"),),
+    "warehouse": (("SYNC_HEALTH_WAREHOUSE", "where the tables are: duckdb:FOLDER"),),
+}
+
+
+def load_settings(
+    environment: Mapping[str, str],
+    *,
+    metrics: Iterable[str],
+    table_names: Iterable[str],
+    needs: Iterable[Need] = ("slack", "census", "warehouse"),
+) -> Settings:
+    """Read everything. Raises ConfigurationError with all problems: file, line, and what to write instead.
+
+    `metrics` are the columns of the measurement, `table_names` the tables that the statements in sql/ name.
+    """
+    found = list(_missing(environment, needs))
+    path = Path(environment.get("SYNC_HEALTH_CONFIG") or HOME / "pipeline.yml")
+    try:
+        written = read_yaml(path)
+        shipped = [read_yaml(file) for file in sorted((HOME / "checks").glob("*.yml"))]
+        pipeline = PipelineFile.model_validate(written.data)
+    except ConfigurationError as error:
+        raise ConfigurationError([*found, *error.problems]) from error
+    except ValidationError as error:
+        raise ConfigurationError([*found, *problems(written, PipelineFile, error)]) from None
+    checks, wrong = _checks(pipeline, written, shipped, metrics)
+    found += wrong
+    found += _inconsistent(pipeline, written, frozenset(table_names), checks)
+    folder, wrong_warehouse = _warehouse_folder(environment.get("SYNC_HEALTH_WAREHOUSE", ""))
+    if found := [*found, *wrong_warehouse]:
+        raise ConfigurationError(found)
+    return Settings(
+        pipeline=pipeline.name,
+        zone=ZoneInfo(pipeline.zone),
+        channel=pipeline.channel,
+        operators=pipeline.operators,
+        syncs=pipeline.syncs,
+        tables=pipeline.tables | _queue_tables(pipeline),
+        checks=tuple(checks),
+        warehouse_folder=folder,
+        state_url=environment.get("SYNC_HEALTH_STATE") or f"sqlite:///{Path.cwd() / 'sync-health.db'}",
+        slack_api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
+        census_api_url=environment.get("CENSUS_API_URL") or "https://app.getcensus.com/api",
+        census_api_version=environment.get("CENSUS_API_VERSION") or "v2",
+        census_group_id=environment.get("CENSUS_GROUP_ID") or None,
+        slack_bot_token=environment.get("SLACK_BOT_TOKEN", ""),
+        slack_app_token=environment.get("SLACK_APP_TOKEN", ""),
+        census_api_token=environment.get("CENSUS_API_TOKEN", ""),
+    )
+
+
+def _missing(environment: Mapping[str, str], needs: Iterable[Need]) -> Iterator[str]:
+    for need in needs:
+        for name, what in SECRETS[need]:
+            if not environment.get(name):
+                yield f"environment: {name} is not set: it is {what} (or try --demo, which needs nothing)"
+    if environment.get("CENSUS_API_VERSION", "v2") not in ("v1", "v2"):
+        yield f'environment: CENSUS_API_VERSION is "{environment["CENSUS_API_VERSION"]}": write v2'
+    state = environment.get("SYNC_HEALTH_STATE", "sqlite://")
+    if not state.startswith("sqlite:"):
+        yield f'environment: SYNC_HEALTH_STATE is "{state.partition(":")[0]}:…": write sqlite:///FILE'
+
+
+def _checks(
+    pipeline: PipelineFile, written: Written, shipped: list[Written], metrics: Iterable[str]
+) -> tuple[list[Check], list[str]]:
+    own = Written(written.file, {"checks": [] if not pipeline.checks else written.data["checks"]}, written.line)  # type: ignore[index]
+    checks, found = read_checks([*shipped, own], metrics)
+    changed, wrong = change_limits(checks, pipeline.limits, written)
+    return changed, found + wrong
+
+
+def _inconsistent(
+    pipeline: PipelineFile, written: Written, table_names: frozenset[str], checks: list[Check]
+) -> Iterator[str]:
+    """What reads well part by part and does not fit together."""
+    for table in pipeline.tables:
+        if table not in table_names:
+            yield written.problem(("tables", table), f"no statement reads {table}: {nearest(table, table_names)}")
+    for what in ("name", "id", "direction"):
+        seen = set()
+        for n, sync in enumerate(pipeline.syncs):
+            if getattr(sync, what) in seen:
+                yield written.problem(("syncs", n, what), f"another sync has the {what} {getattr(sync, what)}")
+            seen.add(getattr(sync, what))
+    directions = {sync.direction for sync in pipeline.syncs}
+    for check in checks:
+        if check.rerun and check.rerun not in directions:
+            yield f'{written.file}: check "{check.name}" offers a rerun of the {check.rerun} sync, and there is none'
+
+
+QUEUES = {"create": "crm.sfdc_dbx.properties_to_create", "update": "crm.sfdc_dbx.properties_to_update"}
+
+
+def _queue_tables(pipeline: PipelineFile) -> dict[str, str]:
+    return {QUEUES[sync.direction]: sync.queue for sync in pipeline.syncs if QUEUES[sync.direction] != sync.queue}
+
+
+def _warehouse_folder(text: str) -> tuple[Path | None, list[str]]:
+    kind, _, folder = text.partition(":")
+    if not text or (kind == "duckdb" and folder):
+        return (Path(folder) if folder else None), []
+    return None, [f'environment: SYNC_HEALTH_WAREHOUSE is "{text}": write duckdb:FOLDER']

@@ -1,0 +1,42 @@
+"""What can be pressed and submitted."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.messages.rerun import REASON, rerun_modal
+from bot.services.acknowledge import acknowledge
+from bot.services.authorise import authorise, incident_for, incident_to_change
+from bot.services.rerun_sync import rerun_facts, rerun_sync
+from bot.slack.commands import fresh_summary
+from bot.slack.desk import Desk, Press
+
+
+def refresh(desk: Desk, press: Press) -> None:
+    """Measure now and show it in the same message."""
+    fresh_summary(desk, press, replace=True)
+
+
+def ack(desk: Desk, press: Press) -> None:
+    """Take the incident; the root says so."""
+    authorise(desk.ports, press.person, "acknowledge", f"incident {press.value}")
+    incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
+    acknowledge(desk.ports, incident.id, press.person.id)
+
+
+def rerun(desk: Desk, press: Press) -> dict[str, Any]:
+    """The dialog with the facts."""
+    authorise(desk.ports, press.person, "rerun", f"incident {press.value}")
+    incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
+    return rerun_modal(rerun_facts(desk.ports, incident))
+
+
+def rerun_confirmed(desk: Desk, press: Press) -> None:
+    """Run it; how it goes is told in the thread."""
+    authorise(desk.ports, press.person, "rerun", f"incident {press.value}")
+    incident = incident_to_change(desk.ports, press.value)
+    rerun_sync(desk.ports, incident, press.person.id, (press.fields or {}).get(REASON, ""))
+
+
+BUTTONS: dict[str, Callable[[Desk, Press], None]] = {"refresh": refresh, "ack": ack}
+DIALOGS: dict[str, Callable[[Desk, Press], dict[str, Any]]] = {"rerun": rerun}  # buttons that open one
+SUBMISSIONS: dict[str, Callable[[Desk, Press], None]] = {"rerun": rerun_confirmed}

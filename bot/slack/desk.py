@@ -1,0 +1,79 @@
+"""What a listener needs: what arrived, the services' ports, and ways to answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.webhook import WebhookClient
+
+from bot.messages.blocks import Message
+from bot.ports import Ports
+from bot.services.authorise import Person
+from bot.services.run_checks import Checker
+
+COMMAND = "/sync-health"
+TIMEOUT = 10  # real seconds
+
+
+@dataclass(frozen=True)
+class Press:
+    """A command, a pressed button or a submitted modal; what does not apply is empty."""
+
+    person: Person
+    word: str  # the subcommand, action or callback
+    value: str = ""  # what is typed behind it, the button's value, the modal's private metadata
+    channel: str = ""
+    message_ts: str = ""
+    trigger_id: str = ""
+    response_url: str = ""
+    fields: Mapping[str, str] | None = None  # what was written into a modal
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where presses are worked on; listeners share it."""
+
+    ports: Ports
+    checker: Checker
+    client: WebClient
+
+    def answer(self, press: Press, message: Message, *, replace: bool = False) -> None:
+        """Tell the one who pressed or typed; `replace` the message they pressed in, which commands do not have."""
+        if press.response_url:
+            hook = WebhookClient(press.response_url, timeout=TIMEOUT, retry_handlers=[])
+            hook.send(
+                text=message.text, blocks=list(message.blocks), response_type="ephemeral", replace_original=replace
+            )
+        else:
+            channel = press.channel or self.ports.settings.channel
+            self.client.chat_postEphemeral(channel=channel, user=press.person.id, **message.payload())
+
+
+def press_from(body: Mapping[str, Any], home_team: str) -> Press:
+    """What Slack sent, read by its documented keys."""
+    if "command" in body:
+        word, _, rest = str(body.get("text", "")).strip().partition(" ")
+        person = Person(str(body["user_id"]), str(body["team_id"]), home_team)
+        return Press(
+            person, word.lower(), rest.strip(), str(body["channel_id"]), response_url=str(body["response_url"])
+        )
+    user = body["user"]
+    person = Person(str(user["id"]), str(user.get("team_id") or (body.get("team") or {}).get("id")), home_team)
+    trigger = str(body.get("trigger_id", ""))
+    if body["type"] == "view_submission":
+        view = body["view"]
+        values = view.get("state", {}).get("values", {})
+        fields = {block: str(next(iter(inputs.values())).get("value") or "") for block, inputs in values.items()}
+        return Press(person, str(view["callback_id"]), str(view["private_metadata"]), fields=fields, trigger_id=trigger)
+    action, container = body["actions"][0], body.get("container", {})
+    value = (action.get("selected_option") or action).get("value") or ""
+    return Press(
+        person,
+        str(action["action_id"]),
+        str(value),
+        channel=str(container.get("channel_id", "")),
+        message_ts=str(container.get("message_ts", "")),
+        trigger_id=trigger,
+        response_url=str(body.get("response_url", "")),
+    )

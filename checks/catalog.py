@@ -1,0 +1,101 @@
+"""The shipped checks and what pipeline.yml changes of them → the checks that hold here."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from string import Formatter
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from checks.model import Check, Duration, Limit, LimitText
+from checks.problems import Place, Written, nearest, problems
+
+
+class CheckFile(BaseModel):
+    """The form of a file in checks/."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checks: list[Check]
+
+
+class Changes(BaseModel):
+    """What pipeline.yml may change of a shipped check; only what is written there counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    warn: LimitText | None = None
+    critical: LimitText | None = None
+    clear: LimitText | None = None
+    for_: Duration = Field(timedelta(0), alias="for")
+    keep_firing_for: Duration = timedelta(0)
+    reopen_within: Duration = timedelta(0)
+    owner: str | None = None
+
+
+def read_checks(files: Iterable[Written], metrics: Iterable[str]) -> tuple[list[Check], list[str]]:
+    """The checks in these files, and every problem found; `metrics` are the columns of the measurement."""
+    checks: dict[str, Check] = {}
+    found: list[str] = []
+    known = frozenset(metrics)
+    for file in files:
+        try:
+            read = CheckFile.model_validate(file.data).checks
+        except ValidationError as error:
+            found += problems(file, CheckFile, error)
+            continue
+        for n, check in enumerate(read):
+            found += _impossible(check, file, ("checks", n), known)
+            if check.name in checks:
+                found.append(file.problem(("checks", n, "name"), f'there is another check named "{check.name}"'))
+            checks[check.name] = check
+    return list(checks.values()), found
+
+
+def change_limits(
+    checks: list[Check], limits: Mapping[str, Changes], written: Written
+) -> tuple[list[Check], list[str]]:
+    """The checks with pipeline.yml's `limits` laid over them, and every problem found."""
+    found: list[str] = []
+    by_name = {check.name: check for check in checks}
+    for name, changes in limits.items():
+        place: Place = ("limits", name)
+        if name not in by_name:
+            found.append(written.problem(place, f'there is no check "{name}": {nearest(name, by_name)}'))
+            continue
+        changed = {field: getattr(changes, field) for field in changes.model_fields_set}
+        if {"warn", "critical"} & changed.keys() and "clear" not in changed:
+            changed["clear"] = None  # it belonged to the old limit
+        by_name[name] = by_name[name].model_copy(update=changed)
+        found += _impossible(by_name[name], written, place, frozenset([by_name[name].metric]))
+    return list(by_name.values()), found
+
+
+def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[str]) -> Iterable[str]:
+    """What reads well and still cannot work."""
+    if check.metric not in metrics:
+        yield file.problem((*place, "metric"), f'nothing measures "{check.metric}": {nearest(check.metric, metrics)}')
+    if not check.warn and not check.critical:
+        yield file.problem(place, f'"{check.name}" has no limit: give it warn, critical or both')
+    for limit in (check.warn, check.critical):
+        if limit and check.clear and _overlap(limit, check.clear):
+            yield file.problem((*place, "clear"), f'clear "{check.clear}" and the limit "{limit}" can both hold')
+    if check.warn and check.critical and check.warn.comparison[0] == check.critical.comparison[0]:
+        milder = check.warn.number <= check.critical.number
+        if milder != (check.warn.comparison[0] == ">") and check.warn.number != check.critical.number:
+            yield file.problem((*place, "warn"), f'warn "{check.warn}" lies beyond critical "{check.critical}"')
+    try:
+        unknown = {name for _, name, _, _ in Formatter().parse(check.summary) if name} - {"value", "sync"}
+    except ValueError as error:
+        yield file.problem((*place, "summary"), f"cannot be filled in: {error}")
+    else:
+        for name in sorted(unknown):
+            yield file.problem(
+                (*place, "summary"), f'unknown placeholder "{{{name}}}": known are {{value}} and {{sync}}'
+            )
+
+
+def _overlap(one: Limit, other: Limit) -> bool:
+    """Whether some number satisfies both: half-lines meet beside one of their ends, or nowhere."""
+    ends = [one.number, other.number]
+    step = max(1e-6, 1e-6 * max(map(abs, ends)))
+    return any(one.holds(x) and other.holds(x) for end in ends for x in (end - step, end, end + step))

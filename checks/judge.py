@@ -1,0 +1,64 @@
+"""A reading and a check's limits → an outcome."""
+
+import math
+
+from checks.model import Check, Limit, Outcome, Reading, Result
+
+MARGIN = 0.05  # without a `clear` of its own, a check has recovered this far inside its mildest limit
+
+
+def judge(check: Check, reading: Reading, sync: str | None = None) -> Result:
+    """What the reading means. NULL, NaN, infinity and no row are `no_data`; a failed measurement is `error`."""
+    outcome, limit = _outcome(check, reading)
+    value = None if outcome in (Outcome.NO_DATA, Outcome.ERROR) else reading.value
+    return Result(
+        check=check.name,
+        sync=sync,
+        outcome=outcome,
+        value=value,
+        warn=str(check.warn) if check.warn else None,
+        critical=str(check.critical) if check.critical else None,
+        limit=str(limit) if limit else None,
+        cleared=value is not None and clear_limit(check).holds(value),
+        summary=_summary(check, reading, outcome, sync),
+        runbook=check.runbook,
+    )
+
+
+def clear_limit(check: Check) -> Limit:
+    """Where an alert of this check ends: a little inside the limit where it began, so that 49, 51, 49 does not ring."""
+    if check.clear:
+        return check.clear
+    mildest = check.warn or check.critical
+    assert mildest, "the catalog refuses checks without a limit"
+    if mildest.comparison in ("=", "!="):
+        return Limit({"=": "!=", "!=": "="}[mildest.comparison], mildest.number)
+    inside = abs(mildest.number) * MARGIN
+    return Limit("<=", mildest.number - inside) if ">" in mildest.comparison else Limit(">=", mildest.number + inside)
+
+
+def overall(outcomes: list[Outcome]) -> Outcome:
+    """The outcome of a whole: critical > error > no_data > warn > ok; of nothing at all, no_data."""
+    order = [Outcome.CRITICAL, Outcome.ERROR, Outcome.NO_DATA, Outcome.WARN, Outcome.OK]
+    return min(outcomes, key=order.index, default=Outcome.NO_DATA)
+
+
+def _outcome(check: Check, reading: Reading) -> tuple[Outcome, Limit | None]:
+    if reading.error is not None:
+        return Outcome.ERROR, None
+    if reading.value is None or not math.isfinite(reading.value):
+        return Outcome.NO_DATA, None
+    if check.critical and check.critical.holds(reading.value):
+        return Outcome.CRITICAL, check.critical
+    if check.warn and check.warn.holds(reading.value):
+        return Outcome.WARN, check.warn
+    return Outcome.OK, None
+
+
+def _summary(check: Check, reading: Reading, outcome: Outcome, sync: str | None) -> str:
+    if outcome is Outcome.ERROR:
+        return f"{check.title}: could not be measured ({reading.error})"
+    if outcome is Outcome.NO_DATA:
+        return f"{check.title}: no data"
+    assert reading.value is not None
+    return check.summary.format(value=f"{reading.value:,.10g}", sync=sync or "")

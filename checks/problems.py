@@ -1,0 +1,68 @@
+"""Configuration that cannot work, told with its place and what to write instead."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ValidationError
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A piece of configuration as somebody wrote it, and a way to find the line of each part of it."""
+
+    file: str
+    data: object
+    line: Callable[[Place], int]
+
+    def problem(self, place: Place, what: str) -> str:
+        """`pipeline.yml:12: limits.coverage: …`"""
+        name = ".".join(str(part) for part in place if not isinstance(part, int))
+        return f"{self.file}:{self.line(place)}: {name + ': ' if name else ''}{what}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """` did you mean "…"?` when something known is near, else what is known."""
+    choices = sorted(known)
+    close = close_to(word, choices)
+    return f'did you mean "{close}"?' if close else f"known are {', '.join(choices)}"
+
+
+def close_to(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
+
+
+def problems(written: Written, model: type[BaseModel], error: ValidationError, at: Place = ()) -> Iterator[str]:
+    """Every problem that pydantic found, in our words. `at` is where in the file the model's data stand."""
+    for found in error.errors(include_url=False):
+        place = tuple(part for part in found["loc"] if part not in ("[key]",))
+        match found["type"]:
+            case "extra_forbidden":
+                what = f'unknown key "{place[-1]}": {nearest(str(place[-1]), _keys(model, place[:-1]))}'
+            case "missing":
+                yield written.problem((*at, *place[:-1]), f'"{place[-1]}" is missing')
+                continue
+            case "value_error":
+                what = str(found["ctx"]["error"])
+            case _:
+                what = f"{found['msg'][0].lower()}{found['msg'][1:]}, but it is {found['input']!r}"
+        yield written.problem((*at, *place), what)
+
+
+def _keys(model: type[BaseModel], place: Place) -> set[str]:
+    """The keys that are allowed at a place inside a model."""
+    for part in place:
+        if isinstance(part, str) and part in model.model_fields:
+            inner = _inner_model(model.model_fields[part].annotation)
+            model = inner or model
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def _inner_model(annotation: object) -> type[BaseModel] | None:
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None

@@ -1,0 +1,16 @@
+-- What was done and measured, and when?
+-- Replaces the table: for a demo's own catalog, never where the pipeline lives.
+CREATE OR REPLACE TABLE crm.sfdc_dbx.sync_audit_log (
+  audit_id            STRING NOT NULL,   -- daily_snapshot_yyyyMMdd for the daily snapshot, by local date
+  sync_name           STRING,
+  sync_type           STRING,            -- CREATE, UPDATE, MONITORING, SETUP
+  execution_timestamp TIMESTAMP,
+  records_processed   INT,
+  records_succeeded   INT,
+  records_failed      INT,
+  error_rate          DOUBLE,            -- percent
+  executed_by         STRING,
+  notes               STRING,            -- `Key: value`, joined by ` | `; dashboards read it: keys and order stay
+  census_sync_id      BIGINT,
+  created_at          TIMESTAMP
+)

@@ -1,0 +1,175 @@
+"""The statements of sql/, and how they are loaded, mapped and translated."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from bot import sql
+from bot.errors import NotFoundError, PermanentError
+
+PROPERTIES = "rds.pg_rds_public.properties"
+CACHED = (sql.names, sql.load, sql.columns, sql.parameters, sql._for_databricks, sql._for_duckdb)
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    """Makes the text the only statement of another sql folder, and returns its name."""
+
+    def one(text: str) -> str:
+        (tmp_path / "it.sql").write_text(text, encoding="utf-8")
+        monkeypatch.setattr(sql, "FOLDER", tmp_path)
+        forget()
+        return "it"
+
+    yield one
+    forget()
+
+
+def forget() -> None:
+    for function in CACHED:
+        function.cache_clear()
+
+
+@pytest.mark.parametrize("name", sql.names())
+def test_a_file_is_one_databricks_statement_that_opens_with_its_question(name: str) -> None:
+    text = sql.load(name)
+    first = text.splitlines()[0]
+    assert first.startswith("-- ") and "?" in first
+    assert len([tree for tree in sqlglot.parse(text, dialect="databricks") if tree]) == 1
+    assert ";" not in sql._bare(name)
+    assert text.endswith("\n") and "\r" not in text
+
+
+@pytest.mark.parametrize("name", sql.names())
+def test_databricks_gets_the_very_bytes_of_a_file(name: str) -> None:
+    shipped = (sql.FOLDER / f"{name}.sql").read_bytes()
+    for tables in ({}, {PROPERTIES: PROPERTIES}, {"some.other.thing": "a.b.c"}):
+        assert sql.for_databricks(name, tables).encode() == shipped
+
+
+@pytest.mark.parametrize("name", sql.names())
+def test_duckdb_gets_a_translation_without_losses(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    forget()
+    with caplog.at_level(logging.WARNING, "sqlglot"):
+        text = sql.for_duckdb(name, {})
+    assert not caplog.records
+    assert len(sqlglot.parse(text, dialect="duckdb")) == 1
+
+
+@pytest.mark.parametrize("name", sql.names())
+def test_renaming_every_table_leaves_no_shipped_name_and_no_other_change(name: str) -> None:
+    there = {table: table.replace(".", "_x.") for table in tables_of(sql.load(name))}
+    renamed = sql.for_databricks(name, there)
+    assert set(tables_of(renamed)) == set(there.values())
+    back = unmerged(renamed)
+    sql._rename(back, {other: table for table, other in there.items()})
+    assert back.sql("databricks", comments=False) == unmerged(sql.load(name)).sql("databricks", comments=False)
+
+
+@pytest.mark.parametrize("name", sql.names())
+def test_tables_have_three_part_names_and_columns_only_an_alias_before_them(name: str) -> None:
+    tree = unmerged(sql.load(name))
+    ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
+    assert all(len(table.parts) == 3 or table.name in ctes for table in tree.find_all(exp.Table))
+    assert not [column for column in tree.find_all(exp.Column) if column.args.get("db")]
+
+
+@pytest.mark.parametrize("name", [name for name in sql.names() if "\nSELECT\n" in sql.load(name)])
+def test_the_columns_read_from_the_text_are_those_of_the_parsed_statement(name: str) -> None:
+    tree = unmerged(sql.load(name))
+    query = tree if isinstance(tree, exp.Query) else tree.expression
+    assert sql.columns(name) == tuple(query.named_selects)
+
+
+def test_what_fills_a_table_names_its_columns_in_their_order() -> None:
+    for name in ("companies", "properties", "product_property", "product_property_w_features", "sync_audit_log"):
+        table = unmerged(sql.load(f"pipeline/tables/{name}"))
+        assert sql.columns(f"pipeline/rows/{name}") == tuple(column.name for column in table.find_all(exp.ColumnDef))
+
+
+def test_the_bug_is_one_line_of_an_otherwise_healthy_view() -> None:
+    healthy = sql.load("pipeline/views/rds_properties_enriched").splitlines()
+    broken = sql.load("pipeline/faults/company_name_bug").splitlines()
+    assert len(healthy) == len(broken)
+    [(right, wrong)] = [pair for pair in zip(healthy, broken, strict=True) if pair[0] != pair[1]]
+    assert wrong.startswith(right) and "c.id <" in wrong
+
+
+def test_health_names_each_table_once() -> None:
+    named = tables_of(sql.load("measure/health"))
+    assert len(named) == len(set(named)) == 4
+
+
+@pytest.mark.parametrize("name", ["../pyproject", "/etc/passwd", "measure/../measure/health", "measure/health.sql", ""])
+def test_nothing_outside_the_folder_is_loaded(name: str) -> None:
+    with pytest.raises(NotFoundError):
+        sql.load(name)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(NotFoundError, match=r"'measure/heath' in sql/; the nearest is measure/health$"):
+        sql.load("measure/heath")
+
+
+def test_a_renamed_table_keeps_strings_comments_and_aliases(write: Callable[[str], str]) -> None:
+    name = write(
+        f"-- What is in {PROPERTIES}?\nSELECT\n  properties.id,\n  '{PROPERTIES}' AS pg_rds_public\n"
+        f"FROM RDS.pg_rds_public.`properties` AS properties\nWHERE properties.id > :id\n"
+    )
+    text = sql.for_databricks(name, {PROPERTIES: "main.my-app.`units`"})
+    assert f"What is in {PROPERTIES}?" in text
+    assert f"'{PROPERTIES}' AS pg_rds_public" in text
+    assert "FROM main.`my-app`.units AS properties" in text
+    assert "properties.id > :id" in text
+    assert 'FROM main."my-app".units AS properties' in sql.for_duckdb(name, {PROPERTIES: "main.my-app.units"})
+
+
+def test_two_part_names_can_replace_three_part_ones(write: Callable[[str], str]) -> None:
+    name = write(f"-- ?\nSELECT\n  p.id\nFROM {PROPERTIES} AS p\n")
+    assert "FROM app.units AS p" in sql.for_databricks(name, {PROPERTIES: "app.units"})
+
+
+def test_names_that_only_begin_alike_are_left_alone(write: Callable[[str], str]) -> None:
+    name = write(f"-- ?\nSELECT\n  p.id\nFROM {PROPERTIES}_old AS p\n")
+    assert sql.for_databricks(name, {PROPERTIES: "a.b.c"}) == sql.load(name)
+
+
+def test_a_merge_loses_the_qualifiers_that_duckdb_refuses(write: Callable[[str], str]) -> None:
+    name = write("-- ?\nMERGE INTO a.b.c AS t USING a.b.d AS s ON t.k = s.k WHEN MATCHED THEN UPDATE SET t.v = s.v\n")
+    assert sql.for_duckdb(name, {}).endswith("UPDATE SET v = s.v")
+
+
+def test_parameters_and_columns_are_not_looked_for_in_strings_and_comments(write: Callable[[str], str]) -> None:
+    name = write(
+        "-- :a?\nSELECT\n  CASE\n    WHEN x THEN ':b'\n  END AS one, -- :c, and\n  t.two,\n  :d::INT AS it\nFROM t\n"
+    )
+    assert sql.parameters(name) == {"d"}
+    assert sql.columns(name) == ("one", "two", "it")
+
+
+def test_a_statement_that_answers_nothing_has_no_columns() -> None:
+    with pytest.raises(PermanentError, match="answers nothing"):
+        sql.columns("pipeline/census/forget")
+
+
+@pytest.mark.parametrize(("text", "message"), [("SELECT 1; SELECT 2", "holds 2"), ("SELECT FROM (", "cannot be read")])
+def test_a_broken_file_is_named(text: str, message: str, write: Callable[[str], str]) -> None:
+    name = write(text)
+    with pytest.raises(PermanentError, match=rf"sql/it\.sql .*{message}"):
+        sql.for_duckdb(name, {})
+
+
+def tables_of(text: str) -> list[str]:
+    """The full names of the tables and views in a statement."""
+    tables = unmerged(text).find_all(exp.Table)
+    return [".".join(part.name for part in table.parts) for table in tables if len(table.parts) > 1]
+
+
+def unmerged(text: str) -> exp.Expr:
+    tree = sqlglot.parse_one(text, dialect="databricks")
+    sql._unqualify_merge(tree)
+    return tree
