@@ -87,7 +87,7 @@ def connect(
     ports = Ports(
         settings=settings,
         clock=clock,
-        warehouse=warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables),
+        warehouse=warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=True),
         census=CensusClient(
             settings.census_api_url,
             settings.census_api_version,
@@ -202,7 +202,8 @@ class Bot:
             "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
         }
         self._scheduler = Scheduler(
-            [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()]
+            [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()],
+            first=ports.clock.real(),
         )
         self._stopping = threading.Event()
         self._sender = threading.Thread(target=self._send, name="sender", daemon=True)

@@ -19,27 +19,20 @@ TEMPORARY = (duckdb.IOException, duckdb.TransactionException, duckdb.OutOfMemory
 
 
 class DuckDBWarehouse:
-    """A Warehouse in this process; any thread may ask.
+    """A Warehouse in this process; any thread may ask. It is opened by the first who does.
 
-    `tables` maps shipped table names to actual ones. Raises PermanentError when the folder is missing,
-    TemporaryError when another process holds one of its files.
+    `tables` maps shipped table names to actual ones. Asking raises PermanentError when the folder is missing,
+    TemporaryError as long as another process holds one of its files.
     """
 
     def __init__(
         self, folder: Path | None = None, tables: Mapping[str, str] | None = None, read_only: bool = False
     ) -> None:
-        self._tables = dict(tables or {})
+        self._folder, self._tables, self._read_only = folder, dict(tables or {}), read_only
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._closed = False
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._quiet = Condition()  # guards _running; told when a statement ends
-        if folder is not None and not folder.is_dir():
-            raise PermanentError(f"there is no folder {folder}: create it, or correct duckdb:FOLDER")
-        self._connection = duckdb.connect(":memory:")
-        try:
-            self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
-            self._attach(folder, read_only)
-        except BaseException:
-            self.close()
-            raise
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
         """The rows of a query; numbers as int or float, times aware and UTC."""
@@ -54,7 +47,8 @@ class DuckDBWarehouse:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor for one thread, for those who bring DuckDB SQL of their own."""
-        return self._connection.cursor()
+        with self._quiet:
+            return self._opened().cursor()
 
     def close(self) -> None:
         """Give back what is held; may be called twice. Statements that still run are interrupted."""
@@ -64,7 +58,9 @@ class DuckDBWarehouse:
                     cursor.interrupt()
                 if self._quiet.wait_for(lambda: not self._running, timeout=0.05):
                     break
-            self._connection.close()
+            self._closed = True
+            if self._connection:
+                self._connection.close()
 
     @contextmanager
     def _run(self, name: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -73,7 +69,7 @@ class DuckDBWarehouse:
         used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()}
         try:
             with self._quiet:
-                cursor = self.cursor()
+                cursor = self._opened().cursor()
                 self._running.add(cursor)
             try:
                 yield cursor.execute(text, used or None)
@@ -86,22 +82,40 @@ class DuckDBWarehouse:
             family = TemporaryError if isinstance(error, TEMPORARY) else PermanentError
             raise family(f"{name}: {_first_line(error)}") from error
 
-    def _attach(self, folder: Path | None, read_only: bool) -> None:
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """The connection, with every catalog attached."""
+        if self._closed:
+            raise PermanentError("the warehouse was closed")
+        if self._connection is None:
+            if self._folder is not None and not self._folder.is_dir():
+                raise PermanentError(f"there is no folder {self._folder}: create it, or correct duckdb:FOLDER")
+            connection = duckdb.connect(":memory:")
+            try:
+                connection.execute("SET GLOBAL TimeZone = 'UTC'")
+                self._attach(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach a database per catalog and create the schemas that are missing."""
         from sqlglot import exp
 
+        folder, read_only = self._folder, self._read_only
         schemas = self._schemas()
         for catalog in sorted({catalog for catalog, _ in schemas}):
             file = str(folder / f"{catalog}.duckdb") if folder else ":memory:"
             options = [exp.AttachOption(this=exp.var("READ_ONLY"))] if read_only and folder else []
             attach = exp.Attach(this=exp.alias_(exp.Literal.string(file), catalog, quoted=True), expressions=options)
             try:
-                self._connection.execute(attach.sql("duckdb"))
+                connection.execute(attach.sql("duckdb"))
             except duckdb.Error as error:
                 raise _not_attached(file, error) from error
         for catalog, schema in schemas if not (read_only and folder) else ():
             target = exp.table_("", db=schema, catalog=catalog, quoted=True)
-            self._connection.execute(exp.Create(kind="SCHEMA", exists=True, this=target).sql("duckdb"))
+            connection.execute(exp.Create(kind="SCHEMA", exists=True, this=target).sql("duckdb"))
 
     def _schemas(self) -> list[tuple[str, str]]:
         """The (catalog, schema) pairs of the shipped and of the renamed tables."""

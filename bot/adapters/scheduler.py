@@ -17,9 +17,9 @@ class Job:
 
 
 class Scheduler:
-    """APScheduler, with nothing stored: each job runs at once, then on its interval, never twice at a time."""
+    """APScheduler, with nothing stored: each job runs `first`, then on its interval, never twice at a time."""
 
-    def __init__(self, jobs: list[Job]) -> None:
+    def __init__(self, jobs: list[Job], first: datetime) -> None:
         self._scheduler = BackgroundScheduler(timezone=UTC)
         for job in jobs:
             self._scheduler.add_job(
@@ -27,7 +27,7 @@ class Scheduler:
                 "interval",
                 id=job.name,
                 seconds=job.seconds,
-                next_run_time=datetime.now(UTC),
+                next_run_time=first,
                 misfire_grace_time=None,  # late is better than never; APScheduler's default forgets after a second
                 coalesce=True,
                 max_instances=1,

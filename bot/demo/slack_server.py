@@ -44,8 +44,8 @@ DROP_BEFORE, DROP_AFTER = Fault(drop=True), Fault(drop=True, done=True)
 class SlackServer:
     """Slack on 127.0.0.1, for the unmodified slack_sdk and Bolt; everything is callable from any thread.
 
-    `now` is the time of the pipeline, for messages and the page (`speed` of its seconds go by in one), `real` the seconds
-    since the epoch that ts, triggers and response URLs go by. An envelope must be acknowledged within `ack_seconds`.
+    `now` is the time of the pipeline, for messages and the page (`speed` of its seconds go by in one), `real` the
+    seconds since the epoch that triggers and response URLs go by; envelopes must be acknowledged in `ack_seconds`.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+import time
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
@@ -11,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 log = logging.getLogger(__name__)
 RECONNECT = 5.0  # real seconds until Slack is tried again
+PATIENCE = 5.0  # real seconds to wait for a line that was promised
 
 
 class Connection:
@@ -20,6 +22,7 @@ class Connection:
         # Its own client: it asks for a connection with the app-level token.
         client = WebClient(base_url=api_url, timeout=10, retry_handlers=[])
         self._handler = SocketModeHandler(app, app_token, web_client=client)
+        self._handler.client.current_app_monitor_started = True  # by us, in _watch
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._connect, name="connect", daemon=True)
 
@@ -34,8 +37,12 @@ class Connection:
         client = self._handler.client
         client.auto_reconnect_enabled = False
         line = client.current_session and client.current_session.sock
-        if line and line.sock:  # the reader sleeps in select() for up to ten seconds: cutting the line wakes it
+        if line and line.sock:
+            # The reader sleeps in select() for up to ten seconds. Cutting the line wakes it; closing it does not.
             line.sock.shutdown(socket.SHUT_RDWR)
+            ends = time.monotonic() + PATIENCE
+            while client.is_connected() and time.monotonic() < ends:
+                time.sleep(0.01)
         self._handler.close()  # type: ignore[no-untyped-call]
 
     def _connect(self) -> None:
@@ -46,8 +53,20 @@ class Connection:
                 log.warning("no connection to Slack yet: %s; trying again in %g s", _brief(error), RECONNECT)
                 self._stopping.wait(RECONNECT)
             else:
-                log.info("connected to Slack")
+                self._watch()
                 return
+
+    def _watch(self) -> None:
+        """Let the client's monitor reconnect from now on, once the line is there or has failed.
+
+        Started by `connect` itself, as it would be, the monitor finds a session that is not open yet and replaces it;
+        when the old one opens all the same, presses arrive on it and cannot be acknowledged.
+        """
+        client, ends = self._handler.client, time.monotonic() + PATIENCE
+        while not client.is_connected() and time.monotonic() < ends and not self._stopping.wait(0.05):
+            pass
+        client.current_app_monitor.start()
+        log.info("connected to Slack" if client.is_connected() else "Slack does not answer yet; trying again")
 
 
 def _brief(error: Exception) -> str:

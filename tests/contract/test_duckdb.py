@@ -157,33 +157,35 @@ def test_renamed_tables_get_their_catalogs_and_schemas(write: Callable[[str], st
 
 
 @pytest.mark.parametrize("name", ["main.app.firms", "app.firms"])
-def test_names_that_duckdb_cannot_hold_are_refused_at_once(name: str) -> None:
+def test_names_that_duckdb_cannot_hold_are_refused(name: str) -> None:
     with pytest.raises(PermanentError, match=r"write catalog\.schema\.name"):
-        DuckDBWarehouse(tables={"rds.pg_rds_public.companies": name})
+        DuckDBWarehouse(tables={"rds.pg_rds_public.companies": name}).cursor()
 
 
 def test_a_missing_folder_is_named_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="create it, or correct duckdb:FOLDER"):
-        DuckDBWarehouse(tmp_path / "nowhere")
+        DuckDBWarehouse(tmp_path / "nowhere").cursor()
     with pytest.raises(PermanentError, match="build the estate there first"):
-        DuckDBWarehouse(tmp_path, read_only=True)
+        DuckDBWarehouse(tmp_path, read_only=True).cursor()
 
 
 def test_a_file_of_something_else_is_permanent(tmp_path: Path) -> None:
     (tmp_path / "crm.duckdb").write_text("not a database " * 1000, encoding="utf-8")
     with pytest.raises(PermanentError, match="cannot be opened"):
-        DuckDBWarehouse(tmp_path)
+        DuckDBWarehouse(tmp_path).cursor()
 
 
-def test_a_file_that_another_process_holds_is_temporary(tmp_path: Path) -> None:
+def test_a_file_that_another_process_holds_is_asked_for_again_until_it_is_free(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path)
     command = [sys.executable, "-c", HOLD, str(tmp_path / "crm.duckdb")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout and holder.stdin
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(TemporaryError, match="is in use by another process: "):
-            DuckDBWarehouse(tmp_path)
+            warehouse.cursor()
         holder.stdin.close()
-    DuckDBWarehouse(tmp_path).close()
+    warehouse.cursor().close()
+    warehouse.close()
 
 
 def test_closing_twice_is_fine_and_asking_afterwards_is_an_error(write: Callable[[str], str]) -> None:

@@ -20,6 +20,7 @@ from slack_sdk.webhook import WebhookClient
 from websockets.sync.client import connect
 
 from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Control, Fault, Person, SlackServer
+from tests.waiting import until
 
 ADA, BEN = Person("U001", "Ada", role="operator"), Person("U002", "Ben")
 PAYLOADS = Path(__file__).parents[3] / "shared/oracles/slack/payloads"
@@ -75,17 +76,10 @@ def listening(bot: App, client: WebClient, slack: SlackServer) -> Iterator[App]:
     until(lambda: slack.connections == 1)
     yield bot
     handler.client.auto_reconnect_enabled = False
-    handler.client.current_session.sock.sock.shutdown(
-        socket.SHUT_RDWR
-    )  # or close() may wait ten seconds for its reader
+    # Closing alone would wait ten seconds for the reader: cut the line, and let it notice.
+    handler.client.current_session.sock.sock.shutdown(socket.SHUT_RDWR)
+    until(lambda: not handler.client.is_connected())
     handler.close()
-
-
-def until(holds: Callable[[], object], seconds: float = 3.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def refusal(call: Callable[..., object], **arguments: object) -> str:

@@ -1,0 +1,22 @@
+"""For every test: what was skipped is listed with its remedy, and in CI it is a failure."""
+
+import os
+
+import pytest
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and os.environ.get("CI") == "true" and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    terminalreporter.section("not run on this machine, and how to run it")
+    for reason in sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped}):
+        count = sum(reason in report.longrepr[2] for report in skipped)
+        terminalreporter.line(f"{count} skipped: {reason}")

@@ -1,0 +1,335 @@
+"""Fakes that behave: the outside of the bot in memory, with the faults that a test wants."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.messages.alert import alert_message, reply_is_broadcast
+from bot.ports import Announcement, Kind, Place, Records, Run, RunStatus, Schedule, Store, Sync
+
+START = datetime(2026, 3, 2, 10, tzinfo=UTC)
+CHANNEL, CHANNEL_ID = "sync-health", "C0001"
+
+
+class HandClock:
+    """Time that only moves when a test says so."""
+
+    def __init__(self, at: datetime = START, speed: float = 1.0) -> None:
+        self.speed = speed
+        self._now = self._real = at
+        self._monotonic = 0.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def real(self) -> datetime:
+        return self._real
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def pass_(self, **duration: float) -> None:
+        """Let time of the pipeline go by; of the machine's, a `speed`th."""
+        span = timedelta(**duration)
+        self._now += span
+        self._real += span / self.speed
+        self._monotonic += span.total_seconds() / self.speed
+
+    def pass_real(self, **duration: float) -> None:
+        """Let the machine's time go by."""
+        self.pass_(seconds=timedelta(**duration).total_seconds() * self.speed)
+
+
+class FakeWarehouse:
+    """Rows by the name of the statement; counts what it is asked, can fail, can be slow."""
+
+    def __init__(self, **rows: list[dict[str, object]]) -> None:
+        self.rows: dict[str, list[dict[str, object]]] = dict(rows)
+        self.asked: list[str] = []
+        self.failure: SyncHealthError | None = None
+        self.free = threading.Event()  # cleared: answers do not come
+        self.free.set()
+
+    def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
+        self.asked.append(question)
+        assert self.free.wait(10), "a test forgot to let the warehouse go on"
+        if self.failure:
+            raise self.failure
+        if question not in self.rows:
+            raise NotFoundError(f"{question}: there is no such table")
+        return [dict(row) for row in self.rows[question]]
+
+    def do(self, statement: str, **parameters: object) -> None:
+        self.ask(statement, **parameters)
+
+    def close(self) -> None:
+        self.free.set()
+
+
+class FakeCensus:
+    """Syncs with runs that a test moves on. A run that is triggered beside another one is skipped, as Census does."""
+
+    def __init__(self, clock: HandClock, *syncs: int) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._runs: dict[int, Run] = {}
+        self._syncs = {id_: Sync(id_, f"sync {id_}", "ready", Schedule("hourly", paused=False)) for id_ in syncs}
+        self.triggers: list[int] = []  # every trigger that arrived
+        self.refusal: SyncHealthError | None = None  # of triggers, before anything is started
+        self.loses_answers = False  # of triggers, after the run is started
+        self.failure: SyncHealthError | None = None  # of everything
+
+    def sync(self, sync_id: int) -> Sync:
+        self._fail()
+        return self._syncs[sync_id]
+
+    def syncs(self) -> list[Sync]:
+        self._fail()
+        return list(self._syncs.values())
+
+    def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
+        self._fail()
+        with self._lock:
+            return [run for _, run in sorted(self._runs.items(), reverse=True) if run.sync_id == sync_id][:most]
+
+    def run(self, run_id: int) -> Run:
+        self._fail()
+        if run_id not in self._runs:
+            raise NotFoundError(f"Census answered 404 for run {run_id}")
+        return self._runs[run_id]
+
+    def trigger(self, sync_id: int) -> int:
+        self._fail()
+        self.triggers.append(sync_id)
+        if self.refusal:
+            raise self.refusal
+        run = self.start(sync_id, "API Request")
+        if self.loses_answers:
+            raise UncertainError("Census was silent for too long; a run may have started: look in the run list")
+        return run.id
+
+    def start(self, sync_id: int, trigger: str = "Schedule") -> Run:
+        """A run begins, or is skipped because one is going on."""
+        with self._lock:
+            busy = any(run.sync_id == sync_id and not run.final for run in self._runs.values())
+            status = RunStatus.SKIPPED if busy else RunStatus.WORKING
+            run = Run(len(self._runs) + 1, sync_id, status, False, trigger, self._clock.now())
+            self._runs[run.id] = run
+            return run
+
+    def move(self, run_id: int, **changes: Any) -> None:
+        """Progress: `records_updated=5`."""
+        with self._lock:
+            self._runs[run_id] = replace(self._runs[run_id], **changes)
+
+    def finish(self, run_id: int, status: RunStatus = RunStatus.COMPLETED, **changes: Any) -> None:
+        """It changes no more."""
+        self.move(run_id, status=status, completed_at=self._clock.now(), **changes)
+
+    def forget(self, run_id: int) -> None:
+        """Census knows this run no more."""
+        with self._lock:
+            del self._runs[run_id]
+
+    def pause(self, sync_id: int, paused: bool = True) -> None:
+        self._syncs[sync_id] = replace(self._syncs[sync_id], schedule=Schedule("hourly", paused=paused))
+
+    def _fail(self) -> None:
+        if self.failure:
+            raise self.failure
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How a call to the channel goes wrong; `done`: it took effect all the same."""
+
+    error: SyncHealthError
+    done: bool = False
+
+
+def refused() -> Fault:
+    return Fault(TemporaryError("the connection was refused"))
+
+
+def answer_lost() -> Fault:
+    return Fault(UncertainError("the connection broke"), done=True)
+
+
+def request_lost() -> Fault:
+    return Fault(UncertainError("the connection broke"))
+
+
+def patience(seconds: float) -> Fault:
+    return Fault(TemporaryError("Slack asks for patience (429)", retry_after=seconds))
+
+
+def forbidden(code: str = "not_in_channel") -> Fault:
+    return Fault(PermanentError(f"Slack refuses: {code}"))
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message in the channel, as people see it."""
+
+    ts: str
+    id: str  # ours
+    kind: Kind
+    incident_id: int
+    text: str  # everything that can be read
+    thread_ts: str | None
+    broadcast: bool
+    edits: int = 0
+
+
+class FakeChannel:
+    """ports.Messenger: one channel that remembers what was said. It can be posted to by name, and edited by id alone."""
+
+    def __init__(self, zone: ZoneInfo | None = None, name: str = CHANNEL) -> None:
+        self._zone = zone or ZoneInfo("UTC")
+        self._name = name
+        self._messages: dict[str, Said] = {}
+        self._faults: dict[str, list[Fault]] = {}
+        self._lasting: dict[str, Fault] = {}
+        self._lock = threading.Lock()
+        self.groups: dict[str, frozenset[str]] = {}
+        self.calls: list[tuple[str, Kind]] = []  # what arrived or tried to: ("post", Kind.ROOT)
+
+    def post(self, announcement: Announcement) -> Place:
+        with self._call("post", announcement):
+            self._channel(announcement, self._name, CHANNEL_ID)
+            thread = announcement.thread_ts
+            if thread and thread not in self._messages:
+                raise NotFoundError("Slack: cannot_reply_to_message")
+            with self._lock:
+                ts = f"{1_700_000_000 + len(self.calls)}.{len(self._messages):06d}"
+                self._messages[ts] = self._said(announcement, ts)
+            return Place(CHANNEL_ID, ts)
+
+    def edit(self, announcement: Announcement) -> None:
+        with self._call("edit", announcement):
+            self._channel(announcement, CHANNEL_ID)
+            with self._lock:
+                said = self._messages.get(announcement.ts or "")
+                if said is None or not said.id:
+                    raise NotFoundError("Slack: message_not_found")
+                self._messages[said.ts] = replace(self._said(announcement, said.ts), id=said.id, edits=said.edits + 1)
+
+    def find(self, announcement: Announcement) -> Place | None:
+        with self._call("find", announcement):
+            self._channel(announcement, self._name, CHANNEL_ID)
+            for said in self.thread(announcement.thread_ts) if announcement.thread_ts else self.roots():
+                if said.id == announcement.id:
+                    return Place(CHANNEL_ID, said.ts)
+            return None
+
+    def members(self, group: str) -> frozenset[str]:
+        if fault := self._fault("members"):
+            raise fault.error
+        if group not in self.groups:
+            raise PermanentError("Slack refuses: no_such_subteam")
+        return self.groups[group]
+
+    def roots(self) -> list[Said]:
+        """What stands in the channel itself, without deleted ones."""
+        return [said for said in self._messages.values() if said.thread_ts is None and said.id]
+
+    def thread(self, ts: str | None = None) -> list[Said]:
+        """The replies to a root; to the only one where none is named."""
+        if ts is None:
+            [ts] = [root.ts for root in self.roots()]
+        return [said for said in self._messages.values() if said.thread_ts == ts]
+
+    def everything(self) -> list[Said]:
+        return [said for said in self._messages.values() if said.id]
+
+    def delete(self, ts: str) -> None:
+        """Somebody deletes it; where there are replies, a tombstone stays."""
+        if self.thread(ts):
+            self._messages[ts] = replace(self._messages[ts], id="", text="This message was deleted.")
+        else:
+            del self._messages[ts]
+
+    def fail_next(self, method: str, *faults: Fault) -> None:
+        """Let the next calls of a method fail, one fault each."""
+        self._faults.setdefault(method, []).extend(faults)
+
+    def fail(self, fault: Fault, *methods: str) -> None:
+        """…or all of them, until `heal`."""
+        self._lasting |= dict.fromkeys(methods or ("post", "edit", "find"), fault)
+
+    def heal(self) -> None:
+        self._faults.clear()
+        self._lasting.clear()
+
+    @contextmanager
+    def _call(self, method: str, announcement: Announcement) -> Iterator[None]:
+        self.calls.append((method, announcement.kind))
+        fault = self._fault(method)
+        if fault and not fault.done:
+            raise fault.error
+        yield
+        if fault:
+            raise fault.error
+
+    def _fault(self, method: str) -> Fault | None:
+        queue = self._faults.get(method)
+        return queue.pop(0) if queue else self._lasting.get(method)
+
+    def _channel(self, announcement: Announcement, *known: str) -> None:
+        if announcement.channel not in known:
+            raise PermanentError("Slack refuses: channel_not_found")
+
+    def _said(self, announcement: Announcement, ts: str) -> Said:
+        message = alert_message(announcement, self._zone)
+        text = "\n".join([message.text, *_texts(message.blocks)])
+        where = (announcement.thread_ts, reply_is_broadcast(announcement))
+        return Said(ts, announcement.id, announcement.kind, announcement.incident.id, text, *where)
+
+
+def _texts(thing: object) -> list[str]:
+    if isinstance(thing, dict):
+        return [text for key, value in thing.items() if key != "type" for text in _texts(value)]
+    if isinstance(thing, list | tuple):
+        return [text for one in thing for text in _texts(one)]
+    return [thing] if isinstance(thing, str) else []
+
+
+class BrittleStore:
+    """A store in which a method of Records breaks at its nth call, in the middle of a transaction."""
+
+    def __init__(self, store: Store, method: str, call: int = 1) -> None:
+        self._store, self._method, self._left = store, method, call
+
+    @contextmanager
+    def transaction(self) -> Iterator[Records]:
+        with self._store.transaction() as records:
+            yield _BrittleRecords(self, records)  # type: ignore[misc]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def strain(self, method: str) -> None:
+        """Breaks when it is this call's turn."""
+        if method == self._method:
+            self._left -= 1
+            if self._left == 0:
+                raise TemporaryError("the state database did not answer: disk I/O error")
+
+
+class _BrittleRecords:
+    def __init__(self, store: BrittleStore, records: Records) -> None:
+        self._brittle, self._records = store, records
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._records, name)
+
+        def called(*given: Any, **named: Any) -> Any:
+            self._brittle.strain(name)
+            return found(*given, **named)
+
+        return called

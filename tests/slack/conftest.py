@@ -1,0 +1,69 @@
+"""The whole bot against the local Slack, Census and warehouse, on a clock that runs 600 times as fast."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bot.main import OPERATOR, VISITOR, Bot, Demo
+from bot.ports import Ports
+from tests.waiting import until
+
+SPEED = 600
+
+
+@dataclass
+class World:
+    """The demo and its bot, and what a person sees of them."""
+
+    demo: Demo
+    bot: Bot
+    ports: Ports
+    operator: str = OPERATOR
+    visitor: str = VISITOR
+
+    def root(self) -> dict[str, Any] | None:
+        """The newest message in the channel."""
+        return next(iter(self.demo.slack.messages()[::-1]), None)
+
+    def thread(self) -> list[dict[str, Any]]:
+        """Its replies."""
+        root = self.root()
+        return self.demo.slack.messages(root["ts"])[1:] if root else []
+
+    def told(self, user: str) -> str:
+        """All that only this person sees."""
+        return "\n".join(words(message) for message in self.demo.slack.ephemerals(user))
+
+    def audit(self) -> list[tuple[str, str, str]]:
+        """Who did what, and what came of it."""
+        with self.ports.store.transaction() as records:
+            rows = records._db.exec_driver_sql('SELECT "user", what, result FROM audit ORDER BY id')  # type: ignore[attr-defined]
+            return [tuple(row) for row in rows]
+
+
+def words(thing: Any) -> str:
+    """Every text in a message or view."""
+    if isinstance(thing, dict):
+        return "\n".join(filter(None, (words(value) for key, value in thing.items() if key not in ("type", "ts"))))
+    if isinstance(thing, list):
+        return "\n".join(filter(None, map(words, thing)))
+    return thing if isinstance(thing, str) else ""
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A healthy pipeline with the bot connected; `parametrize("world", [60], indirect=True)` for a slower clock."""
+    demo = Demo(speed=getattr(request, "param", SPEED))
+    demo.start()
+    ports, client = demo.connect()
+    bot = Bot(ports, client)
+    bot.start()
+    try:
+        until(lambda: demo.slack.connections == 1)
+        yield World(demo, bot, ports)
+    finally:
+        bot.stop()
+        ports.store.close()
+        demo.stop()

@@ -1,0 +1,89 @@
+"""What people type, and what they are answered."""
+
+import re
+import time
+
+from bot.demo.slack_server import Fault
+from bot.main import Bot, Demo
+from bot.slack.commands import COMMANDS, Command
+from tests.slack.conftest import World, words
+from tests.waiting import until
+
+
+def _ask(world: World, text: str = "") -> str:
+    seen = len(world.demo.slack.ephemerals(world.visitor))
+    world.demo.slack.command(world.visitor, text)
+    return words(until(lambda: world.demo.slack.ephemerals(world.visitor)[seen:]))
+
+
+def test_anybody_may_ask_how_the_pipeline_is(world: World) -> None:
+    answer = _ask(world)
+    assert "✅ The properties pipeline is healthy" in answer
+    assert "7 properties in Salesforce have no company name" in answer
+    assert "Sync A (CREATE)" in answer
+    assert "Sync B (UPDATE)" in answer
+    assert "runs every 15 minutes" in answer
+    assert "Measured" in answer
+    assert not world.demo.slack.messages(), "only the one who asked sees it"
+
+
+def test_an_unknown_word_gets_the_nearest_command(world: World) -> None:
+    assert "Did you mean `/sync-health help`?" in _ask(world, "hlep")
+    assert "I do not know `&lt;!channel&gt;`" in _ask(world, "<!channel>")
+
+
+def test_help_lists_every_command(world: World) -> None:
+    assert "`/sync-health help` this list" in _ask(world, "help")
+
+
+def test_refresh_replaces_the_answer_with_newer_numbers(world: World) -> None:
+    _ask(world)
+    [answer] = world.demo.slack.ephemerals(world.visitor)
+    world.ports.warehouse.do("pipeline/rows/companies", now=world.demo.clock.now())  # leaves the numbers as they are
+    before = words(answer)
+    time.sleep(0.15)  # more than a minute of the pipeline
+    world.demo.slack.press(world.visitor, answer["ts"], "refresh")
+    [refreshed] = until(lambda: [m for m in world.demo.slack.ephemerals(world.visitor) if words(m) != before])
+    assert refreshed["ts"] == answer["ts"]
+    assert len(world.demo.slack.ephemerals(world.visitor)) == 1
+
+
+def test_census_down_is_said_and_is_not_healthy(world: World) -> None:
+    world.demo.census.stop()
+    answer = until(lambda: (a := _ask(world)) and "cannot be judged" in a and a)
+    assert "Census, Sync A (CREATE): Census" in answer
+    assert "✅ The properties" not in answer
+
+
+def test_the_warehouse_down_is_said_and_is_not_healthy(world: World) -> None:
+    world.demo.census.stop()  # it would meet the closed warehouse first
+    world.ports.warehouse.close()
+    answer = until(lambda: (a := _ask(world)) and "the warehouse:" in a and a)
+    assert "cannot be judged" in answer
+    assert "queue unknown" in answer
+
+
+def test_something_unforeseen_is_still_answered_with_a_reference(world: World, monkeypatch, caplog) -> None:
+    monkeypatch.setitem(COMMANDS, "help", Command(lambda desk, press: 1 / 0, "a bug"))
+    answer = _ask(world, "help")
+    assert "Something went wrong on my side" in answer
+    assert re.search("reference ([0-9a-f]{8})", caplog.text)[1] in answer
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_the_bot_starts_without_slack_and_connects_when_it_comes(monkeypatch, caplog) -> None:
+    monkeypatch.setattr("bot.slack.connection.RECONNECT", 0.1)
+    demo = Demo(speed=600)
+    demo.start()
+    demo.slack.fail_next("apps.connections.open", Fault(status=503), times=3)
+    ports, client = demo.connect()
+    bot = Bot(ports, client)
+    bot.start()
+    try:
+        until(lambda: demo.slack.connections == 1)
+        assert "no connection to Slack yet" in caplog.text
+        assert "demo" not in [word for line in caplog.messages for word in line.split()], "no token in the log"
+    finally:
+        bot.stop()
+        ports.store.close()
+        demo.stop()

@@ -1,0 +1,88 @@
+"""One fault found, told and fixed, all the way through over real wires."""
+
+import pytest
+
+from bot.demo.estate import FAULTS
+from tests.slack.conftest import World, words
+from tests.waiting import until
+
+BUG = next(iter(FAULTS))
+
+
+def _break(world: World) -> dict:
+    world.demo.estate.switch(BUG, True)
+    return until(lambda: world.root())
+
+
+def test_a_fault_is_told_in_one_thread_acknowledged_rerun_and_resolved(world: World) -> None:
+    slack = world.demo.slack
+    root = _break(world)
+    assert "properties in Salesforce have no company name" in root["text"]
+    assert "nobody has it yet" in words(root)
+    until(lambda: "What helps" in words(world.thread()))
+
+    slack.press(world.operator, root["ts"], "ack")
+    until(lambda: f"<@{world.operator}> has it" in words(world.root()))
+    assert "ack" not in [element["action_id"] for element in world.root()["blocks"][1]["elements"]]
+
+    until(lambda: world.ports.warehouse.ask("measure/health")[0]["update_queue"] == 0)
+    world.demo.estate.switch(BUG, False)
+    slack.press(world.operator, root["ts"], "rerun")
+    modal = until(lambda: (m := slack.modal(world.operator)) and "wait in" in words(m) and m)
+    assert "None of them looks wrong" in words(modal)
+    slack.submit(world.operator, {"reason": "the filter is gone"})
+
+    until(lambda: "the rerun is done" in words(world.thread()))
+    until(lambda: "resolved" in words(world.root()))
+    thread = until(lambda: (t := world.thread()) and len(t) == 3 and t)
+    assert "the filter is gone" in words(thread[1])
+    assert "0 rejected" in words(thread[1]), "counts are told"
+    for step in ("fired", "acked", "rerun", "green"):
+        assert step in words(thread[2])
+    assert len(slack.messages()) == 1, "one message in the channel, all the rest in its thread"
+    assert [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)].count("API Request") == 1
+    assert ("U0ROBIN", "acknowledge", "done") in world.audit()
+
+
+def test_every_message_carries_our_id_and_nothing_else(world: World) -> None:
+    _break(world)
+    until(lambda: world.thread())
+    for message in [world.root(), *world.thread()]:
+        assert message["metadata"]["event_type"] == "sync_health_message"
+        assert set(message["metadata"]["event_payload"]) == {"id"}
+
+
+def test_who_is_no_operator_is_refused_told_whom_to_ask_and_audited(world: World) -> None:
+    slack, root = world.demo.slack, _break(world)
+    slack.press(world.visitor, root["ts"], "ack")
+    until(lambda: f"Only operators may do that. Ask <@{world.operator}>" in world.told(world.visitor))
+    slack.press(world.visitor, root["ts"], "rerun")
+    until(lambda: "Only operators" in words(slack.modal(world.visitor) or {}))
+    assert "nobody has it yet" in words(world.root())
+    refused = [row for row in world.audit() if row[0] == world.visitor]
+    assert [row[1] for row in refused] == ["acknowledge", "rerun"]
+    assert all(row[2].startswith("refused") for row in refused)
+    assert "API Request" not in [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)]
+
+
+@pytest.mark.parametrize("world", [120], indirect=True)
+def test_pressing_twice_starts_one_run_and_says_whose_it_is(world: World) -> None:
+    slack, root = world.demo.slack, _break(world)
+    world.demo.estate.switch(BUG, False)
+    until(lambda: all(run["status"] in ("completed", "skipped") for run in _update_runs(world)))
+    for _ in range(2):
+        slack.press(world.operator, root["ts"], "rerun")
+        until(lambda: "wait in" in words(slack.modal(world.operator) or {}))
+        slack.submit(world.operator)
+    until(
+        lambda: (
+            f"is being run already; watch the thread. It was started by <@{world.operator}>"
+            in world.told(world.operator)
+        )
+    )
+    until(lambda: "the rerun is done" in words(world.thread()))
+    assert [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)].count("API Request") == 1
+
+
+def _update_runs(world: World) -> list[dict]:
+    return list(world.demo.census.runs(world.ports.settings.syncs[1].id))

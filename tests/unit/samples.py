@@ -1,0 +1,212 @@
+"""Builders of what services hand to messages: plausible values, of which a test changes what it is about."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.alerts.model import Action, ActionState, Did, Entry, Incident, State
+from bot.answers import RerunFacts, Summary
+from bot.ports import Announcement, Evaluation, Kind, Run, RunStatus, Schedule, SyncStatus
+from checks.model import Outcome, Result, Severity
+
+ZONE = ZoneInfo("America/Los_Angeles")
+OPERATOR = "U0OPERATOR"
+NOW = datetime(2026, 1, 9, 11, 5, tzinfo=UTC)  # 03:05 in ZONE
+
+
+def minutes(count: float) -> timedelta:
+    """A span of so many minutes."""
+    return timedelta(minutes=count)
+
+
+def incident(**changes: object) -> Incident:
+    """A critical one that fires and that nobody has yet."""
+    fresh = Incident(
+        id=7,
+        key="properties/null_company_names",
+        check="null_company_names",
+        sync=None,
+        title="Companies without a name",
+        severity=Severity.CRITICAL,
+        state=State.FIRING,
+        opened_at=NOW,
+        summary="246 properties in Salesforce have no company name",
+        value=246.0,
+        limit="> 50",
+        clear="<= 25",
+        helps="Correct the company join first, then rerun the update sync.",
+        rerun="Sync B",
+        runbook="null-company-names",
+        channel="C0ALERTS",
+        timeline=(Entry(NOW, Did.OPENED),),
+    )
+    return replace(fresh, **changes)  # type: ignore[arg-type]
+
+
+def acknowledged(**changes: object) -> Incident:
+    """One that an operator took after six minutes."""
+    taken = NOW + minutes(6)
+    timeline = (Entry(NOW, Did.OPENED), Entry(taken, Did.ACKNOWLEDGED, OPERATOR))
+    return incident(**{"acked_by": OPERATOR, "acked_at": taken, "timeline": timeline} | changes)
+
+
+def recovering(**changes: object) -> Incident:
+    """One that was taken, rerun, and is inside its clear threshold since 03:21."""
+    before = acknowledged()
+    more = (Entry(NOW + minutes(7), Did.RERUN, OPERATOR, "Sync B"), Entry(NOW + minutes(16), Did.RECOVERING))
+    healthy = {
+        "state": State.RECOVERING,
+        "value": 12.0,
+        "summary": "12 properties in Salesforce have no company name",
+        "timeline": before.timeline + more,
+    }
+    return acknowledged(**healthy | changes)
+
+
+def resolved(**changes: object) -> Incident:
+    """One that was over after 26 minutes."""
+    before, end = recovering(), NOW + minutes(26)
+    over = {"state": State.OK, "resolved_at": end, "timeline": (*before.timeline, Entry(end, Did.RESOLVED))}
+    return recovering(**over | changes)
+
+
+def announcement(kind: Kind, about: Incident | None = None, **changes: object) -> Announcement:
+    """A message that is owed about an incident."""
+    thread = None if kind is Kind.ROOT else "1767956700.000100"
+    owed = Announcement("m-1", about or incident(), kind, "C0ALERTS", thread, None)
+    return replace(owed, **changes)  # type: ignore[arg-type]
+
+
+def action(state: ActionState = ActionState.REQUESTED, **changes: object) -> Action:
+    """A rerun of Sync B that the operator asked for at 03:12."""
+    asked = Action(
+        id=3,
+        sync="Sync B",
+        incident_id=7,
+        by=OPERATOR,
+        reason="The view is mended",
+        state=state,
+        requested_at=NOW + minutes(7),
+        latest_run_id=500,
+    )
+    return replace(asked, **changes)  # type: ignore[arg-type]
+
+
+def ended(state: ActionState = ActionState.FINISHED, **changes: object) -> Action:
+    """One whose run wrote everything in 5 minutes."""
+    outcome = {
+        "run_id": 501,
+        "run_status": "completed",
+        "records_total": 246,
+        "records_updated": 246,
+        "records_failed": 0,
+        "records_invalid": 0,
+        "ended_at": NOW + minutes(12),
+    }
+    return action(state, **outcome | changes)
+
+
+def run(**changes: object) -> Run:
+    """A completed run of Sync B that updated 180 rows."""
+    done = Run(
+        id=500,
+        sync_id=3394041,
+        status=RunStatus.COMPLETED,
+        dry_run=False,
+        trigger="Schedule",
+        created_at=NOW - minutes(24),
+        completed_at=NOW - minutes(20),
+        records_total=180,
+        records_processed=180,
+        records_updated=180,
+        records_failed=0,
+        records_invalid=0,
+    )
+    return replace(done, **changes)  # type: ignore[arg-type]
+
+
+def working(**changes: object) -> Run:
+    """One that has written 50 of 246 rows."""
+    going_on = run(id=501, status=RunStatus.WORKING, completed_at=None, records_total=246, records_updated=50)
+    return replace(going_on, **changes)  # type: ignore[arg-type]
+
+
+def sync_status(**changes: object) -> SyncStatus:
+    """A healthy Sync B."""
+    well = SyncStatus(
+        name="Sync B",
+        label="Sync B (UPDATE)",
+        direction="update",
+        queue=180,
+        suspicious=0,
+        latest=run(),
+        last_sync=run(),
+        schedule=Schedule("hourly", paused=False),
+    )
+    return replace(well, **changes)  # type: ignore[arg-type]
+
+
+def sync_a(**changes: object) -> SyncStatus:
+    """A healthy Sync A."""
+    done = run(id=490, sync_id=3394022, records_total=12, records_updated=12)
+    well = {"name": "Sync A", "label": "Sync A (CREATE)", "direction": "create", "queue": 12}
+    return sync_status(**well | {"latest": done, "last_sync": done} | changes)
+
+
+def result(outcome: Outcome = Outcome.OK, value: float | None = 4.0, **changes: object) -> Result:
+    """What the shipped check says; a value of None where there is none."""
+    what = "no data" if value is None else f"{value:,.10g} properties in Salesforce have no company name"
+    found = Result(
+        check="null_company_names",
+        sync=None,
+        outcome=outcome,
+        value=value,
+        warn="> 30",
+        critical="> 50",
+        limit={Outcome.WARN: "> 30", Outcome.CRITICAL: "> 50"}.get(outcome),
+        cleared=outcome is Outcome.OK,
+        summary=what if value is not None else f"Companies without a name: {what}",
+        runbook="null-company-names",
+    )
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def evaluation(outcome: Outcome = Outcome.OK, **changes: object) -> Evaluation:
+    """A look at both syncs and one check."""
+    looked = Evaluation(
+        checked_at=NOW,
+        outcome=outcome,
+        statements=1,
+        seconds=0.213,
+        results=(result(),),
+        syncs=(sync_a(), sync_status()),
+    )
+    return replace(looked, **changes)  # type: ignore[arg-type]
+
+
+def critical_evaluation(**changes: object) -> Evaluation:
+    """One in which 246 names are missing."""
+    wrong = {"results": (result(Outcome.CRITICAL, 246.0),), "syncs": (sync_a(), sync_status(queue=246, suspicious=246))}
+    return evaluation(Outcome.CRITICAL, **wrong | changes)
+
+
+def summary(looked: Evaluation | None = None, **changes: object) -> Summary:
+    """What `/sync-health` has to show."""
+    return replace(Summary("properties", looked or evaluation()), **changes)  # type: ignore[arg-type]
+
+
+def rerun_facts(**changes: object) -> RerunFacts:
+    """A queue of 246 rows without fault, and nothing that stands against a rerun."""
+    clean = RerunFacts(
+        sync="Sync B",
+        label="Sync B (UPDATE)",
+        incident_id=7,
+        queue=246,
+        suspicious=0,
+        running=None,
+        latest_run_id=500,
+        paused=False,
+        source="crm.sfdc_dbx.properties_to_update",
+        helps="Correct the company join first, then rerun the update sync.",
+    )
+    return replace(clean, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,294 @@
+"""What people write about checks → the checks that hold, or every problem with its line and a suggestion."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from bot.yaml_lines import read_yaml
+from checks.catalog import Changes, change_limits, read_checks
+from checks.judge import judge
+from checks.model import Check, Limit, Reading
+from checks.problems import Written, close_to, nearest
+
+METRICS = ("lost_rows", "coverage", "null_company_names")
+LOST_ROWS = """\
+checks:
+  - name: lost_rows
+    title: Lost rows
+    metric: lost_rows
+    source: databricks
+    warn: "> 30"
+    critical: "> 50"
+    clear: "<= 25"
+    for: 5m
+    summary: "{value} rows are lost"
+"""
+LIMITS = """\
+name: properties
+limits:
+  lost_rows:
+    {change}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def read(folder: Path, text: str, name: str = "own.yml") -> Written:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return read_yaml(path)
+
+
+def lost_rows(folder: Path) -> list[Check]:
+    checks, found = read_checks([read(folder, LOST_ROWS)], METRICS)
+    assert found == []
+    return checks
+
+
+def changed(folder: Path, change: str) -> tuple[list[Check], list[str]]:
+    """`limits` of a pipeline.yml laid over the one check."""
+    written = read(folder, LIMITS.format(change=change), "pipeline.yml")
+    assert isinstance(written.data, Mapping)
+    changes = TypeAdapter(dict[str, Changes]).validate_python(written.data["limits"])
+    return change_limits(lost_rows(folder), changes, written)
+
+
+def test_a_check_is_read_as_its_owner_wrote_it(folder: Path) -> None:
+    [check] = lost_rows(folder)
+    assert (check.name, check.warn, check.critical) == ("lost_rows", Limit(">", 30), Limit(">", 50))
+    assert check.clear == Limit("<=", 25)
+    assert (check.for_, check.keep_firing_for, check.reopen_within) == tuple(timedelta(minutes=n) for n in (5, 10, 30))
+
+
+def test_checks_of_several_files_stand_together_in_their_order(folder: Path) -> None:
+    other = LOST_ROWS.replace("lost_rows", "coverage")
+    checks, found = read_checks([read(folder, LOST_ROWS, "a.yml"), read(folder, other, "b.yml")], METRICS)
+    assert ([check.name for check in checks], found) == (["lost_rows", "coverage"], [])
+
+
+REFUSED = {
+    "an unknown key": (
+        "    for: 5m",
+        "    fro: 5m",
+        9,
+        ['checks.fro: unknown key "fro"', 'did you mean "for"?'],
+    ),
+    "an unknown key with nothing near": (
+        "    for: 5m",
+        "    zzz: 5m",
+        9,
+        ['unknown key "zzz"', "known are clear, critical, for, helps,"],
+    ),
+    "an unknown key above the checks": ("checks:", "sources: []\nchecks:", 1, ['"sources"', "known are checks"]),
+    "a missing key": ("    metric: lost_rows\n", "", 2, ['checks: "metric" is missing']),
+    "no checks at all": (LOST_ROWS, "{}", 1, ['"checks" is missing']),
+    "an empty file": (LOST_ROWS, "", 1, ['"checks" is missing']),
+    "checks that are no list": (LOST_ROWS, "checks: lost_rows", 1, ["input should be a valid list", "'lost_rows'"]),
+    "a file that is a list": (LOST_ROWS, "- lost_rows", 1, ["input should be a valid dictionary"]),
+    "a check that is a word": (LOST_ROWS, "checks:\n  - lost_rows", 2, ["valid dictionary", "'lost_rows'"]),
+    "a limit without a comparison": (
+        '"> 50"',
+        "50",
+        7,
+        ["checks.critical: cannot read the limit 50", 'such as "> 50"'],
+    ),
+    "a limit in words": ('"> 30"', "above 30", 6, ["checks.warn: cannot read the limit 'above 30'"]),
+    "a duration without a unit": ("for: 5m", "for: 5", 9, ["checks.for: cannot read the duration 5", 'such as "5m"']),
+    "a duration beyond all time": ("for: 5m", f"for: {'9' * 20}d", 9, ["checks.for: cannot read the duration"]),
+    "a name that is no key": (
+        "- name: lost_rows",
+        "- name: Lost rows",
+        2,
+        ["checks.name: string should match pattern", "'Lost rows'"],
+    ),
+    "an empty title": ("title: Lost rows", 'title: ""', 3, ["checks.title: ", "at least 1 character"]),
+    "a source that we do not know": (
+        "source: databricks",
+        "source: snowflake",
+        5,
+        ["checks.source: ", "'databricks'", "'snowflake'"],
+    ),
+    "an owner who is nobody in Slack": ("for: 5m", "owner: bob", 9, ["checks.owner: ", "'bob'"]),
+    "a metric that nothing measures": (
+        "metric: lost_rows",
+        "metric: lost_row",
+        4,
+        ['checks.metric: nothing measures "lost_row"', 'did you mean "lost_rows"?'],
+    ),
+    "a metric with nothing near": (
+        "metric: lost_rows",
+        "metric: zzz",
+        4,
+        ['"zzz"', "known are coverage, lost_rows, null_company_names"],
+    ),
+    "no limit": (
+        '    warn: "> 30"\n    critical: "> 50"\n',
+        "",
+        2,
+        ['"lost_rows" has no limit', "give it warn, critical or both"],
+    ),
+    "a clear that holds beyond a limit": (
+        '"<= 25"',
+        '"<= 30.5"',
+        8,
+        ['checks.clear: clear "<= 30.5" and the limit "> 30" can both hold'],
+    ),
+    "a clear that looks the same way": ('"<= 25"', '"> 25"', 8, ["can both hold"]),
+    "a warning beyond critical": (
+        'warn: "> 30"',
+        'warn: "> 60"',
+        6,
+        ['checks.warn: warn "> 60" lies beyond critical "> 50"'],
+    ),
+    "a warning below critical where low is bad": (
+        'warn: "> 30"\n    critical: "> 50"\n    clear: "<= 25"',
+        'warn: "< 90"\n    critical: "< 95"',
+        6,
+        ['warn "< 90" lies beyond critical "< 95"'],
+    ),
+    "a summary with an unknown placeholder": (
+        "{value} rows",
+        "{value} of {total} rows in {area}",
+        10,
+        ['checks.summary: unknown placeholder "{total}"', "known are {value} and {sync}", '"{area}"'],
+    ),
+    "a summary with an open brace": ("{value} rows", "{value rows", 10, ["checks.summary: cannot be filled in"]),
+    "a summary with a closing brace": ("{value} rows", "value} rows", 10, ["checks.summary: cannot be filled in"]),
+    "a summary with a bare placeholder": ("{value} rows", "{} rows", 10, ["checks.summary: "]),
+    "a summary with a number format": ("{value} rows", "{value:.1f} rows", 10, ["checks.summary: "]),
+    "a summary with an unknown conversion": ("{value} rows", "{value!x} rows", 10, ["checks.summary: "]),
+    "a summary with an attribute": ("{value} rows", "{value.real} rows", 10, ["checks.summary: "]),
+    "a name that is there already": (
+        LOST_ROWS,
+        LOST_ROWS + LOST_ROWS.removeprefix("checks:\n"),
+        11,
+        ['checks.name: there is another check named "lost_rows"'],
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_work_is_refused_with_its_line_and_what_to_write(
+    folder: Path, old: str, new: str, line: int, said: list[str]
+) -> None:
+    assert old in LOST_ROWS
+    _, found = read_checks([read(folder, LOST_ROWS.replace(old, new, 1))], METRICS)
+    assert found
+    assert {problem.split(": ")[0] for problem in found} == {f"own.yml:{line}"}
+    for part in said:
+        assert part in "\n".join(found)
+
+
+ACCEPTED = {
+    "only a warning": ('    critical: "> 50"\n', ""),
+    "only critical": ('    warn: "> 30"\n', ""),
+    "no clear": ('    clear: "<= 25"\n', ""),
+    "both limits the same": ('"> 50"', '"> 30"'),
+    "a lower limit": (
+        '"> 30"\n    critical: "> 50"\n    clear: "<= 25"',
+        '"< 95 %"\n    critical: "< 90 %"\n    clear: ">= 96 %"',
+    ),
+    "limits on both sides": ('"> 30"\n    critical: "> 50"\n    clear: "<= 25"', '"> 30"\n    critical: "< 5"'),
+    "two different single values": ('"> 30"\n    critical: "> 50"\n    clear: "<= 25"', '"= 1"\n    critical: "= 2"'),
+    "two single values the other way round": (
+        '"> 30"\n    critical: "> 50"\n    clear: "<= 25"',
+        '"= 2"\n    critical: "= 1"',
+    ),
+    "a clear that begins where the limit ends": ('"<= 25"', '"<= 30"'),
+    "an owner who is a user group": ("for: 5m", "owner: S0123ABCD"),
+    "a literal brace": ("{value} rows", "{value} {{rows}}"),
+    "a summary without a number": ("{value} rows are lost", "rows are lost"),
+    "a quoted value": ("{value} rows", "{value!s:>6} rows"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), ACCEPTED.values(), ids=ACCEPTED.keys())
+def test_what_can_work_is_accepted_and_can_be_judged(folder: Path, old: str, new: str) -> None:
+    assert old in LOST_ROWS
+    checks, found = read_checks([read(folder, LOST_ROWS.replace(old, new, 1))], METRICS)
+    assert (found, len(checks)) == ([], 1)
+    assert judge(checks[0], Reading(1234.0)).summary
+
+
+def test_a_doubled_name_is_found_across_files(folder: Path) -> None:
+    files = [read(folder, LOST_ROWS, "a.yml"), read(folder, LOST_ROWS, "b.yml")]
+    _, found = read_checks(files, METRICS)
+    assert found == ['b.yml:2: checks.name: there is another check named "lost_rows"']
+
+
+def test_every_problem_of_every_file_is_told_at_once(folder: Path) -> None:
+    first = LOST_ROWS.replace("for: 5m", "for: 5").replace('"> 50"', "50")
+    second = LOST_ROWS.replace("metric: lost_rows", "metric: nothing").replace("{value}", "{number}")
+    _, found = read_checks([read(folder, first, "a.yml"), read(folder, second, "b.yml")], METRICS)
+    assert sorted(problem.split(": ")[0] for problem in found) == ["a.yml:7", "a.yml:9", "b.yml:10", "b.yml:4"]
+
+
+def test_the_key_nearest_to_an_unknown_one_is_named_in_each_place() -> None:
+    assert nearest("critcal", ["warn", "critical"]) == 'did you mean "critical"?'
+    assert nearest("zzz", ["warn", "critical"]) == "known are critical, warn"
+    assert close_to("rerum", ["rerun", "resume"]) == "rerun"
+    assert close_to("zzz", ["rerun"]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ('warn: "> 40"', {"warn": Limit(">", 40), "critical": Limit(">", 50), "clear": None}),
+        ('critical: "> 100"', {"warn": Limit(">", 30), "critical": Limit(">", 100), "clear": None}),
+        ('clear: "<= 20"', {"warn": Limit(">", 30), "clear": Limit("<=", 20)}),
+        ('{warn: "> 40", clear: "<= 35"}', {"warn": Limit(">", 40), "clear": Limit("<=", 35)}),
+        ("warn: null", {"warn": None, "critical": Limit(">", 50), "clear": None}),
+        ("for: 0", {"for_": timedelta(0), "clear": Limit("<=", 25)}),
+        ("keep_firing_for: 1h", {"keep_firing_for": timedelta(hours=1), "reopen_within": timedelta(minutes=30)}),
+        ("reopen_within: 2h", {"reopen_within": timedelta(hours=2), "for_": timedelta(minutes=5)}),
+        ("owner: U0123ABCD", {"owner": "U0123ABCD", "warn": Limit(">", 30)}),
+    ],
+)
+def test_pipeline_yml_changes_what_it_names_and_nothing_else(
+    folder: Path, change: str, expected: dict[str, object]
+) -> None:
+    [check], found = changed(folder, change)
+    assert found == []
+    assert {field: getattr(check, field) for field in expected} == expected
+
+
+def test_a_changed_limit_drops_the_clear_that_belonged_to_the_old_one(folder: Path) -> None:
+    [check], _ = changed(folder, 'warn: "> 10"')  # with the shipped clear "<= 25" this alert would end while it begins
+    assert judge(check, Reading(20.0)).cleared is False
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "said"),
+    [
+        ('critical: "> 20"', 3, ['limits.lost_rows.warn: warn "> 30" lies beyond critical "> 20"']),
+        ('clear: "<= 40"', 4, ['limits.lost_rows.clear: clear "<= 40" and the limit "> 30" can both hold']),
+        ("{warn: null, critical: null}", 3, ['limits.lost_rows: "lost_rows" has no limit']),
+    ],
+)
+def test_a_change_that_cannot_work_is_refused_where_it_stands(
+    folder: Path, change: str, line: int, said: list[str]
+) -> None:
+    _, found = changed(folder, change)
+    assert [problem.split(": ")[0] for problem in found] == [f"pipeline.yml:{line}"]
+    for part in said:
+        assert part in found[0]
+
+
+def test_a_limit_for_a_check_that_is_not_there_names_the_nearest(folder: Path) -> None:
+    written = read(folder, "limits:\n  lost_row: {}\n  zzz: {}\n", "pipeline.yml")
+    checks, found = change_limits(lost_rows(folder), {"lost_row": Changes(), "zzz": Changes()}, written)
+    assert found == [
+        'pipeline.yml:2: limits.lost_row: there is no check "lost_row": did you mean "lost_rows"?',
+        'pipeline.yml:3: limits.zzz: there is no check "zzz": known are lost_rows',
+    ]
+    assert checks == lost_rows(folder)
+
+
+def test_no_changes_leave_every_check_as_it_is(folder: Path) -> None:
+    assert changed(folder, "{}") == (lost_rows(folder), [])
