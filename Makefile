@@ -6,7 +6,7 @@ DEV := $(if $(CI),requirements-ci.txt,requirements-dev.txt)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock
+.PHONY: help setup demo test check bench pictures lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ check: $(VENV)/.dev  ## lint, format, types, layers
 
 bench: $(VENV)/.dev  ## timings, as ratios within one run
 	@$(BIN)/python -m tests.bench
+
+pictures: $(VENV)/.dev  ## the README's screenshots anew, from the story in a real browser
+	@PICTURES=docs/pictures SPEED=60 $(BIN)/python -m pytest tests/browser
 
 lock:  ## pin the requirements anew (needs pip-tools on the PATH)
 	pip-compile $(LOCK) --output-file requirements.txt pyproject.toml

@@ -1,7 +1,7 @@
 """Fakes that behave: the outside of the bot in memory, with the faults that a test wants."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -56,13 +56,14 @@ class FakeWarehouse:
         self.free.set()
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
+        seen, failure = [dict(row) for row in self.rows.get(question, [])], self.failure  # as it was when asked
         self.asked.append(question)
         assert self.free.wait(10), "a test forgot to let the warehouse go on"
-        if self.failure:
-            raise self.failure
+        if failure:
+            raise failure
         if question not in self.rows:
             raise NotFoundError(f"{question}: there is no such table")
-        return [dict(row) for row in self.rows[question]]
+        return seen
 
     def do(self, statement: str, **parameters: object) -> None:
         self.ask(statement, **parameters)
@@ -80,9 +81,10 @@ class FakeCensus:
         self._runs: dict[int, Run] = {}
         self._syncs = {id_: Sync(id_, f"sync {id_}", "ready", Schedule("hourly", paused=False)) for id_ in syncs}
         self.triggers: list[int] = []  # every trigger that arrived
-        self.refusal: SyncHealthError | None = None  # of triggers, before anything is started
+        self.refusal: Exception | None = None  # of triggers, before anything is started
         self.loses_answers = False  # of triggers, after the run is started
         self.failure: SyncHealthError | None = None  # of everything
+        self.meanwhile: Callable[[], object] = lambda: None  # happens while a trigger is on its way
 
     def sync(self, sync_id: int) -> Sync:
         self._fail()
@@ -106,6 +108,7 @@ class FakeCensus:
     def trigger(self, sync_id: int) -> int:
         self._fail()
         self.triggers.append(sync_id)
+        self.meanwhile()
         if self.refusal:
             raise self.refusal
         run = self.start(sync_id, "API Request")
@@ -165,7 +168,7 @@ def request_lost() -> Fault:
 
 
 def patience(seconds: float) -> Fault:
-    return Fault(TemporaryError("Slack asks for patience (429)", retry_after=seconds))
+    return Fault(TemporaryError("Slack asks for patience (429)", retry_after=float(seconds)))
 
 
 def forbidden(code: str = "not_in_channel") -> Fault:
@@ -187,7 +190,7 @@ class Said:
 
 
 class FakeChannel:
-    """ports.Messenger: one channel that remembers what was said. It can be posted to by name, and edited by id alone."""
+    """ports.Messenger: one channel that remembers what was said; posted to by name or id, edited by id alone."""
 
     def __init__(self, zone: ZoneInfo | None = None, name: str = CHANNEL) -> None:
         self._zone = zone or ZoneInfo("UTC")

@@ -1,10 +1,11 @@
 """The dialog before a rerun: what would be written, and whether that is wise."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.answers import RerunFacts
 from bot.messages.blocks import Block, context, modal, question, section
-from bot.messages.text import escape, number, rows, sentence
+from bot.messages.text import escape, number, rows, sentence, when
 
 REASON = "reason"
 
@@ -19,10 +20,10 @@ def refused_modal(why: str, people: tuple[str, ...] = ()) -> dict[str, Any]:
     return modal("Rerun", [section(f"⛔ {sentence(why, people)}")], callback="refused")
 
 
-def rerun_modal(facts: RerunFacts) -> dict[str, Any]:
+def rerun_modal(facts: RerunFacts, zone: ZoneInfo) -> dict[str, Any]:
     """The facts, and a reason to give where it is risky."""
     title = f"Rerun {facts.sync}"
-    blocks = [section(*_facts(facts))]
+    blocks = [section(*_facts(facts, zone))]
     if facts.paused:
         blocks.append(
             context("Resume it in Census first: what Census does with a triggered paused sync is not documented.")
@@ -34,7 +35,7 @@ def rerun_modal(facts: RerunFacts) -> dict[str, Any]:
     return modal(title, blocks, callback="rerun", metadata=str(facts.incident_id), submit="Rerun")
 
 
-def _facts(facts: RerunFacts) -> list[str]:
+def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
     label, source = escape(facts.label), escape(facts.source)
     waiting = (
         "❔ How many rows wait is not known." if facts.queue is None else f"*{rows(facts.queue)}* wait in `{source}`."
@@ -43,7 +44,9 @@ def _facts(facts: RerunFacts) -> list[str]:
     if facts.paused:
         return [*lines, "⏸️ The sync is paused, so it cannot be run."]
     if facts.running:
-        return [*lines, "▶️ A run is going on already. None is started: you can follow that one in the thread."]
+        began = when(facts.running.created_at, zone)
+        lines.append(f"▶️ A run is going on since {began}. None is started: you can follow that one in the thread.")
+        return [*lines, "It took its rows when it began: what was mended since then is not in it."]
     if facts.suspicious is None:
         lines.append("⚠️ What these rows hold could not be looked at. The run writes them to Salesforce as they are.")
     elif facts.suspicious:

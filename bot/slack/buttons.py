@@ -27,7 +27,7 @@ def rerun(desk: Desk, press: Press) -> dict[str, Any]:
     """The dialog with the facts."""
     authorise(desk.ports, press.person, "rerun", f"incident {press.value}")
     incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
-    return rerun_modal(rerun_facts(desk.ports, incident))
+    return rerun_modal(rerun_facts(desk.ports, incident), desk.ports.settings.zone)
 
 
 def rerun_confirmed(desk: Desk, press: Press) -> None:

@@ -26,10 +26,10 @@ SELECT
   CAST(salesforce.live_rows AS BIGINT) AS salesforce_rows,
   CAST(CASE WHEN salesforce.live_rows > 0 THEN salesforce.nameless END AS BIGINT) AS null_company_names,
   CAST(rds.total AS BIGINT) AS enriched_rows,
-  CAST(CASE WHEN rds.total > 0 THEN to_create.waiting END AS BIGINT) AS create_queue,
-  CAST(CASE WHEN rds.total > 0 THEN to_update.waiting END AS BIGINT) AS update_queue,
-  CAST(CASE WHEN rds.total > 0 THEN to_create.suspicious END AS BIGINT) AS create_queue_suspicious,
-  CAST(CASE WHEN rds.total > 0 THEN to_update.suspicious END AS BIGINT) AS update_queue_suspicious
+  CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_create.waiting END AS BIGINT) AS create_queue,
+  CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_update.waiting END AS BIGINT) AS update_queue,
+  CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_create.suspicious END AS BIGINT) AS create_queue_suspicious,
+  CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_update.suspicious END AS BIGINT) AS update_queue_suspicious
 FROM salesforce
 CROSS JOIN rds
 CROSS JOIN to_create

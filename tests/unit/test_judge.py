@@ -205,7 +205,7 @@ def test_a_duration_is_read_as_people_write_it(text: object, span: timedelta) ->
 
 @pytest.mark.parametrize("text", ["5", "5 minutes", "-5m", "1.5h", "", 5, None, False, "9" * 20 + "d"])
 def test_what_is_no_duration_is_refused_with_an_example(text: object) -> None:
-    with pytest.raises(ValueError, match='cannot read the duration .*: write a number and s, m, h or d, such as "5m"'):
+    with pytest.raises(ValueError, match=r'cannot read the duration .*: write a number and s, m, h or d, such as "5m"'):
         parse_duration(text)
 
 

@@ -1,0 +1,104 @@
+"""The whole story in a real browser, as a newcomer meets it: `sync-health demo`, one switch, one button.
+
+PICTURES=docs/pictures keeps the screenshots that the README shows.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if CHROMIUM is None:
+    pytest.skip("needs a browser: apt-get install chromium", allow_module_level=True)
+try:
+    from playwright.sync_api import Page, expect, sync_playwright
+except ImportError:
+    pytest.skip("needs Playwright: pip install --require-hashes -r requirements-ci.txt", allow_module_level=True)
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+PICTURES = os.environ.get("PICTURES")
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """The demo's page, started as people start it; Ctrl-C must end it cleanly and leave nothing."""
+    command = [
+        str(Path(sys.executable).parent / "sync-health"),
+        "demo",
+        "--port",
+        "0",
+        "--speed",
+        os.environ.get("SPEED", "120"),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stderr
+        lines = iter(demo.stderr.readline, "")
+        yield next(found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        demo.send_signal(signal.SIGINT)
+        rest = demo.stderr.read()
+        assert demo.wait(timeout=20) == 0, rest
+        assert "Traceback" not in rest
+        assert "Warning" not in rest
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1240, "height": 700}, timezone_id="America/Los_Angeles")
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.set_default_timeout(40_000)
+        expect.set_options(timeout=40_000)
+        page.goto(address)
+        yield page
+        browser.close()
+        assert problems == []
+
+
+def keep(page: Page, name: str) -> None:
+    if PICTURES:
+        page.wait_for_timeout(2500)  # until what has just changed has stopped glowing
+        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+def test_a_newcomer_breaks_the_pipeline_is_told_and_repairs_it_from_the_channel(page: Page) -> None:
+    channel, thread, modal = page.locator("#messages"), page.locator("#replies"), page.locator("#modal")
+    page.fill("#command", "/sync-health")
+    page.press("#command", "Enter")
+    expect(channel).to_contain_text("The properties pipeline is healthy")
+    channel.get_by_text("Dismiss").click()
+
+    page.click("[data-control=company_name_bug]")
+    expect(channel).to_contain_text("properties in Salesforce have no company name")
+    expect(channel).to_contain_text("nobody has it yet")
+    expect(thread).to_contain_text("What helps")
+    keep(page, "alert")
+
+    page.select_option("#people", label=page.locator("#people option").nth(1).inner_text())
+    channel.get_by_role("button", name="Acknowledge").click()
+    expect(channel).to_contain_text("Only operators may do that. Ask @robin")
+    page.select_option("#people", label=page.locator("#people option").nth(0).inner_text())
+    channel.get_by_role("button", name="Acknowledge").click()
+    expect(channel).to_contain_text("@robin has it")
+
+    page.click("[data-control=company_name_bug]")
+    page.wait_for_timeout(500)
+    channel.get_by_role("button", name="Rerun Sync B").click()
+    expect(modal).to_contain_text("wait in")
+    keep(page, "rerun")
+    modal.get_by_role("button", name=re.compile("Rerun|Follow it")).click()
+    expect(thread).to_contain_text(re.compile("rows"))
+    expect(thread).to_contain_text("the rerun is done")
+    expect(channel).to_contain_text("resolved")
+    expect(thread).to_contain_text(re.compile("fired .* · acked .* · rerun .* · green .* — .* min"))
+    keep(page, "resolved")

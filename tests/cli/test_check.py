@@ -1,0 +1,196 @@
+"""`sync-health check`, as somebody types it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.adapters.duckdb import DuckDBWarehouse
+from bot.cli import app
+from bot.demo.estate import FAULTS, Estate
+from bot.main import DEMO_TOKEN, Demo, SystemClock
+
+BUG = next(iter(FAULTS))
+
+
+def check(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["check", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def nameless(demo: Demo) -> int:
+    return int(demo.warehouse.ask("measure/health")[0]["null_company_names"])
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> list:
+    """What is done to the demo's pipeline once it is built; the fixture's list takes functions of the demo."""
+    wounds: list = []
+    whole = Demo.start
+
+    def start(demo: Demo) -> None:
+        whole(demo)
+        for wound in wounds:
+            wound(demo)
+
+    monkeypatch.setattr(Demo, "start", start)
+    return wounds
+
+
+def write_wrong_names(demo: Demo, most: int = 10_000) -> None:
+    """The bug, brought to Salesforce until so many rows there have no name."""
+    demo.estate.switch(BUG, True)
+    rows, written = demo.estate.take("update", 1), 0
+    while written < rows and nameless(demo) < most:
+        demo.estate.bring("update", 1, written + 1, written + 10)
+        written += 10
+
+
+def test_a_healthy_pipeline_exits_with_0() -> None:
+    code, out, _ = check("--demo")
+    assert code == 0
+    assert "null_company_names" in out
+    assert "healthy · 1 statement" in out
+
+
+def test_json_has_the_documented_keys() -> None:
+    code, out, _ = check("--demo", "--json", "--dry-run")
+    answer = json.loads(out)
+    assert code == 0
+    assert list(answer) == ["outcome", "checked_at", "statements", "seconds", "checks"]
+    assert answer["outcome"] == "ok"
+    assert answer["statements"] == 1
+    assert datetime.fromisoformat(answer["checked_at"]).utcoffset() == timedelta(0)
+    assert 0 < answer["seconds"] < 5
+    assert answer["checks"] == [
+        {
+            "name": "null_company_names",
+            "sync": None,
+            "outcome": "ok",
+            "value": 7,
+            "warn": "> 30",
+            "critical": "> 50",
+            "summary": "7 properties in Salesforce have no company name",
+            "runbook": "null-company-names",
+        }
+    ]
+
+
+def test_a_critical_pipeline_exits_with_1(broken: list) -> None:
+    broken.append(write_wrong_names)
+    code, out, _ = check("--demo")
+    assert code == 1
+    assert "244 properties in Salesforce" in " ".join(out.split())
+
+
+def test_a_warning_fails_only_where_that_is_asked_for(broken: list) -> None:
+    broken.append(lambda demo: write_wrong_names(demo, most=31))
+    assert check("--demo")[0] == 0
+    assert check("--demo", "--strict")[0] == 1
+
+
+def test_an_empty_table_is_no_data_and_exits_with_2(broken: list) -> None:
+    broken.append(lambda demo: demo.warehouse.do("pipeline/tables/product_property"))
+    code, out, _ = check("--demo", "--json")
+    assert code == 2
+    assert json.loads(out)["outcome"] == "no_data"
+    assert json.loads(out)["checks"][0]["value"] is None
+
+
+def test_a_missing_table_is_named_and_exits_with_2(broken: list) -> None:
+    broken.append(
+        lambda demo: setattr(demo.warehouse, "_tables", {"hive_metastore.salesforce.product_property": "crm.x.gone"})
+    )
+    code, out, _ = check("--demo")
+    assert code == 2
+    assert "gone" in out
+
+
+def test_census_down_exits_with_2_though_the_numbers_are_well(broken: list) -> None:
+    broken.append(lambda demo: demo.census.stop())
+    code, out, _ = check("--demo", "--verbose")
+    assert code == 2
+    assert "Census, Sync A (CREATE)" in out
+
+
+def test_verbose_shows_the_syncs_too() -> None:
+    _, out, _ = check("--demo", "--verbose", "--dry-run")
+    assert "Sync B (UPDATE)  180" in out
+    assert "quarter_hourly" in out
+
+
+def test_a_broken_configuration_is_listed_whole_and_exits_with_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "pipeline.yml"
+    config.write_text(
+        "name: properties\nzone: America/Los_Angles\nchannel: x\nchanel: y\nsyncs: []\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("SYNC_HEALTH_CONFIG", str(config))
+    monkeypatch.delenv("CENSUS_API_TOKEN", raising=False)
+    code, out, err = check()
+    assert code == 2
+    assert out == ""
+    assert "environment: CENSUS_API_TOKEN is not set" in err, "what is wrong elsewhere is told in the same breath"
+    assert (
+        'pipeline.yml:2: zone: there is no time zone "America/Los_Angles": did you mean "America/Los_Angeles"?' in err
+    )
+    assert 'pipeline.yml:4: chanel: unknown key "chanel": did you mean "channel"?' in err
+    assert "pipeline.yml:5: syncs:" in err
+    assert "Traceback" not in err
+
+
+def test_without_settings_every_missing_one_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN", "SYNC_HEALTH_WAREHOUSE"):
+        monkeypatch.delenv(name, raising=False)
+    code, _, err = check()
+    assert code == 2
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN", "SYNC_HEALTH_WAREHOUSE", "--demo"):
+        assert name in err
+
+
+@pytest.fixture
+def own_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Somebody's own warehouse folder, Census and Slack, pointed to by the environment."""
+    folder = tmp_path / "warehouse"
+    folder.mkdir()
+    warehouse = DuckDBWarehouse(folder)
+    Estate(warehouse, SystemClock().now).build()
+    warehouse.close()
+    demo = Demo()
+    demo.start()
+    environment = {
+        "SYNC_HEALTH_WAREHOUSE": f"duckdb:{folder}",
+        "SYNC_HEALTH_STATE": f"sqlite:///{tmp_path / 'state.db'}",
+        "CENSUS_API_URL": demo.census.url,
+        "CENSUS_API_TOKEN": DEMO_TOKEN,
+        "SLACK_API_URL": f"{demo.slack.url}/api/",
+        "SLACK_BOT_TOKEN": DEMO_TOKEN,
+        "SLACK_APP_TOKEN": DEMO_TOKEN,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    yield tmp_path
+    demo.stop()
+
+
+def test_a_dry_run_leaves_no_trace(own_pipeline: Path) -> None:
+    assert check("--dry-run")[0] == 0
+    assert not (own_pipeline / "state.db").exists()
+    assert check()[0] == 0
+    assert (own_pipeline / "state.db").exists()
+
+
+def test_it_runs_as_a_command_and_without_colour_in_a_pipe(own_pipeline: Path) -> None:
+    command = [str(Path(sys.executable).parent / "sync-health"), "check"]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert "healthy" in finished.stdout
+    assert "\x1b" not in finished.stdout
+    assert finished.stderr == ""

@@ -1,0 +1,402 @@
+"""One contract for the channel in memory and for the real messenger against the local Slack."""
+
+import json
+import traceback
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.adapters.slack_messenger import EVENT_TYPE, PAGES, SlackMessenger
+from bot.alerts.model import Incident, State
+from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
+from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.ports import Announcement, Kind, Place
+from checks.model import Severity
+from tests import fakes
+from tests.fakes import CHANNEL, CHANNEL_ID, FakeChannel
+
+TOKEN = "a-bot-token-that-nobody-may-see"
+GROUP, ROBIN = "S0OPS", "U0ROBIN"
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+UTC_ZONE = ZoneInfo("UTC")
+CLOSED_PORT = "http://127.0.0.1:1/api/"
+
+
+@dataclass
+class FakeLine:
+    """The channel in memory."""
+
+    messenger: FakeChannel = field(default_factory=FakeChannel)
+
+    def __post_init__(self) -> None:
+        self.messenger.groups[GROUP] = frozenset({ROBIN})
+
+    def texts(self, thread_ts: str | None = None) -> list[str]:
+        found = self.messenger.thread(thread_ts) if thread_ts else self.messenger.roots()
+        return [said.text for said in found]
+
+    def broadcasts(self) -> int:
+        return sum(said.broadcast for said in self.messenger.everything())
+
+    def delete(self, place: Place) -> None:
+        self.messenger.delete(place.ts)
+
+    def lose(self, method: str, *, done: bool) -> None:
+        self.messenger.fail_next(method, fakes.answer_lost() if done else fakes.request_lost())
+
+    def ask_for_patience(self, method: str, seconds: int) -> None:
+        self.messenger.fail_next(method, fakes.patience(seconds))
+
+    @contextmanager
+    def unreachable(self) -> Iterator[None]:
+        self.messenger.fail(fakes.refused(), "post", "edit", "find", "members")
+        yield
+        self.messenger.heal()
+
+
+METHODS = {"post": "chat.postMessage", "edit": "chat.update", "find": "conversations.history"}
+
+
+@dataclass
+class SlackLine:
+    """The real messenger, over the wire."""
+
+    server: SlackServer
+    client: WebClient
+    messenger: SlackMessenger
+
+    def texts(self, thread_ts: str | None = None) -> list[str]:
+        found = self.server.messages(thread_ts)
+        shown = [m for m in (found[1:] if thread_ts else found) if m.get("subtype") != "tombstone"]
+        return [json.dumps([m["text"], m.get("blocks")], ensure_ascii=False) for m in shown]
+
+    def broadcasts(self) -> int:
+        return sum(m.get("subtype") == "thread_broadcast" for m in self.server.messages())
+
+    def delete(self, place: Place) -> None:
+        self.client.chat_delete(channel=place.channel, ts=place.ts)
+
+    def lose(self, method: str, *, done: bool) -> None:
+        self.server.fail_next(METHODS[method], DROP_AFTER if done else DROP_BEFORE)
+
+    def ask_for_patience(self, method: str, seconds: int) -> None:
+        self.server.fail_next(METHODS[method], Fault(retry_after=seconds))
+
+    @contextmanager
+    def unreachable(self) -> Iterator[None]:
+        address, self.client.base_url = self.client.base_url, CLOSED_PORT
+        yield
+        self.client.base_url = address
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SlackServer]:
+    one = SlackServer(
+        now=lambda: NOON,
+        bot_token=TOKEN,
+        app_token="app-token",
+        people=[Person(ROBIN, "Robin")],
+        channel=CHANNEL,
+        groups={GROUP: [ROBIN]},
+    )
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def slack(server: SlackServer) -> Iterator[SlackLine]:
+    client = WebClient(TOKEN, base_url=f"{server.url}/api/", timeout=5, retry_handlers=[])
+    yield SlackLine(server, client, SlackMessenger(client, UTC_ZONE))
+    server.heal()
+    server.calls.clear()
+    with server._workspace.lock:
+        server._workspace._messages.clear()
+        server._workspace._threads.clear()
+
+
+@pytest.fixture(params=["memory", "slack"])
+def line(request: pytest.FixtureRequest) -> FakeLine | SlackLine:
+    return FakeLine() if request.param == "memory" else request.getfixturevalue("slack")
+
+
+Line = FakeLine | SlackLine
+
+
+def incident(**changes: object) -> Incident:
+    one = Incident(
+        id=1,
+        key="properties/null_company_names",
+        check="null_company_names",
+        sync=None,
+        title="Companies without a name",
+        severity=Severity.CRITICAL,
+        state=State.FIRING,
+        opened_at=NOON,
+        summary="60 properties of Acme & Sons have no company name",
+        value=60,
+        limit="> 50",
+        channel=CHANNEL,
+        helps="Mend the view first.",
+        rerun="Sync B",
+    )
+    return replace(one, **changes)  # type: ignore[arg-type]
+
+
+def root(id_: str = "id-of-root", **changes: object) -> Announcement:
+    return replace(Announcement(id_, incident(), Kind.ROOT, CHANNEL, None, None), **changes)  # type: ignore[arg-type]
+
+
+def reply(place: Place, id_: str = "id-of-reply", **changes: object) -> Announcement:
+    one = Announcement(id_, incident(), Kind.EVIDENCE, place.channel, place.ts, None)
+    return replace(one, **changes)  # type: ignore[arg-type]
+
+
+def at(announcement: Announcement, place: Place) -> Announcement:
+    return replace(announcement, channel=place.channel, ts=place.ts)
+
+
+def test_posting_says_where_the_message_stands(line: Line) -> None:
+    place = line.messenger.post(root())
+    assert place.channel == CHANNEL_ID, "the id, whatever name it was posted to"
+    [text] = line.texts()
+    assert "60 properties" in text
+    assert "nobody has it yet" in text
+
+
+def test_a_reply_stands_in_the_thread(line: Line) -> None:
+    place = line.messenger.post(root())
+    answer = line.messenger.post(reply(place))
+    assert answer != place
+    [text] = line.texts(place.ts)
+    assert "Mend the view first." in text
+    assert len(line.texts()) == 1
+    assert line.broadcasts() == 0
+
+
+def test_an_escalation_shows_in_the_channel_too(line: Line) -> None:
+    place = line.messenger.post(root())
+    line.messenger.post(reply(place, kind=Kind.SEVERITY))
+    assert line.broadcasts() == 1
+
+
+def test_an_edit_changes_what_is_read_and_nothing_else(line: Line) -> None:
+    first = line.messenger.post(root())
+    line.messenger.edit(at(root(incident=incident(summary="75 properties", acked_by=ROBIN)), first))
+    [text] = line.texts()
+    assert "75 properties" in text
+    assert f"<@{ROBIN}> has it" in text
+    assert "60 properties" not in text
+    assert line.messenger.find(root()) == first, "our id stays with it"
+
+
+def test_an_edit_whose_answer_was_lost_can_be_repeated(line: Line) -> None:
+    place = line.messenger.post(root())
+    line.lose("edit", done=True)
+    changed = at(root(incident=incident(summary="75 properties")), place)
+    with pytest.raises(UncertainError):
+        line.messenger.edit(changed)
+    line.messenger.edit(changed)
+    assert ["75 properties" in text for text in line.texts()] == [True]
+
+
+def test_a_message_is_found_by_our_id_just_where_it_was_posted(line: Line) -> None:
+    """By id of the channel too: buttons and edits know it by nothing else."""
+    other, place = line.messenger.post(root("another")), line.messenger.post(root())
+    assert line.messenger.find(root()) == place
+    assert line.messenger.find(root("another")) == other
+    assert line.messenger.find(root("nobody's")) is None
+
+
+def test_a_reply_is_found_in_its_thread_and_only_there(line: Line) -> None:
+    place, elsewhere = line.messenger.post(root()), line.messenger.post(root("another"))
+    answer = line.messenger.post(reply(place))
+    assert line.messenger.find(reply(place)) == answer
+    assert line.messenger.find(reply(elsewhere)) is None
+    assert line.messenger.find(root("id-of-reply")) is None
+
+
+@pytest.mark.parametrize("replies", [True, False])
+def test_editing_a_deleted_message_says_that_it_is_gone(line: Line, replies: bool) -> None:
+    place = line.messenger.post(root())
+    if replies:
+        line.messenger.post(reply(place))
+    line.delete(place)
+    with pytest.raises(NotFoundError):
+        line.messenger.edit(at(root(), place))
+    assert line.messenger.find(root()) is None
+
+
+def test_a_deleted_message_is_not_found_and_can_be_posted_anew(line: Line) -> None:
+    first = line.messenger.post(root())
+    line.delete(first)
+    second = line.messenger.post(root())
+    assert second != first
+    assert line.messenger.find(root()) == second
+
+
+def test_a_reply_to_a_thread_that_is_gone_says_so(line: Line) -> None:
+    place = line.messenger.post(root())
+    line.delete(place)
+    with pytest.raises(NotFoundError):
+        line.messenger.post(reply(place))
+    assert line.texts() == []
+
+
+def test_after_a_lost_answer_it_may_be_there_and_is(line: Line) -> None:
+    line.lose("post", done=True)
+    with pytest.raises(UncertainError):
+        line.messenger.post(root())
+    assert len(line.texts()) == 1, "posted once, and not again behind our back"
+    assert line.messenger.find(root())
+
+
+def test_after_a_lost_request_it_may_be_there_and_is_not(line: Line) -> None:
+    line.lose("post", done=False)
+    with pytest.raises(UncertainError):
+        line.messenger.post(root())
+    assert line.texts() == []
+    assert line.messenger.find(root()) is None
+
+
+def test_where_nobody_listens_nothing_was_delivered(line: Line) -> None:
+    place = line.messenger.post(root())
+    with line.unreachable():
+        for attempt in (
+            lambda: line.messenger.post(root("second")),
+            lambda: line.messenger.edit(at(root(), place)),
+            lambda: line.messenger.find(root()),
+            lambda: line.messenger.members(GROUP),
+        ):
+            with pytest.raises(TemporaryError) as refused:
+                attempt()
+            assert refused.value.retry_after is None
+    assert len(line.texts()) == 1
+
+
+@pytest.mark.parametrize("method", ["post", "edit", "find"])
+def test_asked_for_patience_it_says_for_how_long(line: Line, method: str) -> None:
+    place = line.messenger.post(root("first"))
+    attempts = {
+        "post": lambda: line.messenger.post(root()),
+        "edit": lambda: line.messenger.edit(at(root("first"), place)),
+        "find": lambda: line.messenger.find(root("first")),
+    }
+    line.ask_for_patience(method, 17)
+    with pytest.raises(TemporaryError) as patience:
+        attempts[method]()
+    assert patience.value.retry_after == 17
+    assert len(line.texts()) == 1
+    attempts[method]()
+
+
+def test_an_unknown_channel_is_permanent(line: Line) -> None:
+    with pytest.raises(PermanentError, match="channel_not_found") as refused:
+        line.messenger.post(root(channel="nowhere"))
+    assert not isinstance(refused.value, NotFoundError), "nothing to post anew"
+    with pytest.raises(PermanentError, match="channel_not_found"):
+        line.messenger.find(root(channel="nowhere"))
+
+
+def test_members_of_a_group_are_known_by_id(line: Line) -> None:
+    assert line.messenger.members(GROUP) == frozenset({ROBIN})
+    with pytest.raises(PermanentError, match="no_such_subteam"):
+        line.messenger.members("S0NOBODY")
+
+
+# What only the wire shows.
+
+
+def test_metadata_holds_our_id_and_nothing_of_the_pipeline(slack: SlackLine) -> None:
+    place = slack.messenger.post(root())
+    slack.messenger.post(reply(place))
+    slack.messenger.edit(at(root(incident=incident(acked_by=ROBIN)), place))
+    found = [m["metadata"] for m in slack.server.messages(place.ts)]
+    assert found == [{"event_type": EVENT_TYPE, "event_payload": {"id": id_}} for id_ in ("id-of-root", "id-of-reply")]
+
+
+def test_what_comes_from_the_pipeline_is_escaped(slack: SlackLine) -> None:
+    slack.messenger.post(root(incident=incident(summary="<!channel> & <@U0ROBIN>")))
+    [text] = slack.texts()
+    assert "&lt;!channel&gt; &amp; &lt;@U0ROBIN&gt;" in text
+    assert "<!channel>" not in text
+
+
+@pytest.mark.parametrize(
+    ("fault", "family"),
+    [
+        (Fault(error="internal_error", done=True), UncertainError),
+        (Fault(error="fatal_error", done=True), UncertainError),
+        (Fault(error="service_unavailable", status=503, done=True), UncertainError),
+        (Fault(status=500, done=True), UncertainError),
+        (Fault(status=502, done=True), UncertainError),
+        (Fault(status=200, done=True), UncertainError),  # a proxy's page instead of Slack's answer
+        (Fault(error="ratelimited"), TemporaryError),
+        (Fault(error="invalid_auth"), PermanentError),
+        (Fault(error="token_revoked"), PermanentError),
+        (Fault(error="not_in_channel"), PermanentError),
+        (Fault(error="is_archived"), PermanentError),
+        (Fault(error="invalid_blocks"), PermanentError),
+        (Fault(error="msg_too_long"), PermanentError),
+    ],
+    ids=lambda value: f"{value.error or 'no json'} {value.status}" if isinstance(value, Fault) else "",
+)
+def test_every_failure_says_whether_it_can_have_happened(
+    slack: SlackLine, fault: Fault, family: type[SyncHealthError]
+) -> None:
+    slack.server.fail_next("chat.postMessage", fault)
+    with pytest.raises(SyncHealthError) as failed:
+        slack.messenger.post(root())
+    assert type(failed.value) is family
+    assert len(slack.texts()) == fault.done
+    assert "Server Error" not in str(failed.value), "no page of somebody else's in what people read"
+
+
+def test_a_429_without_a_readable_time_is_a_short_one(slack: SlackLine) -> None:
+    slack.server.fail_next("chat.postMessage", Fault(error="rate_limited", status=429))
+    with pytest.raises(TemporaryError) as patience:
+        slack.messenger.post(root())
+    assert patience.value.retry_after == 1
+
+
+@pytest.mark.parametrize("how", ["refused", "dropped", "500", "invalid_auth", "429"])
+def test_no_token_and_no_pipeline_text_is_in_any_error(slack: SlackLine, how: str) -> None:
+    faults = {
+        "dropped": DROP_BEFORE,
+        "500": Fault(status=500),
+        "invalid_auth": Fault(error="invalid_auth"),
+        "429": Fault(retry_after=1),
+    }
+    if how in faults:
+        slack.server.fail_next("chat.postMessage", faults[how])
+    where: AbstractContextManager[None] = slack.unreachable() if how == "refused" else nullcontext()
+    with where, pytest.raises(SyncHealthError) as failed:
+        slack.messenger.post(root())
+    for text in (str(failed.value), "".join(traceback.format_exception(failed.value))):
+        assert TOKEN not in text
+        assert "Acme" not in text
+
+
+def test_a_message_is_found_behind_many_others(slack: SlackLine) -> None:
+    place = slack.messenger.post(root())
+    for number in range(101):
+        slack.client.chat_postMessage(channel=CHANNEL, text=str(number))
+    slack.server.calls.clear()
+    assert slack.messenger.find(root()) == place
+    assert [method for method, _ in slack.server.calls].count("conversations.history") == 2
+    assert PAGES > 1
+
+
+def test_members_are_asked_for_rarely_and_a_failure_is_not_remembered(slack: SlackLine) -> None:
+    slack.server.fail_next("usergroups.users.list", Fault(error="internal_error"))
+    with pytest.raises(UncertainError):
+        slack.messenger.members(GROUP)
+    slack.server.calls.clear()
+    for _ in range(5):
+        assert slack.messenger.members(GROUP) == frozenset({ROBIN})
+    assert [method for method, _ in slack.server.calls] == ["usergroups.users.list"]

@@ -1,0 +1,660 @@
+"""The store on a real SQLite file: what is kept, in which order it is claimed, and what two at once may not do."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from bot.adapters import tables
+from bot.adapters.store import SqlStore
+from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
+from bot.errors import TemporaryError
+from bot.ports import Evaluation, Failure, Kind, Owed, Place, Run, RunStatus, Schedule, SyncStatus
+from checks.model import Outcome, Result, Severity
+
+NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
+PLACE = Place("C0001", "1700000000.000001")
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'state.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStore]:
+    one = SqlStore(url)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def other(store: SqlStore, url: str) -> Iterator[SqlStore]:
+    """Another process' store on the same file."""
+    one = SqlStore(url)
+    yield one
+    one.close()
+
+
+def incident(key: str = "properties/a") -> Incident:
+    return Incident(
+        id=0,
+        key=key,
+        check="a",
+        sync="Sync B",
+        title="A trouble",
+        severity=Severity.WARN,
+        state=State.FIRING,
+        opened_at=NOON,
+        summary="40 of them",
+        value=40.5,
+        limit="> 30",
+        channel="sync-health",
+        clear="<= 25",
+        helps="This helps.",
+        rerun="Sync B",
+        runbook="a-trouble",
+        acked_by="U1",
+        acked_at=at(1),
+    )
+
+
+def action(sync: str = "Sync B", state: ActionState = ActionState.REQUESTED) -> Action:
+    return Action(0, sync, None, "U1", "because", state, NOON, 7)
+
+
+def owe(store: SqlStore, *kinds: Kind, key: str = "properties/a") -> int:
+    with store.transaction() as records:
+        made = records.create_incident(incident(key))
+        for kind in kinds:
+            records.owe(made.id, kind)
+        return made.id
+
+
+def owe_more(store: SqlStore, incident_id: int, *kinds: Kind) -> None:
+    with store.transaction() as records:
+        for kind in kinds:
+            records.owe(incident_id, kind)
+
+
+def claim(store: SqlStore, holder: str = "me", seconds: float = 0) -> Owed:
+    owed = store.claim(holder, at(seconds), 60)
+    assert owed
+    return owed
+
+
+def brief(owed: Owed | None) -> tuple[int, str] | None:
+    return owed and (owed.announcement.incident.id, str(owed.announcement.kind))
+
+
+# The schema.
+
+
+def test_the_migrations_make_exactly_the_tables_we_use(store: SqlStore, url: str) -> None:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+    engine.dispose()
+
+
+def test_the_migrations_make_the_partial_indexes_too(store: SqlStore, tmp_path: Path) -> None:
+    """Alembic does not compare the WHERE of an index, and that is what makes one unique among the open."""
+    metadata_engine = create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    tables.metadata.create_all(metadata_engine)
+    metadata_engine.dispose()
+
+    def indexes(file: str) -> dict[str, str]:
+        with closing(sqlite3.connect(tmp_path / file)) as db:
+            found = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+            return {name: " ".join(sql.split()) for name, sql in found}
+
+    assert indexes("state.db") == indexes("other.db")
+    assert "WHERE resolved_at IS NULL" in indexes("state.db")["one_open_incident_per_key"]
+
+
+def test_opening_again_keeps_everything(store: SqlStore, other: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT)
+    with other.transaction() as records:
+        assert [one.id for one in records.open_incidents()] == [incident_id]
+
+
+def test_many_may_open_a_new_file_at_once(url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for one in pool.map(SqlStore, [url] * 4):
+            one.close()
+    again = SqlStore(url)
+    assert again.claim("me", NOON, 60) is None
+    again.close()
+
+
+def test_writes_survive_the_machine(store: SqlStore) -> None:
+    with store._engine.connect() as db:
+        assert db.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert db.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "FULL"
+        assert db.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    with pytest.raises(TemporaryError, match="cannot be opened"):
+        SqlStore(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+
+
+# Transactions.
+
+
+def test_a_transaction_that_breaks_leaves_nothing_and_loses_nothing(store: SqlStore) -> None:
+    kept = owe(store, Kind.ROOT)
+    with pytest.raises(ZeroDivisionError), store.transaction() as records:
+        records.save_incident(replace(incident(), id=kept, summary="changed"))
+        records.save_alert(Alert("k", "a"))
+        records.create_action(action())
+        records.owe(kept, Kind.EVIDENCE)
+        records.audit(NOON, "U1", "x", "y", "z")
+        _ = 1 / 0
+    with store.transaction() as records:
+        assert records.incident(kept).summary == "40 of them"
+        assert records.alert("k") is None
+        assert records.open_actions() == []
+    assert brief(claim(store)) == (kept, "root")
+    store.settle(claim(store, seconds=61), "me", place=PLACE)
+    assert store.claim("me", at(62), 60) is None
+
+
+def test_who_writes_sees_what_was_committed_before(store: SqlStore, other: SqlStore) -> None:
+    """Read, decide, write: two that do so at once must not decide on the same."""
+    with store.transaction() as records:
+        records.save_alert(Alert("k", "a"))
+
+    def count_up(one: SqlStore) -> None:
+        for _ in range(20):
+            with one.transaction() as records:
+                alert = records.alert("k")
+                records.save_alert(replace(alert, incident_id=None, sync=str(int(alert.sync or 0) + 1)))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(count_up, [store, other]))
+    with store.transaction() as records:
+        assert records.alert("k").sync == "40"
+
+
+def test_a_database_that_stays_locked_is_temporary(store: SqlStore, other: SqlStore) -> None:
+    with other._engine.connect() as db:
+        db.exec_driver_sql("PRAGMA busy_timeout=10")  # the connection goes back to the pool with it
+    with store.transaction(), pytest.raises(TemporaryError, match="locked"), other.transaction():
+        pass
+
+
+# One open thing each.
+
+
+def test_the_database_allows_one_open_incident_per_key(store: SqlStore) -> None:
+    first = owe(store)
+    with pytest.raises(IntegrityError):
+        owe(store)
+    owe(store, key="properties/b")
+    with store.transaction() as records:
+        records.save_incident(replace(records.incident(first), resolved_at=NOON))
+    second = owe(store)
+    with store.transaction() as records:
+        assert [one.key for one in records.open_incidents()] == ["properties/b", "properties/a"]
+    with pytest.raises(IntegrityError), store.transaction() as records:
+        records.save_incident(replace(records.incident(first), resolved_at=None))
+    assert second != first
+
+
+@pytest.mark.parametrize("state", OPEN_ACTIONS)
+def test_the_database_allows_one_open_action_per_sync(store: SqlStore, state: ActionState) -> None:
+    with store.transaction() as records:
+        first = records.create_action(action(state=state))
+    with pytest.raises(IntegrityError), store.transaction() as records:
+        records.create_action(action())
+    with store.transaction() as records:
+        assert records.open_action("Sync B") == first
+        assert records.create_action(action("Sync A")).id != first.id
+        assert len(records.open_actions()) == 2
+        records.save_action(replace(first, state=ActionState.FAILED))
+        assert records.open_action("Sync B") is None
+        again = records.create_action(action())
+        assert [one.sync for one in records.open_actions()] == ["Sync A", "Sync B"]
+        assert records.action(first.id).state is ActionState.FAILED
+        assert again.id != first.id
+
+
+# What is kept comes back as it was.
+
+
+def test_alerts_come_back_as_they_were(store: SqlStore) -> None:
+    incident_id = owe(store)
+    full = Alert("k", "a", "Sync B", State.FIRING, Severity.CRITICAL, at(1), at(2), at(3), at(4), at(5), incident_id)
+    assert None not in [getattr(full, one.name) for one in fields(full)]
+    for alert in (full, Alert("empty", "a"), replace(full, state=State.OK, severity=None, since=None)):
+        with store.transaction() as records:
+            records.save_alert(alert)
+        with store.transaction() as records:
+            assert records.alert(alert.key) == alert
+    with store.transaction() as records:
+        assert records.alert("nobody") is None
+
+
+def test_incidents_come_back_with_their_timeline(store: SqlStore) -> None:
+    entries = (Entry(NOON, Did.OPENED, detail="40 of them"), Entry(at(1), Did.ACKNOWLEDGED, "U1"))
+    with store.transaction() as records:
+        made = records.create_incident(replace(incident(), resolved_at=at(9), timeline=entries))
+        for entry in entries:
+            records.note(made.id, entry)
+    with store.transaction() as records:
+        assert records.incident(made.id) == made
+        assert records.open_incidents() == []
+        assert records.incident(made.id + 1) is None
+        bare = replace(incident("b"), sync=None, value=None, limit=None, clear=None, rerun=None, runbook=None)
+        bare = records.create_incident(replace(bare, acked_by=None, acked_at=None))
+    with store.transaction() as records:
+        assert records.incident(bare.id) == bare
+        records.save_incident(replace(made, id=bare.id, key="b", timeline=entries[:1]))
+        assert records.incident(bare.id).timeline == (), "a timeline is only added to"
+        assert records.incident(bare.id).title == made.title
+
+
+def test_actions_come_back_as_they_were(store: SqlStore) -> None:
+    incident_id = owe(store)
+    full = Action(
+        0, "Sync B", incident_id, "U1", "because", ActionState.CHECKING, NOON, 7, True, 8, "completed", 1, 2, 3, 4
+    )
+    full = replace(full, ended_at=at(3), verdict="well")
+    with store.transaction() as records:
+        made = records.create_action(action("Sync A"))
+        records.save_action(replace(full, id=made.id, sync="Sync A"))
+    with store.transaction() as records:
+        assert records.action(made.id) == replace(full, id=made.id, sync="Sync A")
+        assert records.action(99) is None
+
+
+def evaluation(value: float | None = 40.5, seconds: float = 0) -> Evaluation:
+    run = Run(1, 2, RunStatus.COMPLETED, False, "Schedule", NOON, at(60), 1, 2, 3, 4, 5, "why")
+    schedule = Schedule("expression", False, 1, 2, "Monday", "0 * * * *")
+    syncs = (
+        SyncStatus("Sync B", "Sync B (UPDATE)", "update", 3, 0, run, run, run, schedule, None),
+        SyncStatus("Sync A", "Sync A (CREATE)", "create", error="Census cannot be reached"),
+    )
+    results = (
+        Result("a", "Sync B", Outcome.WARN, value, "> 30", "> 50", "> 30", False, "40 of them", "a-trouble"),
+        Result("b", None, Outcome.NO_DATA, None, None, None, None, False, "b: no data", None),
+    )
+    return Evaluation(at(seconds), Outcome.WARN, 1, 0.25, results, syncs, ("Census: down",))
+
+
+def test_evaluations_come_back_as_they_were_newest_first(store: SqlStore) -> None:
+    with store.transaction() as records:
+        assert records.latest_evaluation() is None
+        records.save_evaluation(evaluation())
+        records.save_evaluation(evaluation(41, seconds=1))
+        records.save_evaluation(replace(evaluation(), results=(), syncs=(), problems=()))
+        assert records.latest_evaluation().results == ()
+        records.save_evaluation(evaluation(42, seconds=1))
+    with store.transaction() as records:
+        found = records.latest_evaluation()
+    assert found == evaluation(42, seconds=1)
+    assert found.checked_at.utcoffset() == timedelta(0)
+    assert isinstance(found.syncs[0].running.status, RunStatus)
+
+
+def test_readings_are_the_latest_that_were_measured_oldest_first(store: SqlStore) -> None:
+    with store.transaction() as records:
+        for value in (1, 2, None, 3, 4):
+            records.save_evaluation(evaluation(value))
+        assert records.readings("a", "Sync B", 3) == (2, 3, 4)
+        assert records.readings("a", "Sync B", 99) == (1, 2, 3, 4)
+        assert records.readings("a", None, 3) == (), "another alert"
+        assert records.readings("b", None, 3) == ()
+
+
+def test_times_come_back_in_utc_whatever_zone_they_were_given_in(store: SqlStore) -> None:
+    los_angeles = timezone(timedelta(hours=-8))
+    with store.transaction() as records:
+        records.save_alert(Alert("k", "a", since=NOON.astimezone(los_angeles)))
+        since = records.alert("k").since
+    assert since == NOON
+    assert since.tzinfo is UTC
+
+
+def test_a_time_without_a_zone_is_refused(store: SqlStore) -> None:
+    naive = NOON.replace(tzinfo=None)
+    with pytest.raises(StatementError, match="without a zone"), store.transaction() as records:
+        records.save_alert(Alert("k", "a", since=naive))
+    owe(store, Kind.ROOT)
+    with pytest.raises((StatementError, TypeError)):
+        store.claim("me", naive, 60)
+    assert claim(store)
+
+
+def test_the_audit_keeps_who_did_what_and_when(store: SqlStore, tmp_path: Path) -> None:
+    with store.transaction() as records:
+        records.audit(NOON, "U1", "rerun", "Sync B", "refused: no")
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db:
+        found = db.execute('SELECT at, "user", what, target, result FROM audit').fetchall()
+    assert found == [("2026-03-02 12:00:00.123456", "U1", "rerun", "Sync B", "refused: no")]
+
+
+# What is owed.
+
+
+def test_an_owed_message_brings_all_that_is_needed_to_say_it(store: SqlStore) -> None:
+    with store.transaction() as records:
+        for value in range(10):
+            records.save_evaluation(evaluation(value))
+    incident_id = owe(store, Kind.ROOT)
+    owed = claim(store)
+    message = owed.announcement
+    assert (owed.revision, owed.doubtful) == (1, False)
+    assert (message.channel, message.thread_ts, message.ts, message.action) == ("sync-health", None, None, None)
+    assert message.incident.id == incident_id
+    assert message.readings == (2, 3, 4, 5, 6, 7, 8, 9), "the latest eight"
+    assert len(message.id) == 32
+    with store.transaction() as records:
+        run = records.create_action(replace(action(), incident_id=incident_id))
+        records.owe(incident_id, Kind.RUN, action_id=run.id)
+    store.settle(owed, "me", place=PLACE)
+    told = claim(store).announcement
+    assert (told.kind, told.action, told.channel, told.thread_ts) == (Kind.RUN, run, PLACE.channel, PLACE.ts)
+    assert told.id != message.id
+
+
+def test_it_holds_no_payload(store: SqlStore, tmp_path: Path) -> None:
+    owe(store, Kind.ROOT)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db:
+        assert "40 of them" not in str(db.execute("SELECT * FROM outbox").fetchall())
+
+
+def test_messages_of_an_incident_are_claimed_in_order_and_one_at_a_time(store: SqlStore, other: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT, Kind.EVIDENCE, Kind.SEVERITY)
+    root = claim(store)
+    assert brief(root) == (incident_id, "root")
+    assert other.claim("you", at(1), 60) is None
+    assert store.claim("me", at(1), 60) is None
+    store.settle(root, "me", place=PLACE)
+    evidence = claim(other, "you", 2)
+    assert brief(evidence) == (incident_id, "evidence")
+    assert store.claim("me", at(3), 60) is None
+    other.settle(evidence, "you", place=Place("C0001", "2.0"))
+    assert brief(claim(store, seconds=4)) == (incident_id, "severity")
+
+
+def test_a_new_version_of_the_root_waits_for_the_reply_that_is_being_sent(store: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT, Kind.EVIDENCE)
+    store.settle(claim(store), "me", place=PLACE)
+    evidence = claim(store, "me", 1)
+    owe_more(store, incident_id, Kind.ROOT)
+    assert store.claim("you", at(2), 60) is None, "one at a time per incident"
+    store.settle(evidence, "me", place=Place("C0001", "2.0"))
+    assert brief(claim(store, "you", 3)) == (incident_id, "root")
+
+
+def test_a_busy_or_waiting_incident_does_not_block_the_others(store: SqlStore) -> None:
+    first, second, third = (owe(store, Kind.ROOT, key=key) for key in "abc")
+    busy = claim(store)
+    waits = claim(store, "you")
+    store.give_back(waits, "you", Failure("no", at(100)))
+    assert (brief(busy), brief(waits)) == ((first, "root"), (second, "root"))
+    assert brief(claim(store, "you", 1)) == (third, "root")
+    assert store.claim("you", at(2), 60) is None
+
+
+def test_versions_that_were_not_sent_become_one(store: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT)
+    owe_more(store, incident_id, Kind.ROOT, Kind.ROOT)
+    owed = claim(store)
+    assert owed.revision == 3
+    store.settle(owed, "me", place=PLACE)
+    assert store.claim("me", at(1), 60) is None
+    owe_more(store, incident_id, Kind.ROOT)
+    again = claim(store, seconds=1)
+    assert (again.announcement.id, again.announcement.ts) == (owed.announcement.id, PLACE.ts)
+
+
+def test_each_action_has_a_message_of_its_own(store: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT)
+    store.settle(claim(store), "me", place=PLACE)
+    with store.transaction() as records:
+        for sync in ("Sync A", "Sync B"):
+            made = records.create_action(replace(action(sync), incident_id=incident_id))
+            records.owe(incident_id, Kind.RUN, action_id=made.id)
+            records.owe(incident_id, Kind.RUN, action_id=made.id)
+    told = []
+    while owed := store.claim("me", NOON, 60):
+        told.append((owed.announcement.action.sync, owed.revision))
+        store.settle(owed, "me", place=PLACE)
+    assert told == [("Sync A", 2), ("Sync B", 2)]
+
+
+def test_what_is_owed_while_it_is_being_sent_stays_owed(store: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT)
+    owed = claim(store)
+    owe_more(store, incident_id, Kind.ROOT)
+    assert store.settle(owed, "me", place=PLACE)
+    assert claim(store, seconds=1).revision == 2
+
+
+def test_a_claim_that_ran_out_is_doubtful_for_the_next(store: SqlStore) -> None:
+    owe(store, Kind.ROOT)
+    claim(store, "frozen")
+    assert store.claim("you", at(59), 60) is None
+    again = claim(store, "you", 60)
+    assert again.doubtful
+    store.give_back(again, "you", Failure("no", at(61), doubtful=True))
+    assert claim(store, "you", 61).doubtful
+
+
+def test_who_lost_the_claim_cannot_settle_nor_give_back(store: SqlStore) -> None:
+    owe(store, Kind.ROOT, Kind.EVIDENCE)
+    frozen = claim(store, "frozen")
+    owed = claim(store, "you", 61)
+    assert store.settle(frozen, "frozen", place=Place("C0001", "9.9"), alone=True) is False
+    store.give_back(frozen, "frozen", Failure("no", at(999), gone=True))
+    assert store.settle(owed, "you", place=PLACE)
+    assert store.settle(frozen, "frozen", place=Place("C0001", "9.9")) is False
+    evidence = claim(store, "you", 62)
+    assert evidence.announcement.thread_ts == PLACE.ts
+
+
+def test_sent_is_forgotten_trouble(store: SqlStore, tmp_path: Path) -> None:
+    owe(store, Kind.ROOT)
+    store.give_back(claim(store), "me", Failure("no", NOON, doubtful=True))
+    with store.transaction() as records:
+        assert records.undelivered() == "no"
+    store.settle(claim(store), "me", place=PLACE)
+    with store.transaction() as records:
+        assert records.undelivered() is None
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db:
+        row = db.execute("SELECT error, attempts, doubtful, not_before, sending_by, sending_until FROM outbox")
+        assert row.fetchone() == (None, 0, 0, None, None, None)
+
+
+def test_what_is_given_back_is_tried_again_when_it_may(store: SqlStore) -> None:
+    owe(store, Kind.ROOT)
+    store.give_back(claim(store), "me", Failure("no", at(30)))
+    assert store.claim("me", at(29), 60) is None
+    again = claim(store, seconds=30)
+    assert again.doubtful is False
+
+
+def test_a_channel_that_wants_patience_gets_it_for_all_its_messages(store: SqlStore) -> None:
+    first = owe(store, Kind.ROOT, Kind.EVIDENCE, key="a")
+    second = owe(store, Kind.ROOT, key="b")
+    with store.transaction() as records:
+        elsewhere = records.create_incident(replace(incident("c"), channel="elsewhere"))
+        records.owe(elsewhere.id, Kind.ROOT)
+    store.give_back(claim(store), "me", Failure("429", at(30), whole_channel=True))
+    assert brief(claim(store, seconds=1)) == (elsewhere.id, "root")
+    assert store.claim("me", at(29), 60) is None
+    assert brief(claim(store, seconds=30)) == (first, "root")
+    assert brief(claim(store, seconds=30)) == (second, "root")
+
+
+def test_patience_for_a_channel_shortens_nobodys_wait(store: SqlStore) -> None:
+    owe(store, Kind.ROOT, key="a")
+    second = owe(store, Kind.ROOT, key="b")
+    store.give_back(claim(store), "me", Failure("refused for good", at(60)))
+    busy = claim(store)
+    assert brief(busy) == (second, "root")
+    store.give_back(busy, "me", Failure("429", at(1), whole_channel=True))
+    assert brief(claim(store, seconds=2)) == (second, "root")
+    assert store.claim("me", at(3), 60) is None
+
+
+def test_what_is_gone_is_posted_anew_and_replies_follow_it(store: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT)
+    store.settle(claim(store), "me", place=PLACE)
+    owe_more(store, incident_id, Kind.ROOT, Kind.SEVERITY)
+    edit = claim(store)
+    assert edit.announcement.ts == PLACE.ts
+    store.give_back(edit, "me", Failure("gone", NOON, gone=True))
+    anew = claim(store)
+    assert (anew.announcement.ts, anew.announcement.channel, anew.doubtful) == (None, PLACE.channel, False)
+    store.settle(anew, "me", place=Place("C0001", "5.5"))
+    assert claim(store).announcement.thread_ts == "5.5"
+
+
+def test_a_message_that_needs_not_be_said_is_settled_without_a_place(store: SqlStore) -> None:
+    owe(store, Kind.ROOT)
+    assert store.settle(claim(store), "me", place=None)
+    assert store.claim("me", at(99), 60) is None
+
+
+def test_a_root_that_tells_the_end_stands_alone(store: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT, Kind.EVIDENCE, Kind.SEVERITY, Kind.RESOLVED)
+    other = owe(store, Kind.EVIDENCE, key="b")
+    with store.transaction() as records:
+        run = records.create_action(replace(action(), incident_id=incident_id))
+        records.owe(incident_id, Kind.RUN, action_id=run.id)
+    store.settle(claim(store), "me", place=PLACE, alone=True)
+    assert sorted([brief(claim(store)), brief(claim(store))]) == [(incident_id, "run"), (other, "evidence")]
+    assert store.claim("me", at(1), 60) is None
+    owe_more(store, incident_id, Kind.RESOLVED)
+    store.give_back(Owed(claim_of_run(store), 1, False), "me", Failure("", NOON))
+    assert store.claim("me", at(99), 60) is not None
+
+
+def claim_of_run(store: SqlStore):
+    return claim(store, "me", 61).announcement
+
+
+def test_messages_of_ours_are_known_by_their_place(store: SqlStore) -> None:
+    incident_id = owe(store, Kind.ROOT)
+    store.settle(claim(store), "me", place=PLACE)
+    with store.transaction() as records:
+        assert records.message_at(incident_id, PLACE.channel, PLACE.ts)
+        assert not records.message_at(incident_id, "C9", PLACE.ts)
+        assert not records.message_at(incident_id, PLACE.channel, "9.9")
+        assert not records.message_at(incident_id + 1, PLACE.channel, PLACE.ts)
+
+
+# The lease.
+
+
+def test_a_lease_is_kept_by_its_holder_and_taken_over_when_it_ends(store: SqlStore, other: SqlStore) -> None:
+    assert store.take_lease("leader", "me", NOON, 60)
+    assert not other.take_lease("leader", "you", at(59), 60)
+    assert other.take_lease("another", "you", at(59), 60), "each name is its own"
+    assert store.take_lease("leader", "me", at(59), 60), "renewed"
+    assert not other.take_lease("leader", "you", at(118), 60)
+    assert other.take_lease("leader", "you", at(119), 60)
+    assert not store.take_lease("leader", "me", at(120), 60)
+
+
+def test_a_lease_that_was_released_is_free_and_only_its_holder_can(store: SqlStore) -> None:
+    store.take_lease("leader", "me", NOON, 60)
+    store.release_lease("leader", "you")
+    assert not store.take_lease("leader", "you", NOON, 60)
+    store.release_lease("leader", "me")
+    assert store.take_lease("leader", "you", NOON, 60)
+    store.release_lease("nobody's", "you")
+
+
+def test_one_of_many_gets_the_lease(store: SqlStore, other: SqlStore) -> None:
+    start = threading.Barrier(8)
+
+    def take(number: int) -> bool:
+        start.wait(10)
+        return (store, other)[number % 2].take_lease("leader", str(number), NOON, 60)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(take, range(8))) == [False] * 7 + [True]
+
+
+# Two at once.
+
+CLAIMER = """
+import json, sys
+from datetime import datetime
+from bot.adapters.store import SqlStore
+store, holder = SqlStore(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+mine = []
+while owed := store.claim(holder, datetime.fromisoformat(sys.argv[3]), 60):
+    mine.append(owed.announcement.id)
+store.close()
+print(json.dumps(mine))
+"""
+
+
+def owe_many(store: SqlStore, many: int) -> set[str]:
+    with store.transaction() as records:
+        for number in range(many):
+            made = records.create_incident(incident(f"k{number}"))
+            records.owe(made.id, Kind.ROOT)
+        return {id_ for (id_,) in records._db.exec_driver_sql("SELECT id FROM outbox")}
+
+
+def test_threads_that_claim_at_once_never_get_the_same_message(store: SqlStore, other: SqlStore) -> None:
+    expected, start = owe_many(store, 40), threading.Barrier(4)
+
+    def drain(number: int) -> list[str]:
+        start.wait(10)
+        mine = []
+        while owed := (store, other)[number % 2].claim(f"t{number}", NOON, 60):
+            mine.append(owed.announcement.id)
+        return mine
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [id_ for mine in pool.map(drain, range(4)) for id_ in mine]
+    assert len(claimed) == len(set(claimed))
+    assert set(claimed) == expected
+
+
+def test_processes_that_claim_at_once_never_get_the_same_message(store: SqlStore, url: str) -> None:
+    expected = owe_many(store, 60)
+    command = [sys.executable, "-c", CLAIMER, url]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    both = [
+        subprocess.Popen([*command, name, NOON.isoformat()], cwd=Path(__file__).parents[2], **pipes)  # type: ignore[call-overload]
+        for name in ("one", "two")
+    ]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    claimed = [json.loads(process.communicate(timeout=20)[0]) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert set(claimed[0]) & set(claimed[1]) == set()
+    assert set(claimed[0]) | set(claimed[1]) == expected
+    assert all(claimed), "both had some, so they did run at once"

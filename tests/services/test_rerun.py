@@ -1,0 +1,431 @@
+"""A rerun, from the press to its end: one run however often it is asked for, and always an outcome."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.alerts.model import Action, ActionState, Did, State
+from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
+from bot.ports import Kind, RunStatus
+from bot.services.deliver import deliver_next
+from bot.services.follow_runs import LONGEST, LOST, follow_runs
+from bot.services.measure import HEALTH
+from bot.services.rerun_sync import rerun_facts, rerun_sync
+from tests.fakes import BrittleStore, Said, refused
+from tests.services.conftest import ADA, ROBIN, World
+from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def told(world: World) -> None:
+    """There is an incident that a rerun helps, and the channel knows of it."""
+    world.open_incident()
+    world.deliver()
+
+
+def press(world: World, by: str = ROBIN, reason: str = "the view is mended") -> Action:
+    return rerun_sync(world.ports, world.incident(), by, reason)
+
+
+def follow(world: World) -> int:
+    return follow_runs(world.ports, world.checker)
+
+
+def story(world: World) -> Said:
+    """What the thread says about the newest rerun."""
+    world.deliver_patiently()
+    return [said for said in world.channel.thread() if said.kind is Kind.RUN][-1]
+
+
+def test_a_rerun_starts_one_run_and_the_thread_says_whose(world: World) -> None:
+    action = press(world)
+    assert (action.state, action.run_id, action.adopted) == (ActionState.RUNNING, 1, False)
+    assert world.action() == action
+    assert world.census.triggers == [world.sync_b], "the sync that the check names"
+    assert (world.incident().timeline[-1].did, world.incident().timeline[-1].by) == (Did.RERUN, ROBIN)
+    said = story(world)
+    assert "Sync B is running" in said.text
+    assert f"<@{ROBIN}>" in said.text
+    assert "the view is mended" in said.text
+    assert said.edits == 0
+
+
+def test_the_facts_say_what_would_be_written(world: World) -> None:
+    world.numbers(update_queue=246, update_queue_suspicious=9)
+    facts = rerun_facts(world.ports, world.incident())
+    assert (facts.sync, facts.queue, facts.suspicious, facts.risky) == ("Sync B", 246, 9, True)
+    assert (facts.running, facts.paused, facts.latest_run_id) == (None, False, 0)
+    assert facts.source == "crm.sfdc_dbx.properties_to_update"
+    assert facts.helps == "Mend the view first."
+
+
+def test_when_nobody_knows_what_would_be_written_it_is_risky(world: World) -> None:
+    world.warehouse.failure = TemporaryError("asleep")
+    facts = rerun_facts(world.ports, world.incident())
+    assert (facts.queue, facts.suspicious, facts.risky) == (None, None, True)
+
+
+def test_census_down_runs_nothing(world: World) -> None:
+    world.census.failure = TemporaryError("Census cannot be reached")
+    with pytest.raises(TemporaryError, match="nothing can be run now"):
+        press(world)
+    assert world.rows("SELECT * FROM actions") == []
+
+
+def test_a_risky_rerun_needs_a_reason(world: World) -> None:
+    world.numbers(update_queue_suspicious=9)
+    for reason in ("", "   "):
+        with pytest.raises(RefusedError, match="suspicious rows"):
+            press(world, reason=reason)
+    assert world.census.triggers == []
+    assert press(world, reason=" I know ").reason == "I know"
+
+
+def test_a_harmless_rerun_needs_none(world: World) -> None:
+    assert press(world, reason="").state is ActionState.RUNNING
+
+
+def test_a_paused_sync_is_not_run(world: World) -> None:
+    world.census.pause(world.sync_b)
+    with pytest.raises(RefusedError, match="paused"):
+        press(world)
+    assert world.census.triggers == []
+    assert world.rows("SELECT * FROM actions") == []
+
+
+def test_two_presses_at_once_make_one_run_and_the_second_is_told_whose(world: World) -> None:
+    world.warehouse.free.clear()
+    asked = len(world.warehouse.asked)
+    with ThreadPoolExecutor(2) as two:
+        presses = {by: two.submit(press, world, by) for by in (ROBIN, ADA)}
+        until(lambda: len(world.warehouse.asked) == asked + 2)
+        world.warehouse.free.set()
+        errors = {by: done.exception(10) for by, done in presses.items()}
+    [first] = [by for by, error in errors.items() if error is None]
+    [second] = [error for error in errors.values() if error]
+    assert isinstance(second, RefusedError)
+    assert "started by" in str(second)
+    assert second.people == (first,)
+    assert world.census.triggers == [world.sync_b]
+    assert len(world.rows("SELECT * FROM actions")) == 1
+
+
+def test_pressing_while_ones_own_run_is_going_on_is_refused(world: World) -> None:
+    press(world)
+    with pytest.raises(RefusedError, match="is being run already") as refused:
+        press(world, by=ADA)
+    assert refused.value.people == (ROBIN,)
+    assert world.census.triggers == [world.sync_b]
+
+
+def test_a_run_that_is_going_on_is_followed_and_none_is_started(world: World) -> None:
+    world.numbers(update_queue_suspicious=9)
+    running = world.census.start(world.sync_b)
+    facts = rerun_facts(world.ports, world.incident())
+    assert (facts.running, facts.risky) == (running, False)
+    action = press(world, reason="")
+    assert (action.state, action.run_id, action.adopted) == (ActionState.RUNNING, running.id, True)
+    assert world.census.triggers == []
+    assert "was already running" in story(world).text
+
+
+def test_a_run_is_told_from_start_to_end_in_one_message(world: World) -> None:
+    press(world)
+    for done in (40, 80):
+        world.clock.pass_(seconds=30)
+        world.census.move(1, records_total=120, records_updated=done)
+        assert follow(world) == 1
+        assert f"{done} of 120 rows" in story(world).text
+    follow(world)
+    assert world.owed() == [], "nothing new is not told"
+    world.census.finish(1, records_updated=118, records_failed=2, records_invalid=0)
+    follow(world)
+    said = story(world)
+    assert "Checking the pipeline again" in said.text
+    world.numbers(null_company_names=7)
+    follow(world)
+    assert follow(world) == 0
+    ended = story(world)
+    assert ended.ts == said.ts
+    assert "the rerun is done" in ended.text
+    assert "118 updated · 2 rejected · 0 invalid" in ended.text
+    assert len([said for said in world.channel.thread() if said.kind is Kind.RUN]) == 1
+
+
+def end_of_run(world: World, nameless: object) -> Action:
+    press(world)
+    world.clock.pass_(minutes=3)
+    world.census.finish(1, records_updated=5)
+    world.numbers(null_company_names=nameless)
+    follow(world)
+    assert world.action().state is ActionState.CHECKING
+    follow(world)
+    return world.action()
+
+
+def test_a_healthy_end_says_so_and_the_incident_recovers(world: World) -> None:
+    action = end_of_run(world, 7)
+    assert action.state is ActionState.FINISHED
+    assert "Measured again: 7 properties have no company name" in action.verdict
+    assert "10 min" in action.verdict
+    assert world.incident().state is State.RECOVERING
+    assert action.ended_at == world.clock.now()
+
+
+def test_an_end_that_did_not_help_says_so(world: World) -> None:
+    action = end_of_run(world, 60)
+    assert action.verdict.startswith("Still wrong: 60 properties")
+    assert world.incident().state is State.FIRING
+
+
+@pytest.mark.parametrize("how", ["down", "empty"])
+def test_an_end_that_could_not_be_measured_is_never_called_healthy(world: World, how: str) -> None:
+    if how == "down":
+        press(world)
+        world.census.finish(1)
+        follow(world)
+        world.warehouse.failure = TemporaryError("asleep")
+        follow(world)
+    else:
+        end_of_run(world, None)
+    assert world.action().state is ActionState.FINISHED
+    assert world.action().verdict.startswith("It could not be measured again")
+    assert world.incident().state is State.FIRING
+
+
+def test_the_end_is_measured_afresh_and_not_joined_to_a_look_from_before(world: World) -> None:
+    press(world)
+    world.census.finish(1)
+    follow(world)
+    asked = len(world.warehouse.asked)
+    world.warehouse.free.clear()
+    before, _ = world.checker.begin()
+    until(lambda: len(world.warehouse.asked) == asked + 1)
+    world.numbers(null_company_names=7)
+    with ThreadPoolExecutor(1) as one:
+        following = one.submit(follow, world)
+        world.warehouse.free.set()
+        following.result(10)
+    assert before.result(10).results[0].value == 60
+    assert "Measured again: 7 properties" in world.action().verdict
+    assert world.warehouse.asked[asked:] == [HEALTH, HEALTH]
+
+
+def test_a_lost_answer_is_found_again_as_exactly_one_run(world: World) -> None:
+    world.census.start(world.sync_b)
+    world.census.finish(1)
+    world.census.loses_answers = True
+    action = press(world)
+    assert (action.state, action.run_id) == (ActionState.REQUESTED, None)
+    assert "asked for a rerun" in story(world).text
+    with pytest.raises(RefusedError, match="is being run already"):
+        press(world, by=ADA)
+    follow(world)
+    assert (world.action().state, world.action().run_id) == (ActionState.RUNNING, 2)
+    world.census.finish(2)
+    follow(world)
+    follow(world)
+    assert world.action().state is ActionState.FINISHED
+    assert world.census.triggers == [world.sync_b]
+
+
+def test_the_run_of_a_schedule_is_not_taken_for_ours(world: World) -> None:
+    world.census.refusal = UncertainError("a gateway failed; look in the run list")
+    press(world)
+    world.census.start(world.sync_b, "Schedule")
+    follow(world)
+    assert world.action().state is ActionState.REQUESTED
+
+
+def test_a_trigger_that_was_certainly_refused_ends_at_once_and_may_be_pressed_again(world: World) -> None:
+    world.census.refusal = PermanentError("Census answered 403")
+    action = press(world)
+    assert (action.state, action.verdict) == (ActionState.FAILED, "Nothing was run: Census answered 403")
+    assert action.ended_at == world.clock.now()
+    assert "Nothing was run: Census answered 403" in story(world).text
+    world.census.refusal = None
+    assert press(world).state is ActionState.RUNNING
+    assert len([said for said in world.channel.thread() if said.kind is Kind.RUN]) == 1
+    story(world)
+    assert len([said for said in world.channel.thread() if said.kind is Kind.RUN]) == 2, "each has its own message"
+
+
+@pytest.mark.parametrize("speed", [1, 60])
+def test_what_census_was_never_told_is_given_up_after_a_while(world: World, speed: float) -> None:
+    world.clock.speed = speed
+    world.census.refusal = RuntimeError("killed between our row and Census")
+    with pytest.raises(RuntimeError):
+        press(world)
+    assert world.action().state is ActionState.REQUESTED
+    world.clock.pass_real(seconds=LOST)
+    follow(world)
+    assert world.action().state is ActionState.REQUESTED
+    world.clock.pass_real(seconds=1)
+    follow(world)
+    assert world.action().state is ActionState.FAILED
+    assert "it was not started. Press Rerun again." in story(world).text
+    world.census.refusal = None
+    assert press(world).state is ActionState.RUNNING
+
+
+def test_while_census_cannot_be_asked_nothing_is_given_up_too_early(world: World) -> None:
+    world.census.loses_answers = True
+    press(world)
+    world.census.failure = TemporaryError("Census cannot be reached")
+    world.clock.pass_real(seconds=LOST * 2)
+    follow(world)
+    assert world.action().state is ActionState.REQUESTED
+    world.census.failure = None
+    follow(world)
+    assert world.action().state is ActionState.RUNNING
+
+
+def test_a_skipped_run_makes_us_follow_the_one_that_is_going_on(world: World) -> None:
+    world.census.meanwhile = lambda: world.census.start(world.sync_b, "Schedule")
+    assert press(world).run_id == 2
+    follow(world)
+    assert (world.action().run_id, world.action().adopted) == (1, True)
+    world.census.finish(1, records_updated=5)
+    follow(world)
+    follow(world)
+    assert world.action().state is ActionState.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (RunStatus.FAILED, "Census says that the run failed: the destination is gone."),
+        (RunStatus.CANCELLED, "The run was cancelled in Census: the destination is gone."),
+        (RunStatus.SKIPPED, "Census skipped the run, and no other is going on: the destination is gone."),
+    ],
+)
+def test_a_run_that_ends_badly_is_told_and_may_be_pressed_again(world: World, status: RunStatus, words: str) -> None:
+    press(world)
+    world.census.finish(1, status, error="the destination is gone")
+    follow(world)
+    assert (world.action().state, world.action().verdict) == (ActionState.FAILED, words)
+    assert words in story(world).text
+    assert "failed" in story(world).text
+    assert press(world).state is ActionState.RUNNING
+
+
+@pytest.mark.parametrize("status", [RunStatus.UNKNOWN, RunStatus.WORKING])
+def test_a_run_that_never_ends_is_given_up_after_hours(world: World, status: RunStatus) -> None:
+    press(world)
+    world.census.move(1, status=status)
+    world.clock.pass_(seconds=LONGEST.total_seconds())
+    follow(world)
+    assert world.action().state is ActionState.RUNNING
+    world.clock.pass_(seconds=1)
+    follow(world)
+    assert world.action().state is ActionState.FAILED
+    assert "has not ended after 6 hours" in story(world).text
+
+
+def test_a_run_that_census_forgot_does_not_block_reruns_for_ever(world: World) -> None:
+    press(world)
+    world.census.forget(1)
+    follow(world)
+    assert world.action().state is ActionState.RUNNING, "it may be a hiccup"
+    world.clock.pass_(seconds=(LONGEST + timedelta(minutes=1)).total_seconds())
+    follow(world)
+    assert world.action().state is ActionState.FAILED
+    assert press(world).state is ActionState.RUNNING
+
+
+def test_trouble_with_one_action_does_not_hold_up_the_others(world: World) -> None:
+    press(world)
+    with world.store.transaction() as records:
+        first = records.action(1)
+        assert first
+        records.create_action(Action(0, "Sync Z", None, ADA, "", ActionState.RUNNING, world.clock.now(), 0, run_id=99))
+    world.census.finish(1)
+    assert follow(world) == 2
+    assert world.action().state is ActionState.CHECKING
+
+
+def test_census_down_for_a_while_only_delays(world: World) -> None:
+    press(world)
+    world.census.failure = TemporaryError("Census cannot be reached")
+    follow(world)
+    world.census.failure = None
+    world.census.finish(1)
+    follow(world)
+    assert world.action().state is ActionState.CHECKING
+
+
+def test_what_the_follower_found_first_is_not_changed(world: World) -> None:
+    """The sender of the request and the follower can both find the run."""
+    world.census.meanwhile = lambda: (world.census.start(world.sync_b, "API Request"), follow(world))
+    action = press(world)
+    assert world.action() == action
+    assert (action.state, action.run_id) == (ActionState.RUNNING, 1)
+
+
+def test_a_sync_that_pipeline_yml_dropped_cannot_be_run(world: World) -> None:
+    with pytest.raises(RefusedError, match="no such sync any more"):
+        rerun_sync(world.ports, replace(world.incident(), rerun="Sync Z"), ROBIN, "why")
+
+
+def test_request_and_end_are_audited(world: World) -> None:
+    end_of_run(world, 7)
+    requested, ended = world.audit()
+    assert requested == (ROBIN, "rerun", "Sync B", "action 1: the view is mended")
+    assert ended[:3] == (ROBIN, "rerun", "Sync B")
+    assert ended[3].startswith("action 1 finished: Measured again")
+    assert [entry.did for entry in world.incident().timeline][-2:] == [Did.RECOVERING, Did.RUN_ENDED]
+
+
+def test_an_end_that_census_refused_is_audited_and_in_the_timeline(world: World) -> None:
+    world.census.refusal = PermanentError("Census answered 403")
+    press(world)
+    assert [row[3] for row in world.audit()] == [
+        "action 1: the view is mended",
+        "action 1 failed: Nothing was run: Census answered 403",
+    ]
+    assert world.incident().timeline[-1].did is Did.RUN_ENDED
+
+
+def refusal_of_second(world: World) -> None:
+    press(world)
+
+
+def refusal_of_paused(world: World) -> None:
+    world.census.pause(world.sync_b)
+
+
+def refusal_of_risky(world: World) -> None:
+    world.numbers(update_queue_suspicious=9)
+
+
+@pytest.mark.parametrize("because", [refusal_of_second, refusal_of_paused, refusal_of_risky])
+def test_refusals_are_audited(world: World, because: Callable[[World], None]) -> None:
+    because(world)
+    with pytest.raises(RefusedError):
+        press(world, by=ADA, reason="")
+    assert (ADA, "rerun", "Sync B") in [row[:3] for row in world.audit()]
+    assert world.audit()[-1][3].startswith("refused: ")
+
+
+def test_the_end_is_kept_together_or_not_at_all(world: World) -> None:
+    """State, message, timeline and audit: a rerun that ended without its audit row would never get one."""
+    press(world)
+    world.census.finish(1, RunStatus.FAILED)
+    brittle = replace(world.ports, store=BrittleStore(world.store, "audit"))
+    follow_runs(brittle, world.checker)
+    assert world.action().state is ActionState.RUNNING, "rolled back, so it is looked at again"
+    follow(world)
+    assert world.action().state is ActionState.FAILED
+    assert world.audit()[-1][3].startswith("action 1 failed")
+
+
+def test_slack_being_down_does_not_stop_a_rerun(world: World) -> None:
+    world.channel.fail(refused())
+    end_of_run(world, 7)
+    deliver_next(world.ports, "sender")
+    world.channel.heal()
+    said = story(world)
+    assert ("the rerun is done" in said.text, said.edits) == (True, 0)

@@ -1,0 +1,50 @@
+"""How the pipeline is, from the last look and without asking anybody."""
+
+from bot.services.acknowledge import acknowledge
+from bot.services.summarise import summarise
+from checks.model import Outcome
+from tests.fakes import forbidden, refused
+from tests.services.conftest import ROBIN, World
+
+
+def test_before_the_first_look_nothing_is_known(world: World) -> None:
+    summary = summarise(world.ports, measuring=True)
+    assert (summary.pipeline, summary.evaluation, summary.incidents) == ("properties", None, ())
+    assert summary.measuring
+
+
+def test_it_is_the_last_look_and_asks_nobody(world: World) -> None:
+    world.look(7)
+    newest = world.look(40, after=5)
+    asked = list(world.warehouse.asked)
+    summary = summarise(world.ports)
+    assert summary.evaluation == newest
+    assert summary.evaluation.outcome is Outcome.WARN
+    assert world.warehouse.asked == asked
+    assert world.channel.calls == []
+
+
+def test_open_incidents_are_there_until_they_are_over(world: World) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    [incident] = summarise(world.ports).incidents
+    assert (incident.acked_by, incident.value) == (ROBIN, 60)
+    world.look(7, after=5)
+    assert len(summarise(world.ports).incidents) == 1, "recovering is not over"
+    world.look(7, after=10)
+    assert summarise(world.ports).incidents == ()
+
+
+def test_what_slack_does_not_take_is_said_until_it_does(world: World) -> None:
+    world.open_incident()
+    assert summarise(world.ports).undelivered is None, "not tried yet is no trouble"
+    world.channel.fail_next("post", forbidden("is_archived"))
+    world.deliver()
+    assert summarise(world.ports).undelivered == "Slack refuses: is_archived"
+    world.channel.fail_next("post", refused())
+    world.clock.pass_real(minutes=2)
+    world.deliver()
+    assert summarise(world.ports).undelivered == "the connection was refused"
+    world.clock.pass_real(minutes=2)
+    world.deliver()
+    assert summarise(world.ports).undelivered is None

@@ -1,0 +1,451 @@
+"""What the bot says: golden payloads that can be pasted into Slack's Block Kit Builder, and text from anywhere.
+
+`UPDATE_GOLDEN=1` writes tests/golden anew; read the difference before you keep it.
+"""
+
+import importlib.util
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.alerts.model import ActionState, Did, Entry, State
+from bot.answers import Summary
+from bot.messages.alert import alert_message, life_line, reply_is_broadcast
+from bot.messages.blocks import Message
+from bot.messages.plain import failure, help_message, note, unknown_command
+from bot.messages.rerun import loading_modal, refused_modal, rerun_modal
+from bot.messages.summary import summary_message
+from bot.messages.text import duration, escape, limit_in_words, number, rows
+from bot.ports import Kind, RunStatus, Schedule
+from checks.model import Outcome, Severity
+from tests.unit.samples import (
+    NOW,
+    OPERATOR,
+    ZONE,
+    acknowledged,
+    action,
+    announcement,
+    critical_evaluation,
+    ended,
+    evaluation,
+    incident,
+    minutes,
+    recovering,
+    rerun_facts,
+    resolved,
+    result,
+    run,
+    summary,
+    sync_a,
+    sync_status,
+    working,
+)
+
+Payload = dict[str, Any]
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+ORACLE = Path(__file__).resolve().parents[3] / "shared/oracles/slack/check_blocks.py"
+COMMAND = "/sync-health"
+COMMANDS = {"": "how the pipeline is", "help": "this list"}
+WARNING = {"severity": Severity.WARN, "value": 41.0, "limit": "> 30", "summary": "41 properties have no company name"}
+
+
+def said(message: Message) -> Payload:
+    return message.payload()
+
+
+def alert(kind: Kind, **about: Any) -> Payload:
+    return said(alert_message(announcement(kind, **about), ZONE))
+
+
+def shown(of: Summary) -> Payload:
+    return said(summary_message(of, ZONE))
+
+
+def told(of: Any) -> Payload:
+    return alert(Kind.RUN, action=of)
+
+
+GOLDENS: dict[str, Callable[[], Payload]] = {
+    "root_firing_critical": lambda: alert(Kind.ROOT),
+    "root_firing_warn": lambda: alert(Kind.ROOT, about=incident(**WARNING)),
+    "root_acked": lambda: alert(Kind.ROOT, about=acknowledged()),
+    "root_without_a_rerun": lambda: alert(Kind.ROOT, about=incident(rerun=None)),
+    "root_acked_without_a_rerun": lambda: alert(Kind.ROOT, about=acknowledged(rerun=None)),
+    "root_recovering": lambda: alert(Kind.ROOT, about=recovering()),
+    "root_resolved": lambda: alert(Kind.ROOT, about=resolved()),
+    "evidence": lambda: alert(Kind.EVIDENCE, readings=(4.0, 4.0, 12.0, 246.0)),
+    "evidence_of_a_first_reading": lambda: alert(
+        Kind.EVIDENCE, about=incident(clear=None, helps=""), readings=(246.0,)
+    ),
+    "severity_critical": lambda: alert(Kind.SEVERITY),
+    "severity_eased": lambda: alert(Kind.SEVERITY, about=incident(**WARNING)),
+    "resolved": lambda: alert(Kind.RESOLVED, about=resolved()),
+    "run_requested": lambda: told(action()),
+    "run_running": lambda: told(action(ActionState.RUNNING, run_id=501, records_total=246, records_updated=50)),
+    "run_running_without_counts": lambda: told(action(ActionState.RUNNING, run_id=501, reason="")),
+    "run_adopted": lambda: told(action(ActionState.RUNNING, run_id=499, adopted=True, reason="")),
+    "run_checking": lambda: told(ended(ActionState.CHECKING)),
+    "run_finished": lambda: told(ended(verdict="Measured again: 12 properties have no company name.")),
+    "run_finished_with_rejections": lambda: told(
+        ended(records_updated=238, records_failed=7, records_invalid=1, verdict="Still wrong: 60 have no name.")
+    ),
+    "run_failed": lambda: told(
+        ended(ActionState.FAILED, verdict="Census says that the run failed: <the field & its picklist>.")
+    ),
+    "summary_healthy": lambda: shown(summary()),
+    "summary_critical_with_open_incidents": lambda: shown(
+        summary(
+            critical_evaluation(),
+            incidents=(
+                incident(),
+                acknowledged(
+                    id=8, title="Rows without a city", **{k: WARNING[k] for k in ("severity", "limit", "value")}
+                ),
+                recovering(id=9, title="Coverage", value=95.2, limit="< 95"),
+            ),
+        )
+    ),
+    "summary_more_incidents_than_fit": lambda: shown(
+        summary(critical_evaluation(), incidents=tuple(incident(id=n) for n in range(7)))
+    ),
+    "summary_no_data": lambda: shown(
+        summary(evaluation(Outcome.NO_DATA, results=(result(Outcome.NO_DATA, None),), syncs=(sync_a(queue=None),)))
+    ),
+    "summary_never_measured": lambda: shown(Summary("properties", None)),
+    "summary_never_measured_measuring": lambda: shown(Summary("properties", None, measuring=True)),
+    "summary_census_down": lambda: shown(
+        summary(
+            evaluation(
+                Outcome.ERROR,
+                problems=("Census, Sync B (UPDATE): Census answered 503 for sync 3394041",),
+                syncs=(
+                    sync_a(),
+                    sync_status(
+                        latest=None, last_sync=None, schedule=None, error="Census answered 503 for sync 3394041"
+                    ),
+                ),
+            )
+        )
+    ),
+    "summary_measuring": lambda: shown(summary(measuring=True)),
+    "summary_undelivered": lambda: shown(summary(undelivered="Slack refuses: channel_not_found")),
+    "summary_syncs_in_every_condition": lambda: shown(
+        summary(
+            evaluation(
+                Outcome.WARN,
+                results=(result(Outcome.WARN, 41.0),),
+                syncs=(
+                    sync_status(label="running", running=working(), latest=working()),
+                    sync_status(label="failed", latest=run(status=RunStatus.FAILED, error="<the connection> broke")),
+                    sync_status(label="failed without a reason", latest=run(status=RunStatus.FAILED)),
+                    sync_status(label="paused", schedule=Schedule("hourly", paused=True)),
+                    sync_status(label="no schedule", schedule=Schedule("never", paused=False)),
+                    sync_status(label="new frequency", schedule=Schedule("fort<nightly>", paused=False)),
+                    sync_status(label="new", latest=None, last_sync=None, schedule=None, queue=1, suspicious=None),
+                    sync_status(label="rejections", last_sync=run(records_failed=3, records_invalid=None)),
+                ),
+            )
+        )
+    ),
+    "help": lambda: said(help_message(COMMAND, COMMANDS)),
+    "unknown_command": lambda: said(unknown_command(COMMAND, "hlep", "help")),
+    "unknown_command_with_nothing_near": lambda: said(unknown_command(COMMAND, "<!channel>", None)),
+    "note": lambda: said(note("This incident is resolved already.")),
+    "refusal_with_people": lambda: said(note("Only operators may do that. Ask", (OPERATOR, "S0OPERATORS"))),
+    "failure": lambda: said(failure("0a1b2c3d")),
+    "modal_loading": loading_modal,
+    "modal_refused": lambda: refused_modal("Only operators may do that. Ask", (OPERATOR,)),
+    "modal_clean": lambda: rerun_modal(rerun_facts(), ZONE),
+    "modal_risky": lambda: rerun_modal(rerun_facts(suspicious=240), ZONE),
+    "modal_unknown_rows": lambda: rerun_modal(rerun_facts(queue=None, suspicious=None), ZONE),
+    "modal_running": lambda: rerun_modal(rerun_facts(running=working()), ZONE),
+    "modal_paused": lambda: rerun_modal(rerun_facts(paused=True), ZONE),
+    "modal_empty_queue": lambda: rerun_modal(rerun_facts(queue=0), ZONE),
+}
+
+
+def too_much(payload: Payload) -> Iterator[str]:
+    """The limits that text can break, so that this needs no oracle."""
+    if not 1 <= len(payload.get("text", "-")) <= 4000:
+        yield "text: 1 to 4,000 characters"
+    if sum(map(len, markup(payload["blocks"]))) > 13_200:
+        yield "blocks: 13,200 characters of text in all"
+    for n, block in enumerate(payload["blocks"]):
+        texts = [block[key] for key in ("text", "label") if key in block] + block.get("elements", [])
+        for text in texts:
+            content, most = (text["text"]["text"], 75) if text["type"] == "button" else (text["text"], 3000)
+            if not 1 <= len(content) <= most:
+                yield f"blocks/{n}: {len(content)} characters, allowed 1 to {most}"
+
+
+@pytest.fixture(scope="session")
+def faults() -> Callable[[Payload], list[str]]:
+    """Slack's judgement of a payload: its limits for text, and the whole of the oracle where it stands beside us."""
+    if not ORACLE.exists():
+        return lambda payload: list(too_much(payload))
+    pytest.importorskip("jsonschema", reason="jsonschema is missing: CI=true make setup installs it")
+    spec = importlib.util.spec_from_file_location("check_blocks", ORACLE)
+    assert spec
+    assert spec.loader
+    oracle = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(oracle)
+    return lambda payload: [*too_much(payload), *(f"{at}: {why}" for at, why in oracle.faults(payload))]
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_a_payload_is_as_its_golden(name: str) -> None:
+    path, payload = GOLDEN / f"{name}.json", GOLDENS[name]()
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(json.dumps(payload, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8")) == payload
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_slack_would_take_a_golden(name: str, faults: Callable[[Payload], list[str]]) -> None:
+    assert faults(json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))) == []
+
+
+def test_every_golden_is_rendered_by_something() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(GOLDENS)
+
+
+def text_of(payload: Payload) -> str:
+    """Everything that a reader of the blocks sees."""
+    found = []
+    for block in payload["blocks"]:
+        for text in [block.get("text", {}), *block.get("elements", [])]:
+            content = text.get("text", "")
+            found.append(content if isinstance(content, str) else content["text"])
+    return "\n".join(found)
+
+
+def buttons(payload: Payload) -> list[str]:
+    return [e["action_id"] for block in payload["blocks"] for e in block.get("elements", []) if e["type"] == "button"]
+
+
+def test_an_alert_offers_two_buttons_at_most_and_none_when_it_is_over() -> None:
+    assert buttons(alert(Kind.ROOT)) == ["ack", "rerun"]
+    assert buttons(alert(Kind.ROOT, about=acknowledged())) == ["rerun"]
+    assert buttons(alert(Kind.ROOT, about=acknowledged(rerun=None))) == []
+    assert buttons(alert(Kind.ROOT, about=resolved())) == []
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.OK])
+def test_only_a_healthy_pipeline_is_called_healthy(outcome: Outcome) -> None:
+    for payload in (shown(summary(evaluation(outcome))), shown(Summary("properties", None))):
+        assert "healthy" not in payload["text"]
+        assert "✅" not in payload["text"]
+    assert "is healthy" in shown(summary())["text"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NO_DATA, Outcome.ERROR])
+def test_a_check_without_a_number_is_never_shown_with_a_green_tick(outcome: Outcome) -> None:
+    payload = shown(summary(evaluation(outcome, results=(result(outcome, None),), syncs=())))
+    assert "✅" not in text_of(payload)
+
+
+def test_rejections_that_census_does_not_count_are_not_shown_as_none() -> None:
+    payload = shown(summary(evaluation(syncs=(sync_status(last_sync=run(records_failed=None, records_invalid=None)),))))
+    assert "0 rejected" not in text_of(payload)
+    unknown = ended(records_updated=None, records_failed=None, records_invalid=None)
+    assert "✅" not in text_of(told(unknown))
+
+
+def test_an_alert_that_got_worse_or_better_says_since_when() -> None:
+    worse = incident(timeline=(Entry(NOW, Did.OPENED), Entry(NOW + minutes(55), Did.ESCALATED)))
+    assert "|04:00>" in text_of(alert(Kind.ROOT, about=worse))
+    better = incident(**WARNING, timeline=(Entry(NOW, Did.OPENED), Entry(NOW + minutes(55), Did.EASED)))
+    assert "|04:00>" in text_of(alert(Kind.ROOT, about=better))
+
+
+def test_only_a_warning_that_became_critical_leaves_its_thread() -> None:
+    loud = [kind for kind in Kind if reply_is_broadcast(announcement(kind))]
+    assert loud == [Kind.SEVERITY]
+    assert not reply_is_broadcast(announcement(Kind.SEVERITY, incident(severity=Severity.WARN)))
+
+
+def test_nobody_is_pinged_when_an_alert_is_over() -> None:
+    assert "<@" not in json.dumps([alert(kind, about=resolved()) for kind in (Kind.ROOT, Kind.RESOLVED)])
+
+
+def test_the_life_line_tells_what_was_done_and_how_long_it_lasted() -> None:
+    def plain(line: str) -> str:
+        return re.sub(r"<!date[^|]*\|([^>]*)>", r"\1", line)
+
+    assert plain(life_line(resolved(), ZONE)) == "fired 03:05 · acked 03:11 · rerun 03:12 · green 03:31 — 26 min"
+    assert plain(life_line(incident(), ZONE)) == "fired 03:05"
+    again = incident(timeline=(Entry(NOW + minutes(60), Did.REOPENED), Entry(NOW + minutes(61), Did.RELAPSED)))
+    assert plain(life_line(again, ZONE)) == "fired 03:05 · again 04:05"
+
+
+def test_a_summary_with_many_checks_still_fits(faults: Callable[[Payload], list[str]]) -> None:
+    results = tuple(result(Outcome.CRITICAL, 1e6, check=f"c{n}", summary="Rows & rows " * 25) for n in range(15))
+    assert faults(shown(summary(evaluation(Outcome.CRITICAL, results=results)))) == []
+
+
+def test_a_summary_without_any_check_can_be_shown(faults: Callable[[Payload], list[str]]) -> None:
+    assert faults(shown(summary(evaluation(Outcome.NO_DATA, results=())))) == []
+
+
+@pytest.mark.parametrize("done", [0, 1, 245, 246, 300])
+def test_the_progress_bar_never_grows(done: int) -> None:
+    payload = told(action(ActionState.RUNNING, run_id=501, records_total=246, records_updated=done))
+    bar = re.search("[█░]+", text_of(payload))
+    assert bar
+    assert len(bar[0]) == 16
+    assert ("░" in bar[0]) == (done < 246)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (26 * 60, "26 min"),
+        (59 * 60 + 40, "1 h"),
+        (65 * 60, "1 h 5 min"),
+        (24 * 3600, "1 d"),
+        (51 * 3600, "2 d 3 h"),
+    ],
+)
+def test_a_duration_is_said_as_people_say_it(seconds: float, text: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == text
+
+
+def test_numbers_and_limits_are_said_as_people_say_them() -> None:
+    assert [number(None), number(0.0), number(18722.0), number(95.25)] == ["–", "0", "18,722", "95.25"]
+    assert [rows(None), rows(0), rows(1), rows(7881)] == ["an unknown number of rows", "0 rows", "1 row", "7,881 rows"]
+    assert [limit_in_words(limit) for limit in ("> 50", "<= 1000", "!= 0", None)] == [
+        "above 50",
+        "at or below 1,000",
+        "other than 0",
+        "no limit",
+    ]
+
+
+# -- text from anywhere
+
+PIECES = ["<!channel>", "<!here>", "<@U0MALLORY>", "<!subteam^S1>", "<http://a|b>", "&", "&amp;", "&lt;", "<", ">", "|"]
+ODD = [
+    "\x00",
+    "\x1b",
+    "\u202e",
+    "\u200d",
+    "\U0001f468\u200d\U0001f469",
+    "é",
+    "*",
+    "_",
+    "`",
+    "~",
+    "\n",
+    "\t",
+    " ",
+    "word",
+]
+anything = st.one_of(
+    st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=60),
+    st.lists(st.sampled_from(PIECES + ODD), min_size=1, max_size=30).map("".join),
+    st.builds(lambda piece, n: piece * n, st.sampled_from(PIECES + ODD), st.integers(1, 5000)),
+)
+OURS = re.compile(r"<!date\^\d+\^[^|<>]*\|[^|<>]*>|<@U0OPERATOR>")
+ESCAPED = re.compile(r"(?:[^<>&]|&(?:amp|lt|gt);)*")
+
+
+def with_result(text: str) -> Summary:
+    return summary(critical_evaluation(results=(result(Outcome.CRITICAL, 246.0, summary=text),)))
+
+
+def with_sync(**changes: Any) -> Summary:
+    return summary(evaluation(syncs=(sync_status(**changes),)))
+
+
+SPEECH: dict[str, Callable[[str], Payload]] = {  # cut to what settings let through where they set a limit
+    "root: summary": lambda t: alert(Kind.ROOT, about=incident(summary=t)),
+    "root: summary, recovering": lambda t: alert(Kind.ROOT, about=recovering(summary=t)),
+    "root: title and summary, resolved": lambda t: alert(Kind.ROOT, about=long_life(title=t[:120], summary=t)),
+    "root: sync": lambda t: alert(Kind.ROOT, about=incident(rerun=t[:40])),
+    "evidence: helps": lambda t: alert(Kind.EVIDENCE, about=incident(helps=t[:500]), readings=(1.5,) * 8),
+    "severity: summary": lambda t: alert(Kind.SEVERITY, about=incident(summary=t)),
+    "severity: summary, eased": lambda t: alert(Kind.SEVERITY, about=incident(**WARNING | {"summary": t})),
+    "resolved: title": lambda t: alert(Kind.RESOLVED, about=long_life(title=t[:120])),
+    "run: sync": lambda t: told(action(sync=t[:40])),
+    "run: reason": lambda t: told(action(reason=t)),
+    "run: verdict": lambda t: told(ended(verdict=t)),
+    "run: verdict of a failure": lambda t: told(ended(ActionState.FAILED, verdict=t, sync=t[:40], reason=t)),
+    "summary: pipeline": lambda t: shown(summary(pipeline=t)),
+    "summary: pipeline, never measured": lambda t: shown(Summary(t, None)),
+    "summary: problem": lambda t: shown(summary(evaluation(Outcome.ERROR, problems=(t, t, t)))),
+    "summary: check": lambda t: shown(with_result(t)),
+    "summary: sync label": lambda t: shown(with_sync(label=t[:50])),
+    "summary: sync error": lambda t: shown(with_sync(error=t)),
+    "summary: run error": lambda t: shown(with_sync(latest=run(status=RunStatus.FAILED, error=t))),
+    "summary: frequency": lambda t: shown(with_sync(schedule=Schedule(t, paused=False))),
+    "summary: incidents": lambda t: shown(summary(incidents=tuple(acknowledged(title=t[:120]) for _ in range(5)))),
+    "summary: undelivered": lambda t: shown(summary(undelivered=t)),
+    "unknown command": lambda t: said(unknown_command(COMMAND, t, None)),
+    "note": lambda t: said(note(t)),
+    "note with people": lambda t: said(note(t, (OPERATOR,))),
+    "modal: refusal": lambda t: refused_modal(t, (OPERATOR,)),
+    "modal: label": lambda t: rerun_modal(rerun_facts(sync=t[:40], label=t[:50]), ZONE),
+    "modal: source and helps": lambda t: rerun_modal(rerun_facts(source=t, helps=t[:500], queue=0), ZONE),
+}
+
+
+def long_life(**changes: Any) -> Any:
+    """A resolved incident about which much was done."""
+    entries = tuple(Entry(NOW + minutes(n), Did.RERUN, OPERATOR) for n in range(30))
+    return replace(resolved(**changes), state=State.OK, timeline=entries)
+
+
+def markup(node: Any) -> Iterator[str]:
+    """Every text in which Slack would read markup; in plain_text it reads none."""
+    if isinstance(node, list):
+        for part in node:
+            yield from markup(part)
+    elif isinstance(node, dict) and node.get("type") == "mrkdwn":
+        yield node["text"]
+    elif isinstance(node, dict):
+        for part in node.values():
+            yield from markup(part)
+
+
+@pytest.mark.parametrize("place", SPEECH)
+@given(anything)
+@example("<!channel>" * 3000)
+@example("&" * 9000)
+@example("x" * 20_000)
+@example("\U0001f525" * 4000)
+@settings(deadline=None, max_examples=40)
+def test_slack_takes_whatever_text_gets_there_and_it_pings_nobody(
+    faults: Callable[[Payload], list[str]], place: str, text: str
+) -> None:
+    payload = SPEECH[place](text)
+    assert faults(payload) == []
+    for written in [payload.get("text", ""), *markup(payload["blocks"])]:
+        assert isinstance(written, str)
+        assert ESCAPED.fullmatch(OURS.sub("", written)), written
+
+
+@given(anything, st.integers(1, 60))
+@settings(deadline=None)
+def test_escaped_text_keeps_its_length_and_every_entity_whole(text: str, most: int) -> None:
+    cut = escape(text, most)
+    assert 1 <= len(cut) <= most
+    assert ESCAPED.fullmatch(cut)
+    assert cut == escape(text, 10**6) or cut.endswith("…")
+
+
+def test_what_is_escaped_reads_the_same_in_slack() -> None:
+    assert escape("a < b && c > d, é 🔥") == "a &lt; b &amp;&amp; c &gt; d, é 🔥"
+    assert escape("&lt;") == "&amp;lt;"
