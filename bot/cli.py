@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 CANNOT = 2  # exit code: nothing is known, or nothing can be done, until somebody changes something
-DEMO_PORT = 8030
+DEMO_PORT, DEMO_SPEED = 8030, 60.0
 
 Demonstration = Annotated[
     bool, typer.Option("--demo", help="On a pipeline of its own, on this machine; needs no settings.")
@@ -34,46 +34,26 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about each 
 
 
 @app.command()
-def run(verbose: Verbose = False) -> None:
+def run(demo: Demonstration = False, verbose: Verbose = False) -> None:
     """Run the bot until Ctrl-C: answer commands and buttons, check on schedule, send alerts."""
     _log(verbose)
     with _told():
-        from bot.main import Bot, SystemClock, connect, disconnect, settings_from
-
-        settings = settings_from(needs=("slack", "census", "warehouse"))
-        ports, client = connect(settings, SystemClock())
-        bot = Bot(ports, client)
-        bot.start()
-        _say(f"Looking after the {settings.pipeline} pipeline every {settings.tick}. Ctrl-C ends it.")
-        _wait_for_the_end()
-        bot.stop()
-        disconnect(ports)
+        if demo:
+            _run_demo(DEMO_SPEED, DEMO_PORT)
+        else:
+            _run()
 
 
 @app.command()
 def demo(
-    speed: Annotated[float, typer.Option(min=1, max=600, help="Pipeline seconds per real second.")] = 60,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page listens.")] = DEMO_PORT,
+    speed: Annotated[float, typer.Option(min=1, max=600, help="Pipeline seconds per real second.")] = DEMO_SPEED,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page listens; 0 takes any.")] = DEMO_PORT,
     verbose: Verbose = False,
 ) -> None:
     """The whole thing on this machine: a channel in the browser, a pipeline to break."""
     _log(verbose)
     with _told():
-        from bot.main import Bot, Demo
-
-        _say("Building a pipeline of 20,274 properties …")
-        world = Demo(speed=speed, port=port)
-        world.start()
-        ports, client = world.connect()
-        bot = Bot(ports, client)
-        bot.start()
-        _say(f"\n  Open {world.slack.url} in a browser.\n")
-        _say(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
-        _say("  Ctrl-C ends it and leaves nothing behind.\n")
-        _wait_for_the_end()
-        bot.stop()
-        ports.store.close()
-        world.stop()
+        _run_demo(speed, port)
 
 
 @app.command()
@@ -103,6 +83,39 @@ def check(
 def main() -> None:
     """The entry point."""
     app()
+
+
+def _run() -> None:
+    from bot.main import Bot, SystemClock, connect, disconnect, settings_from
+
+    settings = settings_from(needs=("slack", "census", "warehouse"))
+    ports, client = connect(settings, SystemClock())
+    bot = Bot(ports, client)
+    bot.start()
+    _say(
+        f"Looking after the {settings.pipeline} pipeline, every {settings.tick.seconds // 60} minutes. Ctrl-C ends it."
+    )
+    _wait_for_the_end()
+    bot.stop()
+    disconnect(ports)
+
+
+def _run_demo(speed: float, port: int) -> None:
+    from bot.main import Bot, Demo
+
+    _say("Building a pipeline of 20,274 properties …")
+    world = Demo(speed=speed, port=port)
+    world.start()
+    ports, client = world.connect()
+    bot = Bot(ports, client)
+    bot.start()
+    _say(f"\n  Open {world.slack.url} in a browser.\n")
+    _say(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
+    _say("  Ctrl-C ends it and leaves nothing behind.\n")
+    _wait_for_the_end()
+    bot.stop()
+    ports.store.close()
+    world.stop()
 
 
 @contextmanager

@@ -37,6 +37,7 @@ LEASE = 60.0  # real seconds: how long a dead leader keeps others waiting
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run is looked at
 LOOK_FOR_OWED = 0.5  # real seconds between looks into the outbox
 AFTER_SURPRISE = 5.0  # real seconds
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 DEMO_TOKEN = "demo"  # noqa: S105 - opens nothing but the servers of the demo
 OPERATOR, VISITOR = "U0ROBIN", "U0SAM"
 
@@ -135,7 +136,7 @@ class Demo:
             bot_token=DEMO_TOKEN,
             app_token=DEMO_TOKEN,
             people=[Person(OPERATOR, "robin", role="operator"), Person(VISITOR, "sam", role="sales")],
-            port=port,
+            port=_free(port),
             channel=shipped.channel,
             controls=controls,
             speed=speed,
@@ -171,6 +172,15 @@ class Demo:
         self._folder.cleanup()
 
 
+def _free(port: int) -> int:
+    """This port, or 0 (any) when somebody listens there already."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return port
+    except OSError:
+        return 0
+
+
 def disconnect(ports: Ports) -> None:
     """Give back what the ports hold; stop first whatever uses them."""
     ports.store.close()
@@ -194,8 +204,9 @@ class Bot:
         self.ports = ports
         self.checker = Checker(ports)
         self.holder = holder_name()
+        self._leads_until = NEVER
         self._pool = ThreadPoolExecutor(WORKERS, "press")
-        app = build_app(Desk(ports, self.checker, client), self._pool)
+        app = build_app(Desk(ports, self.checker, client, self._pool))
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url)
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
             "checks": (ports.settings.tick, self.checker.run),
@@ -226,7 +237,12 @@ class Bot:
 
     def leads(self) -> bool:
         """Whether this process schedules and sends."""
-        return self.ports.store.take_lease(LEADER, self.holder, self.ports.clock.real(), LEASE)
+        now = self.ports.clock.real()
+        if now < self._leads_until - timedelta(seconds=LEASE / 2):
+            return True  # asked often; the row is written twice a minute
+        leads = self.ports.store.take_lease(LEADER, self.holder, now, LEASE)
+        self._leads_until = now + timedelta(seconds=LEASE) if leads else NEVER
+        return leads
 
     def _real_seconds(self, every: timedelta) -> float:
         return max(0.5, every.total_seconds() / self.ports.clock.speed)

@@ -2,25 +2,22 @@
 
 import logging
 import re
-import uuid
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
+from slack_sdk.errors import SlackApiError
 
 from bot.errors import RefusedError, SyncHealthError
-from bot.messages.plain import failure, note
 from bot.messages.rerun import loading_modal, refused_modal
 from bot.slack.buttons import BUTTONS, DIALOGS, SUBMISSIONS
 from bot.slack.commands import COMMANDS, unknown
 from bot.slack.desk import COMMAND, Desk, Press, press_from
 
-log = logging.getLogger(__name__)
 ANYTHING = re.compile("")
 
 
-def build_app(desk: Desk, pool: Executor) -> App:
+def build_app(desk: Desk) -> App:
     """The Bolt app for Socket Mode. It asks Slack nothing before the first event, so that it starts without Slack."""
     app = App(
         client=desk.client,
@@ -33,7 +30,7 @@ def build_app(desk: Desk, pool: Executor) -> App:
         # Bolt's own pool has five threads, and Slack waits three seconds: nothing but the ack may happen there.
         def listener(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
             ack()
-            pool.submit(_answered, work, desk, press_from(body, _home_team(context)))
+            desk.take(press_from(body, _home_team(context)), work)
 
         return listener
 
@@ -41,23 +38,6 @@ def build_app(desk: Desk, pool: Executor) -> App:
     app.action(ANYTHING)(hand_over(_button))
     app.view(ANYTHING)(hand_over(_submission))
     return app
-
-
-def _answered(work: Callable[[Desk, Press], None], desk: Desk, press: Press) -> None:
-    """Do the work; whatever goes wrong, the one who pressed hears of it."""
-    try:
-        work(desk, press)
-    except SyncHealthError as error:
-        log.info("%s by %s: %s", press.word or "summary", press.person.id, error)
-        _tell(desk, press, error)
-    except Exception:  # one of the two outermost loops: logged, and still answered
-        log.exception("%s by %s: reference %s", press.word or "summary", press.person.id, reference := _reference())
-        desk.answer(press, failure(reference))
-
-
-def _tell(desk: Desk, press: Press, error: SyncHealthError) -> None:
-    people = error.people if isinstance(error, RefusedError) else ()
-    desk.answer(press, note(str(error), people))
 
 
 def _command(desk: Desk, press: Press) -> None:
@@ -76,7 +56,10 @@ def _button(desk: Desk, press: Press) -> None:
 
 def _dialog(desk: Desk, press: Press) -> None:
     """A trigger lives three seconds, so a dialog opens at once and is filled when the facts are there."""
-    opened = desk.client.views_open(trigger_id=press.trigger_id, view=loading_modal())
+    try:
+        opened = desk.client.views_open(trigger_id=press.trigger_id, view=loading_modal())
+    except SlackApiError as error:
+        raise RefusedError(f"Slack did not let me open the dialog ({error.response['error']}). Press again.") from error
     view: dict[str, Any] = refused_modal("Something went wrong on my side; nothing was changed.")
     try:
         view = DIALOGS[press.word](desk, press)
@@ -92,7 +75,3 @@ def _submission(desk: Desk, press: Press) -> None:
 
 def _home_team(context: BoltContext) -> str:
     return str(context.authorize_result.team_id) if context.authorize_result else ""
-
-
-def _reference() -> str:
-    return uuid.uuid4().hex[:8]

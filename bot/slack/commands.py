@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
+from functools import partial
 
 from bot.errors import SyncHealthError
 from bot.messages.plain import help_message, note, unknown_command
@@ -33,7 +34,7 @@ def fresh_summary(desk: Desk, press: Press, *, replace: bool) -> None:
         flight.result(PATIENCE if mine else 0)
     except NotYet:
         _show(desk, press, replace=replace, measuring=True)
-        flight.add_done_callback(lambda _: _show(desk, press, replace=replace))
+        flight.add_done_callback(lambda _: desk.take(press, partial(_show, replace=replace)))
         return
     except SyncHealthError as error:
         desk.answer(press, note(f"I could not keep what I measured: {error}"))

@@ -1,17 +1,24 @@
 """What a listener needs: what arrived, the services' ports, and ways to answer."""
 
-from collections.abc import Mapping
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
+from bot.errors import RefusedError, SyncHealthError
 from bot.messages.blocks import Message
+from bot.messages.plain import failure, note
 from bot.ports import Ports
 from bot.services.authorise import Person
 from bot.services.run_checks import Checker
 
+log = logging.getLogger(__name__)
 COMMAND = "/sync-health"
 TIMEOUT = 10  # real seconds
 
@@ -37,17 +44,36 @@ class Desk:
     ports: Ports
     checker: Checker
     client: WebClient
+    pool: Executor
+
+    def take(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
+        """Do this in our own pool; whatever goes wrong, the one who pressed hears of it."""
+        self.pool.submit(self._do, press, work)
 
     def answer(self, press: Press, message: Message, *, replace: bool = False) -> None:
         """Tell the one who pressed or typed; `replace` the message they pressed in, which commands do not have."""
-        if press.response_url:
-            hook = WebhookClient(press.response_url, timeout=TIMEOUT, retry_handlers=[])
-            hook.send(
-                text=message.text, blocks=list(message.blocks), response_type="ephemeral", replace_original=replace
-            )
-        else:
-            channel = press.channel or self.ports.settings.channel
-            self.client.chat_postEphemeral(channel=channel, user=press.person.id, **message.payload())
+        try:
+            if press.response_url:
+                hook = WebhookClient(press.response_url, timeout=TIMEOUT, retry_handlers=[])
+                hook.send(
+                    text=message.text, blocks=list(message.blocks), response_type="ephemeral", replace_original=replace
+                )
+            else:
+                channel = press.channel or self.ports.settings.channel
+                self.client.chat_postEphemeral(channel=channel, user=press.person.id, **message.payload())
+        except (SlackApiError, OSError) as error:
+            log.warning("%s by %s could not be answered: %s", press.word, press.person.id, type(error).__name__)
+
+    def _do(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
+        try:
+            work(self, press)
+        except SyncHealthError as error:
+            log.info("%s by %s: %s", press.word, press.person.id, error)
+            self.answer(press, note(str(error), error.people if isinstance(error, RefusedError) else ()))
+        except Exception:  # the outermost loop of what people do: logged, and still answered
+            reference = uuid.uuid4().hex[:8]
+            log.exception("%s by %s: reference %s", press.word, press.person.id, reference)
+            self.answer(press, failure(reference))
 
 
 def press_from(body: Mapping[str, Any], home_team: str) -> Press:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.main import OPERATOR, VISITOR, Bot, Demo
 from bot.ports import Ports
+from tests import oracles
 from tests.waiting import until
 
 SPEED = 600
@@ -63,6 +64,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     try:
         until(lambda: demo.slack.connections == 1)
         yield World(demo, bot, ports)
+        if oracles.there():
+            oracles.refuse_unknown_calls(demo.slack.calls)
     finally:
         bot.stop()
         ports.store.close()

@@ -271,7 +271,7 @@ def test_a_new_incident_forgets_the_old_one_and_a_reopened_one_keeps_it() -> Non
 
 
 def test_time_that_nobody_measured_is_taken_off_every_running_timer() -> None:
-    frozen = replace(RECOVERING, since=ago(30), milder_since=ago(25), frozen_at=ago(20))
+    frozen = replace(CRITICAL, milder_since=ago(25), frozen_at=ago(20))
     thawed = step(frozen, Seen.NEAR, NOW)
     assert thawed
     assert (thawed.alert.frozen_at, thawed.alert.milder_since) == (None, ago(5))

@@ -3,7 +3,6 @@
 `UPDATE_GOLDEN=1` writes tests/golden anew; read the difference before you keep it.
 """
 
-import importlib.util
 import json
 import os
 import re
@@ -27,6 +26,7 @@ from bot.messages.summary import summary_message
 from bot.messages.text import duration, escape, limit_in_words, number, rows
 from bot.ports import Kind, RunStatus, Schedule
 from checks.model import Outcome, Severity
+from tests import oracles
 from tests.unit.samples import (
     NOW,
     OPERATOR,
@@ -52,7 +52,6 @@ from tests.unit.samples import (
 
 Payload = dict[str, Any]
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-ORACLE = Path(__file__).resolve().parents[3] / "shared/oracles/slack/check_blocks.py"
 COMMAND = "/sync-health"
 COMMANDS = {"": "how the pipeline is", "help": "this list"}
 WARNING = {"severity": Severity.WARN, "value": 41.0, "limit": "> 30", "summary": "41 properties have no company name"}
@@ -190,14 +189,9 @@ def too_much(payload: Payload) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def faults() -> Callable[[Payload], list[str]]:
     """Slack's judgement of a payload: its limits for text, and the whole of the oracle where it stands beside us."""
-    if not ORACLE.exists():
+    if not oracles.there():
         return lambda payload: list(too_much(payload))
-    pytest.importorskip("jsonschema", reason="jsonschema is missing: CI=true make setup installs it")
-    spec = importlib.util.spec_from_file_location("check_blocks", ORACLE)
-    assert spec
-    assert spec.loader
-    oracle = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(oracle)
+    oracle = oracles.script("slack/check_blocks.py")
     return lambda payload: [*too_much(payload), *(f"{at}: {why}" for at, why in oracle.faults(payload))]
 
 

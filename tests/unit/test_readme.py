@@ -1,0 +1,63 @@
+"""The README and the code say the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import settings
+from bot.cli import app
+from bot.slack.buttons import BUTTONS, DIALOGS
+from bot.slack.commands import COMMANDS
+from bot.slack.desk import COMMAND
+
+HOME = Path(__file__).resolve().parent.parent.parent
+README = (HOME / "README.md").read_text(encoding="utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table rows under a heading."""
+    part = README.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("| `") or re.match(r"\| [A-Z]", line)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_slash_command_is_listed_with_what_help_says_of_it() -> None:
+    listed = {cells[0].strip("`"): cells[1] for cells in rows("In Slack") if cells[0].startswith("`")}
+    assert listed == {f"{COMMAND} {word}".strip(): command.what for word, command in COMMANDS.items()}
+
+
+def test_every_button_is_listed() -> None:
+    listed = {cells[0].lower() for cells in rows("In Slack") if not cells[0].startswith("`")}
+    assert listed == {"refresh", "acknowledge", "rerun"}
+    assert {*BUTTONS, *DIALOGS} == {"refresh", "ack", "rerun"}
+
+
+def test_every_command_of_the_command_line_is_listed() -> None:
+    listed = {cells[0].strip("`").removeprefix("sync-health ") for cells in rows("On the command line")}
+    assert listed == {command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
+def test_every_variable_is_listed_here_and_in_the_example() -> None:
+    source = Path(settings.__file__).read_text(encoding="utf-8")
+    read = set(re.findall(r'"((?:SLACK|CENSUS|SYNC_HEALTH)_[A-Z_]+)"', source))
+    listed = set(re.findall(r"`([A-Z_]+)`", " ".join(cells[0] for cells in rows("Settings"))))
+    example = set(re.findall(r"^([A-Z_]+)=$", (HOME / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
+    assert read == listed == example
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:bot|checks|sql|docs)/[\w./]*)`", README))))
+def test_what_the_readme_points_to_is_there(path: str) -> None:
+    assert (HOME / path).exists()
+
+
+def test_its_pictures_are_there() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert pictures
+    assert all((HOME / picture).is_file() for picture in pictures)
+
+
+def test_every_make_target_it_names_exists() -> None:
+    makefile = (HOME / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
