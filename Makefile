@@ -17,7 +17,7 @@ demo: $(VENV)/.demo  ## the whole thing on this machine: a channel in the browse
 	@$(BIN)/sync-health demo $(ARGS)
 
 test: $(VENV)/.dev  ## every test that this machine can run
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev  ## lint, format, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

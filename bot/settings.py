@@ -47,7 +47,7 @@ class Part(BaseModel):
 class SyncSettings(Part):
     """One Census sync of the pipeline."""
 
-    name: str = Field(min_length=1, max_length=40)
+    name: str = Field(pattern=r"\S", max_length=40)
     id: int = Field(gt=0)
     direction: Literal["create", "update"]
     queue: Table
@@ -103,10 +103,12 @@ class Settings:
     def sync_called(self, word: str) -> SyncSettings | None:
         """The sync that somebody means by `Sync B`, `b`, `update` or its id."""
         wanted = word.casefold().strip()
-        for sync in self.syncs:
-            if wanted in {sync.name.casefold(), sync.name.casefold().split()[-1], sync.direction, str(sync.id)}:
-                return sync
-        return None
+        called = [
+            sync
+            for sync in self.syncs
+            if wanted in {sync.name.casefold(), sync.name.casefold().split()[-1], sync.direction, str(sync.id)}
+        ]
+        return called[0] if len(called) == 1 else None
 
 
 SECRETS: dict[Need, tuple[tuple[str, str], ...]] = {
@@ -130,7 +132,8 @@ def load_settings(
 
     `metrics` are the columns of the measurement, `table_names` the tables that the statements in sql/ name.
     """
-    found = list(_missing(environment, needs))
+    folder, wrong_warehouse = _warehouse_folder(environment.get("SYNC_HEALTH_WAREHOUSE", ""))
+    found = [*_missing(environment, needs), *wrong_warehouse]
     path = Path(environment.get("SYNC_HEALTH_CONFIG") or HOME / "pipeline.yml")
     try:
         written = read_yaml(path)
@@ -143,8 +146,7 @@ def load_settings(
     checks, wrong = _checks(pipeline, written, shipped, metrics)
     found += wrong
     found += _inconsistent(pipeline, written, frozenset(table_names), checks)
-    folder, wrong_warehouse = _warehouse_folder(environment.get("SYNC_HEALTH_WAREHOUSE", ""))
-    if found := [*found, *wrong_warehouse]:
+    if found:
         raise ConfigurationError(found)
     return Settings(
         pipeline=pipeline.name,
@@ -171,9 +173,9 @@ def _missing(environment: Mapping[str, str], needs: Iterable[Need]) -> Iterator[
         for name, what in SECRETS[need]:
             if not environment.get(name):
                 yield f"environment: {name} is not set: it is {what} (or try --demo, which needs nothing)"
-    if environment.get("CENSUS_API_VERSION", "v2") not in ("v1", "v2"):
+    if (environment.get("CENSUS_API_VERSION") or "v2") not in ("v1", "v2"):
         yield f'environment: CENSUS_API_VERSION is "{environment["CENSUS_API_VERSION"]}": write v2'
-    state = environment.get("SYNC_HEALTH_STATE", "sqlite://")
+    state = environment.get("SYNC_HEALTH_STATE") or "sqlite://"
     if not state.startswith("sqlite:"):
         yield f'environment: SYNC_HEALTH_STATE is "{state.partition(":")[0]}:…": write sqlite:///FILE'
 
@@ -203,7 +205,8 @@ def _inconsistent(
     directions = {sync.direction for sync in pipeline.syncs}
     for check in checks:
         if check.rerun and check.rerun not in directions:
-            yield f'{written.file}: check "{check.name}" offers a rerun of the {check.rerun} sync, and there is none'
+            what = f'check "{check.name}" offers a rerun of the {check.rerun} sync, and there is none'
+            yield written.problem(("syncs",), what)
 
 
 QUEUES = {"create": "crm.sfdc_dbx.properties_to_create", "update": "crm.sfdc_dbx.properties_to_update"}

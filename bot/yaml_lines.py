@@ -18,7 +18,7 @@ def read_yaml(path: Path) -> Written:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         doubled = list(_doubled_keys(root, path.name))
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ConfigurationError([f"{path.name}{line}: not YAML: {getattr(error, 'problem', error)}"]) from error
@@ -53,6 +53,8 @@ def _doubled_keys(node: yaml.Node | None, file: str) -> list[str]:
     found = []
     for key, value in node.value:
         line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            continue  # safe_load refuses it, with its line
         if key.value in seen:
             found.append(f'{file}:{line}: the key "{key.value}" is there already, on line {seen[key.value]}')
         seen.setdefault(key.value, line)

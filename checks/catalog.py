@@ -6,8 +6,10 @@ from string import Formatter
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from checks.model import Check, Duration, Limit, LimitText
+from checks.model import Check, Duration, Limit, LimitText, Owner
 from checks.problems import Place, Written, nearest, problems
+
+FILLED_IN = {"value": "", "limit": "", "sync": ""}  # what a summary may name
 
 
 class CheckFile(BaseModel):
@@ -29,7 +31,7 @@ class Changes(BaseModel):
     for_: Duration = Field(timedelta(0), alias="for")
     keep_firing_for: Duration = timedelta(0)
     reopen_within: Duration = timedelta(0)
-    owner: str | None = None
+    owner: Owner | None = None
 
 
 def read_checks(files: Iterable[Written], metrics: Iterable[str]) -> tuple[list[Check], list[str]]:
@@ -79,19 +81,24 @@ def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[st
     for limit in (check.warn, check.critical):
         if limit and check.clear and _overlap(limit, check.clear):
             yield file.problem((*place, "clear"), f'clear "{check.clear}" and the limit "{limit}" can both hold')
-    if check.warn and check.critical and check.warn.comparison[0] == check.critical.comparison[0]:
+    if check.warn and check.critical and check.warn.comparison[0] == check.critical.comparison[0] in "<>":
         milder = check.warn.number <= check.critical.number
         if milder != (check.warn.comparison[0] == ">") and check.warn.number != check.critical.number:
             yield file.problem((*place, "warn"), f'warn "{check.warn}" lies beyond critical "{check.critical}"')
+    yield from _unfillable(check.summary, file, (*place, "summary"))
+
+
+def _unfillable(summary: str, file: Written, place: Place) -> Iterable[str]:
+    """Why a summary cannot take the number: `{}` and `{value:.1f}` read well too."""
     try:
-        unknown = {name for _, name, _, _ in Formatter().parse(check.summary) if name} - {"value", "sync"}
-    except ValueError as error:
-        yield file.problem((*place, "summary"), f"cannot be filled in: {error}")
+        unknown = {name for _, name, _, _ in Formatter().parse(summary) if name} - FILLED_IN.keys()
+        if not unknown:
+            summary.format(**FILLED_IN)
+    except (ValueError, LookupError) as error:
+        yield file.problem(place, f"cannot be filled in: {error}")
     else:
         for name in sorted(unknown):
-            yield file.problem(
-                (*place, "summary"), f'unknown placeholder "{{{name}}}": known are {{value}} and {{sync}}'
-            )
+            yield file.problem(place, f'unknown placeholder "{{{name}}}": known are {{value}}, {{limit}} and {{sync}}')
 
 
 def _overlap(one: Limit, other: Limit) -> bool:

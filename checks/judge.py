@@ -19,8 +19,8 @@ def judge(check: Check, reading: Reading, sync: str | None = None) -> Result:
         warn=str(check.warn) if check.warn else None,
         critical=str(check.critical) if check.critical else None,
         limit=str(limit) if limit else None,
-        cleared=value is not None and clear_limit(check).holds(value),
-        summary=_summary(check, reading, outcome, sync),
+        cleared=outcome is Outcome.OK and value is not None and clear_limit(check).holds(value),
+        summary=_summary(check, reading, outcome, limit, sync),
         runbook=check.runbook,
     )
 
@@ -55,10 +55,12 @@ def _outcome(check: Check, reading: Reading) -> tuple[Outcome, Limit | None]:
     return Outcome.OK, None
 
 
-def _summary(check: Check, reading: Reading, outcome: Outcome, sync: str | None) -> str:
+def _summary(check: Check, reading: Reading, outcome: Outcome, crossed: Limit | None, sync: str | None) -> str:
     if outcome is Outcome.ERROR:
         return f"{check.title}: could not be measured ({reading.error})"
     if outcome is Outcome.NO_DATA:
         return f"{check.title}: no data"
     assert reading.value is not None
-    return check.summary.format(value=f"{reading.value:,.10g}", sync=sync or "")
+    limit = crossed or check.warn or check.critical
+    number = f"{limit.number:,.10g}" if limit else ""
+    return check.summary.format(value=f"{reading.value:,.10g}", limit=number, sync=sync or "")

@@ -49,12 +49,15 @@ class Limit:
         return bool(COMPARISONS[self.comparison](value, self.number))
 
     def __str__(self) -> str:
-        return f"{self.comparison} {self.number:g}"
+        return f"{self.comparison} {self.number:.15g}"
+
+
+LIMIT = re.compile(r"\s*(>=|<=|!=|>|<|=)\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*%?\s*")
 
 
 def parse_limit(text: object) -> Limit:
     """`"> 50"` → Limit. Raises ValueError with an example for anything else."""
-    found = re.fullmatch(r"\s*(>=|<=|!=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*%?\s*", text) if isinstance(text, str) else None
+    found = LIMIT.fullmatch(text) if isinstance(text, str) else None
     if not found:
         raise ValueError(f'cannot read the limit {text!r}: write a comparison and a number, such as "> 50"')
     return Limit(found[1], float(found[2]))
@@ -67,15 +70,16 @@ def parse_duration(text: object) -> timedelta:
     """`"5m"` → timedelta. Raises ValueError with an example for anything else."""
     if isinstance(text, timedelta):
         return text
-    if text == 0:
+    if text == 0 and text is not False:
         return timedelta(0)
-    found = re.fullmatch(r"\s*(\d+)\s*([smhd])\s*", text) if isinstance(text, str) else None
+    found = re.fullmatch(r"\s*(\d{1,6})\s*([smhd])\s*", text) if isinstance(text, str) else None
     if not found:
         raise ValueError(f'cannot read the duration {text!r}: write a number and s, m, h or d, such as "5m"')
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 LimitText = Annotated[Limit, BeforeValidator(lambda v: v if isinstance(v, Limit) else parse_limit(v))]
+Owner = Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
 
@@ -94,7 +98,7 @@ class Check(BaseModel):
     for_: Duration = Field(timedelta(minutes=5), alias="for")
     keep_firing_for: Duration = timedelta(minutes=10)
     reopen_within: Duration = timedelta(minutes=30)
-    owner: str | None = Field(None, pattern=r"^[UWS][A-Z0-9]+$")
+    owner: Owner | None = None
     runbook: str | None = None
     summary: str
     helps: str = Field("", max_length=500)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
+MOST = 20  # names in a suggestion
 Place = tuple[str | int, ...]
 
 
@@ -27,7 +28,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """` did you mean "…"?` when something known is near, else what is known."""
     choices = sorted(known)
     close = close_to(word, choices)
-    return f'did you mean "{close}"?' if close else f"known are {', '.join(choices)}"
+    listed = ", ".join(choices if len(choices) <= MOST else [*choices[:MOST], "…"])
+    return f'did you mean "{close}"?' if close else f"known are {listed}"
 
 
 def close_to(word: str, known: Iterable[str]) -> str | None:

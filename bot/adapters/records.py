@@ -59,12 +59,12 @@ class SqlRecords:
 
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         """We owe the channel this message, or a new version of it; versions that were not sent yet become one."""
-        if kind not in REPLIES:
-            same = (
-                t.outbox.c.incident_id == incident_id,
-                t.outbox.c.kind == kind,
-                _is(t.outbox.c.action_id, action_id),
-            )
+        same = [t.outbox.c.incident_id == incident_id, t.outbox.c.kind == kind, _is(t.outbox.c.action_id, action_id)]
+        if kind in REPLIES:  # said once each: only one that nobody has tried yet can stand for both
+            untried = t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & t.outbox.c.doubtful.is_(False)
+            if self._db.execute(select(t.outbox.c.seq).where(*same, text(t.OWED), untried)).first():
+                return
+        else:
             if self._db.execute(update(t.outbox).where(*same).values(wanted=t.outbox.c.wanted + 1)).rowcount:
                 return
         channel = select(t.incidents.c.channel).where(t.incidents.c.id == incident_id).scalar_subquery()

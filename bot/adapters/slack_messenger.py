@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -16,8 +17,9 @@ from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.ports import Announcement, Place
 
 EVENT_TYPE = "sync_health_message"
-GONE = {"message_not_found", "thread_not_found"}
+GONE = {"message_not_found", "thread_not_found", "cannot_reply_to_message", "cant_update_message"}
 UNCERTAIN = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+CODE = re.compile(r"[a-z0-9_.]+")
 LATER = {"ratelimited", "rate_limited"}
 PAGES = 3  # how far back a message is looked for: 300 messages
 MEMBERS_LAST = 300.0  # real seconds; usergroups.users.list allows about 20 calls a minute
@@ -56,7 +58,9 @@ class SlackMessenger:
         for message in self._recent(announcement):
             metadata = message.get("metadata") or {}
             if metadata.get("event_payload", {}).get("id") == announcement.id:
-                return Place(announcement.channel, str(message["ts"]))
+                where = {"channel": announcement.channel, "message_ts": str(message["ts"])}
+                place = call(self._client.chat_getPermalink, **where)  # history does not name the channel's id
+                return Place(str(place["channel"]), str(message["ts"]))
         return None
 
     def members(self, group: str) -> frozenset[str]:
@@ -106,8 +110,10 @@ def _explained(error: SlackApiError) -> SyncHealthError:
     if status == 429:
         return TemporaryError("Slack asks for patience (429)", retry_after=_seconds(response.headers))
     code = str(response.get("error", "")) if not isinstance(response.data, bytes) else ""
-    if status >= 500 or code in UNCERTAIN:
-        return UncertainError(f"Slack failed: {code or status}")
+    if not CODE.fullmatch(code):  # the SDK puts the page of a proxy there
+        code = ""
+    if status >= 500 or code in UNCERTAIN or not code:
+        return UncertainError(f"Slack failed: {code or f'an answer that cannot be read ({status})'}")
     if code in LATER:
         return TemporaryError(f"Slack asks for patience: {code}", retry_after=_seconds(response.headers))
     if code in GONE:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, insert, or_, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from bot.adapters import tables as t
@@ -59,14 +59,20 @@ class SqlStore:
     def give_back(self, owed: Owed, holder: str, failure: Failure) -> None:
         """Not sent, or perhaps not: try again."""
         values = {"error": failure.error, "not_before": failure.not_before, **IDLE, "doubtful": failure.doubtful}
-        if failure.gone:
-            values["ts"] = None
         message = owed.announcement
+        if failure.gone and message.ts:
+            values["ts"] = None
         with self._begin() as db:
             tried = {"attempts": t.outbox.c.attempts + 1}
-            db.execute(update(t.outbox).where(*_mine(message.id, holder)).values(**values, **tried))
-            if failure.whole_channel:
-                waiting = (t.outbox.c.channel == message.channel, OWED)
+            mine = update(t.outbox).where(*_mine(message.id, holder)).values(**values, **tried)
+            kept = db.execute(mine).rowcount == 1
+            if kept and failure.gone and not message.ts:  # the root it answers to is gone
+                root = (t.outbox.c.incident_id == message.incident.id, t.outbox.c.kind == Kind.ROOT)
+                db.execute(update(t.outbox).where(*root).values(ts=None, wanted=t.outbox.c.wanted + 1))
+            if failure.whole_channel:  # by the incident: the outbox knows a channel by its name, later by its id
+                same = select(t.incidents.c.id).where(t.incidents.c.channel == message.incident.channel)
+                sooner = or_(t.outbox.c.not_before.is_(None), t.outbox.c.not_before < failure.not_before)
+                waiting = (t.outbox.c.incident_id.in_(same), OWED, sooner)
                 db.execute(update(t.outbox).where(*waiting).values(not_before=failure.not_before))
 
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
@@ -102,14 +108,13 @@ class SqlStore:
 
 def _next_owed(db: Connection, now: datetime) -> Mapping[str, Any] | None:
     """The oldest owed message of the first incident that nobody is busy with and that need not wait."""
-    seen: set[int] = set()
-    for row in db.execute(select(t.outbox).where(OWED).order_by(t.outbox.c.seq)).mappings():
-        if row["incident_id"] in seen:
+    rows = db.execute(select(t.outbox).where(OWED).order_by(t.outbox.c.seq)).mappings().all()
+    passed = {row["incident_id"] for row in rows if row["sending_until"] is not None and row["sending_until"] > now}
+    for row in rows:
+        if row["incident_id"] in passed:
             continue
-        seen.add(row["incident_id"])
-        busy = row["sending_until"] is not None and row["sending_until"] > now
-        early = row["not_before"] is not None and row["not_before"] > now
-        if not busy and not early:
+        passed.add(row["incident_id"])
+        if row["not_before"] is None or row["not_before"] <= now:
             return dict(row)
     return None
 

@@ -97,15 +97,16 @@ def _wait(alert: Alert, severity: Severity | None, policy: Policy, now: datetime
 
 def _fire(alert: Alert, severity: Severity | None, policy: Policy, now: datetime, *, cleared: bool) -> Change | None:
     if severity is None:
-        return _to(alert, State.RECOVERING, now, Reason.RECOVERING, milder_since=None) if cleared else None
+        if not cleared:
+            return None
+        recovering = _to(alert, State.RECOVERING, now, Reason.RECOVERING, milder_since=None)
+        return _recover(recovering.alert, severity, policy, now, cleared=cleared) or recovering
     if severity is Severity.CRITICAL:
         return _worsen(alert, policy, now)
     if alert.severity is Severity.WARN:
         return None
-    if alert.milder_since is None:
-        return Change(replace(alert, milder_since=now), Reason.EASING)
-    if now - alert.milder_since < policy.keep_firing_for:
-        return None
+    if now - (alert.milder_since or now) < policy.keep_firing_for:
+        return None if alert.milder_since else Change(replace(alert, milder_since=now), Reason.EASING)
     return _to(alert, State.FIRING, now, Reason.EASED, severity=Severity.WARN, milder_since=None, eased_at=now)
 
 
@@ -120,10 +121,10 @@ def _worsen(alert: Alert, policy: Policy, now: datetime) -> Change | None:
 
 def _recover(alert: Alert, severity: Severity | None, policy: Policy, now: datetime, *, cleared: bool) -> Change | None:
     assert alert.since
-    if severity is Severity.CRITICAL and alert.severity is Severity.WARN:
-        return _worsen(replace(alert, state=State.FIRING), policy, now)
-    if not cleared:
-        return _to(alert, State.FIRING, now, Reason.RELAPSED)
+    if severity or not cleared:
+        milder_since = now if severity is Severity.WARN and alert.severity is Severity.CRITICAL else None
+        relapsed = _to(alert, State.FIRING, now, Reason.RELAPSED, milder_since=milder_since)
+        return _fire(relapsed.alert, severity, policy, now, cleared=False) or relapsed
     if now - alert.since >= policy.keep_firing_for:
         return _to(alert, State.OK, now, Reason.RESOLVED, resolved_at=now, eased_at=None)
     return None

@@ -18,6 +18,7 @@ from bot.messages.text import (
 from bot.ports import Announcement, Kind
 from checks.model import Severity
 
+SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 BAR = 16  # characters of the progress bar
 
 
@@ -55,7 +56,7 @@ def life_line(incident: Incident, zone: ZoneInfo) -> str:
 
 
 def _root(incident: Incident, zone: ZoneInfo) -> Message:
-    title, summary, limit = escape(incident.title), escape(incident.summary), f"limit {number_of(incident.limit)}"
+    title, summary, limit = escape(incident.title, 300), escape(incident.summary), f"limit {number_of(incident.limit)}"
     if incident.state is State.OK:
         head = f"✅ *{title}: resolved.* {summary}."
         return Message(f"✅ {title}: resolved", (section(head, life_line(incident, zone)),))
@@ -64,7 +65,8 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
         since = f"Recovering, inside the limit since {when(_last(incident, Did.RECOVERING), zone)}"
     else:
         icon = ICONS[incident.severity]
-        since = f"{incident.severity.capitalize()} since {when(incident.opened_at, zone)}"
+        became = Did.ESCALATED if incident.severity is Severity.CRITICAL else Did.EASED
+        since = f"{SEVERITIES[incident.severity]} since {when(_last(incident, became), zone)}"
     has_it = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
     blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, limit, has_it]))]
     if buttons := _buttons(incident):
@@ -77,7 +79,7 @@ def _buttons(incident: Incident) -> list[Block]:
     about = str(incident.id)
     offered = []
     if not incident.acked_by:
-        offered.append(button("Acknowledge", "ack", about, style="primary"))
+        offered.append(button("Acknowledge", "acknowledge", about, style="primary"))
     if incident.rerun:
         offered.append(button(f"Rerun {incident.rerun}"[:75], "rerun", about))
     return offered
@@ -142,8 +144,8 @@ def _run_headline(action: Action, sync: str, who: str, zone: ZoneInfo) -> str:
         case ActionState.FAILED:
             return f"❌ *{sync}: the rerun failed*, asked for by {who} at {at}."
     ended = f" in {duration(action.ended_at - action.requested_at)}" if action.ended_at else ""
-    flawed = action.records_failed or action.records_invalid
-    return f"{'🟠' if flawed else '✅'} *{sync}: the rerun is done*{ended}, asked for by {who}."
+    clean = action.records_failed == 0 and not action.records_invalid
+    return f"{'✅' if clean else '🟠'} *{sync}: the rerun is done*{ended}, asked for by {who}."
 
 
 def _progress(action: Action) -> str:

@@ -36,7 +36,7 @@ def rerun_modal(facts: RerunFacts, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
-    label, source = escape(facts.label), escape(facts.source)
+    label, source = escape(facts.label, 300), escape(facts.source, 300)
     waiting = (
         "❔ How many rows wait is not known." if facts.queue is None else f"*{rows(facts.queue)}* wait in `{source}`."
     )

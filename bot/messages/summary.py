@@ -25,6 +25,7 @@ FREQUENCIES = {
     "expression": "by its cron expression",
 }
 MOST_INCIDENTS = 5
+PER_SECTION = 7  # check lines, of up to 400 characters each
 
 
 def summary_message(summary: Summary, zone: ZoneInfo) -> Message:
@@ -40,7 +41,8 @@ def summary_message(summary: Summary, zone: ZoneInfo) -> Message:
     blocks += (
         [section(*[f"❗ {escape(problem, 300)}" for problem in evaluation.problems])] if evaluation.problems else []
     )
-    blocks.append(section(*[_check_line(result) for result in evaluation.results]))
+    lines = [_check_line(result) for result in evaluation.results] or ["❔ There is no check."]
+    blocks += [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
     blocks.append(divider())
     blocks += [_sync(sync, zone) for sync in evaluation.syncs]
     blocks += _incidents(summary, zone)
@@ -75,8 +77,8 @@ def _sync(sync: SyncStatus, zone: ZoneInfo) -> Block:
 def _last_sync(run: Run | None, zone: ZoneInfo) -> str:
     if run is None or run.completed_at is None:
         return "❔ no completed run is known"
-    rejected = (run.records_failed or 0) + (run.records_invalid or 0)
-    counts = f"{number(run.records_updated)} updated, {rejected:,} rejected"
+    counted = [count for count in (run.records_failed, run.records_invalid) if count is not None]
+    counts = f"{number(run.records_updated)} updated, {number(sum(counted) if counted else None)} rejected"
     return f"last sync {day_and_time(run.completed_at, zone)}: {counts}"
 
 
@@ -96,7 +98,7 @@ def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
         who = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
         icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
         since = when(incident.opened_at, zone)
-        what = f"{escape(incident.title)}: {number(incident.value)}, limit {number_of(incident.limit)}"
+        what = f"{escape(incident.title, 300)}: {number(incident.value)}, limit {number_of(incident.limit)}"
         lines.append(f"{icon} {what} · since {since} · {who}")
     if (more := len(summary.incidents) - MOST_INCIDENTS) > 0:
         lines.append(f"… and {more} more")

@@ -16,20 +16,22 @@ class Person:
     home_team: str  # the workspace of ours that the event came from
 
 
-def authorise(ports: Ports, person: Person, what: str, target: str) -> None:
-    """Let operators pass. Raises RefusedError, with whom to ask; refusals are audited. Fails closed."""
-    refusal = _refusal(ports, person)
-    if refusal is None:
-        return
+def authorise(ports: Ports, person: Person) -> None:
+    """Let operators pass. Raises RefusedError, with whom to ask. Fails closed."""
+    if refusal := _refusal(ports, person):
+        raise refusal
+
+
+def note_refusal(ports: Ports, person: Person, what: str, target: str, why: RefusedError) -> None:
+    """Write down who was refused what."""
     with ports.store.transaction() as records:
-        records.audit(ports.clock.now(), person.id, what, target, f"refused: {refusal}")
-    raise refusal
+        records.audit(ports.clock.now(), person.id, what, target, f"refused: {why}")
 
 
 def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> Incident:
     """The open incident that a button belongs to. Raises RefusedError for one that is stale or was never ours."""
     with ports.store.transaction() as records:
-        known = incident_id.isdecimal() and records.message_at(int(incident_id), channel, ts)
+        known = _is_id(incident_id) and records.message_at(int(incident_id), channel, ts)
     if not known:
         raise RefusedError("I remember no message of mine here with that button. Type /sync-health for what holds now.")
     return incident_to_change(ports, incident_id)
@@ -38,16 +40,20 @@ def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> In
 def incident_to_change(ports: Ports, incident_id: str) -> Incident:
     """An open incident. Raises RefusedError for one that is over or unknown."""
     with ports.store.transaction() as records:
-        incident = records.incident(int(incident_id)) if incident_id.isdecimal() else None
+        incident = records.incident(int(incident_id)) if _is_id(incident_id) else None
     if incident is None:
-        raise RefusedError(f"I know of no incident {incident_id}. Type /sync-health for what holds now.")
+        raise RefusedError(f"I know of no incident {incident_id[:20]}. Type /sync-health for what holds now.")
     if incident.state is State.OK:
         raise RefusedError(f"“{incident.title}” is resolved already; there is nothing left to do here.")
     return incident
 
 
+def _is_id(text: str) -> bool:
+    return text.isdecimal() and len(text) < 16  # longer ones no database knows
+
+
 def _refusal(ports: Ports, person: Person) -> RefusedError | None:
-    if person.team != person.home_team:
+    if not person.home_team or person.team != person.home_team:
         return RefusedError("Only members of this workspace may do that.")
     operators = ports.settings.operators
     if person.id in operators.users:

@@ -1,6 +1,7 @@
 """Send what is owed: in order, never lost, looked up before it is sent a second time."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.alerts.model import State
@@ -51,24 +52,28 @@ def _send(ports: Ports, owed: Owed) -> Place:
         ports.messenger.edit(message)
         return Place(message.channel, message.ts)
     if owed.doubtful and (place := ports.messenger.find(message)):
+        ports.messenger.edit(replace(message, channel=place.channel, ts=place.ts))
         return place
     return ports.messenger.post(message)
 
 
 def _obsolete(message: Announcement) -> bool:
-    """Whether what was to be said is no longer so: resolved and meanwhile firing again."""
-    return message.kind is Kind.RESOLVED and message.incident.state is not State.OK
+    """Whether what was to be said is no longer so: resolved and meanwhile firing again, or worse and meanwhile over."""
+    over = message.incident.state is State.OK
+    return (message.kind is Kind.RESOLVED and not over) or (message.kind is Kind.SEVERITY and over)
 
 
 def _failure(ports: Ports, owed: Owed, error: SyncHealthError) -> Failure:
     now, text = ports.clock.real(), str(error)
     match error:
-        case TemporaryError(retry_after=float(seconds)):
+        case TemporaryError(retry_after=float() | int() as seconds):
             return Failure(text, now + timedelta(seconds=seconds), doubtful=owed.doubtful, whole_channel=True)
         case UncertainError():
             return Failure(text, now + PAUSE, doubtful=True)
         case NotFoundError() if owed.announcement.ts:
             return Failure(text, now, gone=True)
+        case NotFoundError() if owed.announcement.thread_ts:  # its root is gone: once a minute at most
+            return Failure(text, now + LONG_PAUSE, gone=True)
         case PermanentError():
             return Failure(text, now + LONG_PAUSE, doubtful=owed.doubtful)
     return Failure(text, now + PAUSE, doubtful=owed.doubtful)

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.alerts.model import Action, ActionState, Did, Entry
+from bot.alerts.model import Action, ActionState
 from bot.errors import SyncHealthError
 from bot.ports import Evaluation, Ports, Run, RunStatus
 from bot.services.rerun_sync import set_action
@@ -32,6 +32,8 @@ def follow_runs(ports: Ports, checker: Checker) -> int:
             _step(ports, checker, action)
         except SyncHealthError as error:
             log.warning("action %s (%s): %s; looking again", action.id, action.sync, error)
+            if ports.clock.now() - action.requested_at > LONGEST:  # else nobody could ever rerun that sync
+                _fail(ports, action, f"It could not be followed to its end: {error}. Look at it in Census.")
     return len(actions)
 
 
@@ -78,7 +80,7 @@ def _measure_again(ports: Ports, checker: Checker, action: Action) -> None:
     evaluation = checker.run(join=False)
     verdict = _verdict(ports, action, evaluation)
     ended = replace(action, state=ActionState.FINISHED, verdict=verdict)
-    _end(ports, ended, was=ActionState.CHECKING)
+    set_action(ports, ended, ActionState.CHECKING)
 
 
 def _verdict(ports: Ports, action: Action, evaluation: Evaluation) -> str:
@@ -105,17 +107,8 @@ def _judgement(result: Result, lasting: timedelta) -> str:
 
 
 def _fail(ports: Ports, action: Action, why: str) -> None:
-    _end(ports, replace(action, state=ActionState.FAILED, ended_at=ports.clock.now(), verdict=why), was=action.state)
-
-
-def _end(ports: Ports, action: Action, was: ActionState) -> None:
-    if set_action(ports, action, was) is not action:
-        return  # somebody else ended it
-    now = ports.clock.now()
-    with ports.store.transaction() as records:
-        if action.incident_id:
-            records.note(action.incident_id, Entry(now, Did.RUN_ENDED, action.by, f"{action.sync}: {action.state}"))
-        records.audit(now, action.by, "rerun", action.sync, f"action {action.id} {action.state}: {action.verdict}")
+    failed = replace(action, state=ActionState.FAILED, ended_at=ports.clock.now(), verdict=why)
+    set_action(ports, failed, action.state)
 
 
 def _with_counts(action: Action, run: Run) -> Action:

@@ -1,11 +1,12 @@
 """Run a sync again: the facts first, then one run however often it is asked for."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from bot.alerts.model import Action, ActionState, Did, Entry, Incident
 from bot.answers import RerunFacts
 from bot.errors import RefusedError, SyncHealthError, TemporaryError, UncertainError
-from bot.ports import Kind, Ports, Run
+from bot.ports import Kind, Ports, Records, Run
 from bot.services.measure import ask_warehouse, look_at
 from bot.settings import SyncSettings
 
@@ -57,14 +58,21 @@ def set_action(ports: Ports, action: Action, was: ActionState) -> Action:
         records.save_action(action)
         if action.incident_id:
             records.owe(action.incident_id, Kind.RUN, action_id=action.id)
+        if action.state in (ActionState.FINISHED, ActionState.FAILED):
+            _note_its_end(records, action, ports.clock.now())
     return action
+
+
+def _note_its_end(records: Records, action: Action, now: datetime) -> None:
+    if action.incident_id:
+        records.note(action.incident_id, Entry(now, Did.RUN_ENDED, action.by, f"{action.sync}: {action.state}"))
+    records.audit(now, action.by, "rerun", action.sync, f"action {action.id} {action.state}: {action.verdict}")
 
 
 def _ask(ports: Ports, incident: Incident, facts: RerunFacts, by: str, reason: str) -> Action:
     now = ports.clock.now()
     with ports.store.transaction() as records:
         if going_on := records.open_action(facts.sync):
-            records.audit(now, by, "rerun", facts.sync, f"refused: action {going_on.id} is going on")
             raise RefusedError(
                 f"{facts.sync} is being run already; watch the thread. It was started by", people=(going_on.by,)
             )

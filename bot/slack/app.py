@@ -63,8 +63,11 @@ def _dialog(desk: Desk, press: Press) -> None:
     view: dict[str, Any] = refused_modal("Something went wrong on my side; nothing was changed.")
     try:
         view = DIALOGS[press.word](desk, press)
+    except RefusedError as refusal:
+        desk.refused(press, refusal)
+        view = refused_modal(str(refusal), refusal.people)
     except SyncHealthError as error:
-        view = refused_modal(str(error), error.people if isinstance(error, RefusedError) else ())
+        view = refused_modal(str(error))
     finally:
         desk.client.views_update(view_id=opened["view"]["id"], view=view)
 

@@ -16,27 +16,27 @@ def refresh(desk: Desk, press: Press) -> None:
     fresh_summary(desk, press, replace=True)
 
 
-def ack(desk: Desk, press: Press) -> None:
+def take(desk: Desk, press: Press) -> None:
     """Take the incident; the root says so."""
-    authorise(desk.ports, press.person, "acknowledge", f"incident {press.value}")
+    authorise(desk.ports, press.person)
     incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
     acknowledge(desk.ports, incident.id, press.person.id)
 
 
 def rerun(desk: Desk, press: Press) -> dict[str, Any]:
     """The dialog with the facts."""
-    authorise(desk.ports, press.person, "rerun", f"incident {press.value}")
+    authorise(desk.ports, press.person)
     incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
     return rerun_modal(rerun_facts(desk.ports, incident), desk.ports.settings.zone)
 
 
 def rerun_confirmed(desk: Desk, press: Press) -> None:
     """Run it; how it goes is told in the thread."""
-    authorise(desk.ports, press.person, "rerun", f"incident {press.value}")
+    authorise(desk.ports, press.person)
     incident = incident_to_change(desk.ports, press.value)
     rerun_sync(desk.ports, incident, press.person.id, (press.fields or {}).get(REASON, ""))
 
 
-BUTTONS: dict[str, Callable[[Desk, Press], None]] = {"refresh": refresh, "ack": ack}
+BUTTONS: dict[str, Callable[[Desk, Press], None]] = {"refresh": refresh, "acknowledge": take}
 DIALOGS: dict[str, Callable[[Desk, Press], dict[str, Any]]] = {"rerun": rerun}  # buttons that open one
 SUBMISSIONS: dict[str, Callable[[Desk, Press], None]] = {"rerun": rerun_confirmed}

@@ -15,7 +15,7 @@ from bot.errors import RefusedError, SyncHealthError
 from bot.messages.blocks import Message
 from bot.messages.plain import failure, note
 from bot.ports import Ports
-from bot.services.authorise import Person
+from bot.services.authorise import Person, note_refusal
 from bot.services.run_checks import Checker
 
 log = logging.getLogger(__name__)
@@ -64,12 +64,20 @@ class Desk:
         except (SlackApiError, OSError) as error:
             log.warning("%s by %s could not be answered: %s", press.word, press.person.id, type(error).__name__)
 
+    def refused(self, press: Press, why: RefusedError) -> None:
+        """Every press leaves a row in the audit; those that did something left theirs with what they did."""
+        log.info("%s by %s: %s", press.word, press.person.id, why)
+        note_refusal(self.ports, press.person, press.word, press.value, why)
+
     def _do(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
         try:
             work(self, press)
+        except RefusedError as refusal:
+            self.refused(press, refusal)
+            self.answer(press, note(str(refusal), refusal.people))
         except SyncHealthError as error:
-            log.info("%s by %s: %s", press.word, press.person.id, error)
-            self.answer(press, note(str(error), error.people if isinstance(error, RefusedError) else ()))
+            log.warning("%s by %s: %s", press.word, press.person.id, error)
+            self.answer(press, note(str(error)))
         except Exception:  # the outermost loop of what people do: logged, and still answered
             reference = uuid.uuid4().hex[:8]
             log.exception("%s by %s: reference %s", press.word, press.person.id, reference)

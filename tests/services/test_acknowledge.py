@@ -41,13 +41,3 @@ def test_a_resolved_or_unknown_incident_cannot_be_taken(world: World) -> None:
         with pytest.raises(RefusedError, match="resolved already"):
             acknowledge(world.ports, incident_id, ROBIN)
     assert world.incident().acked_by is None
-
-
-def test_a_refused_acknowledgement_is_audited(world: World) -> None:
-    world.open_incident()
-    acknowledge(world.ports, 1, ROBIN)
-    with pytest.raises(RefusedError):
-        acknowledge(world.ports, 1, ADA)
-    user, what, target, result = world.audit()[-1]
-    assert (user, what, target) == (ADA, "acknowledge", "incident 1")
-    assert result.startswith("refused")

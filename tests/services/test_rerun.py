@@ -1,6 +1,5 @@
 """A rerun, from the press to its end: one run however often it is asked for, and always an outcome."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -387,27 +386,6 @@ def test_an_end_that_census_refused_is_audited_and_in_the_timeline(world: World)
         "action 1 failed: Nothing was run: Census answered 403",
     ]
     assert world.incident().timeline[-1].did is Did.RUN_ENDED
-
-
-def refusal_of_second(world: World) -> None:
-    press(world)
-
-
-def refusal_of_paused(world: World) -> None:
-    world.census.pause(world.sync_b)
-
-
-def refusal_of_risky(world: World) -> None:
-    world.numbers(update_queue_suspicious=9)
-
-
-@pytest.mark.parametrize("because", [refusal_of_second, refusal_of_paused, refusal_of_risky])
-def test_refusals_are_audited(world: World, because: Callable[[World], None]) -> None:
-    because(world)
-    with pytest.raises(RefusedError):
-        press(world, by=ADA, reason="")
-    assert (ADA, "rerun", "Sync B") in [row[:3] for row in world.audit()]
-    assert world.audit()[-1][3].startswith("refused: ")
 
 
 def test_the_end_is_kept_together_or_not_at_all(world: World) -> None:

@@ -1,7 +1,10 @@
 """One fault found, told and fixed, all the way through over real wires."""
 
+from dataclasses import replace
+
 import pytest
 
+from bot.alerts.model import State
 from bot.demo.estate import FAULTS
 from tests.slack.conftest import World, words
 from tests.waiting import until
@@ -25,9 +28,9 @@ def test_a_fault_is_told_in_one_thread_acknowledged_rerun_and_resolved(world: Wo
     assert "nobody has it yet" in words(root)
     until(lambda: "What helps" in words(world.thread()))
 
-    slack.press(world.operator, root["ts"], "ack")
+    slack.press(world.operator, root["ts"], "acknowledge")
     until(lambda: f"<@{world.operator}> has it" in words(world.root()))
-    assert "ack" not in [element["action_id"] for element in world.root()["blocks"][1]["elements"]]
+    assert "acknowledge" not in [element["action_id"] for element in world.root()["blocks"][1]["elements"]]
 
     world.demo.estate.switch(BUG, False)
     slack.press(world.operator, root["ts"], "rerun")
@@ -57,7 +60,7 @@ def test_every_message_carries_our_id_and_nothing_else(world: World) -> None:
 
 def test_who_is_no_operator_is_refused_told_whom_to_ask_and_audited(world: World) -> None:
     slack, root = world.demo.slack, _break(world)
-    slack.press(world.visitor, root["ts"], "ack")
+    slack.press(world.visitor, root["ts"], "acknowledge")
     until(lambda: f"Only operators may do that. Ask <@{world.operator}>" in world.told(world.visitor))
     slack.press(world.visitor, root["ts"], "rerun")
     until(lambda: "Only operators" in words(slack.modal(world.visitor) or {}))
@@ -66,6 +69,22 @@ def test_who_is_no_operator_is_refused_told_whom_to_ask_and_audited(world: World
     assert [row[1] for row in refused] == ["acknowledge", "rerun"]
     assert all(row[2].startswith("refused") for row in refused)
     assert "API Request" not in [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)]
+
+
+def test_a_press_that_comes_too_late_is_answered_and_audited(world: World) -> None:
+    slack, root = world.demo.slack, _break(world)
+    thread = until(lambda: world.thread())
+    slack.press(world.operator, root["ts"], "rerun")
+    until(lambda: "wait in" in words(slack.modal(world.operator) or {}))
+    with world.ports.store.transaction() as records:
+        incident = records.incident(1)
+        records.save_incident(replace(incident, state=State.OK, resolved_at=world.demo.clock.now()))
+    slack.submit(world.operator)
+    until(lambda: "is resolved already; there is nothing left to do here" in world.told(world.operator))
+    slack.press(world.operator, root["ts"], "acknowledge")
+    until(lambda: world.told(world.operator).count("is resolved already") > 2)
+    assert [row[1] for row in world.audit() if row[2].startswith("refused")] == ["rerun", "acknowledge"]
+    assert len(thread) == 1
 
 
 @pytest.mark.parametrize("world", [120], indirect=True)

@@ -156,7 +156,7 @@ REFUSED = {
         "{value} rows",
         "{value} of {total} rows in {area}",
         10,
-        ['checks.summary: unknown placeholder "{total}"', "known are {value} and {sync}", '"{area}"'],
+        ['checks.summary: unknown placeholder "{total}"', "known are {value}, {limit} and {sync}", '"{area}"'],
     ),
     "a summary with an open brace": ("{value} rows", "{value rows", 10, ["checks.summary: cannot be filled in"]),
     "a summary with a closing brace": ("{value} rows", "value} rows", 10, ["checks.summary: cannot be filled in"]),

@@ -335,7 +335,7 @@ policies = st.builds(
     keep_firing_for=st.sampled_from([0, 1, 10]).map(minutes),
     reopen_within=st.sampled_from([0, 30, 60]).map(minutes),
 )
-over_any_history = settings(deadline=None, max_examples=150)
+over_any_history = settings(deadline=None, max_examples=100)
 
 BEGINS = {Reason.OPENED, Reason.REOPENED}
 RINGS = BEGINS | {Reason.ESCALATED}

@@ -227,7 +227,7 @@ def buttons(payload: Payload) -> list[str]:
 
 
 def test_an_alert_offers_two_buttons_at_most_and_none_when_it_is_over() -> None:
-    assert buttons(alert(Kind.ROOT)) == ["ack", "rerun"]
+    assert buttons(alert(Kind.ROOT)) == ["acknowledge", "rerun"]
     assert buttons(alert(Kind.ROOT, about=acknowledged())) == ["rerun"]
     assert buttons(alert(Kind.ROOT, about=acknowledged(rerun=None))) == []
     assert buttons(alert(Kind.ROOT, about=resolved())) == []

@@ -195,6 +195,12 @@ WRONG = {
         19,
         ["limits.null_company_names.critcal: ", 'did you mean "critical"?'],
     ),
+    "an unknown key of a limit whose check is named like a key": (
+        "limits: {}",
+        'limits:\n  owner:\n    critcal: "> 60"',
+        19,
+        ["limits.owner.critcal: ", 'did you mean "critical"?'],
+    ),
     "an unknown key of an own check": (
         "checks: []\n",
         OWN.replace("critical", "critcal"),
