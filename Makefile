@@ -16,8 +16,8 @@ setup: $(VENV)/.dev  ## what tests and checks need, in .venv
 demo: $(VENV)/.demo  ## the whole thing on this machine: a channel in the browser, a pipeline to break
 	@$(BIN)/sync-health demo $(ARGS)
 
-test: $(VENV)/.dev  ## every test that this machine can run
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+test: $(VENV)/.dev  ## every test that this machine can run (FULL=1: the long ones too)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(CI)$(FULL),,-m "not full") $(ARGS)
 
 check: $(VENV)/.dev  ## lint, format, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,9 +1,12 @@
 """What services answer and messages render."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.alerts.model import Incident
-from bot.ports import Evaluation, Run
+from bot.alerts.trends import Trend
+from bot.ports import Evaluation, Run, Schedule
+from checks.model import Result
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,91 @@ class RerunFacts:
     def risky(self) -> bool:
         """Whether it could do harm: it would write suspicious rows, or nobody knows what it would write."""
         return self.running is None and (self.suspicious is None or self.suspicious > 0)
+
+
+@dataclass(frozen=True)
+class WaitingRow:
+    """A row of a queue by its ids, and what is wrong with it: `nameless`, `misnamed` or nothing."""
+
+    property_id: str
+    sfdc_id: str
+    wrong: str | None
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What waits for one sync. `size` is None where the tables behind the queue are empty: nobody knows."""
+
+    label: str
+    source: str  # the view
+    size: int | None
+    judged: Result | None = None  # by the check on this queue, if there is one
+    suspicious: int = 0
+    oldest: timedelta | None = None  # since the row that has waited longest changed in the source
+    trend: Trend | None = None
+    states: tuple[tuple[str, int], ...] = ()  # the biggest first
+    companies: tuple[tuple[str, int], ...] = ()
+    first: tuple[WaitingRow, ...] = ()
+    wrong: tuple[WaitingRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class SyncRuns:
+    """The latest runs of a sync, newest first, each with its error rate in percent; `error`: why there are none."""
+
+    label: str
+    runs: tuple[tuple[Run, float | None], ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class SyncSchedule:
+    """When a sync runs by itself; `next_run` is None where that is never, always, or not to be known."""
+
+    label: str
+    schedule: Schedule | None = None
+    next_run: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class SnapshotNumbers:
+    """What a snapshot says of the pipeline; None where there was nothing to measure."""
+
+    coverage_percentage: float | None
+    enriched_rows: int | None
+    salesforce_rows: int | None
+    rds_to_sf_gap: int | None  # below zero: Salesforce holds more than RDS
+    null_company_names: int | None
+    create_queue: int | None
+    update_queue: int | None
+
+
+SHOWN = {  # the numbers of a snapshot in the words of people
+    "coverage_percentage": "coverage, %",
+    "enriched_rows": "properties in RDS",
+    "salesforce_rows": "rows in Salesforce",
+    "rds_to_sf_gap": "gap",
+    "null_company_names": "without a company name",
+    "create_queue": "CREATE queue",
+    "update_queue": "UPDATE queue",
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A row of the audit log, and the numbers of the one before it."""
+
+    id: str
+    taken_at: datetime  # UTC
+    by: str
+    numbers: SnapshotNumbers
+    previous_id: str | None = None
+    previous: SnapshotNumbers | None = None
+    existed: bool = False  # it was taken before, and stays as it was
+    rehearsed: bool = False  # nothing was written
+
+    def change(self, name: str) -> float | None:
+        """By how much a number differs from the one before; None where either is unknown."""
+        now, before = getattr(self.numbers, name), getattr(self.previous, name, None)
+        return None if now is None or before is None else now - before

@@ -1,4 +1,4 @@
-"""The command line: run, demo, check."""
+"""The command line: run, demo, check, snapshot, deploy."""
 
 import json
 import logging
@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,8 +15,10 @@ import typer
 from bot.errors import ConfigurationError, SyncHealthError
 
 if TYPE_CHECKING:
+    from bot.answers import Snapshot
     from bot.ports import Evaluation, Ports
     from bot.services.move_alerts import Said
+    from bot.settings import Need
 
 app = typer.Typer(
     name="sync-health",
@@ -25,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 CANNOT = 2  # exit code: nothing is known, or nothing can be done, until somebody changes something
+AT_THE_TERMINAL = "sync-health at a terminal"  # who did it, in the audit log
 DEMO_PORT, DEMO_SPEED = 8030, 60.0
 
 Demonstration = Annotated[
@@ -80,6 +84,55 @@ def check(
     raise typer.Exit(_exit_code(evaluation, strict=strict))
 
 
+@app.command()
+def snapshot(
+    demo: Demonstration = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would say; write nothing.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write a row into the audit log: what the pipeline looks like now, and what changed since the last one.
+
+    A second one within five minutes is the first one again. Exit codes: 0 done, 2 it could not be taken.
+    """
+    _log(verbose)
+    with _told(), _ports(demo=demo, dry_run=dry_run, needs=("warehouse",), writes=not dry_run) as ports:
+        from bot.services.take_snapshot import take_snapshot
+
+        taken = take_snapshot(ports, AT_THE_TERMINAL, dry_run=dry_run)
+    if as_json:
+        sys.stdout.write(json.dumps(_snapshot_as_json(taken), indent=2) + "\n")
+    else:
+        from bot.terminal import print_snapshot
+
+        print_snapshot(taken)
+
+
+@app.command()
+def deploy(
+    demo: Demonstration = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be run; run nothing.")] = False,
+    pipeline: Annotated[
+        bool, typer.Option("--pipeline", help="The pipeline's own tables, where missing, and its views too.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Create the audit log and the views in the warehouse, with the limits and the zone of pipeline.yml.
+
+    May be repeated: views are made anew, tables and what they hold stay. Exit codes: 0 done, 2 it could not be done.
+    """
+    _log(verbose)
+    with _told():
+        if dry_run:
+            _print_plan(pipeline=pipeline)
+            return
+        with _ports(demo=demo, dry_run=False, needs=("warehouse",), writes=True) as ports:
+            from bot.services.deploy import deploy
+
+            for statement in deploy(ports, AT_THE_TERMINAL, pipeline=pipeline):
+                typer.echo(f"deployed {statement}")
+
+
 def main() -> None:
     """The entry point."""
     app()
@@ -89,7 +142,7 @@ def _run() -> None:
     from bot.main import Bot, SystemClock, connect, disconnect, settings_from
 
     settings = settings_from(needs=("slack", "census", "warehouse"))
-    ports, client = connect(settings, SystemClock())
+    ports, client = connect(settings, SystemClock(), writes=True)
     bot = Bot(ports, client)
     bot.start()
     _say(
@@ -119,7 +172,9 @@ def _run_demo(speed: float, port: int) -> None:
 
 
 @contextmanager
-def _ports(*, demo: bool, dry_run: bool) -> Iterator["Ports"]:
+def _ports(
+    *, demo: bool, dry_run: bool, needs: "tuple[Need, ...] | None" = None, writes: bool = False
+) -> Iterator["Ports"]:
     """The ports for one command, given back afterwards."""
     from bot.main import Demo, SystemClock, connect, disconnect, settings_from
 
@@ -133,8 +188,8 @@ def _ports(*, demo: bool, dry_run: bool) -> Iterator["Ports"]:
             ports.store.close()
             world.stop()
         return
-    settings = settings_from(needs=("census", "warehouse") if dry_run else ("slack", "census", "warehouse"))
-    ports, _ = connect(settings, SystemClock(), dry_run=dry_run)
+    settings = settings_from(needs=needs or (("census", "warehouse") if dry_run else ("slack", "census", "warehouse")))
+    ports, _ = connect(settings, SystemClock(), dry_run=dry_run, writes=writes)
     try:
         yield ports
     finally:
@@ -153,6 +208,18 @@ def _evaluate(ports: "Ports", *, dry_run: bool) -> "tuple[Evaluation, list[Said]
     return evaluation, said
 
 
+def _print_plan(*, pipeline: bool) -> None:
+    """The statements of a deploy, as the SQL editor takes them."""
+    from bot import sql
+    from bot.main import settings_from
+    from bot.services.deploy import plan_deploy
+
+    settings = settings_from()
+    plan = plan_deploy(settings, pipeline=pipeline)
+    for statement in plan.statements:
+        typer.echo(sql.to_deploy(statement, settings.tables, plan.values).rstrip() + ";\n")
+
+
 def _exit_code(evaluation: "Evaluation", *, strict: bool) -> int:
     codes = {"ok": 0, "warn": 1 if strict else 0, "critical": 1}
     return codes.get(evaluation.outcome, CANNOT)
@@ -169,6 +236,19 @@ def _as_json(evaluation: "Evaluation") -> dict[str, Any]:
         "statements": evaluation.statements,
         "seconds": evaluation.seconds,
         "checks": checks,
+    }
+
+
+def _snapshot_as_json(taken: "Snapshot") -> dict[str, Any]:
+    numbers = asdict(taken.numbers)
+    return {
+        "audit_id": taken.id,
+        "taken_at": taken.taken_at.isoformat(),
+        "existed": taken.existed,
+        "dry_run": taken.rehearsed,
+        "numbers": numbers,
+        "previous": taken.previous_id,
+        "change": {name: taken.change(name) for name in numbers},
     }
 
 

@@ -21,6 +21,8 @@ from bot.adapters.duckdb import DuckDBWarehouse
 from bot.adapters.store import SqlStore
 from bot.errors import SyncHealthError
 from bot.ports import Ports, Warehouse
+from bot.services.census_numbers import METRICS
+from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deliver import LEADER, deliver_next
 from bot.services.follow_runs import follow_runs
 from bot.services.measure import HEALTH
@@ -35,9 +37,11 @@ log = logging.getLogger(__name__)
 WORKERS = 16
 LEASE = 60.0  # real seconds: how long a dead leader keeps others waiting
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run is looked at
+DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
 LOOK_FOR_OWED = 0.5  # real seconds between looks into the outbox
 AFTER_SURPRISE = 5.0  # real seconds
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+UNSET = "unset"  # who asks Census has had its token demanded by the settings
 DEMO_TOKEN = "demo"  # noqa: S105 - opens nothing but the servers of the demo
 OPERATOR, VISITOR = "U0ROBIN", "U0SAM"
 
@@ -63,22 +67,34 @@ class SystemClock:
         return time.monotonic()
 
 
+def known_metrics() -> dict[str, frozenset[str]]:
+    """What is measured, by source: what a check may judge."""
+    bots = frozenset({"unmeasured_databricks", "unmeasured_census"})
+    return {"databricks": frozenset(sql.columns(HEALTH)), "census": METRICS, "bot": bots}
+
+
 def settings_from(environment: Mapping[str, str] | None = None, needs: tuple[Need, ...] = ()) -> Settings:
     """Settings from the environment and pipeline.yml. Raises ConfigurationError with every problem."""
     return load_settings(
         os.environ if environment is None else environment,
-        metrics=sql.columns(HEALTH),
+        metrics=known_metrics(),
         table_names=sql.table_names(),
         needs=needs,
     )
 
 
 def connect(
-    settings: Settings, clock: SystemClock, warehouse: Warehouse | None = None, *, dry_run: bool = False
+    settings: Settings,
+    clock: SystemClock,
+    warehouse: Warehouse | None = None,
+    *,
+    dry_run: bool = False,
+    writes: bool = False,
 ) -> tuple[Ports, "WebClient"]:
     """The ports on their real adapters. Nothing outside is asked yet; the state database is migrated.
 
     A dry run makes no state database where there is none, and leaves one as it is.
+    An embedded warehouse is opened for writing by those who ask for that: nobody else can use it meanwhile.
     """
     from slack_sdk import WebClient
 
@@ -88,11 +104,11 @@ def connect(
     ports = Ports(
         settings=settings,
         clock=clock,
-        warehouse=warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=True),
+        warehouse=warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes),
         census=CensusClient(
             settings.census_api_url,
             settings.census_api_version,
-            token=settings.census_api_token,
+            token=settings.census_api_token or UNSET,
             group_id=settings.census_group_id,
         ),
         messenger=SlackMessenger(client, settings.zone),
@@ -114,7 +130,7 @@ class Demo:
 
     def __init__(self, *, speed: float = 60.0, port: int = 0) -> None:
         from bot.demo.census_server import CensusServer
-        from bot.demo.census_syncs import LocalSync
+        from bot.demo.census_syncs import SYNC_FAULTS, LocalSync
         from bot.demo.estate import Estate
         from bot.demo.slack_server import Control, Person, SlackServer
 
@@ -126,10 +142,9 @@ class Demo:
         syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in shipped.syncs]
         self.census = CensusServer(self.estate, syncs, token=DEMO_TOKEN, now=self.clock.now)
         controls = [
-            Control(
-                fault.name, fault.title, partial(self.estate.is_on, fault.name), partial(self.estate.switch, fault.name)
-            )
-            for fault in self.estate.faults.values()
+            Control(name, fault.title, partial(broken.is_on, name), partial(broken.switch, name))
+            for broken, faults in ((self.estate, self.estate.faults), (self.census, SYNC_FAULTS))
+            for name, fault in faults.items()
         ]
         self.slack = SlackServer(
             now=self.clock.now,
@@ -211,6 +226,7 @@ class Bot:
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
             "checks": (ports.settings.tick, self.checker.run),
             "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
+            "snapshot": (DAILY, partial(take_due_snapshot, ports)),
         }
         self._scheduler = Scheduler(
             [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()],

@@ -1,5 +1,6 @@
 """Everything outside, as the services see it: fakes and real adapters pass the same contract tests."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,8 +37,14 @@ class Warehouse(Protocol):
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
         """The rows of a query; numbers as int or float, times aware and UTC."""
 
+    def ask_column(self, question: str, column: str) -> dict[str, object]:
+        """One column of a one-row question, asked so that nothing else of it can fail."""
+
     def do(self, statement: str, **parameters: object) -> None:
         """Run a statement for its effect."""
+
+    def create(self, statement: str, values: Mapping[str, str | float]) -> None:
+        """Create the object of a statement, with its `settings` as given; a table that is there stays as it is."""
 
     def close(self) -> None:
         """Give back what is held; may be called twice."""
@@ -167,6 +174,7 @@ class Kind(StrEnum):
     RUN = "run"
     RESOLVED = "resolved"
     SEVERITY = "severity"
+    REMINDER = "reminder"
 
 
 @dataclass(frozen=True)
@@ -264,11 +272,17 @@ class Records(Protocol):
     def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
         """Whether this is a message of ours about that incident."""
 
+    def root_of(self, incident_id: int) -> Place | None:
+        """Where the incident's thread begins, once it does."""
+
     def save_evaluation(self, evaluation: Evaluation) -> None:
         """Keep what an evaluation found."""
 
     def latest_evaluation(self) -> Evaluation | None:
         """The newest one."""
+
+    def latest_evaluations(self, most: int) -> list[Evaluation]:
+        """The newest ones, oldest first."""
 
     def readings(self, check: str, sync: str | None, most: int) -> tuple[float, ...]:
         """The latest measured values of a check, oldest first."""
@@ -287,6 +301,15 @@ class Records(Protocol):
 
     def open_actions(self) -> list[Action]:
         """All that have not ended, oldest first."""
+
+    def actions_of(self, incident_id: int) -> list[Action]:
+        """Everything that was done about an incident, oldest first."""
+
+    def first_look(self) -> datetime | None:
+        """When the first evaluation was: since when the bot is at work."""
+
+    def was_done(self, what: str, target: str) -> bool:
+        """Whether the audit knows of this."""
 
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
         """Who did what, when, and what came of it."""

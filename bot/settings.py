@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from bot.errors import ConfigurationError
 from bot.yaml_lines import read_yaml
-from checks.catalog import Changes, change_limits, read_checks
-from checks.model import Check
+from checks.catalog import Changes, Metrics, change_limits, read_checks
+from checks.model import Cadence, Check
 from checks.problems import Written, nearest, problems
 
 HOME = Path(__file__).resolve().parent.parent
@@ -70,6 +70,7 @@ class PipelineFile(Part):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     zone: Annotated[str, AfterValidator(_zone)]
+    cadence: Cadence = "frequent"
     channel: str = Field(min_length=1)
     operators: Operators = Operators()
     syncs: tuple[SyncSettings, ...] = Field(min_length=1)
@@ -124,13 +125,13 @@ SECRETS: dict[Need, tuple[tuple[str, str], ...]] = {
 def load_settings(
     environment: Mapping[str, str],
     *,
-    metrics: Iterable[str],
+    metrics: Metrics,
     table_names: Iterable[str],
     needs: Iterable[Need] = ("slack", "census", "warehouse"),
 ) -> Settings:
     """Read everything. Raises ConfigurationError with all problems: file, line, and what to write instead.
 
-    `metrics` are the columns of the measurement, `table_names` the tables that the statements in sql/ name.
+    `metrics` are what is measured, by source; `table_names` the tables that the statements in sql/ name.
     """
     folder, wrong_warehouse = _warehouse_folder(environment.get("SYNC_HEALTH_WAREHOUSE", ""))
     found = [*_missing(environment, needs), *wrong_warehouse]
@@ -138,7 +139,8 @@ def load_settings(
     try:
         written = read_yaml(path)
         shipped = [read_yaml(file) for file in sorted((HOME / "checks").glob("*.yml"))]
-        pipeline = PipelineFile.model_validate(written.data)
+        cadence = written.data.get("cadence") if isinstance(written.data, dict) else None
+        pipeline = PipelineFile.model_validate(written.data, context={"cadence": cadence or "frequent"})
     except ConfigurationError as error:
         raise ConfigurationError([*found, *error.problems]) from error
     except ValidationError as error:
@@ -181,10 +183,10 @@ def _missing(environment: Mapping[str, str], needs: Iterable[Need]) -> Iterator[
 
 
 def _checks(
-    pipeline: PipelineFile, written: Written, shipped: list[Written], metrics: Iterable[str]
+    pipeline: PipelineFile, written: Written, shipped: list[Written], metrics: Metrics
 ) -> tuple[list[Check], list[str]]:
     own = Written(written.file, {"checks": [] if not pipeline.checks else written.data["checks"]}, written.line)  # type: ignore[index]
-    checks, found = read_checks([*shipped, own], metrics)
+    checks, found = read_checks([*shipped, own], metrics, pipeline.cadence)
     changed, wrong = change_limits(checks, pipeline.limits, written)
     return changed, found + wrong
 
@@ -204,7 +206,7 @@ def _inconsistent(
             seen.add(getattr(sync, what))
     directions = {sync.direction for sync in pipeline.syncs}
     for check in checks:
-        if check.rerun and check.rerun not in directions:
+        if check.rerun and check.rerun not in {*directions, "same"}:
             what = f'check "{check.name}" offers a rerun of the {check.rerun} sync, and there is none'
             yield written.problem(("syncs",), what)
 

@@ -68,10 +68,26 @@ def for_duckdb(name: str, tables: Mapping[str, str]) -> str:
     return _for_duckdb(name, frozenset(tables.items()))
 
 
+def to_deploy(
+    name: str, tables: Mapping[str, str], values: Mapping[str, str | float], dialect: str = "databricks"
+) -> str:
+    """What creates the object of a statement, its `settings` CTE as given; a table that is there stays as it is."""
+    text, tree = load(name), _parse(name)
+    changed = [_rename(tree, _renamed(tables)), _keep_table(tree), _set(tree, values)]
+    if dialect == "databricks":
+        return f"{tree.sql('databricks', pretty=True)}\n" if any(changed) else text
+    return tree.sql(dialect, comments=False)
+
+
+def column_for_duckdb(name: str, column: str, tables: Mapping[str, str]) -> str:
+    """What DuckDB gets for one column of a one-row statement: nothing else is read, so nothing else can fail."""
+    return _column_for_duckdb(name, column, frozenset(tables.items()))
+
+
 @lru_cache(maxsize=512)
 def _for_databricks(name: str, tables: frozenset[tuple[str, str]]) -> str:
     text = load(name)
-    renamed = {shipped: actual for shipped, actual in tables if shipped.casefold() != actual.casefold()}
+    renamed = _renamed(dict(tables))
     if not any(shipped.casefold() in text.casefold() for shipped in renamed):
         return text
     tree = _parse(name)
@@ -86,9 +102,40 @@ def _for_duckdb(name: str, tables: frozenset[tuple[str, str]]) -> str:
     return tree.sql("duckdb", comments=False)
 
 
+def _renamed(tables: Mapping[str, str]) -> dict[str, str]:
+    return {shipped: actual for shipped, actual in tables.items() if shipped.casefold() != actual.casefold()}
+
+
 def _bare(name: str) -> str:
     """The text without comments, and with nothing in its strings."""
     return STRING_OR_COMMENT.sub(lambda found: "''" if found[0].startswith("'") else "", load(name))
+
+
+@lru_cache(maxsize=512)
+def _column_for_duckdb(name: str, column: str, tables: frozenset[tuple[str, str]]) -> str:
+    tree = _only(_parse(name), column)
+    _rename(tree, dict(tables))
+    return tree.sql("duckdb", comments=False)
+
+
+def _only(tree: "exp.Expr", column: str) -> "exp.Expr":
+    """The statement with one column of its last SELECT, and with the CTEs alone that this one needs."""
+    from sqlglot import exp
+
+    tree.set("expressions", [e for e in tree.expressions if e.alias_or_name == column])
+    ctes = {cte.alias: cte for cte in tree.find_all(exp.CTE)}
+    needed = {c.table for e in tree.expressions for c in e.find_all(exp.Column)}
+    waiting = list(needed)
+    while waiting:  # each CTE needs those that it reads itself
+        more = {t.name for t in ctes[waiting.pop()].find_all(exp.Table) if t.name in ctes} - needed
+        needed |= more
+        waiting += more
+    sources = [tree.args["from_"].this, *(join.this for join in tree.args.get("joins") or [])]
+    first, *others = [source for source in sources if source.alias_or_name in needed]
+    tree.set("from_", exp.From(this=first))
+    tree.set("joins", [exp.Join(this=source, kind="CROSS") for source in others])
+    tree.args["with_"].set("expressions", [cte for name, cte in ctes.items() if name in needed])
+    return tree
 
 
 def _parse(name: str) -> "exp.Expr":
@@ -120,6 +167,30 @@ def _rename(tree: "exp.Expr", tables: Mapping[str, str]) -> bool:
 
 def _full_name(table: "exp.Table") -> str:
     return ".".join(part.name for part in table.parts).casefold()
+
+
+def _keep_table(tree: "exp.Expr") -> bool:
+    """CREATE OR REPLACE TABLE becomes CREATE TABLE IF NOT EXISTS; says whether it was one."""
+    from sqlglot import exp
+
+    replaces = isinstance(tree, exp.Create) and tree.kind == "TABLE" and bool(tree.args.get("replace"))
+    if replaces:
+        tree.set("replace", False)
+        tree.set("exists", True)
+        tree.pop_comments()  # they warn of what it no longer does
+    return replaces
+
+
+def _set(tree: "exp.Expr", values: Mapping[str, str | float]) -> bool:
+    """Put these values into the `settings` CTE where they differ; says whether one did."""
+    from sqlglot import exp
+
+    ctes = [cte for cte in tree.find_all(exp.CTE) if cte.alias == "settings"]
+    literals = [e for cte in ctes for e in cte.this.expressions if e.alias in values]
+    different = [e for e in literals if e.this.to_py() != values[e.alias]]
+    for e in different:
+        e.set("this", exp.convert(values[e.alias]))
+    return bool(different)
 
 
 def _unqualify_merge(tree: "exp.Expr") -> None:

@@ -1,12 +1,15 @@
-"""A validation as a table in the terminal; colour turns itself off where nobody would see it."""
+"""Validations and snapshots as tables in the terminal; colour turns itself off where nobody would see it."""
 
 from rich.console import Console
 from rich.table import Table
 
+from bot.answers import SHOWN, Snapshot
 from bot.ports import Evaluation
 from bot.services.move_alerts import Said
+from checks.judge import WORST_FIRST
 from checks.model import Outcome
 
+WIDE = 240  # characters, where nobody looks at a screen
 STYLES = {
     Outcome.OK: ("green", "healthy"),
     Outcome.WARN: ("yellow", "warning"),
@@ -18,7 +21,7 @@ STYLES = {
 
 def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool) -> None:
     """What was measured, what it means, and what was or would be said."""
-    console = Console()
+    console = _console()
     console.print(_checks(evaluation))
     if verbose:
         console.print(_syncs(evaluation))
@@ -31,9 +34,26 @@ def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool)
     console.print(f"[{style}]{word}[/] · {count} · {evaluation.seconds:.2f} s", highlight=False)
 
 
+def print_snapshot(taken: Snapshot) -> None:
+    """The numbers of a snapshot, and what changed since the one before."""
+    console = _console()
+    table = Table("number", "now", "change", box=None, pad_edge=False)
+    for name, label in SHOWN.items():
+        now, change = getattr(taken.numbers, name), taken.change(name)
+        table.add_row(
+            label, "no data" if now is None else f"{now:,}", "–" if change is None else f"{round(change, 1) + 0:+,}"
+        )
+    console.print(table)
+    what = "would be taken" if taken.rehearsed else "taken"
+    if taken.existed:
+        what = f"was taken at {taken.taken_at:%Y-%m-%d %H:%M} UTC already, and stays as it is"
+    since = f"; change since {taken.previous_id}" if taken.previous_id else ""
+    console.print(f"{taken.id} {what}{since}", markup=False, highlight=False)
+
+
 def _checks(evaluation: Evaluation) -> Table:
     table = Table("outcome", "check", "warn", "critical", "what was found", box=None, pad_edge=False)
-    for result in evaluation.results:
+    for result in sorted(evaluation.results, key=lambda result: WORST_FIRST.index(result.outcome)):
         style, word = STYLES[result.outcome]
         name = result.check if result.sync is None else f"{result.check} ({result.sync})"
         table.add_row(f"[{style}]{word}[/]", name, result.warn, result.critical, result.summary)
@@ -48,3 +68,9 @@ def _syncs(evaluation: Evaluation) -> Table:
         numbers = ["–" if value is None else f"{value:,}" for value in (sync.queue, sync.suspicious)]
         table.add_row(sync.label, *numbers, f"{last:%Y-%m-%d %H:%M}" if last else "–", schedule)
     return table
+
+
+def _console() -> Console:
+    """As wide as the terminal; in a pipe wide enough that no line is broken."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)

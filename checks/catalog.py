@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from graphlib import CycleError, TopologicalSorter
 from string import Formatter
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from checks.model import Check, Duration, Limit, LimitText, Owner
+from checks.model import Active, Cadence, Check, Duration, Hours, Limit, LimitText, Owner
 from checks.problems import Place, Written, nearest, problems
 
 FILLED_IN = {"value": "", "limit": "", "sync": ""}  # what a summary may name
@@ -28,29 +29,49 @@ class Changes(BaseModel):
     warn: LimitText | None = None
     critical: LimitText | None = None
     clear: LimitText | None = None
+    active: Hours = Active()
     for_: Duration = Field(timedelta(0), alias="for")
     keep_firing_for: Duration = timedelta(0)
     reopen_within: Duration = timedelta(0)
     owner: Owner | None = None
 
 
-def read_checks(files: Iterable[Written], metrics: Iterable[str]) -> tuple[list[Check], list[str]]:
-    """The checks in these files, and every problem found; `metrics` are the columns of the measurement."""
+Metrics = Mapping[str, frozenset[str]]  # by source, and for Census by sync: what is measured
+
+
+def read_checks(files: Iterable[Written], metrics: Metrics, cadence: Cadence) -> tuple[list[Check], list[str]]:
+    """The checks in these files, in an order in which each stands behind those it depends on; every problem found."""
     checks: dict[str, Check] = {}
     found: list[str] = []
-    known = frozenset(metrics)
+    places: dict[str, tuple[Written, Place]] = {}
     for file in files:
         try:
-            read = CheckFile.model_validate(file.data).checks
+            read = CheckFile.model_validate(file.data, context={"cadence": cadence}).checks
         except ValidationError as error:
             found += problems(file, CheckFile, error)
             continue
         for n, check in enumerate(read):
-            found += _impossible(check, file, ("checks", n), known)
+            found += _impossible(check, file, ("checks", n), metrics[check.source])
+            places[check.name] = file, ("checks", n, "depends_on")
             if check.name in checks:
                 found.append(file.problem(("checks", n, "name"), f'there is another check named "{check.name}"'))
             checks[check.name] = check
-    return list(checks.values()), found
+    for check in checks.values():
+        file, place = places[check.name]
+        for name in check.depends_on:
+            if name not in checks:
+                found.append(file.problem(place, f'there is no check "{name}": {nearest(name, checks)}'))
+    return _ordered(checks, found), found
+
+
+def _ordered(checks: Mapping[str, Check], found: list[str]) -> list[Check]:
+    """Those first on which others depend. A circle is a problem."""
+    graph = {name: set(check.depends_on) & checks.keys() for name, check in checks.items()}
+    try:
+        return [checks[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        found.append(f"checks: {' → '.join(error.args[1])} depend on each other in a circle")
+        return list(checks.values())
 
 
 def change_limits(
@@ -86,6 +107,7 @@ def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[st
         if milder != (check.warn.comparison[0] == ">") and check.warn.number != check.critical.number:
             yield file.problem((*place, "warn"), f'warn "{check.warn}" lies beyond critical "{check.critical}"')
     yield from _unfillable(check.summary, file, (*place, "summary"))
+    yield from _unfillable(check.healthy or "", file, (*place, "healthy"))
 
 
 def _unfillable(summary: str, file: Written, place: Place) -> Iterable[str]:

@@ -4,6 +4,7 @@ import math
 
 from checks.model import Check, Limit, Outcome, Reading, Result
 
+WORST_FIRST = (Outcome.CRITICAL, Outcome.ERROR, Outcome.NO_DATA, Outcome.WARN, Outcome.OK)
 MARGIN = 0.05  # without a `clear` of its own, a check has recovered this far inside its mildest limit
 
 
@@ -39,8 +40,7 @@ def clear_limit(check: Check) -> Limit:
 
 def overall(outcomes: list[Outcome]) -> Outcome:
     """The outcome of a whole: critical > error > no_data > warn > ok; of nothing at all, no_data."""
-    order = [Outcome.CRITICAL, Outcome.ERROR, Outcome.NO_DATA, Outcome.WARN, Outcome.OK]
-    return min(outcomes, key=order.index, default=Outcome.NO_DATA)
+    return min(outcomes, key=WORST_FIRST.index, default=Outcome.NO_DATA)
 
 
 def _outcome(check: Check, reading: Reading) -> tuple[Outcome, Limit | None]:
@@ -57,10 +57,16 @@ def _outcome(check: Check, reading: Reading) -> tuple[Outcome, Limit | None]:
 
 def _summary(check: Check, reading: Reading, outcome: Outcome, crossed: Limit | None, sync: str | None) -> str:
     if outcome is Outcome.ERROR:
-        return f"{check.title}: could not be measured ({reading.error})"
+        return f"{_title(check, sync)}: could not be measured ({reading.error})"
     if outcome is Outcome.NO_DATA:
-        return f"{check.title}: no data"
+        return f"{_title(check, sync)}: no data"
     assert reading.value is not None
     limit = crossed or check.warn or check.critical
     number = f"{limit.number:,.10g}" if limit else ""
-    return check.summary.format(value=f"{reading.value:,.10g}", limit=number, sync=sync or "")
+    text = check.healthy if outcome is Outcome.OK and check.healthy else check.summary
+    said = text.format(value=f"{round(reading.value, 2):,.10g}", limit=number, sync=sync or "")
+    return f"{said}: {reading.detail}" if reading.detail else said
+
+
+def _title(check: Check, sync: str | None) -> str:
+    return f"{check.title}, {sync}" if sync else check.title

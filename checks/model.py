@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 
 class Outcome(StrEnum):
@@ -78,7 +78,43 @@ def parse_duration(text: object) -> timedelta:
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
-LimitText = Annotated[Limit, BeforeValidator(lambda v: v if isinstance(v, Limit) else parse_limit(v))]
+Cadence = Literal["frequent", "daily"]
+
+
+def _chosen(value: object, info: ValidationInfo) -> object:
+    """Of `{frequent: …, daily: …}` the one for the pipeline's cadence, which is the validation's context."""
+    if not isinstance(value, dict):
+        return value
+    if set(value) != set(get_args(Cadence)):
+        raise ValueError("write one for each cadence, {frequent: …, daily: …}, or one for both")
+    return value[(info.context or {}).get("cadence", "frequent")]
+
+
+@dataclass(frozen=True)
+class Active:
+    """When a check is looked at: between two local times of day, or from a while after a daily run is due."""
+
+    begin: int = 0  # minutes of the local day
+    end: int = 24 * 60
+    after_schedule: timedelta | None = None
+
+
+def parse_active(text: object) -> Active:
+    """`"08:00-24:00"` or `"2h after schedule"` → Active. Raises ValueError with an example for anything else."""
+    if isinstance(text, str) and (found := re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", text)):
+        begin, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+        if begin < end <= 24 * 60 and int(found[2]) < 60 and int(found[4]) < 60:
+            return Active(begin, end)
+    if isinstance(text, str) and text.endswith(" after schedule"):
+        return Active(after_schedule=parse_duration(text.removesuffix(" after schedule")))
+    raise ValueError(f'cannot read the hours {text!r}: write "08:00-24:00" or "2h after schedule"')
+
+
+# Validators run from the right: the cadence is chosen first.
+LimitText = Annotated[
+    Limit, BeforeValidator(lambda v: v if isinstance(v, Limit) else parse_limit(v)), BeforeValidator(_chosen)
+]
+Hours = Annotated[Active, BeforeValidator(parse_active), BeforeValidator(_chosen)]
 Owner = Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
@@ -91,26 +127,31 @@ class Check(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str = Field(min_length=1, max_length=120)
     metric: str
-    source: Literal["databricks"]
+    source: Literal["databricks", "census", "bot"]
+    per: Literal["sync"] | None = None
     warn: LimitText | None = None
     critical: LimitText | None = None
     clear: LimitText | None = None
+    active: Hours = Active()
+    depends_on: tuple[str, ...] = ()
     for_: Duration = Field(timedelta(minutes=5), alias="for")
     keep_firing_for: Duration = timedelta(minutes=10)
     reopen_within: Duration = timedelta(minutes=30)
     owner: Owner | None = None
     runbook: str | None = None
     summary: str
+    healthy: str | None = None  # …instead of the summary, where the number alone would read oddly when all is well
     helps: str = Field("", max_length=500)
-    rerun: Literal["create", "update"] | None = None  # the sync whose rerun can bring this back to healthy
+    rerun: Literal["create", "update", "same"] | None = None  # the sync whose rerun can bring this back to healthy
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One number that was measured: None where there was none, `error` where measuring failed."""
+    """One number that was measured: None where there was none, `error` where measuring failed, `detail` to tell."""
 
     value: float | None = None
     error: str | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,10 @@ class FakeWarehouse:
             raise NotFoundError(f"{question}: there is no such table")
         return seen
 
+    def ask_column(self, question: str, column: str) -> dict[str, object]:
+        [row] = self.ask(question)
+        return {column: row[column]}
+
     def do(self, statement: str, **parameters: object) -> None:
         self.ask(statement, **parameters)
 

@@ -40,9 +40,20 @@ class DuckDBWarehouse:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
 
+    def ask_column(self, question: str, column: str) -> dict[str, object]:
+        """One column of a one-row question, asked so that nothing else of it can fail."""
+        with self._execute(question, sql.column_for_duckdb(question, column, self._tables)) as cursor:
+            row = cursor.fetchone()
+            return {column: _plain(row[0])} if row else {}
+
     def do(self, statement: str, **parameters: object) -> None:
         """Run a statement for its effect."""
         with self._run(statement, parameters):
+            pass
+
+    def create(self, statement: str, values: Mapping[str, str | float]) -> None:
+        """Create the object of a statement, with its `settings` as given; a table that is there stays as it is."""
+        with self._execute(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
             pass
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -64,15 +75,21 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _run(self, name: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Run a statement on a cursor of its own: it costs microseconds, and threads never meet on it."""
-        text = sql.for_duckdb(name, self._tables)
         used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()}
+        with self._execute(name, sql.for_duckdb(name, self._tables), used) as cursor:
+            yield cursor
+
+    @contextmanager
+    def _execute(
+        self, name: str, text: str, parameters: Mapping[str, object] | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Run a statement on a cursor of its own: it costs microseconds, and threads never meet on it."""
         try:
             with self._quiet:
                 cursor = self._opened().cursor()
                 self._running.add(cursor)
             try:
-                yield cursor.execute(text, used or None)
+                yield cursor.execute(text, parameters or None)
             finally:
                 with self._quiet:
                     cursor.close()

@@ -14,7 +14,7 @@ from bot.alerts.model import Action, Alert, Entry, Incident
 from bot.ports import Evaluation, Kind, Place
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
-REPLIES = (Kind.EVIDENCE, Kind.SEVERITY, Kind.RESOLVED)  # said once each; the others are edited
+REPLIES = (Kind.EVIDENCE, Kind.SEVERITY, Kind.RESOLVED, Kind.REMINDER)  # said once each; the others are edited
 IDLE: dict[str, Any] = {"sending_by": None, "sending_until": None, "doubtful": False}
 
 
@@ -105,6 +105,11 @@ class SqlRecords:
         body = self._db.scalar(select(t.evaluations.c.body).order_by(t.evaluations.c.id.desc()).limit(1))
         return TypeAdapter(Evaluation).validate_json(body) if body else None
 
+    def latest_evaluations(self, most: int) -> list[Evaluation]:
+        """The newest ones, oldest first."""
+        newest = select(t.evaluations.c.body).order_by(t.evaluations.c.id.desc()).limit(most)
+        return [TypeAdapter(Evaluation).validate_json(body) for body in self._db.scalars(newest)][::-1]
+
     def readings(self, check: str, sync: str | None, most: int) -> tuple[float, ...]:
         """The latest measured values of a check, oldest first."""
         measured = (t.results.c.check == check, _is(t.results.c.sync, sync), t.results.c.value.is_not(None))
@@ -132,6 +137,21 @@ class SqlRecords:
         """All that have not ended, oldest first."""
         query = select(t.actions).where(text(t.OPEN)).order_by(t.actions.c.id)
         return [_load(Action, row) for row in self._db.execute(query).mappings()]
+
+    def actions_of(self, incident_id: int) -> list[Action]:
+        """Everything that was done about an incident, oldest first."""
+        query = select(t.actions).where(t.actions.c.incident_id == incident_id).order_by(t.actions.c.id)
+        return [_load(Action, row) for row in self._db.execute(query).mappings()]
+
+    def first_look(self) -> datetime | None:
+        """When the first evaluation was: since when the bot is at work."""
+        oldest = select(t.evaluations.c.checked_at).order_by(t.evaluations.c.id).limit(1)
+        return self._db.scalar(oldest)
+
+    def was_done(self, what: str, target: str) -> bool:
+        """Whether the audit knows of this."""
+        done = select(t.audit.c.id).where(t.audit.c.what == what, t.audit.c.target == target).limit(1)
+        return self._db.scalar(done) is not None
 
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
         """Who did what, when, and what came of it."""

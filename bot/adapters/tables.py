@@ -83,6 +83,8 @@ incidents = Table(
     Column("acked_by", String(40)),
     Column("acked_at", UtcDateTime),
     Column("resolved_at", UtcDateTime),
+    Column("snoozed_until", UtcDateTime),
+    Column("snoozed_by", String(40)),
     Index(
         "one_open_incident_per_key",
         "key",

@@ -44,6 +44,10 @@ class Did(StrEnum):
     RELAPSED = "relapsed"
     RESOLVED = "resolved"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    REMINDED = "reminded"
+    CALLED = "called"  # critical, nobody had it: the owner was mentioned
+    ACK_LAPSED = "ack_lapsed"
     RERUN = "rerun"
     RUN_ENDED = "run_ended"
 
@@ -82,6 +86,8 @@ class Incident:
     acked_at: datetime | None = None
     resolved_at: datetime | None = None
     timeline: tuple[Entry, ...] = ()
+    snoozed_until: datetime | None = None  # no reminder and no escalation before
+    snoozed_by: str | None = None
 
 
 class ActionState(StrEnum):

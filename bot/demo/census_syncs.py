@@ -3,11 +3,11 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from bot.errors import SyncHealthError
+from bot.errors import SyncHealthError, TemporaryError
 
 QUEUED = timedelta(seconds=3)  # from the order to the first look at the source
 SHORTEST = timedelta(seconds=6)  # what a run takes even without rows
@@ -45,6 +45,29 @@ class LocalSync:
     hour: int = 0
     minute: int = 0
     failing: bool = False
+    trouble: Literal["", "fails", "finds nothing", "rejects"] = ""
+
+
+@dataclass(frozen=True)
+class SyncFault:
+    """A failure that can be switched on and off: a value of the update sync that should be another."""
+
+    name: str
+    title: str
+    attribute: str
+    broken: object
+
+
+SYNC_FAULTS = {
+    fault.name: fault
+    for fault in (
+        SyncFault("schedule_off", "The UPDATE sync has lost its schedule", "frequency", "never"),
+        SyncFault("sync_paused", "Somebody paused the UPDATE sync", "paused", True),
+        SyncFault("runs_fail", "Every run of the UPDATE sync fails", "trouble", "fails"),
+        SyncFault("runs_find_nothing", "Runs of the UPDATE sync find no rows", "trouble", "finds nothing"),
+        SyncFault("rows_rejected", "Salesforce rejects one row in ten", "trouble", "rejects"),
+    )
+}
 
 
 @dataclass
@@ -112,12 +135,28 @@ class CensusSyncs:
         with self._lock:
             return int(self._begin(self.syncs[sync_id], self._now(), "API Request")["id"])
 
+    def switch(self, name: str, on: bool) -> None:
+        """Break the update sync in this way, or mend it."""
+        fault = SYNC_FAULTS[name]
+        for sync in self._updating():
+            healthy = next(f.default for f in fields(LocalSync) if f.name == fault.attribute)
+            setattr(sync, fault.attribute, fault.broken if on else healthy)
+
+    def is_on(self, name: str) -> bool:
+        """Whether this fault is switched on."""
+        fault = SYNC_FAULTS[name]
+        return any(getattr(sync, fault.attribute) == fault.broken for sync in self._updating())
+
+    def _updating(self) -> list[LocalSync]:
+        return [sync for sync in self.syncs.values() if sync.direction == "update"]
+
     def describe(self, sync_id: int) -> Document:
         """A sync as the API shows it. The schedule stands in it twice, in the older and in the newer form."""
         if sync_id in self._planted:
             return self._planted[sync_id]
         sync = self.syncs[sync_id]
-        schedule = {"frequency": sync.frequency, "day": None, "hour": sync.hour, "minute": sync.minute}
+        late = STAGGER.seconds // 60 * list(self.syncs).index(sync.id)
+        schedule = {"frequency": sync.frequency, "day": None, "hour": sync.hour, "minute": (sync.minute + late) % 60}
         return {f"schedule_{field}": value for field, value in schedule.items()} | {
             "id": sync.id,
             "label": sync.label,
@@ -177,7 +216,7 @@ class CensusSyncs:
         if going is None or upto < going.starts:
             return
         try:
-            ended = self._work(going, sync.direction, upto)
+            ended = self._work(going, sync, upto)
         except SyncHealthError as error:
             going.run |= {"error_code": "destination_error", "error_message": str(error)}
             _end(going.run, "failed", None)  # when it ended stays open, as the real one does it
@@ -189,16 +228,19 @@ class CensusSyncs:
         sync.failing = going.run["status"] == "failed"
         self._destination.forget(going.run["id"])
 
-    def _work(self, going: _Going, direction: str, upto: datetime) -> datetime | None:
+    def _work(self, going: _Going, sync: LocalSync, upto: datetime) -> datetime | None:
         """Write the rows that are due; returns when the run ended, if it has."""
         run_id = going.run["id"]
+        if sync.trouble == "fails":
+            raise TemporaryError("the destination refused the login: INVALID_SESSION_ID")
         if going.total is None:  # a run reads its source once
-            going.total = self._destination.take(direction, run_id)
+            going.total = 0 if sync.trouble == "finds nothing" else self._destination.take(sync.direction, run_id)
         duration = max(SHORTEST, timedelta(minutes=going.total / self._rows_per_minute))
         over = upto >= going.starts + duration
         ready = going.total if over else int(going.total * ((upto - going.starts) / duration))
         if ready - going.brought >= BATCH or (over and ready > going.brought):
-            going.accepted += self._destination.bring(direction, run_id, going.brought + 1, ready)
+            rejected = (ready - going.brought + 9) // 10 if sync.trouble == "rejects" else 0
+            going.accepted += self._destination.bring(sync.direction, run_id, going.brought + 1, ready - rejected)
             going.brought = ready
         going.run |= {"status": "working", "updated_at": _iso(upto)}
         going.run |= _counts(going.total, going.brought, going.accepted)

@@ -13,12 +13,15 @@ BUILD = (
     "pipeline/tables/properties",
     "pipeline/tables/product_property_w_features",
     "pipeline/tables/product_property",
-    "pipeline/tables/sync_audit_log",
+    "sync_audit_log",
     "pipeline/census/run_rows",
     "pipeline/views/rds_properties_enriched",
     "pipeline/views/properties_aggregated_by_sfdc_id",
     "pipeline/views/properties_to_create",
     "pipeline/views/properties_to_update",
+    "daily_health_check",
+    "sync_health_monitor",
+    "pipeline/rows/forget_snapshots",
     "pipeline/rows/companies",
     "pipeline/rows/properties",
     "pipeline/rows/product_property_w_features",
@@ -33,12 +36,12 @@ ALL_ROWS = 2**31 - 1
 
 @dataclass(frozen=True)
 class Fault:
-    """A failure that can be switched on and off: two statements."""
+    """A failure that can be switched on and off, by statements."""
 
     name: str
     title: str
-    on: str
-    off: str
+    on: tuple[str, ...]
+    off: tuple[str, ...]
 
 
 FAULTS = {
@@ -47,8 +50,44 @@ FAULTS = {
         Fault(
             "company_name_bug",
             "A leftover filter in a view loses company names",
-            on="pipeline/faults/company_name_bug",
-            off="pipeline/views/rds_properties_enriched",
+            on=("pipeline/faults/company_name_bug",),
+            off=("pipeline/views/rds_properties_enriched",),
+        ),
+        Fault(
+            "company_names_lost",
+            "900 Salesforce rows lose their company",
+            on=("pipeline/faults/company_names_lost",),
+            off=("pipeline/faults/company_names_found",),
+        ),
+        Fault(
+            "company_names_mixed_up",
+            "1,100 Salesforce rows get the property's name for a company",
+            on=("pipeline/faults/company_names_mixed_up",),
+            off=("pipeline/faults/company_names_sorted_out",),
+        ),
+        Fault(
+            "update_queue_grows",
+            "600 ids are renamed at once: the UPDATE queue grows faster than it drains",
+            on=("pipeline/faults/properties_renamed",),
+            off=("pipeline/faults/properties_renamed_back",),
+        ),
+        Fault(
+            "salesforce_rows_deleted",
+            "1,300 Salesforce rows are deleted: coverage falls below 90 %",
+            on=("pipeline/faults/salesforce_rows_deleted",),
+            off=("pipeline/faults/salesforce_rows_restored",),
+        ),
+        Fault(
+            "properties_empty",
+            "The table of properties arrives empty",
+            on=("pipeline/faults/properties_put_aside", "pipeline/faults/properties_gone"),
+            off=("pipeline/faults/properties_brought_back",),
+        ),
+        Fault(
+            "view_missing",
+            "The view that the UPDATE sync reads is dropped",
+            on=("pipeline/faults/update_queue_dropped",),
+            off=("pipeline/views/properties_to_update",),
         ),
     )
 }
@@ -78,8 +117,11 @@ class Estate:
         if name not in self.faults:
             raise RefusedError(f"there is no fault {name!r}; there are: {', '.join(self.faults)}")
         with self._lock:
+            if on == self.is_on(name):
+                return  # a second copy put aside would be an empty one
             fault = self.faults[name]
-            self._warehouse.do(fault.on if on else fault.off)
+            for statement in fault.on if on else fault.off:
+                self._warehouse.do(statement)
             (self._on.add if on else self._on.discard)(name)
 
     def is_on(self, name: str) -> bool:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Action, ActionState, Did, Incident, State
+from bot.alerts.attention import is_flapping
+from bot.alerts.model import Action, ActionState, Did, Entry, Incident, State
 from bot.messages.blocks import Block, Message, actions, button, context, section
 from bot.messages.text import (
     ICONS,
@@ -34,14 +35,19 @@ def alert_message(announcement: Announcement, zone: ZoneInfo) -> Message:
             return _severity(incident)
         case Kind.RESOLVED:
             return _resolved(incident, zone)
+        case Kind.REMINDER:
+            return _reminder(incident, zone)
         case Kind.RUN:
             assert announcement.action, "a run is announced with its action"
             return _run(announcement.action, zone)
 
 
 def reply_is_broadcast(announcement: Announcement) -> bool:
-    """Only what must not be missed leaves the thread: warn became critical."""
-    return announcement.kind is Kind.SEVERITY and announcement.incident.severity is Severity.CRITICAL
+    """Only what must not be missed leaves the thread: warn became critical, and a critical one that nobody has."""
+    incident = announcement.incident
+    if announcement.kind is Kind.REMINDER:
+        return _nudged(incident).did is Did.CALLED
+    return announcement.kind is Kind.SEVERITY and incident.severity is Severity.CRITICAL
 
 
 def life_line(incident: Incident, zone: ZoneInfo) -> str:
@@ -67,8 +73,12 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
         icon = ICONS[incident.severity]
         became = Did.ESCALATED if incident.severity is Severity.CRITICAL else Did.EASED
         since = f"{SEVERITIES[incident.severity]} since {when(_last(incident, became), zone)}"
-    has_it = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
-    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, limit, has_it]))]
+    has_it = [f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"]
+    if incident.snoozed_until and incident.snoozed_by:
+        has_it.append(f"{person(incident.snoozed_by)} asked for quiet until {when(incident.snoozed_until, zone)}")
+    if is_flapping(incident):
+        has_it.append("it comes and goes: no more replies until it holds")
+    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, limit, *has_it]))]
     if buttons := _buttons(incident):
         blocks.append(actions(*buttons))
     return Message(f"{icon} {summary} ({limit})", tuple(blocks))
@@ -110,6 +120,29 @@ def _severity(incident: Incident) -> Message:
 
 def _resolved(incident: Incident, zone: ZoneInfo) -> Message:
     return Message(f"✅ {escape(incident.title)}: resolved", (section(f"✅ {life_line(incident, zone)}"),))
+
+
+def _reminder(incident: Incident, zone: ZoneInfo) -> Message:
+    entry, summary = _nudged(incident), escape(incident.summary)
+    still = f"{SEVERITIES[incident.severity].lower()} since {when(incident.opened_at, zone)}"
+    match entry.did:
+        case Did.CALLED:
+            whom = f"{person(entry.by)}: n" if entry.by else "N"
+            text = f"📣 {whom}obody has it yet, {still}: {summary}"
+        case Did.ACK_LAPSED:
+            whom = person(entry.by) if entry.by else "Somebody"
+            text = (
+                f"⏰ {whom} took it two hours ago and it is still {still}: {summary}. Acknowledge it again to keep it."
+            )
+        case _:
+            text = f"⏰ Still {still}: {summary}"
+    return Message(f"Still {incident.severity}: {summary}", (section(text),))
+
+
+def _nudged(incident: Incident) -> Entry:
+    """The newest nudge in the timeline."""
+    kinds = (Did.REMINDED, Did.CALLED, Did.ACK_LAPSED)
+    return next(entry for entry in reversed(incident.timeline) if entry.did in kinds)
 
 
 def _run(action: Action, zone: ZoneInfo) -> Message:

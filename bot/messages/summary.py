@@ -7,6 +7,7 @@ from bot.messages.alert import number_of
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section
 from bot.messages.text import ICONS, day_and_time, escape, number, person, rows, when
 from bot.ports import Evaluation, Run, RunStatus, Schedule, SyncStatus
+from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
 
 HEADLINES = {
@@ -41,14 +42,21 @@ def summary_message(summary: Summary, zone: ZoneInfo) -> Message:
     blocks += (
         [section(*[f"❗ {escape(problem, 300)}" for problem in evaluation.problems])] if evaluation.problems else []
     )
-    lines = [_check_line(result) for result in evaluation.results] or ["❔ There is no check."]
+    queues = {f"{sync.direction}_queue" for sync in evaluation.syncs}  # shown beside their sync when they are well
+    whole = [r for r in evaluation.results if r.sync is None and not (r.check in queues and r.outcome is Outcome.OK)]
+    lines = [_check_line(result) for result in sorted(whole, key=lambda result: WORST_FIRST.index(result.outcome))] or [
+        "❔ There is no check."
+    ]
     blocks += [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
     blocks.append(divider())
-    blocks += [_sync(sync, zone) for sync in evaluation.syncs]
+    blocks += [_sync(sync, [r for r in evaluation.results if r.sync == sync.name], zone) for sync in evaluation.syncs]
     blocks += _incidents(summary, zone)
     if summary.undelivered:
         blocks.append(section(f"❗ Slack does not take some of my messages: {escape(summary.undelivered, 300)}"))
-    blocks += [context(_age(evaluation, zone, measuring=summary.measuring)), actions(_refresh())]
+    blocks += [
+        context(_age(evaluation, zone, measuring=summary.measuring)),
+        actions(_refresh(), button("Snapshot", "snapshot", "now")),
+    ]
     return Message(head, tuple(blocks))
 
 
@@ -58,7 +66,7 @@ def _check_line(result: Result) -> str:
     return f"{line} · {escape(', '.join(limits))}" if result.value is not None else line
 
 
-def _sync(sync: SyncStatus, zone: ZoneInfo) -> Block:
+def _sync(sync: SyncStatus, results: list[Result], zone: ZoneInfo) -> Block:
     queue = "queue unknown" if sync.queue is None else f"{rows(sync.queue)} waiting"
     if sync.suspicious:
         queue += f", {number(sync.suspicious)} of them suspicious"
@@ -71,6 +79,8 @@ def _sync(sync: SyncStatus, zone: ZoneInfo) -> Block:
         lines.append(f"▶️ running now: {number(sync.running.records_updated)} of {rows(sync.running.records_total)}")
     elif sync.latest and sync.latest.status is RunStatus.FAILED:
         lines.append(f"❗ the newest run failed: {escape(sync.latest.error or 'Census gives no reason', 300)}")
+    # A sync whose Census is silent has said so above; what is well needs no line.
+    lines += [_check_line(r) for r in results if r.outcome is not Outcome.OK and not sync.error][:4]
     return section(*lines)
 
 

@@ -53,7 +53,7 @@ def duration(span: timedelta) -> str:
 
 def number(value: float | None) -> str:
     """`18,722`; a dash where there is none."""
-    return "–" if value is None else f"{value:,.10g}"
+    return "–" if value is None else f"{round(value, 2):,.10g}"
 
 
 def rows(count: int | None) -> str:

@@ -60,6 +60,8 @@ def _send(ports: Ports, owed: Owed) -> Place:
 def _obsolete(message: Announcement) -> bool:
     """Whether what was to be said is no longer so: resolved and meanwhile firing again, or worse and meanwhile over."""
     over = message.incident.state is State.OK
+    if message.kind is Kind.REMINDER:
+        return message.incident.state is not State.FIRING
     return (message.kind is Kind.RESOLVED and not over) or (message.kind is Kind.SEVERITY and over)
 
 

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.alerts.attention import is_flapping
 from bot.alerts.lifecycle import Change, Policy, Reason, advance
 from bot.alerts.model import Alert, Did, Entry, Incident, State
 from bot.ports import Evaluation, Kind, Records
+from bot.services.measure import unmeasured
+from bot.services.remind import remind
 from bot.settings import Settings
-from checks.judge import clear_limit
-from checks.model import Check, Result, Severity
+from checks.judge import clear_limit, judge
+from checks.model import Check, Outcome, Result, Severity
 
 # What a change means for an open incident: what its timeline says, and which messages are owed.
 SAID: dict[Reason, tuple[Did, tuple[Kind, ...]]] = {
@@ -33,32 +36,72 @@ class Said:
 
 
 def move_alerts(records: Records, evaluation: Evaluation, settings: Settings) -> list[Said]:
-    """Keep the evaluation, move every alert it touches, owe what has to be said."""
+    """Keep the evaluation, move every alert it touches, owe what has to be said.
+
+    Results come in the order of the checks: what others depend on is moved before them.
+    """
     records.save_evaluation(evaluation)
     checks = {check.name: check for check in settings.checks}
-    said = (
-        _move(records, checks[result.check], result, settings, evaluation.checked_at) for result in evaluation.results
-    )
+    now = evaluation.checked_at
+    said = [_move(records, checks[result.check], result, settings, now) for result in evaluation.results]
+    for metric, reading in unmeasured(evaluation, checks).items():
+        said += [
+            _move(records, check, judge(check, reading), settings, now)
+            for check in settings.checks
+            if check.source == "bot" and check.metric == metric
+        ]
+    remind(records, settings, evaluation)
+    said += [_drop(records, incident, now) for incident in records.open_incidents() if incident.check not in checks]
     return [one for one in said if one]
 
 
+def _key(settings: Settings, check: str, sync: str | None) -> str:
+    return "/".join([settings.pipeline, check, *([sync] if sync else [])])
+
+
+def _inhibited(records: Records, check: Check, sync: str | None, settings: Settings) -> bool:
+    """Whether something that explains this check's trouble fires, for the same sync or for the whole pipeline."""
+    keys = {_key(settings, name, label) for name in check.depends_on for label in (sync, None)}
+    return any((alert := records.alert(key)) and alert.state is State.FIRING for key in keys)
+
+
+def _drop(records: Records, incident: Incident, now: datetime) -> Said:
+    """An open incident whose check is gone from the configuration: closed, and never silently."""
+    why = "its check was removed from the configuration"
+    closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
+    records.save_incident(closed)
+    if alert := records.alert(incident.key):
+        records.save_alert(replace(alert, state=State.OK, since=now, resolved_at=now))
+    return _say(records, closed, Reason.RESOLVED, why, now)
+
+
+def _say(records: Records, incident: Incident, reason: Reason, detail: str, now: datetime) -> Said:
+    did, kinds = SAID[reason]
+    if is_flapping(incident):
+        kinds = (Kind.ROOT,)  # which says that it flaps; more replies would say nothing
+    records.note(incident.id, Entry(now, did, detail=detail))
+    for kind in kinds:
+        records.owe(incident.id, kind)
+    return Said(incident, reason, kinds)
+
+
 def _move(records: Records, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
-    key = "/".join([settings.pipeline, check.name, *([result.sync] if result.sync else [])])
+    key = _key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
     policy = Policy(check.for_, check.keep_firing_for, check.reopen_within)
-    change = advance(alert, result.outcome, policy, now, cleared=result.cleared)
+    # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
+    inhibited = _inhibited(records, check, result.sync, settings)
+    outcome = Outcome.NO_DATA if inhibited else result.outcome
+    change = advance(alert, outcome, policy, now, cleared=result.cleared)
     if change is None or change.reason not in SAID:
         if change:
             records.save_alert(change.alert)
-        _refresh_root(records, alert, result)
+        if not inhibited:
+            _refresh_root(records, alert, result)
         return None
     incident = _incident(records, change, check, result, settings, now)
     records.save_alert(replace(change.alert, incident_id=incident.id))
-    did, kinds = SAID[change.reason]
-    records.note(incident.id, Entry(now, did, detail=result.summary))
-    for kind in kinds:
-        records.owe(incident.id, kind)
-    return Said(incident, change.reason, kinds)
+    return _say(records, incident, change.reason, result.summary, now)
 
 
 def _incident(
@@ -78,13 +121,13 @@ def _incident(
         resolved_at=now if resolved else None,
     )
     if change.reason is Reason.ESCALATED:  # worse than what somebody said they would look after
-        incident = replace(incident, acked_by=None, acked_at=None)
+        incident = replace(incident, acked_by=None, acked_at=None, snoozed_until=None, snoozed_by=None)
     records.save_incident(incident)
     return incident
 
 
 def _new_incident(change: Change, check: Check, result: Result, settings: Settings, now: datetime) -> Incident:
-    sync = next((sync.name for sync in settings.syncs if sync.direction == check.rerun), None)
+    helping = next((sync.name for sync in settings.syncs if sync.direction == check.rerun), None)
     return Incident(
         id=0,
         key=change.alert.key,
@@ -99,7 +142,7 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
         limit=result.limit,
         clear=str(clear_limit(check)),
         helps=check.helps,
-        rerun=sync,
+        rerun=result.sync if check.rerun == "same" else helping,
         runbook=check.runbook,
         channel=settings.channel,
     )

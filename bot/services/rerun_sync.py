@@ -14,8 +14,7 @@ from bot.settings import SyncSettings
 def rerun_facts(ports: Ports, incident: Incident) -> RerunFacts:
     """What to know before the rerun that can help this incident. Raises RefusedError, TemporaryError."""
     sync = _sync_of(ports, incident)
-    numbers, _ = ask_warehouse(ports)
-    status = look_at(ports, sync, numbers)
+    status = look_at(ports, sync, ask_warehouse(ports), ports.clock.now())
     if status.error or status.schedule is None:
         raise TemporaryError(f"Census did not answer, so nothing can be run now: {status.error}")
     return RerunFacts(

@@ -7,7 +7,7 @@ from bot.messages.rerun import REASON, rerun_modal
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import authorise, incident_for, incident_to_change
 from bot.services.rerun_sync import rerun_facts, rerun_sync
-from bot.slack.commands import fresh_summary
+from bot.slack.commands import fresh_summary, snapshot
 from bot.slack.desk import Desk, Press
 
 
@@ -37,6 +37,6 @@ def rerun_confirmed(desk: Desk, press: Press) -> None:
     rerun_sync(desk.ports, incident, press.person.id, (press.fields or {}).get(REASON, ""))
 
 
-BUTTONS: dict[str, Callable[[Desk, Press], None]] = {"refresh": refresh, "acknowledge": take}
+BUTTONS: dict[str, Callable[[Desk, Press], None]] = {"refresh": refresh, "acknowledge": take, "snapshot": snapshot}
 DIALOGS: dict[str, Callable[[Desk, Press], dict[str, Any]]] = {"rerun": rerun}  # buttons that open one
 SUBMISSIONS: dict[str, Callable[[Desk, Press], None]] = {"rerun": rerun_confirmed}

@@ -2,13 +2,29 @@
 
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from bot.errors import SyncHealthError
+from slack_sdk.errors import SlackApiError
+
+from bot.errors import RefusedError, SyncHealthError
+from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.plain import help_message, note, unknown_command
+from bot.messages.queue import queue_message
+from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
+from bot.messages.syncs import runs_message, schedules_message
+from bot.ports import Place
+from bot.services.acknowledge import acknowledge
+from bot.services.authorise import authorise
+from bot.services.show_incident import incident_meant, show_incident, show_incidents
+from bot.services.show_queue import show_queue
+from bot.services.show_syncs import show_runs, show_schedules
+from bot.services.snooze import snooze
 from bot.services.summarise import summarise
+from bot.services.take_snapshot import take_snapshot
+from bot.settings import SyncSettings
 from bot.slack.desk import COMMAND, Desk, Press
 from checks.problems import close_to
 
@@ -42,6 +58,63 @@ def fresh_summary(desk: Desk, press: Press, *, replace: bool) -> None:
     _show(desk, press, replace=replace)
 
 
+def queue(desk: Desk, press: Press) -> None:
+    """What waits."""
+    desk.answer(press, queue_message(show_queue(desk.ports, _sync_meant(desk, press))))
+
+
+def runs(desk: Desk, press: Press) -> None:
+    """What Census did."""
+    desk.answer(press, runs_message(show_runs(desk.ports, _sync_meant(desk, press)), desk.ports.settings.zone))
+
+
+def schedules(desk: Desk, press: Press) -> None:
+    """When Census runs what."""
+    desk.answer(press, schedules_message(show_schedules(desk.ports), desk.ports.settings.zone))
+
+
+def incidents(desk: Desk, press: Press) -> None:
+    """What is open, each with the way to its thread."""
+    opened = show_incidents(desk.ports)
+    links = {one.id: _link(desk, root) for one, root in opened[:MOST] if root}
+    desk.answer(press, incidents_message([one for one, _ in opened], links, desk.ports.settings.zone))
+
+
+def incident(desk: Desk, press: Press) -> None:
+    """The story of one."""
+    if not press.value:
+        raise RefusedError(
+            f"Which one? Write {COMMAND} incident and its number; {COMMAND} incidents lists the open ones."
+        )
+    found, actions = show_incident(desk.ports, press.value)
+    desk.answer(press, incident_message(found, actions, desk.ports.settings.zone))
+
+
+def ack(desk: Desk, press: Press) -> None:
+    """The Acknowledge button, typed."""
+    authorise(desk.ports, press.person)
+    taken = acknowledge(desk.ports, incident_meant(desk.ports, press.value).id, press.person.id)
+    desk.answer(press, note(f"You have incident {taken.id} now: {taken.title}. Its message in the channel says so."))
+
+
+def quiet(desk: Desk, press: Press) -> None:
+    """No reminders for a while, said publicly."""
+    authorise(desk.ports, press.person)
+    words = press.value.split()
+    if not 1 <= len(words) <= 2:
+        raise RefusedError(f"Write the incident's number and for how long, such as {COMMAND} snooze 7 2h.")
+    meant = incident_meant(desk.ports, words[0] if len(words) == 2 else "")
+    snoozed = snooze(desk.ports, meant.id, words[-1], press.person.id)
+    desk.answer(press, note(f"Incident {snoozed.id} is snoozed for {words[-1]}; its message in the channel says so."))
+
+
+def snapshot(desk: Desk, press: Press) -> None:
+    """A row for the audit log, typed or pressed."""
+    authorise(desk.ports, press.person)
+    taken = take_snapshot(desk.ports, press.person.id)
+    desk.answer(press, snapshot_message(taken, desk.ports.settings.zone))
+
+
 def help_(desk: Desk, press: Press) -> None:
     """What can be typed."""
     desk.answer(press, help_message(COMMAND, {word: command.what for word, command in COMMANDS.items()}))
@@ -50,6 +123,22 @@ def help_(desk: Desk, press: Press) -> None:
 def unknown(desk: Desk, press: Press) -> None:
     """Never silence."""
     desk.answer(press, unknown_command(COMMAND, press.word, close_to(press.word, filter(None, COMMANDS))))
+
+
+def _sync_meant(desk: Desk, press: Press) -> SyncSettings | None:
+    """The sync that is named behind the command; None where none is. Raises RefusedError with those there are."""
+    found = desk.ports.settings.sync_called(press.value) if press.value else None
+    if press.value and found is None:
+        known = ", ".join(sync.label for sync in desk.ports.settings.syncs)
+        raise RefusedError(f"“{press.value[:40]}” is not one sync of this pipeline. There are: {known}.")
+    return found
+
+
+def _link(desk: Desk, root: Place) -> str | None:
+    """The address of a thread; none where Slack does not tell it."""
+    with suppress(SlackApiError, OSError):
+        return str(desk.client.chat_getPermalink(channel=root.channel, message_ts=root.ts)["permalink"])
+    return None
 
 
 def _show(desk: Desk, press: Press, *, replace: bool, measuring: bool = False) -> None:
@@ -67,5 +156,14 @@ class Command:
 
 COMMANDS = {
     "": Command(summary, "how the pipeline is: checks, queues, syncs, open incidents"),
+    "queue": Command(queue, "what waits, since when, where it is heading; with a sync behind it also its rows"),
+    "runs": Command(runs, "the latest Census runs, with counts and error rates; of one sync when it is named"),
+    "schedules": Command(schedules, "per sync: on, paused or never, how often, and the next run"),
+    "check": Command(partial(fresh_summary, replace=False), "runs the validation now and shows what came of it"),
+    "snapshot": Command(snapshot, "takes an audit snapshot now and shows what changed since the last one (operators)"),
+    "incidents": Command(incidents, "what is open: number, limit, since when, who has it, its thread"),
+    "incident": Command(incident, "the story of one, by its number: changes, presses and runs, for a post-mortem"),
+    "ack": Command(ack, "takes an incident, by its number or the only open one (operators)"),
+    "snooze": Command(quiet, "no reminders about an incident for a while, such as `snooze 7 2h` (operators)"),
     "help": Command(help_, "this list"),
 }

@@ -1,14 +1,28 @@
 -- How healthy is the pipeline? Every number that the checks judge, in one row; NULL where there is nothing to measure.
-WITH salesforce AS (
+WITH live AS (
   SELECT
-    COUNT(*) AS live_rows,
-    COUNT(CASE WHEN COALESCE(TRIM(company_name_c), '') = '' THEN 1 END) AS nameless
+    sf_property_id_c AS sfdc_id,
+    COALESCE(TRIM(company_name_c), '') AS company_name,
+    COALESCE(TRIM(name), '') AS property_name
   FROM hive_metastore.salesforce.product_property
   WHERE NOT COALESCE(is_deleted, FALSE) AND NOT COALESCE(_fivetran_deleted, FALSE)
 ),
+salesforce AS (
+  SELECT
+    NULLIF(COUNT(*), 0) AS live_rows,
+    COUNT(CASE WHEN company_name = '' THEN 1 END) AS nameless,
+    COUNT(CASE WHEN company_name = property_name AND company_name <> '' THEN 1 END) AS misnamed
+  FROM live
+),
 rds AS (
-  SELECT COUNT(*) AS total
-  FROM crm.sfdc_dbx.rds_properties_enriched
+  SELECT
+    NULLIF(COUNT(*), 0) AS total,
+    NULLIF(COUNT(CASE WHEN e.has_valid_sfdc_id = 1 THEN 1 END), 0) AS valid,
+    COUNT(CASE WHEN e.is_active = 1 THEN 1 END) AS active,
+    COUNT(CASE WHEN e.has_valid_sfdc_id = 1 AND known.sfdc_id IS NOT NULL THEN 1 END) AS matched
+  FROM crm.sfdc_dbx.rds_properties_enriched AS e
+  LEFT JOIN (SELECT DISTINCT sfdc_id FROM live) AS known
+    ON known.sfdc_id = e.sfdc_id
 ),
 to_create AS (
   SELECT
@@ -23,13 +37,19 @@ to_update AS (
   FROM crm.sfdc_dbx.properties_to_update
 )
 SELECT
-  CAST(salesforce.live_rows AS BIGINT) AS salesforce_rows,
+  CAST(COALESCE(salesforce.live_rows, 0) AS BIGINT) AS salesforce_rows,
   CAST(CASE WHEN salesforce.live_rows > 0 THEN salesforce.nameless END AS BIGINT) AS null_company_names,
-  CAST(rds.total AS BIGINT) AS enriched_rows,
+  CAST(COALESCE(rds.total, 0) AS BIGINT) AS enriched_rows,
+  CAST(CASE WHEN rds.total > 0 THEN rds.active END AS BIGINT) AS active_rds_properties,
+  CAST(CASE WHEN rds.total > 0 THEN COALESCE(rds.valid, 0) END AS BIGINT) AS rds_with_sfdc_id,
   CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_create.waiting END AS BIGINT) AS create_queue,
   CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_update.waiting END AS BIGINT) AS update_queue,
   CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_create.suspicious END AS BIGINT) AS create_queue_suspicious,
-  CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_update.suspicious END AS BIGINT) AS update_queue_suspicious
+  CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_update.suspicious END AS BIGINT) AS update_queue_suspicious,
+  100 * CAST(salesforce.live_rows AS DOUBLE) / rds.valid AS coverage_percentage,
+  100 * CAST(CASE WHEN salesforce.live_rows > 0 THEN rds.matched END AS DOUBLE) / rds.valid AS matched_coverage_percentage,
+  100 * CAST(salesforce.misnamed AS DOUBLE) / salesforce.live_rows AS company_name_equals_property_name_percentage,
+  100 * CAST(salesforce.live_rows - salesforce.nameless AS DOUBLE) / salesforce.live_rows AS data_quality_percentage
 FROM salesforce
 CROSS JOIN rds
 CROSS JOIN to_create

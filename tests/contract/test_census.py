@@ -16,7 +16,7 @@ import yaml
 
 from bot.adapters.census import CensusClient
 from bot.demo.census_server import CensusServer
-from bot.demo.census_syncs import LocalSync
+from bot.demo.census_syncs import SYNC_FAULTS, CensusSyncs, LocalSync
 from bot.errors import (
     ConfigurationError,
     NotFoundError,
@@ -809,3 +809,16 @@ def strict(schema: dict[str, Any]) -> dict[str, Any]:
         for name, field in schema["properties"].items()
     }
     return {"type": "object", "properties": fields, "additionalProperties": False}
+
+
+@pytest.mark.parametrize("name", sorted(SYNC_FAULTS))
+def test_a_fault_of_the_update_sync_is_switched_on_and_off_without_a_trace(name: str) -> None:
+    both = [LocalSync(1, "A", "create"), LocalSync(2, "B", "update")]
+    syncs = CensusSyncs(NotedDestination(), both, now=HandSetClock().now)
+    before = syncs.describe(1), syncs.describe(2)
+    syncs.switch(name, True)
+    assert syncs.is_on(name)
+    assert syncs.describe(1) == before[0], "the other sync is not touched"
+    syncs.switch(name, False)
+    assert not syncs.is_on(name)
+    assert (syncs.describe(1), syncs.describe(2)) == before

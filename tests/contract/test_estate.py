@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,9 +11,9 @@ from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.estate import BUILD, Estate
 from bot.errors import RefusedError
+from tests.small_pipeline import LOS_ANGELES, NOTES
 
 NOW = datetime(2026, 1, 20, 18, 0, tzinfo=UTC)
-LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 TABLES = (
     "rds.pg_rds_public.companies",
     "rds.pg_rds_public.properties",
@@ -31,19 +30,6 @@ VIEWS = tuple(
         "properties_to_update",
     )
 )
-NOTES = [
-    *("Coverage", "Status", "RDS Total", "SF Total", "Gap", "CREATE Queue", "UPDATE Queue", "Created Today"),
-    *(
-        "Updated Today",
-        "IDV Enabled",
-        "Bank Linking",
-        "Payroll",
-        "Income",
-        "Fraud Detection",
-        "Last Create",
-        "Last Update",
-    ),
-]
 LIVE = "hive_metastore.salesforce.product_property WHERE NOT is_deleted AND NOT _fivetran_deleted"
 
 
@@ -108,6 +94,12 @@ def test_the_healthy_estate_has_exactly_these_numbers(healthy: World) -> None:
         "update_queue": 180,
         "create_queue_suspicious": 0,
         "update_queue_suspicious": 0,
+        "active_rds_properties": 18974,
+        "rds_with_sfdc_id": 19500,
+        "coverage_percentage": pytest.approx(96.01, abs=0.005),
+        "matched_coverage_percentage": pytest.approx(99.877, abs=0.0005),
+        "company_name_equals_property_name_percentage": 0,
+        "data_quality_percentage": pytest.approx(99.963, abs=0.0005),
     }
     assert tuple(healthy.health()) == sql.columns("measure/health")
     assert healthy.number("SELECT SUM(has_valid_sfdc_id) FROM crm.sfdc_dbx.rds_properties_enriched") == 19500

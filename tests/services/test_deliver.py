@@ -72,7 +72,7 @@ def test_several_changes_become_one_edit(world: World) -> None:
     world.open_incident(60)
     world.deliver()
     for value in (70, 80, 90):
-        world.look(value, after=5)
+        world.look(value, after=4)
     assert world.deliver() == 1
     assert [(root.edits, "90 properties" in root.text) for root in world.channel.roots()] == [(1, True)]
 

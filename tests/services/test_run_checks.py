@@ -66,12 +66,17 @@ def test_alert_result_and_owed_messages_are_kept_together_or_not_at_all(world: W
     assert world.owed() == ["root", "evidence"]
 
 
-def test_a_steady_fault_says_nothing_new(world: World) -> None:
+def test_a_steady_fault_says_nothing_new_until_somebody_has_to_be_called(world: World) -> None:
     world.open_incident()
     world.deliver()
-    for _ in range(5):
+    for _ in range(2):
         world.look(60, after=5)
     assert world.owed() == []
+    world.look(60, after=5)
+    assert world.owed() == ["reminder"]
+    world.deliver()
+    assert "nobody has it yet" in world.channel.thread()[-1].text.lower()
+    assert world.channel.thread()[-1].broadcast
     assert world.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
 
 

@@ -10,10 +10,10 @@ from pydantic import TypeAdapter
 from bot.yaml_lines import read_yaml
 from checks.catalog import Changes, change_limits, read_checks
 from checks.judge import judge
-from checks.model import Check, Limit, Reading
+from checks.model import Cadence, Check, Limit, Reading
 from checks.problems import Written, close_to, nearest
 
-METRICS = ("lost_rows", "coverage", "null_company_names")
+METRICS = dict.fromkeys(("databricks", "census", "bot"), frozenset({"lost_rows", "coverage", "null_company_names"}))
 LOST_ROWS = """\
 checks:
   - name: lost_rows
@@ -46,7 +46,7 @@ def read(folder: Path, text: str, name: str = "own.yml") -> Written:
 
 
 def lost_rows(folder: Path) -> list[Check]:
-    checks, found = read_checks([read(folder, LOST_ROWS)], METRICS)
+    checks, found = read_checks([read(folder, LOST_ROWS)], METRICS, "frequent")
     assert found == []
     return checks
 
@@ -68,7 +68,7 @@ def test_a_check_is_read_as_its_owner_wrote_it(folder: Path) -> None:
 
 def test_checks_of_several_files_stand_together_in_their_order(folder: Path) -> None:
     other = LOST_ROWS.replace("lost_rows", "coverage")
-    checks, found = read_checks([read(folder, LOST_ROWS, "a.yml"), read(folder, other, "b.yml")], METRICS)
+    checks, found = read_checks([read(folder, LOST_ROWS, "a.yml"), read(folder, other, "b.yml")], METRICS, "frequent")
     assert ([check.name for check in checks], found) == (["lost_rows", "coverage"], [])
 
 
@@ -83,7 +83,7 @@ REFUSED = {
         "    for: 5m",
         "    zzz: 5m",
         9,
-        ['unknown key "zzz"', "known are clear, critical, for, helps,"],
+        ['unknown key "zzz"', "known are active, clear, critical, depends_on, for,"],
     ),
     "an unknown key above the checks": ("checks:", "sources: []\nchecks:", 1, ['"sources"', "known are checks"]),
     "a missing key": ("    metric: lost_rows\n", "", 2, ['checks: "metric" is missing']),
@@ -178,7 +178,7 @@ def test_what_cannot_work_is_refused_with_its_line_and_what_to_write(
     folder: Path, old: str, new: str, line: int, said: list[str]
 ) -> None:
     assert old in LOST_ROWS
-    _, found = read_checks([read(folder, LOST_ROWS.replace(old, new, 1))], METRICS)
+    _, found = read_checks([read(folder, LOST_ROWS.replace(old, new, 1))], METRICS, "frequent")
     assert found
     assert {problem.split(": ")[0] for problem in found} == {f"own.yml:{line}"}
     for part in said:
@@ -211,21 +211,76 @@ ACCEPTED = {
 @pytest.mark.parametrize(("old", "new"), ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_what_can_work_is_accepted_and_can_be_judged(folder: Path, old: str, new: str) -> None:
     assert old in LOST_ROWS
-    checks, found = read_checks([read(folder, LOST_ROWS.replace(old, new, 1))], METRICS)
+    checks, found = read_checks([read(folder, LOST_ROWS.replace(old, new, 1))], METRICS, "frequent")
     assert (found, len(checks)) == ([], 1)
     assert judge(checks[0], Reading(1234.0)).summary
 
 
+@pytest.mark.parametrize(("cadence", "limit"), [("frequent", "> 50"), ("daily", "> 300")])
+def test_a_limit_may_differ_by_cadence(folder: Path, cadence: Cadence, limit: str) -> None:
+    text = LOST_ROWS.replace('critical: "> 50"', 'critical: {frequent: "> 50", daily: "> 300"}')
+    [check], found = read_checks([read(folder, text)], METRICS, cadence)
+    assert (str(check.critical), found) == (limit, [])
+
+
+def test_a_limit_for_one_cadence_alone_is_refused(folder: Path) -> None:
+    text = LOST_ROWS.replace('critical: "> 50"', 'critical: {daily: "> 300"}')
+    _, [problem] = read_checks([read(folder, text)], METRICS, "daily")
+    assert problem.startswith("own.yml:7: checks.critical: write one for each cadence, {frequent: …, daily: …}")
+
+
+def more(name: str, depends_on: str) -> str:
+    return LOST_ROWS.replace("name: lost_rows", f"name: {name}") + f"    depends_on: {depends_on}\n"
+
+
+def test_what_others_depend_on_is_judged_before_them(folder: Path) -> None:
+    files = [read(folder, more("a_late_one", "[lost_rows]"), "a.yml"), read(folder, LOST_ROWS, "b.yml")]
+    checks, found = read_checks(files, METRICS, "frequent")
+    assert ([check.name for check in checks], found) == (["lost_rows", "a_late_one"], [])
+
+
+def test_a_check_that_depends_on_one_that_is_not_there_names_the_nearest(folder: Path) -> None:
+    _, found = read_checks([read(folder, more("late", "[latte]"))], METRICS, "frequent")
+    assert found == ['own.yml:11: checks.depends_on: there is no check "latte": did you mean "late"?']
+
+
+def test_checks_that_depend_on_each_other_in_a_circle_are_refused(folder: Path) -> None:
+    files = [read(folder, more("one", "[two]"), "a.yml"), read(folder, more("two", "[one]"), "b.yml")]
+    checks, [problem] = read_checks(files, METRICS, "frequent")
+    assert len(checks) == 2
+    assert "depend on each other in a circle" in problem
+    assert "one" in problem
+
+
+def test_hours_that_cannot_be_read_are_refused_with_their_line(folder: Path) -> None:
+    _, found = read_checks([read(folder, LOST_ROWS + '    active: "8 to 24"\n')], METRICS, "frequent")
+    assert found[0].startswith("own.yml:11: checks.active: cannot read the hours '8 to 24'")
+
+
+def test_a_healthy_text_is_said_when_all_is_well_and_must_be_fillable_too(folder: Path) -> None:
+    [check], _ = read_checks([read(folder, LOST_ROWS + '    healthy: "none is lost"\n')], METRICS, "frequent")
+    assert [judge(check, Reading(value)).summary for value in (0.0, 99.0)] == ["none is lost", "99 rows are lost"]
+    _, found = read_checks([read(folder, LOST_ROWS + '    healthy: "{x}"\n')], METRICS, "frequent")
+    assert 'unknown placeholder "{x}"' in found[0]
+
+
+def test_the_limit_may_be_named_in_a_summary(folder: Path) -> None:
+    text = LOST_ROWS.replace("{value} rows are lost", "{value} rows, limit {limit}")
+    [check], _ = read_checks([read(folder, text)], METRICS, "frequent")
+    said = [judge(check, Reading(value)).summary for value in (7.0, 40.0, 99.0)]
+    assert said == ["7 rows, limit 30", "40 rows, limit 30", "99 rows, limit 50"]
+
+
 def test_a_doubled_name_is_found_across_files(folder: Path) -> None:
     files = [read(folder, LOST_ROWS, "a.yml"), read(folder, LOST_ROWS, "b.yml")]
-    _, found = read_checks(files, METRICS)
+    _, found = read_checks(files, METRICS, "frequent")
     assert found == ['b.yml:2: checks.name: there is another check named "lost_rows"']
 
 
 def test_every_problem_of_every_file_is_told_at_once(folder: Path) -> None:
     first = LOST_ROWS.replace("for: 5m", "for: 5").replace('"> 50"', "50")
     second = LOST_ROWS.replace("metric: lost_rows", "metric: nothing").replace("{value}", "{number}")
-    _, found = read_checks([read(folder, first, "a.yml"), read(folder, second, "b.yml")], METRICS)
+    _, found = read_checks([read(folder, first, "a.yml"), read(folder, second, "b.yml")], METRICS, "frequent")
     assert sorted(problem.split(": ")[0] for problem in found) == ["a.yml:7", "a.yml:9", "b.yml:10", "b.yml:4"]
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts.model import ActionState, Did, Entry, State
+from bot.alerts.model import ActionState, Did, Entry, Incident, State
 from bot.answers import Summary
 from bot.messages.alert import alert_message, life_line, reply_is_broadcast
 from bot.messages.blocks import Message
@@ -73,6 +73,15 @@ def told(of: Any) -> Payload:
     return alert(Kind.RUN, action=of)
 
 
+def nudged(did: Did, by: str | None = None) -> Incident:
+    return incident(timeline=(Entry(NOW + minutes(15), did, by),))
+
+
+def flapping() -> Incident:
+    again = tuple(Entry(NOW + minutes(40 * n), Did.REOPENED) for n in (1, 2, 3))
+    return incident(timeline=again, snoozed_until=NOW + minutes(240), snoozed_by="U0ROBIN")
+
+
 GOLDENS: dict[str, Callable[[], Payload]] = {
     "root_firing_critical": lambda: alert(Kind.ROOT),
     "root_firing_warn": lambda: alert(Kind.ROOT, about=incident(**WARNING)),
@@ -81,6 +90,11 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "root_acked_without_a_rerun": lambda: alert(Kind.ROOT, about=acknowledged(rerun=None)),
     "root_recovering": lambda: alert(Kind.ROOT, about=recovering()),
     "root_resolved": lambda: alert(Kind.ROOT, about=resolved()),
+    "root_snoozed_and_flapping": lambda: alert(Kind.ROOT, about=flapping()),
+    "reminder": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED)),
+    "reminder_calls_the_owner": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED, "S0OPS")),
+    "reminder_calls_everybody": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED)),
+    "reminder_of_a_lapsed_ack": lambda: alert(Kind.REMINDER, about=nudged(Did.ACK_LAPSED, "U0ROBIN")),
     "evidence": lambda: alert(Kind.EVIDENCE, readings=(4.0, 4.0, 12.0, 246.0)),
     "evidence_of_a_first_reading": lambda: alert(
         Kind.EVIDENCE, about=incident(clear=None, helps=""), readings=(246.0,)
@@ -262,9 +276,13 @@ def test_an_alert_that_got_worse_or_better_says_since_when() -> None:
 
 
 def test_only_a_warning_that_became_critical_leaves_its_thread() -> None:
-    loud = [kind for kind in Kind if reply_is_broadcast(announcement(kind))]
-    assert loud == [Kind.SEVERITY]
+    assert [kind for kind in Kind if reply_is_broadcast(announcement(kind, nudged(Did.REMINDED)))] == [Kind.SEVERITY]
     assert not reply_is_broadcast(announcement(Kind.SEVERITY, incident(severity=Severity.WARN)))
+
+
+def test_a_critical_incident_that_nobody_takes_is_called_out_in_the_channel() -> None:
+    assert reply_is_broadcast(announcement(Kind.REMINDER, nudged(Did.CALLED)))
+    assert not reply_is_broadcast(announcement(Kind.REMINDER, nudged(Did.ACK_LAPSED)))
 
 
 def test_nobody_is_pinged_when_an_alert_is_over() -> None:

@@ -87,7 +87,7 @@ def test_the_columns_read_from_the_text_are_those_of_the_parsed_statement(name: 
 
 def test_what_fills_a_table_names_its_columns_in_their_order() -> None:
     for name in ("companies", "properties", "product_property", "product_property_w_features", "sync_audit_log"):
-        table = unmerged(sql.load(f"pipeline/tables/{name}"))
+        table = unmerged(sql.load(name if name == "sync_audit_log" else f"pipeline/tables/{name}"))
         assert sql.columns(f"pipeline/rows/{name}") == tuple(column.name for column in table.find_all(exp.ColumnDef))
 
 
@@ -149,6 +149,28 @@ def test_parameters_and_columns_are_not_looked_for_in_strings_and_comments(write
     )
     assert sql.parameters(name) == {"d"}
     assert sql.columns(name) == ("one", "two", "it")
+
+
+DEPLOYED = "CREATE OR REPLACE VIEW a.b.v AS\nWITH settings AS (SELECT 'here' AS zone, 5 AS low, 1.5 AS high)\n"
+
+
+def test_settings_are_replaced_in_the_parsed_statement_and_only_where_they_differ(write: Callable[[str], str]) -> None:
+    name = write(f"-- ?\n{DEPLOYED}SELECT 'here' AS other, zone, low\nFROM settings\n")
+    for same in ({}, {"zone": "here", "low": 5, "high": 1.5}, {"low": 5.0, "unknown": 1}):
+        assert sql.to_deploy(name, {}, same) == sql.load(name)
+    text = sql.to_deploy(name, {}, {"zone": "it's'); DROP TABLE x --", "low": -2.5})
+    query = sqlglot.parse_one(text, dialect="databricks").expression
+    [settings] = query.find_all(exp.CTE)
+    zone, low, high = settings.this.expressions
+    assert zone.this == exp.Literal.string("it's'); DROP TABLE x --")
+    assert (low.sql(), high.sql()) == ("-2.5 AS low", "1.5 AS high")
+    assert "'here' AS other" in text
+
+
+def test_a_deployed_table_never_replaces_one(write: Callable[[str], str]) -> None:
+    name = write("-- ?\n-- Replaces it.\nCREATE OR REPLACE TABLE a.b.c (\n  k INT NOT NULL -- the key\n)\n")
+    assert sql.to_deploy(name, {}, {}).startswith("CREATE TABLE IF NOT EXISTS a.b.c (")
+    assert sql.to_deploy(name, {"a.b.c": "x.y.z"}, {}, "duckdb").startswith("CREATE TABLE IF NOT EXISTS x.y.z (")
 
 
 def test_a_statement_that_answers_nothing_has_no_columns() -> None:

@@ -1,6 +1,5 @@
--- What was done and measured, and when?
--- Replaces the table: for a demo's own catalog, never where the pipeline lives.
-CREATE OR REPLACE TABLE crm.sfdc_dbx.sync_audit_log (
+-- What was done and measured, and when? The log that snapshots go into; one that is there stays as it is.
+CREATE TABLE IF NOT EXISTS crm.sfdc_dbx.sync_audit_log (
   audit_id            STRING NOT NULL,   -- daily_snapshot_yyyyMMdd for the daily snapshot, by local date
   sync_name           STRING,
   sync_type           STRING,            -- CREATE, UPDATE, MONITORING, SETUP

@@ -1,0 +1,40 @@
+"""What is due, or looked at, when, in the pipeline's zone: pure, and right on the days when clocks change."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from checks.model import Active
+
+
+def is_active(active: Active, now: datetime, zone: ZoneInfo, daily_at: time | None) -> bool:
+    """Whether a check is looked at now. `daily_at` is when its sync is due every day, UTC; None if it is not daily.
+
+    A check that waits for a daily schedule which is not there is looked at all day: better too early than never.
+    """
+    local = now.astimezone(zone)
+    if active.after_schedule is None:
+        return active.begin <= local.hour * 60 + local.minute < active.end
+    if daily_at is None:
+        return True
+    due = due_on(local.date(), daily_at, zone)
+    return due is not None and now >= due + active.after_schedule
+
+
+def due_on(day: date, daily_at: time, zone: ZoneInfo) -> datetime | None:
+    """When something that happens daily at this UTC time happens on a local day."""
+    for utc_day in (day - timedelta(days=1), day, day + timedelta(days=1)):
+        moment = datetime.combine(utc_day, daily_at, UTC)
+        if moment.astimezone(zone).date() == day:
+            return moment
+    return None
+
+
+def latest_due(at: time, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]:
+    """The latest local date on which something daily has been due by now, and the moment (UTC) when it was.
+
+    By local date, so that it comes once a day whatever the clocks do. `at` must not lie in the first hour of the day
+    nor in the one that springs forward: such a time does not exist every day.
+    """
+    local = now.astimezone(zone)
+    day = local.date() if local.time() >= at else local.date() - timedelta(days=1)
+    return day, datetime.combine(day, at, zone).astimezone(UTC)

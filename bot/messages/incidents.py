@@ -1,0 +1,69 @@
+"""`/sync-health incidents` and `incident`: what is open, and the story of one for a post-mortem."""
+
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from bot.alerts.model import Action, Entry, Incident
+from bot.messages.blocks import Message, context, section
+from bot.messages.text import ICONS, day_and_time, duration, escape, limit_in_words, number, person
+
+MOST = 10  # incidents
+LINES, PER_SECTION = 40, 8  # of a story, up to 330 characters each
+
+
+def incidents_message(opened: Sequence[Incident], links: Mapping[int, str | None], zone: ZoneInfo) -> Message:
+    """What is open; `links` lead to the threads, by incident id."""
+    if not opened:
+        return Message("No incident is open", (section("✅ No incident is open."),))
+    lines = [_open(one, links.get(one.id), zone) for one in opened[:MOST]]
+    if (more := len(opened) - MOST) > 0:
+        lines.append(f"… and {more} more")
+    head = f"{len(opened)} open incident{'' if len(opened) == 1 else 's'}"
+    sections = [section(*lines[n : n + PER_SECTION // 2]) for n in range(0, len(lines), PER_SECTION // 2)]
+    return Message(head, (section(f"*{head}*"), *sections, context("`/sync-health incident` and a number: its story")))
+
+
+def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneInfo) -> Message:
+    """Everything that happened, in order, to be copied."""
+    head = f"Incident {incident.id}: {escape(incident.title, 150)}"
+    until = incident.resolved_at
+    state = f"resolved after {duration(until - incident.opened_at)}" if until else f"open, {incident.state.value}"
+    what = [f"*{head}*", f"{incident.severity.value} · {state} · {_number(incident)}", escape(incident.summary, 500)]
+    told = [(entry.at, _entry(entry)) for entry in incident.timeline]
+    told += [(action.ended_at or action.requested_at, _action(action)) for action in actions]
+    told.sort(key=lambda one: one[0])
+    lines = [f"`{at.astimezone(zone):%Y-%m-%d %H:%M %Z}` {text}" for at, text in told[-LINES:]]
+    if (earlier := len(told) - LINES) > 0:
+        lines.insert(0, f"… {earlier} earlier entries")
+    sections = [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+    small = f"check `{escape(incident.check, 80)}` · `{escape(incident.key, 255)}`"
+    return Message(head, (section(*what), *sections, context(small)))
+
+
+def _open(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
+    who = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
+    icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
+    parts = [f"{icon} *{incident.id}* {escape(incident.title, 150)}", _number(incident)]
+    parts += [f"since {day_and_time(incident.opened_at, zone)}", who]
+    if incident.snoozed_by and incident.snoozed_until:
+        parts.append(f"snoozed by {person(incident.snoozed_by)} to {day_and_time(incident.snoozed_until, zone)}")
+    return " · ".join([*parts, *([f"<{escape(link, 500)}|thread>"] if link else [])])
+
+
+def _number(incident: Incident) -> str:
+    return f"{number(incident.value)}, {f'fires {limit_in_words(incident.limit)}' if incident.limit else 'no limit'}"
+
+
+def _entry(entry: Entry) -> str:
+    by = f" by {person(entry.by)}" if entry.by else ""
+    detail = f": {escape(entry.detail, 150)}" if entry.detail else ""
+    return f"{entry.did.replace('_', ' ')}{by}{detail}"
+
+
+def _action(action: Action) -> str:
+    counts = {"updated": action.records_updated, "rejected": action.records_failed, "invalid": action.records_invalid}
+    run = f"Census run {action.run_id}" if action.run_id else "no Census run"
+    parts = [f"{run} of {escape(action.sync, 40)}: {action.state.value}"]
+    parts += [f"{number(count)} {what}" for what, count in counts.items()]
+    parts += [f"“{escape(action.reason, 80)}”"] if action.reason else []
+    return " · ".join([*parts, *([escape(action.verdict, 150)] if action.verdict else [])])

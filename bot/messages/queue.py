@@ -1,0 +1,78 @@
+"""`/sync-health queue`: what waits, since when, where it is heading, and what of it must not be written."""
+
+from collections.abc import Sequence
+
+from bot.answers import Queue, WaitingRow
+from bot.messages.blocks import Block, Message, context, section
+from bot.messages.text import ICONS, duration, escape, limit_in_words, number, rows
+
+WRONG = {"nameless": "no company name", "misnamed": "the company name is the property's own"}
+
+
+def queue_message(queues: Sequence[Queue]) -> Message:
+    """One queue with its rows, or all of them, short."""
+    blocks: list[Block] = []
+    for queue in queues:
+        blocks.append(section(*_size(queue)))
+        blocks += _details(queue) if len(queues) == 1 else []
+    if len(queues) > 1:
+        blocks.append(context("`/sync-health queue` and the name of a sync show its rows."))
+    heads = [f"{escape(queue.label, 100)}: {_waiting(queue)}" for queue in queues]
+    return Message(" · ".join(heads), tuple(blocks))
+
+
+def _waiting(queue: Queue) -> str:
+    return "how many rows wait is not known" if queue.size is None else f"{rows(queue.size)} waiting"
+
+
+def _size(queue: Queue) -> list[str]:
+    judged = queue.judged
+    head = f"{f'{ICONS[judged.outcome]} ' if judged else ''}*{escape(queue.label, 100)}:* {_waiting(queue)}"
+    limits = {"warns": judged.warn, "critical": judged.critical} if judged else {}
+    lines = [" · ".join([head, *(f"{word} {limit_in_words(limit)}" for word, limit in limits.items() if limit)])]
+    if queue.size is None:
+        return [*lines, "❔ The tables behind this queue are empty, so an empty queue would say nothing."]
+    if queue.oldest is not None:
+        lines.append(f"The oldest change that waits was made {duration(queue.oldest)} ago.")
+    lines.append(_trend(queue))
+    if queue.suspicious:
+        lines.append(f"⚠️ *{number(queue.suspicious)} look wrong* and should not be written: mend the view first.")
+    return lines
+
+
+def _trend(queue: Queue) -> str:
+    trend = queue.trend
+    if queue.size == 0:
+        return "It is empty."
+    if trend is None:
+        return "❔ How fast it drains is not known yet: too few sizes were measured."
+    over = f"in the last {duration(trend.over)}"
+    if trend.drained < 0:
+        return f"📈 It grew by {rows(-trend.drained)} {over} ({-trend.per_hour:,.0f} an hour)."
+    if trend.to_empty is None:
+        return f"➖ It did not shrink {over}."
+    pace = f"{rows(trend.drained)} less {over} ({trend.per_hour:,.0f} an hour)"
+    return f"📉 {pace}: empty in about {duration(trend.to_empty)} if that goes on."
+
+
+def _details(queue: Queue) -> list[Block]:
+    if not queue.size:
+        return [_source(queue)]
+    lines = [f"*States:* {_groups(queue.states)}", f"*Companies:* {_groups(queue.companies)}"]
+    parts = [section(*lines), section("*First rows* (property · Salesforce id)", *map(_row, queue.first))]
+    if queue.wrong:
+        parts.append(section("*Rows that look wrong*", *map(_row, queue.wrong)))
+    return [*parts, _source(queue)]
+
+
+def _groups(groups: Sequence[tuple[str, int]]) -> str:
+    return " · ".join(f"{escape(label or '(none)', 80)} {number(count)}" for label, count in groups)
+
+
+def _row(row: WaitingRow) -> str:
+    why = f" — {WRONG.get(row.wrong, escape(row.wrong, 60))}" if row.wrong else ""
+    return f"`{escape(row.property_id, 40)}` · `{escape(row.sfdc_id, 40)}`{why}"
+
+
+def _source(queue: Queue) -> Block:
+    return context(f"from `{escape(queue.source, 200)}` · `sql/measure/queue.sql`")

@@ -1,0 +1,86 @@
+"""`/sync-health runs` and `schedules`: what Census did and will do."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from bot.answers import SyncRuns, SyncSchedule
+from bot.messages.blocks import Block, Message, section
+from bot.messages.summary import FREQUENCIES
+from bot.messages.text import day_and_time, duration, escape, number
+from bot.ports import Run, RunStatus, Schedule
+
+PER_SECTION = 5  # runs, of up to 400 characters each
+STATUSES = {
+    RunStatus.QUEUED: "⏳ queued",
+    RunStatus.WORKING: "▶️ running",
+    RunStatus.COMPLETED: "done",
+    RunStatus.FAILED: "❗ failed",
+    RunStatus.SKIPPED: "⏭️ skipped: another one was going on",
+    RunStatus.CANCELLED: "⏹️ cancelled",
+    RunStatus.UNKNOWN: "❔ in a state that I do not know",
+}
+
+
+def runs_message(syncs: Sequence[SyncRuns], zone: ZoneInfo) -> Message:
+    """The latest runs of each sync, newest first."""
+    blocks: list[Block] = []
+    for sync in syncs:
+        lines = [f"*Runs of {escape(sync.label, 100)}*"]
+        lines += [_run(run, rate, zone) for run, rate in sync.runs] or [_none(sync)]
+        blocks += [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+    return Message("Census runs", tuple(blocks))
+
+
+def schedules_message(syncs: Sequence[SyncSchedule], zone: ZoneInfo) -> Message:
+    """When each sync runs by itself."""
+    lines = [f"*{escape(sync.label, 100)}* · {_schedule(sync, zone)}" for sync in syncs]
+    return Message("Census schedules", (section(*lines),))
+
+
+def _none(sync: SyncRuns) -> str:
+    return f"❗ {escape(sync.error, 300)}" if sync.error else "❔ Census knows of no run."
+
+
+def _run(run: Run, rate: float | None, zone: ZoneInfo) -> str:
+    parts = [day_and_time(run.created_at, zone), _status(run, rate)]
+    if run.completed_at and run.final and run.status is not RunStatus.SKIPPED:
+        parts[-1] += f" in {duration(run.completed_at - run.created_at)}"
+    if run.status in (RunStatus.COMPLETED, RunStatus.FAILED) and not run.dry_run:
+        counts = {"updated": run.records_updated, "rejected": run.records_failed, "invalid": run.records_invalid}
+        parts += [f"{number(count)} {what}" for what, count in counts.items()]
+        parts.append("errors unknown" if rate is None else f"{number(rate)} % errors")
+    if run.error:
+        parts.append(escape(" ".join(run.error.split()), 120))
+    return " · ".join(parts)
+
+
+def _status(run: Run, rate: float | None) -> str:
+    said = STATUSES[run.status]
+    if run.dry_run:
+        return f"🧪 dry run, nothing written: {said}"
+    if run.status is RunStatus.COMPLETED:
+        return f"{'❔' if rate is None else '🟠' if rate else '✅'} {said}"
+    return said
+
+
+def _schedule(sync: SyncSchedule, zone: ZoneInfo) -> str:
+    schedule = sync.schedule
+    if schedule is None:
+        return f"❗ {escape(sync.error or 'Census does not say', 300)}"
+    if schedule.frequency == "never":
+        return f"⛔ never runs by itself{' and is paused' if schedule.paused else ''}"
+    often = _often(schedule)
+    if schedule.paused:
+        return f"⏸️ paused; else {often}"
+    if schedule.frequency == "continuous":
+        return f"✅ on, {often}"
+    known = f"next {day_and_time(sync.next_run, zone)}" if sync.next_run else "❔ the next run cannot be told from that"
+    return f"✅ on, {often} · {known}"
+
+
+def _often(schedule: Schedule) -> str:
+    if schedule.frequency == "weekly" and schedule.day:
+        return f"every {escape(schedule.day, 20)}"
+    if schedule.frequency == "expression":
+        return f"by the cron expression `{escape(schedule.cron or '?', 100)}` (UTC)"
+    return FREQUENCIES.get(schedule.frequency, f"“{escape(schedule.frequency, 40)}”, which I do not know")

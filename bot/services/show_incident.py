@@ -1,0 +1,45 @@
+"""The open incidents, and the whole story of one."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.alerts.model import Action, Incident
+from bot.errors import RefusedError
+from bot.ports import Place, Ports
+from bot.services.authorise import incident_to_change
+
+
+def show_incidents(ports: Ports) -> list[tuple[Incident, Place | None]]:
+    """Those that are not over, oldest first, and where their threads begin; a snooze that has ended is left out."""
+    now = ports.clock.now()
+    with ports.store.transaction() as records:
+        return [(_as_of(now, one), records.root_of(one.id)) for one in records.open_incidents()]
+
+
+def show_incident(ports: Ports, incident_id: str) -> tuple[Incident, list[Action]]:
+    """One with its timeline, over or not, and what was done about it. Raises RefusedError for an unknown one."""
+    with ports.store.transaction() as records:
+        number = incident_id.removeprefix("#")
+        incident = records.incident(int(number)) if number.isdecimal() and len(number) < 16 else None
+        if incident is None:
+            raise RefusedError(
+                f"I know of no incident “{incident_id[:20]}”. /sync-health incidents lists the open ones."
+            )
+        return incident, records.actions_of(incident.id)
+
+
+def incident_meant(ports: Ports, incident_id: str) -> Incident:
+    """The open incident of this id; without one, the only open one. Raises RefusedError."""
+    if incident_id:
+        return incident_to_change(ports, incident_id.removeprefix("#"))
+    with ports.store.transaction() as records:
+        incidents = records.open_incidents()
+    if len(incidents) != 1:
+        numbers = ", ".join(str(incident.id) for incident in incidents[:20])
+        raise RefusedError(f"Say which one by its number: open are {numbers}." if incidents else "No incident is open.")
+    return incidents[0]
+
+
+def _as_of(now: datetime, incident: Incident) -> Incident:
+    over = incident.snoozed_until is not None and incident.snoozed_until <= now
+    return replace(incident, snoozed_until=None, snoozed_by=None) if over else incident

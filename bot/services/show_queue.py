@@ -1,0 +1,70 @@
+"""What waits in the queues, and where that is heading."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from bot.alerts.trends import trend_of
+from bot.answers import Queue, WaitingRow
+from bot.errors import SyncHealthError, TemporaryError
+from bot.ports import Evaluation, Ports
+from bot.settings import SyncSettings
+from checks.judge import judge
+from checks.model import Reading
+
+QUEUE = "measure/queue"
+MOST = 5  # rows, states and companies
+LOOKS = 24  # evaluations that the trend is read from: about two hours
+
+Row = Mapping[str, object]
+
+
+def show_queue(ports: Ports, sync: SyncSettings | None) -> list[Queue]:
+    """This sync's queue, or all. Raises TemporaryError when the warehouse does not answer."""
+    try:
+        rows = ports.warehouse.ask(QUEUE, direction=sync.direction if sync else "both", most=MOST)
+    except SyncHealthError as error:
+        what = f"The warehouse did not say what waits: {error}. The last known sizes are in /sync-health."
+        raise TemporaryError(what) from error
+    with ports.store.transaction() as records:
+        looks = records.latest_evaluations(LOOKS)
+    known = any(row["part"] == "measurable" and row["waiting"] for row in rows)
+    return [_queue(ports, one, rows, looks, known=known) for one in ([sync] if sync else ports.settings.syncs)]
+
+
+def _queue(ports: Ports, sync: SyncSettings, rows: Sequence[Row], looks: Sequence[Evaluation], *, known: bool) -> Queue:
+    now, mine = ports.clock.now(), [row for row in rows if row["direction"] == sync.direction]
+    total = next((row for row in mine if row["part"] == "total"), {})
+    size, oldest_at = _count(total, "waiting") if known else None, total.get("oldest_at")
+    check = next((check for check in ports.settings.checks if check.metric == f"{sync.direction}_queue"), None)
+    return Queue(
+        label=sync.label,
+        source=sync.queue,
+        size=size,
+        judged=judge(check, Reading(size)) if check else None,
+        suspicious=_count(total, "suspicious"),
+        oldest=now - oldest_at if isinstance(oldest_at, datetime) else None,
+        trend=trend_of([*_sizes(looks, sync), (now, size)]) if size is not None else None,
+        states=_groups(mine, "state"),
+        companies=_groups(mine, "company"),
+        first=tuple(_waiting(row) for row in mine if row["part"] == "first"),
+        wrong=tuple(_waiting(row) for row in mine if row["wrong"])[:MOST],
+    )
+
+
+def _sizes(looks: Sequence[Evaluation], sync: SyncSettings) -> Iterator[tuple[datetime, int]]:
+    for look in looks:
+        yield from (
+            (look.checked_at, one.queue) for one in look.syncs if one.name == sync.name and one.queue is not None
+        )
+
+
+def _groups(rows: Sequence[Row], part: str) -> tuple[tuple[str, int], ...]:
+    return tuple((str(row["label"] or ""), _count(row, "waiting")) for row in rows if row["part"] == part)
+
+
+def _waiting(row: Row) -> WaitingRow:
+    return WaitingRow(str(row["rds_property_id"]), str(row["sfdc_id"]), str(row["wrong"]) if row["wrong"] else None)
+
+
+def _count(row: Row, name: str) -> int:
+    return int(str(row.get(name) or 0))

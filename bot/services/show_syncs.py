@@ -1,0 +1,49 @@
+"""What Census did and will do."""
+
+from datetime import datetime
+
+from bot.alerts.schedule import cron_of, next_time
+from bot.answers import SyncRuns, SyncSchedule
+from bot.errors import SyncHealthError
+from bot.ports import Ports, Schedule
+from bot.services.census_numbers import error_rate
+from bot.settings import SyncSettings
+
+RUNS = 10
+
+
+def show_runs(ports: Ports, sync: SyncSettings | None) -> list[SyncRuns]:
+    """The latest runs of this sync, or of all; what Census does not tell of one leaves the others."""
+    return [_runs_of(ports, one) for one in ([sync] if sync else ports.settings.syncs)]
+
+
+def show_schedules(ports: Ports) -> list[SyncSchedule]:
+    """When every sync runs by itself."""
+    return [_schedule_of(ports, sync) for sync in ports.settings.syncs]
+
+
+def _runs_of(ports: Ports, sync: SyncSettings) -> SyncRuns:
+    try:
+        runs = ports.census.runs(sync.id, most=RUNS)
+    except SyncHealthError as error:
+        return SyncRuns(sync.label, error=str(error))
+    return SyncRuns(sync.label, tuple((run, error_rate(run)) for run in runs))
+
+
+def _schedule_of(ports: Ports, sync: SyncSettings) -> SyncSchedule:
+    try:
+        schedule = ports.census.sync(sync.id).schedule
+    except SyncHealthError as error:
+        return SyncSchedule(sync.label, error=str(error))
+    return SyncSchedule(sync.label, schedule, _next_run(schedule, ports.clock.now()))
+
+
+def _next_run(schedule: Schedule, now: datetime) -> datetime | None:
+    if not schedule.enabled:
+        return None
+    s = schedule
+    cron = cron_of(s.frequency, day=s.day, hour=s.hour, minute=s.minute, cron=s.cron)
+    try:
+        return next_time(cron, now) if cron else None
+    except ValueError:  # a form of cron that we do not read: nothing is guessed
+        return None

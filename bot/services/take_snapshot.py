@@ -1,0 +1,140 @@
+"""Write down what the pipeline looks like: one row of the audit log, never changed afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+from bot.answers import Snapshot, SnapshotNumbers
+from bot.errors import PermanentError, RefusedError, TemporaryError
+from bot.ports import Ports
+from bot.services.measure import HEALTH
+from checks.model import Limit
+
+COOL_DOWN = timedelta(minutes=5)  # of the pipeline's time: a second press returns the first snapshot
+LEASE = 60.0  # real seconds: how long a press that died keeps others from pressing
+SCHEDULED_BY = "sync-health"
+
+
+def local_day(ports: Ports, at: datetime | None = None) -> date:
+    """The date at the pipeline: today's, or that of a moment."""
+    return (at or ports.clock.now()).astimezone(ports.settings.zone).date()
+
+
+def daily_id(day: date) -> str:
+    """The id of the snapshot that stands for a local date."""
+    return f"daily_snapshot_{day:%Y%m%d}"
+
+
+def take_snapshot(ports: Ports, by: str, *, day: date | None = None, dry_run: bool = False) -> Snapshot:
+    """Take the snapshot of a local date, or one by hand. One that is there is returned as it is.
+
+    Raises RefusedError while somebody else takes one by hand, TemporaryError and PermanentError as the warehouse does.
+    """
+    if dry_run:
+        return _rehearse(ports, by, day)
+    if day:
+        return _take(ports, by, daily_id(day))
+    holder = uuid4().hex
+    if not ports.store.take_lease("snapshot", holder, ports.clock.real(), LEASE):
+        raise RefusedError("Somebody is taking a snapshot at this very moment. Look again in a minute.")
+    try:
+        return _take(ports, by, _by_hand(ports))
+    finally:
+        ports.store.release_lease("snapshot", holder)
+
+
+def _by_hand(ports: Ports) -> str:
+    """The id of the one that was taken by hand a moment ago, or a new one."""
+    now = ports.clock.now()
+    recent = _ask_log(ports, "measure/snapshot_by_hand", since=now - COOL_DOWN, now=now)
+    return str(recent[0]["audit_id"]) if recent else f"manual_snapshot_{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _take(ports: Ports, by: str, audit_id: str) -> Snapshot:
+    found = _read(ports, audit_id)
+    existed = _is(found, audit_id)
+    if not existed:
+        settings = ports.settings
+        ports.warehouse.do(
+            "populate_audit_log",
+            audit_id=audit_id,
+            execution_timestamp=ports.clock.now(),
+            executed_by=by,
+            zone=settings.zone.key,
+            coverage_warn=_number(ports, "warn", 95.0),
+            coverage_critical=_number(ports, "critical", 90.0),
+        )
+        found = _read(ports, audit_id)
+        if not _is(found, audit_id):
+            raise TemporaryError(f"the warehouse took {audit_id} and does not show it")
+    with ports.store.transaction() as records:
+        result = "it is there already" if existed else "taken"
+        records.audit(ports.clock.now(), by, "snapshot", audit_id, result)
+    this, previous = found[0], found[1:]
+    return Snapshot(
+        id=audit_id,
+        taken_at=_time(this["execution_timestamp"]),
+        by=str(this["executed_by"]),
+        numbers=_numbers(this),
+        previous_id=_id(previous),
+        previous=_numbers(previous[0]) if previous else None,
+        existed=existed,
+    )
+
+
+def _rehearse(ports: Ports, by: str, day: date | None) -> Snapshot:
+    """What a snapshot would say."""
+    [now] = ports.warehouse.ask(HEALTH)
+    valid, there = now["rds_with_sfdc_id"], now["salesforce_rows"]
+    gap = valid - there if isinstance(valid, int) and isinstance(there, int) and there else None
+    coverage = now["coverage_percentage"]
+    rounded = round(coverage, 1) if isinstance(coverage, float) else None  # as the log has it
+    audit_id = daily_id(day) if day else _by_hand(ports)
+    found = _read(ports, audit_id)
+    existed = _is(found, audit_id)
+    previous = found[1:] if existed else found
+    return Snapshot(
+        id=audit_id,
+        taken_at=ports.clock.now(),
+        by=by,
+        numbers=_numbers({**now, "rds_to_sf_gap": gap, "coverage_percentage": rounded}),
+        previous_id=_id(previous),
+        previous=_numbers(previous[0]) if previous else None,
+        existed=existed,
+        rehearsed=True,
+    )
+
+
+def _read(ports: Ports, audit_id: str) -> list[dict[str, object]]:
+    return _ask_log(ports, "measure/snapshots", audit_id=audit_id, now=ports.clock.now())
+
+
+def _ask_log(ports: Ports, question: str, **parameters: object) -> list[dict[str, object]]:
+    try:
+        return ports.warehouse.ask(question, **parameters)
+    except PermanentError as error:
+        raise PermanentError(f"{error} (`sync-health deploy` creates the audit log)") from error
+
+
+def _is(found: list[dict[str, object]], audit_id: str) -> bool:
+    return bool(found) and found[0]["audit_id"] == audit_id
+
+
+def _id(rows: list[dict[str, object]]) -> str | None:
+    return str(rows[0]["audit_id"]) if rows else None
+
+
+def _numbers(row: Mapping[str, object]) -> SnapshotNumbers:
+    return SnapshotNumbers(**{field.name: row[field.name] for field in fields(SnapshotNumbers)})  # type: ignore[arg-type]
+
+
+def _number(ports: Ports, severity: str, shipped: float) -> float:
+    """The limit of coverage, which the snapshot's status is judged by."""
+    limits = [getattr(check, severity) for check in ports.settings.checks if check.name == "coverage"]
+    return limits[0].number if limits and isinstance(limits[0], Limit) else shipped
+
+
+def _time(value: object) -> datetime:
+    assert isinstance(value, datetime), value
+    return value

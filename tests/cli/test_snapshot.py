@@ -1,0 +1,90 @@
+"""`sync-health snapshot`, as somebody types it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.adapters.duckdb import DuckDBWarehouse
+from bot.cli import app
+from tests.small_pipeline import SmallPipeline
+
+
+def snapshot(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["snapshot", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, " ".join(result.stdout.split()), result.stderr
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Somebody's own warehouse folder, and no other setting."""
+    folder = tmp_path / "warehouse"
+    folder.mkdir()
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SYNC_HEALTH_WAREHOUSE", f"duckdb:{folder}")
+    monkeypatch.setenv("SYNC_HEALTH_STATE", f"sqlite:///{tmp_path / 'state.db'}")
+    yield tmp_path
+
+
+def fill(folder: Path) -> None:
+    warehouse = DuckDBWarehouse(folder)
+    small = SmallPipeline(warehouse)
+    small.properties(200)
+    small.salesforce(192)
+    warehouse.close()
+
+
+def test_it_prints_the_numbers_and_the_change_since_the_last() -> None:
+    code, out, _ = snapshot("--demo")
+    assert code == 0
+    assert "coverage, % 96.0 +0.0" in out
+    assert "CREATE queue 12 +0" in out
+    assert "taken; change since daily_snapshot_" in out
+
+
+def test_a_second_one_is_the_first(own: Path) -> None:
+    fill(own / "warehouse")
+    first = json.loads(snapshot("--json")[1])
+    second = json.loads(snapshot("--json")[1])
+    assert (first["existed"], second["existed"]) == (False, True)
+    assert second["audit_id"] == first["audit_id"]
+    assert first["numbers"] == second["numbers"]
+    assert first["numbers"]["rds_to_sf_gap"] == 8
+    assert "and stays as it is" in snapshot()[1]
+
+
+def test_json_has_the_documented_keys(own: Path) -> None:
+    fill(own / "warehouse")
+    answer = json.loads(snapshot("--json", "--dry-run")[1])
+    assert list(answer) == ["audit_id", "taken_at", "existed", "dry_run", "numbers", "previous", "change"]
+    assert answer["dry_run"] is True
+    assert list(answer["numbers"]) == list(answer["change"])
+    assert set(answer["change"].values()) == {None}
+
+
+def test_a_dry_run_leaves_no_trace(own: Path) -> None:
+    fill(own / "warehouse")
+    code, out, _ = snapshot("--dry-run")
+    assert code == 0
+    assert "would be taken" in out
+    assert not (own / "state.db").exists()
+    warehouse = DuckDBWarehouse(own / "warehouse", read_only=True)
+    with warehouse.cursor() as cursor:
+        assert cursor.execute("SELECT COUNT(*) FROM crm.sfdc_dbx.sync_audit_log").fetchone() == (0,)
+    warehouse.close()
+
+
+def test_without_a_folder_tables_or_settings_it_says_what_helps(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = snapshot()
+    assert (code, "sync-health deploy" in err) == (2, True)
+    monkeypatch.setenv("SYNC_HEALTH_WAREHOUSE", f"duckdb:{own / 'gone'}")
+    code, _, err = snapshot()
+    assert (code, "there is no folder" in err) == (2, True)
+    monkeypatch.delenv("SYNC_HEALTH_WAREHOUSE")
+    code, _, err = snapshot()
+    assert (code, "SYNC_HEALTH_WAREHOUSE is not set" in err) == (2, True)
+    assert "Traceback" not in err

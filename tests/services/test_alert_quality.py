@@ -1,0 +1,163 @@
+"""Every kind of fault is told, each as one incident, and a healthy month raises nothing: on the shipped checks."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.errors import PermanentError, TemporaryError
+from bot.main import settings_from
+from bot.ports import Kind, Ports, RunStatus
+from bot.services.measure import HEALTH
+from bot.services.run_checks import run_checks
+from tests.services.conftest import World
+from tests.services.test_not_measured import HEALTHY
+
+Fault = Callable[[World], None]
+
+
+def number(name: str, value: object) -> Fault:
+    """From now on the warehouse measures this."""
+    return lambda world: world.warehouse.rows[HEALTH][0].update({name: value})
+
+
+def down(world: World) -> None:
+    world.warehouse.failure = TemporaryError("the warehouse cannot be reached")
+
+
+def table_gone(world: World) -> None:
+    world.warehouse.failure = PermanentError("there is no hive_metastore.salesforce.product_property")
+
+
+def no_row(world: World) -> None:
+    world.warehouse.rows[HEALTH] = []
+
+
+def census_down(world: World) -> None:
+    world.census.failure = TemporaryError("Census does not answer")
+
+
+def token_refused(world: World) -> None:
+    world.census.failure = PermanentError("Census refuses CENSUS_API_TOKEN (401)")
+
+
+def paused(sync: str) -> Fault:
+    return lambda world: world.census.pause(getattr(world, sync))
+
+
+def runs_are(**changes: object) -> Fault:
+    """From now on every run of the update sync is like this."""
+    return lambda world: setattr(world, "runs_of_b", changes)
+
+
+# What goes wrong, and the checks that tell it: one incident each, nothing beside them.
+FAULTS: dict[str, tuple[Fault, set[str]]] = {
+    "coverage sinks": (number("coverage_percentage", 94.0), {"coverage"}),
+    "coverage falls": (number("coverage_percentage", 80.0), {"coverage"}),
+    "some names are lost": (number("null_company_names", 40), {"null_company_names"}),
+    "many names are lost": (number("null_company_names", 9715), {"null_company_names"}),
+    "names of properties for companies": (
+        number("company_name_equals_property_name_percentage", 3.0),
+        {"company_name_equals_property_name"},
+    ),
+    "nothing but names of properties": (
+        number("company_name_equals_property_name_percentage", 60.0),
+        {"company_name_equals_property_name"},
+    ),
+    "quality sinks": (number("data_quality_percentage", 96.0), {"data_quality"}),
+    "quality falls": (number("data_quality_percentage", 50.0), {"data_quality"}),
+    "the create queue grows": (number("create_queue", 80), {"create_queue"}),
+    "the create queue is stuck": (number("create_queue", 735), {"create_queue"}),
+    "the update queue grows": (number("update_queue", 700), {"update_queue"}),
+    "the update queue is stuck": (number("update_queue", 7881), {"update_queue"}),
+    "coverage is not a number": (number("coverage_percentage", float("nan")), {"warehouse_not_measured"}),
+    "coverage is infinite": (number("coverage_percentage", float("inf")), {"warehouse_not_measured"}),
+    "coverage is NULL": (number("coverage_percentage", None), {"warehouse_not_measured"}),
+    "a queue is NULL": (number("update_queue", None), {"warehouse_not_measured"}),
+    "a number is a word": (number("null_company_names", "many"), {"warehouse_not_measured"}),
+    "the statement has no row": (no_row, {"warehouse_not_measured"}),
+    "the warehouse is down": (down, {"warehouse_not_measured"}),
+    "a table is gone": (table_gone, {"warehouse_not_measured"}),
+    "Census is down": (census_down, {"census_not_measured"}),
+    "the token of Census ended": (token_refused, {"census_not_measured"}),
+    "the update sync is paused": (paused("sync_b"), {"schedule_enabled"}),
+    "the create sync is paused": (paused("sync_a"), {"schedule_enabled"}),
+    "runs fail": (runs_are(status=RunStatus.FAILED), {"sync_recency"}),
+    "runs are cancelled": (runs_are(status=RunStatus.CANCELLED), {"sync_recency"}),
+    "runs are skipped": (runs_are(status=RunStatus.SKIPPED), {"sync_recency"}),
+    "runs are dry": (runs_are(dry_run=True), {"sync_recency"}),
+    "runs never end": (runs_are(status=RunStatus.WORKING), {"sync_recency"}),
+    "one row in fifty is rejected": (runs_are(records_updated=98, records_failed=2), {"census_error_rate"}),
+    "every row is rejected": (runs_are(records_updated=0, records_failed=50), {"census_error_rate"}),
+    "every row is invalid": (runs_are(records_updated=0, records_invalid=50), {"census_error_rate"}),
+}
+WELL = {"records_updated": 5, "records_failed": 0, "records_invalid": 0}
+
+
+@pytest.fixture
+def ports(world: World) -> Ports:
+    world.runs_of_b = {}  # type: ignore[attr-defined]
+    world.warehouse.rows[HEALTH] = [dict(HEALTHY)]
+    return replace(world.ports, settings=replace(world.ports.settings, checks=settings_from({}).checks))
+
+
+def live(world: World, ports: Ports, ticks: int, minutes: int = 5, every: int = 3) -> None:
+    """Ticks of the bot; both syncs run at every third one, unless they are paused."""
+    for tick in range(ticks):
+        if tick % every == 0 and not world.census.failure:
+            for sync, changes in ((world.sync_a, {}), (world.sync_b, world.runs_of_b)):  # type: ignore[attr-defined]
+                if not world.census.sync(sync).schedule.paused:
+                    run = world.census.start(sync, "Schedule")
+                    status = changes.get("status", RunStatus.COMPLETED)
+                    world.census.finish(run.id, status, **WELL | {k: v for k, v in changes.items() if k != "status"})
+        run_checks(ports)
+        world.clock.pass_(minutes=minutes)
+
+
+def incidents(world: World) -> list[tuple[object, ...]]:
+    return world.rows('SELECT "check", sync FROM incidents')
+
+
+@pytest.mark.parametrize(("fault", "told_by"), FAULTS.values(), ids=FAULTS.keys())
+def test_every_kind_of_fault_is_told_once_and_by_the_check_that_is_meant_for_it(
+    world: World, ports: Ports, fault: Fault, told_by: set[str]
+) -> None:
+    live(world, ports, ticks=6)
+    assert incidents(world) == [], "healthy before"
+    fault(world)
+    live(world, ports, ticks=36)  # three hours
+    assert {check for check, _ in incidents(world)} == told_by
+    assert len(incidents(world)) == len(told_by), "no fault is told twice"
+    roots = world.rows(f"SELECT COUNT(*) FROM outbox WHERE kind = '{Kind.ROOT}'")
+    assert roots == [(len(told_by),)], "one message in the channel for each incident"
+
+
+def test_there_are_thirty_kinds_of_fault_and_more() -> None:
+    assert len(FAULTS) >= 30
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "begin",
+    [datetime(2026, 2, 20, 8, tzinfo=UTC), datetime(2026, 10, 15, 7, tzinfo=UTC)],
+    ids=["clocks go forward", "clocks go back"],
+)
+def test_thirty_healthy_days_raise_nothing(world: World, ports: Ports, begin: datetime) -> None:
+    """Idle days and weekends have runs of zero rows; numbers move within their limits; the bot restarts."""
+    world.clock.pass_(seconds=(begin - world.clock.now()).total_seconds())
+    restarted = ports
+    for day in range(30):
+        weekend = (begin + timedelta(days=day)).weekday() >= 5
+        busy = 0 if weekend else 1
+        world.warehouse.rows[HEALTH] = [
+            HEALTHY
+            | {"create_queue": busy * (7 * day % 50), "update_queue": busy * (83 * day % 480)}
+            | {"coverage_percentage": 95.6 + day % 9 / 5, "null_company_names": 5 + day % 20}
+        ]
+        world.runs_of_b = {"records_updated": 0} if weekend else {}  # type: ignore[attr-defined]
+        live(world, restarted, ticks=32, minutes=45, every=1)
+        if day % 7 == 3:  # down for an hour: the syncs go on without us
+            world.clock.pass_(hours=1)
+            restarted = replace(ports)
+    assert incidents(world) == []

@@ -1,0 +1,132 @@
+"""What nobody can measure, and what another alert explains, is told once and never as healthy."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.alerts.model import State
+from bot.errors import PermanentError, TemporaryError
+from bot.main import settings_from
+from bot.ports import Evaluation, Ports, RunStatus
+from bot.services.measure import HEALTH
+from bot.services.run_checks import run_checks
+from checks.model import Outcome
+from tests.services.conftest import World
+
+HEALTHY = {
+    "coverage_percentage": 96.0,
+    "null_company_names": 7,
+    "company_name_equals_property_name_percentage": 0.1,
+    "data_quality_percentage": 99.9,
+    "create_queue": 12,
+    "update_queue": 180,
+    "create_queue_suspicious": 0,
+    "update_queue_suspicious": 0,
+}
+
+
+def done(world: World, sync: int) -> None:
+    world.census.finish(world.census.start(sync).id, records_updated=5, records_failed=0, records_invalid=0)
+
+
+@pytest.fixture
+def whole(world: World) -> Ports:
+    """Every shipped check, on a pipeline that is well."""
+    world.warehouse.rows[HEALTH] = [dict(HEALTHY)]
+    for sync in (world.sync_a, world.sync_b):
+        done(world, sync)
+    return replace(world.ports, settings=replace(world.ports.settings, checks=settings_from({}).checks))
+
+
+def look(world: World, ports: Ports, times: int = 1) -> Evaluation:
+    for _ in range(times):
+        evaluation, _ = run_checks(ports)
+        world.clock.pass_(minutes=5)
+    return evaluation
+
+
+def open_checks(world: World) -> list[tuple[str, str | None]]:
+    with world.store.transaction() as records:
+        return [(incident.check, incident.sync) for incident in records.open_incidents()]
+
+
+def test_every_shipped_check_is_well_on_a_healthy_pipeline(world: World, whole: Ports) -> None:
+    evaluation = look(world, whole, times=3)
+    assert evaluation.outcome is Outcome.OK
+    assert len(evaluation.results) > 10
+    assert open_checks(world) == []
+
+
+def test_the_warehouse_down_is_one_alert_that_names_what_it_blinds(world: World, whole: Ports) -> None:
+    world.warehouse.failure = TemporaryError("the warehouse cannot be reached")
+    assert look(world, whole).outcome is Outcome.ERROR
+    assert open_checks(world) == [], "once is not yet worth a message"
+    look(world, whole)
+    assert open_checks(world) == [("warehouse_not_measured", None)]
+    with world.store.transaction() as records:
+        [incident] = records.open_incidents()
+    assert "6 checks get no number from the warehouse" in incident.summary
+    assert "coverage" in incident.summary
+    assert "cannot be reached" in incident.summary
+    world.warehouse.failure = None
+    look(world, whole, times=3)
+    assert open_checks(world) == []
+
+
+def test_an_empty_table_is_told_as_not_measured(world: World, whole: Ports) -> None:
+    world.warehouse.rows[HEALTH] = [dict.fromkeys(HEALTHY)]
+    assert look(world, whole, times=2).outcome is Outcome.NO_DATA
+    assert open_checks(world) == [("warehouse_not_measured", None)]
+
+
+def test_census_down_is_one_alert_and_not_one_per_sync(world: World, whole: Ports) -> None:
+    world.census.failure = TemporaryError("Census does not answer")
+    look(world, whole, times=2)
+    assert open_checks(world) == [("census_not_measured", None)]
+
+
+def test_a_broken_number_does_not_blind_the_others(world: World, whole: Ports) -> None:
+    whole_row = world.warehouse.rows[HEALTH][0] | {"null_company_names": 99}
+
+    def ask_column(question: str, column: str) -> dict[str, object]:
+        if column == "update_queue":
+            raise PermanentError("there is no crm.sfdc_dbx.properties_to_update")
+        return {column: whole_row[column]}
+
+    world.warehouse.failure = PermanentError("there is no crm.sfdc_dbx.properties_to_update")
+    world.warehouse.ask_column = ask_column  # type: ignore[method-assign]
+    evaluation = look(world, whole, times=2)
+    blind = {result.check for result in evaluation.results if result.outcome is Outcome.ERROR}
+    assert blind == {"update_queue"}
+    assert evaluation.outcome is Outcome.CRITICAL
+    assert set(open_checks(world)) == {("null_company_names", None), ("warehouse_not_measured", None)}
+    assert evaluation.statements > 1
+
+
+def test_a_paused_sync_is_told_once_and_explains_that_it_stands_still(world: World, whole: Ports) -> None:
+    world.census.pause(world.sync_b)
+    look(world, whole, times=60)  # five hours
+    assert open_checks(world) == [("schedule_enabled", "Sync B"), ("sync_recency", "Sync A")]
+
+
+def test_a_failing_sync_is_told_by_its_recency(world: World, whole: Ports) -> None:
+    for _ in range(30):
+        done(world, world.sync_a)
+        world.census.finish(world.census.start(world.sync_b).id, RunStatus.FAILED)
+        look(world, whole)
+    assert open_checks(world) == [("sync_recency", "Sync B")]
+
+
+def test_an_incident_whose_check_was_removed_is_closed_and_says_so(world: World, whole: Ports) -> None:
+    world.warehouse.rows[HEALTH][0]["null_company_names"] = 99
+    look(world, whole, times=2)
+    assert ("null_company_names", None) in open_checks(world)
+    fewer = tuple(check for check in whole.settings.checks if check.name != "null_company_names")
+    kept = replace(whole, settings=replace(whole.settings, checks=tuple(c for c in fewer if c.name != "data_quality")))
+    look(world, kept)
+    assert open_checks(world) == []
+    with world.store.transaction() as records:
+        incident = records.incident(1)
+    assert incident
+    assert incident.state is State.OK
+    assert "removed from the configuration" in incident.summary

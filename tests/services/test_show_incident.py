@@ -1,0 +1,96 @@
+"""The open incidents, the story of one, and quiet about it for a while."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.alerts.model import Did
+from bot.errors import RefusedError
+from bot.services.acknowledge import acknowledge
+from bot.services.rerun_sync import rerun_sync
+from bot.services.show_incident import incident_meant, show_incident, show_incidents
+from bot.services.snooze import snooze
+from tests.services.conftest import ROBIN, World
+
+
+def test_an_open_incident_is_listed_with_its_thread_once_it_has_one(world: World) -> None:
+    world.open_incident()
+    [(_, before)] = show_incidents(world.ports)
+    world.deliver()
+    [(incident, after)] = show_incidents(world.ports)
+    assert (before, incident.id) == (None, 1)
+    assert after and after.ts == world.channel.roots()[0].ts
+
+
+def test_a_story_has_changes_presses_and_runs_and_outlives_the_incident(world: World) -> None:
+    acknowledge(world.ports, world.open_incident().id, ROBIN)
+    rerun_sync(world.ports, world.incident(), ROBIN, "mended")
+    world.look(7, after=5)
+    world.look(7, after=10)
+    assert show_incidents(world.ports) == []
+    incident, [action] = show_incident(world.ports, "#1")
+    dids = [entry.did for entry in incident.timeline]
+    assert dids == [Did.OPENED, Did.ACKNOWLEDGED, Did.RERUN, Did.RECOVERING, Did.RESOLVED]
+    assert (action.sync, action.reason) == ("Sync B", "mended")
+
+
+@pytest.mark.parametrize("typed", ["", "2", "-1", "seven", "9" * 30, "<!channel>", "1; DROP TABLE incidents", "²"])
+def test_an_incident_that_nobody_knows_is_refused(world: World, typed: str) -> None:
+    world.open_incident()
+    with pytest.raises(RefusedError, match="I know of no incident"):
+        show_incident(world.ports, typed)
+
+
+def test_without_a_number_the_only_open_one_is_meant(world: World) -> None:
+    with pytest.raises(RefusedError, match="No incident is open"):
+        incident_meant(world.ports, "")
+    world.open_incident()
+    assert incident_meant(world.ports, "").id == incident_meant(world.ports, "#1").id == 1
+    first = world.incident()
+    with world.store.transaction() as records:
+        records.create_incident(replace(first, key="another"))
+    with pytest.raises(RefusedError, match="open are 1, 2"):
+        incident_meant(world.ports, "")
+
+
+def test_snoozing_is_written_owed_and_audited_and_cancels_nothing_else(world: World) -> None:
+    world.open_incident()
+    world.deliver()
+    acknowledge(world.ports, 1, ROBIN)
+    now = world.clock.now()
+    snooze(world.ports, 1, "2h", ROBIN)
+    incident = world.incident()
+    assert (incident.snoozed_by, incident.snoozed_until) == (ROBIN, now + timedelta(hours=2))
+    assert incident.acked_by == ROBIN
+    assert incident.timeline[-1].did is Did.SNOOZED
+    assert "root" in world.owed()
+    assert world.audit()[-1] == (ROBIN, "snooze", "incident 1", "for 2h")
+    world.look(7, after=5)
+    world.look(7, after=10)
+    assert world.incident().resolved_at, "alerts go on"
+
+
+def test_a_snooze_that_has_ended_is_not_shown(world: World) -> None:
+    world.open_incident()
+    snooze(world.ports, 1, "2h", ROBIN)
+    world.clock.pass_(minutes=119)
+    assert show_incidents(world.ports)[0][0].snoozed_by == ROBIN
+    world.clock.pass_(minutes=1)
+    assert show_incidents(world.ports)[0][0].snoozed_by is None
+
+
+@pytest.mark.parametrize("span", ["", "0", "14m", "25h", "2 weeks", "-2h", "<!here>", "999999d"])
+def test_a_span_that_makes_no_sense_is_refused_and_nothing_is_written(world: World, span: str) -> None:
+    world.open_incident()
+    with pytest.raises(RefusedError, match=r"15m to 24h|cannot read the duration"):
+        snooze(world.ports, 1, span, ROBIN)
+    assert world.incident().snoozed_until is None
+
+
+def test_what_is_over_cannot_be_snoozed(world: World) -> None:
+    world.open_incident()
+    world.look(7, after=5)
+    world.look(7, after=10)
+    with pytest.raises(RefusedError, match="resolved already"):
+        snooze(world.ports, 1, "2h", ROBIN)

@@ -1,0 +1,213 @@
+"""Snapshots: by hand, by local date, once each, and never changed."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.adapters.store import SqlStore
+from bot.answers import Snapshot
+from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
+from bot.ports import Ports
+from bot.services.take_snapshot import SCHEDULED_BY, daily_id, local_day, take_snapshot
+from tests.fakes import BrittleStore, FakeCensus, FakeChannel, HandClock
+from tests.services.conftest import settings_for_tests
+from tests.small_pipeline import SALESFORCE, SmallPipeline, local
+
+ROBIN = "U0ROBIN"
+
+
+class LossyWarehouse:
+    """Writes, and loses the answer."""
+
+    def __init__(self, small: SmallPipeline) -> None:
+        self._warehouse = small.warehouse
+        self.loses = True
+
+    def do(self, statement: str, **parameters: object) -> None:
+        self._warehouse.do(statement, **parameters)
+        if self.loses:
+            raise UncertainError("the warehouse was silent for too long")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._warehouse, name)
+
+
+@dataclass
+class World:
+    small: SmallPipeline
+    clock: HandClock
+    ports: Ports
+
+    def take(self, **how: Any) -> Snapshot:
+        return take_snapshot(self.ports, ROBIN, **how)
+
+    def log(self) -> list[tuple[object, ...]]:
+        return self.small.run("SELECT audit_id, executed_by FROM crm.sfdc_dbx.sync_audit_log ORDER BY 1")
+
+    def whole_log(self) -> list[tuple[object, ...]]:
+        return self.small.run("SELECT * FROM crm.sfdc_dbx.sync_audit_log ORDER BY 1")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    small, clock = SmallPipeline(), HandClock(local("2026-01-20 23:59"))
+    small.properties(200)
+    small.salesforce(192)
+    store = SqlStore(f"sqlite:///{tmp_path / 'state.db'}")
+    ports = Ports(settings_for_tests(), clock, small.warehouse, FakeCensus(clock), FakeChannel(), store)
+    yield World(small, clock, ports)
+    store.close()
+    small.warehouse.close()
+
+
+def test_a_snapshot_by_hand_tells_the_numbers(world: World) -> None:
+    taken = world.take()
+    assert (taken.id, taken.by, taken.existed) == ("manual_snapshot_20260121T075900Z", ROBIN, False)
+    assert taken.taken_at == world.clock.now()
+    assert (taken.numbers.coverage_percentage, taken.numbers.rds_to_sf_gap) == (96.0, 8)
+    assert (taken.numbers.enriched_rows, taken.numbers.salesforce_rows) == (200, 192)
+    assert (taken.numbers.create_queue, taken.numbers.update_queue, taken.numbers.null_company_names) == (8, 0, 0)
+    assert (taken.previous, taken.change("create_queue")) == (None, None)
+
+
+def test_the_next_one_tells_what_changed(world: World) -> None:
+    first = world.take()
+    world.clock.pass_(minutes=6)
+    world.small.salesforce(198, first=193, company=None)
+    second = world.take()
+    assert second.previous_id == first.id
+    changes = [second.change(name) for name in ("coverage_percentage", "salesforce_rows", "rds_to_sf_gap")]
+    assert changes == [3.0, 6, -6]
+    assert [second.change(name) for name in ("create_queue", "update_queue", "null_company_names")] == [-6, 6, 6]
+
+
+def test_a_second_press_within_five_minutes_is_the_first_snapshot(world: World) -> None:
+    first = world.take()
+    for minutes in (0, 3, 1.9):
+        world.clock.pass_(minutes=minutes)
+        again = take_snapshot(world.ports, "U0ADA")
+        assert again == replace(first, existed=True)
+    world.clock.pass_(minutes=0.2)
+    assert world.take().existed is False
+    assert len(world.log()) == 2
+
+
+def test_presses_at_the_same_moment_make_one_snapshot(world: World) -> None:
+    def press(_: int) -> str:
+        try:
+            return world.take().id
+        except RefusedError as refusal:
+            assert "at this very moment" in str(refusal)
+            return "refused"
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(press, range(8)))
+    assert ids - {"refused"} == {"manual_snapshot_20260121T075900Z"}
+    assert len(world.log()) == 1
+    assert world.take().existed, "nobody holds the lease any more"
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2026-01-20 23:59", "daily_snapshot_20260120"),  # already the 21st in UTC
+        ("2026-01-21 00:00", "daily_snapshot_20260121"),
+        ("2026-03-08 23:59", "daily_snapshot_20260308"),
+        ("2026-11-01 23:59", "daily_snapshot_20261101"),
+        ("2026-12-31 23:59", "daily_snapshot_20261231"),
+    ],
+)
+def test_the_daily_one_is_called_after_the_local_date(at: str, expected: str, world: World) -> None:
+    assert daily_id(local_day(world.ports, local(at))) == expected
+
+
+def test_the_daily_one_is_taken_once_whoever_asks_and_how_often(world: World) -> None:
+    day = local_day(world.ports)
+    first = take_snapshot(world.ports, SCHEDULED_BY, day=day)
+    before = world.whole_log()
+    world.clock.pass_(hours=2)
+    world.small.run(f"DELETE FROM {SALESFORCE} WHERE id <> 's1'")
+    assert world.take(day=day) == replace(first, existed=True)
+    assert world.whole_log() == before
+    assert world.log() == [("daily_snapshot_20260120", SCHEDULED_BY)]
+
+
+def test_a_missed_day_is_taken_late_with_its_true_time(world: World) -> None:
+    taken = world.take(day=date(2026, 1, 18))
+    assert (taken.id, taken.taken_at) == ("daily_snapshot_20260118", world.clock.now())
+
+
+def test_a_lost_answer_leaves_one_row_and_asking_again_finds_it(world: World) -> None:
+    warehouse = LossyWarehouse(world.small)
+    ports = replace(world.ports, warehouse=warehouse)  # type: ignore[arg-type]
+    for how in ({"day": date(2026, 1, 20)}, {}):
+        with pytest.raises(UncertainError):
+            take_snapshot(ports, ROBIN, **how)
+    warehouse.loses = False
+    for how in ({"day": date(2026, 1, 20)}, {}):
+        assert take_snapshot(ports, ROBIN, **how).existed
+    assert len(world.log()) == 2
+
+
+def test_nothing_to_measure_is_no_number_and_a_row_all_the_same(world: World) -> None:
+    world.small.run(f"DELETE FROM {SALESFORCE}")
+    numbers = world.take().numbers
+    assert (numbers.enriched_rows, numbers.salesforce_rows) == (200, 0)
+    assert {numbers.coverage_percentage, numbers.rds_to_sf_gap, numbers.null_company_names} == {None}
+    assert {numbers.create_queue, numbers.update_queue} == {None}
+
+
+def test_a_rehearsal_shows_the_same_numbers_and_writes_nothing(world: World) -> None:
+    world.take()
+    before = world.whole_log()
+    world.clock.pass_(minutes=6)
+    world.small.salesforce(210, first=193)
+    for how in ({}, {"day": date(2026, 1, 20)}):
+        rehearsed = world.take(dry_run=True, **how)
+        assert rehearsed.rehearsed
+        assert world.whole_log() == before
+        taken = world.take(**how)
+        assert (rehearsed.numbers, rehearsed.previous) == (taken.numbers, taken.previous)
+        assert (rehearsed.id, rehearsed.previous_id) == (taken.id, taken.previous_id)
+        world.small.run(f"DELETE FROM crm.sfdc_dbx.sync_audit_log WHERE audit_id = '{taken.id}'")
+    assert world.take(dry_run=True).numbers.rds_to_sf_gap == -10
+
+
+def test_who_took_which_is_audited(world: World) -> None:
+    written = []
+
+    class Listening(BrittleStore):
+        def strain(self, method: str) -> None:
+            written.append(method)
+
+    ports = replace(world.ports, store=Listening(world.ports.store, "none"))  # type: ignore[arg-type]
+    take_snapshot(ports, ROBIN)
+    assert written == ["audit"]
+
+
+def test_a_state_that_breaks_afterwards_is_told_and_asking_again_finds_the_row(world: World) -> None:
+    ports = replace(world.ports, store=BrittleStore(world.ports.store, "audit"))  # type: ignore[arg-type]
+    with pytest.raises(TemporaryError):
+        take_snapshot(ports, ROBIN)
+    assert world.take().existed
+
+
+def test_a_missing_log_is_named_with_what_helps(world: World) -> None:
+    world.small.run("DROP TABLE crm.sfdc_dbx.sync_audit_log")
+    with pytest.raises(PermanentError, match=r"sync_audit_log.*sync-health deploy"):
+        world.take()
+    with pytest.raises(PermanentError, match="sync-health deploy"):
+        world.take(day=date(2026, 1, 20))
+
+
+def test_rows_of_other_kinds_are_not_taken_for_snapshots(world: World) -> None:
+    world.small.run(
+        "INSERT INTO crm.sfdc_dbx.sync_audit_log SELECT 'setup_1', 'Setup', 'SETUP',"
+        f" TIMESTAMPTZ '{datetime(2026, 1, 1, tzinfo=UTC)}', 0, 0, 0, 0, 'x', 'Rolled out', NULL, NULL"
+    )
+    assert world.take().previous is None

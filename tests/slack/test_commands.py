@@ -1,0 +1,144 @@
+"""What can be typed beside the summary, end to end; one world serves many questions."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from bot.demo.slack_server import Fault
+from bot.slack.commands import COMMANDS
+from bot.slack.desk import COMMAND
+from tests.slack import conftest
+from tests.slack.conftest import World, words
+from tests.waiting import until
+
+
+@pytest.fixture(scope="module")
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """The world of the others, kept for the whole file."""
+    yield from conftest.world.__wrapped__(request)
+
+
+def _ask(world: World, text: str, user: str | None = None) -> str:
+    user = user or world.visitor
+    seen = len(world.demo.slack.ephemerals(user))
+    world.demo.slack.command(user, text)
+    return words(until(lambda: world.demo.slack.ephemerals(user)[seen:]))
+
+
+def test_queues_are_shown_short_and_one_of_them_with_its_rows(world: World) -> None:
+    both = _ask(world, "queue")
+    assert "*Sync A (CREATE):*" in both and "*Sync B (UPDATE):*" in both
+    assert "First rows" not in both
+    create = _ask(world, "queue create")
+    assert "Sync B" not in create
+    assert "waiting" in create and "sql/measure/queue.sql" in create
+
+
+def test_runs_are_shown_with_counts_and_error_rates(world: World) -> None:
+    answer = until(lambda: (a := _ask(world, "runs b")) and "✅ done in" in a and a)
+    assert "*Runs of Sync B (UPDATE)*" in answer and "Sync A" not in answer
+    assert "0 rejected" in answer and "0 % errors" in answer
+    assert "*Runs of Sync A (CREATE)*" in _ask(world, "runs")
+
+
+def test_schedules_are_shown_with_the_next_run(world: World) -> None:
+    answer = _ask(world, "schedules")
+    assert answer.count("✅ on, every 15 minutes · next <!date^") == 2
+    sync = world.demo.census.syncs[next(iter(world.demo.census.syncs))]
+    sync.paused = True
+    assert "⏸️ paused" in _ask(world, "schedules")
+    sync.paused = False
+
+
+def test_a_snapshot_is_taken_typed_or_pressed_and_a_second_one_at_once_is_the_first(world: World) -> None:
+    typed = _ask(world, "snapshot", world.operator)
+    assert "📸 Snapshot taken" in typed
+    assert "change since `daily_snapshot_" in typed
+    _ask(world, "", world.operator)
+    seen = world.demo.slack.ephemerals(world.operator)
+    world.demo.slack.press(world.operator, seen[-1]["ts"], "snapshot")
+    pressed = words(until(lambda: world.demo.slack.ephemerals(world.operator)[len(seen) :]))
+    assert "rows in Salesforce" in pressed
+    assert ("U0ROBIN", "snapshot", "taken") in world.audit()
+
+
+def test_a_snapshot_is_for_operators(world: World) -> None:
+    assert "Only operators may do that" in _ask(world, "snapshot")
+
+
+def test_check_validates_now_and_shows_the_summary(world: World) -> None:
+    seen = len(world.demo.slack.ephemerals(world.visitor))
+    answer = _ask(world, "check")
+    assert "The properties pipeline" in answer
+    if "newer numbers follow" in answer:  # it joined one that was going on: the second answer comes with its end
+        until(lambda: len(world.demo.slack.ephemerals(world.visitor)) == seen + 2)
+
+
+@pytest.mark.parametrize("typed", ["queue zz", "queue sync", "runs <!channel>", "runs 99999999999999999999999"])
+def test_a_sync_that_nobody_knows_gets_the_list(world: World, typed: str) -> None:
+    answer = _ask(world, typed)
+    assert "There are: Sync A (CREATE), Sync B (UPDATE)." in answer
+    assert "<!channel>" not in answer
+
+
+RUBBISH = ("incident", "incident x", "incident 99999999999999999999", "ack x", "snooze", "snooze 1 2 3", "snooze x 2h")
+
+
+@pytest.mark.parametrize("typed", RUBBISH)
+def test_rubbish_is_refused_with_what_to_write_and_audited(world: World, typed: str) -> None:
+    answer = _ask(world, typed, world.operator)
+    assert "went wrong" not in answer
+    assert any(words in answer for words in ("Which one?", "I know of no incident", "Write the incident's number"))
+    assert any(row[0] == world.operator and row[1] == typed.split()[0] for row in world.audit())
+
+
+def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
+    assert "No incident is open" in _ask(world, "incidents")
+    assert "No incident is open" in _ask(world, "ack", world.operator)
+    world.demo.estate.switch("company_name_bug", True)
+    queue = _ask(world, "queue Sync B")
+    for shown in ("⚠️", "First rows", "a0XDEMO", "Rows that look wrong", "no company name", "*States:*"):
+        assert shown in queue
+    assert not re.search(r"Property \d| St\b|Street|@", queue), "ids and companies, and nothing else"
+    until(lambda: world.root())
+    listed = until(lambda: (a := _ask(world, "incidents")) and "|thread>" in a and a)
+    assert "nobody has it yet" in listed
+    number = listed.split("🔴 *")[1].split("*")[0] if "🔴 *" in listed else listed.split("🟡 *")[1].split("*")[0]
+    for typed in (f"ack {number}", f"snooze {number} 2h"):
+        assert "Only operators may do that" in _ask(world, typed, world.visitor)
+    assert f"You have incident {number} now" in _ask(world, f"ack #{number}", world.operator)
+    assert "can be snoozed for 15m to 24h" in _ask(world, f"snooze {number} 2d", world.operator)
+    assert f"Incident {number} is snoozed for 2h" in _ask(world, f"snooze {number} 2h", world.operator)
+    until(lambda: f"<@{world.operator}> has it" in words(world.demo.slack.messages()))
+    assert f"snoozed by <@{world.operator}> to" in _ask(world, "incidents")
+    story = _ask(world, f"incident {number}")
+    for step in ("opened", f"acknowledged by <@{world.operator}>", f"snoozed by <@{world.operator}>: for 2h"):
+        assert step in story
+    assert (world.operator, "snooze", "for 2h") in world.audit()
+    world.demo.slack.fail_next("chat.getPermalink", Fault(error="channel_not_found"), times=None)
+    answer = _ask(world, "incidents")
+    world.demo.slack.heal()
+    assert f"*{number}*" in answer and "|thread>" not in answer, "listed without a way to its thread"
+
+
+def test_help_lists_every_command_and_a_slip_gets_the_nearest(world: World) -> None:
+    answer = _ask(world, "help")
+    for word, command in COMMANDS.items():
+        assert f"`{f'{COMMAND} {word}'.strip()}` {command.what}" in answer
+    for slip, meant in {
+        "queues": "queue",
+        "scheduels": "schedules",
+        "incidence": "incident",
+        "snoze": "snooze",
+    }.items():
+        assert f"Did you mean `{COMMAND} {meant}`?" in _ask(world, slip)
+
+
+def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) -> None:
+    world.demo.census.stop()
+    assert "Census cannot be reached" in until(lambda: (a := _ask(world, "runs b")) and "❗" in a and a)
+    world.ports.warehouse.close()
+    answer = _ask(world, "queue")
+    assert "The warehouse did not say what waits" in answer
+    assert "The last known sizes are in /sync-health" in answer

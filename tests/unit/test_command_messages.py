@@ -1,0 +1,230 @@
+"""What the typed commands answer: golden payloads, and text from anywhere."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+
+from bot.alerts.model import ActionState, Did, Entry
+from bot.alerts.trends import Trend
+from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncRuns, SyncSchedule, WaitingRow
+from bot.messages.incidents import incident_message, incidents_message
+from bot.messages.queue import queue_message
+from bot.messages.snapshot import snapshot_message
+from bot.messages.syncs import runs_message, schedules_message
+from bot.ports import RunStatus, Schedule
+from checks.model import Outcome
+from tests.unit import test_messages as common
+from tests.unit.samples import (
+    NOW,
+    OPERATOR,
+    ZONE,
+    acknowledged,
+    ended,
+    incident,
+    minutes,
+    recovering,
+    resolved,
+    result,
+    run,
+    working,
+)
+from tests.unit.test_messages import ESCAPED, OURS, Payload, anything, markup, said, text_of
+
+GOLDEN = common.GOLDEN / "commands"
+LINK = "https://example.slack.com/archives/C0ALERTS/p1?thread_ts=1.0&cid=C0ALERTS"
+faults = common.faults  # the fixture
+
+
+def queue(**changes: Any) -> Queue:
+    """180 rows of which 60 went in the last two hours."""
+    well: dict[str, Any] = {
+        "label": "Sync B (UPDATE)",
+        "source": "crm.sfdc_dbx.properties_to_update",
+        "size": 180,
+        "judged": result(value=180.0, warn="> 500", critical="> 1000"),
+        "oldest": timedelta(hours=5, minutes=12),
+        "trend": Trend(60, timedelta(hours=2), timedelta(hours=6)),
+        "states": (("CA", 80), ("TX", 60), ("", 40)),
+        "companies": (("Company & Sons", 20), ("", 2)),
+        "first": (WaitingRow("108610", "a0XDEMO00000008610", None), WaitingRow("108187", "a0XDEMO00000008187", None)),
+    }
+    return Queue(**well | changes)
+
+
+def trouble(**changes: Any) -> Queue:
+    """One that grows, with rows that must not be written."""
+    rows = (WaitingRow("1", "a0X1", "nameless"), WaitingRow("2", "a0X2", "misnamed"))
+    bad = result(Outcome.CRITICAL, 1180.0, warn="> 500", critical="> 1000")
+    growing = Trend(-30, timedelta(hours=1), None)
+    return queue(size=1180, judged=bad, suspicious=2, wrong=rows, trend=growing, **changes)
+
+
+def queues(*shown: Queue) -> Payload:
+    return said(queue_message(shown))
+
+
+def runs(*shown: SyncRuns) -> Payload:
+    return said(runs_message(shown, ZONE))
+
+
+def schedules(*shown: SyncSchedule) -> Payload:
+    return said(schedules_message(shown, ZONE))
+
+
+def opened(*shown: Any, link: bool = True) -> Payload:
+    return said(incidents_message(shown, {one.id: LINK for one in shown} if link else {}, ZONE))
+
+
+UNKNOWN = queue(size=None, trend=None, judged=result(Outcome.NO_DATA, None, warn="> 500"))
+EVERY_RUN = (
+    (run(records_updated=178, records_failed=2), 1.11),
+    (run(records_failed=None, records_invalid=None, records_updated=None), None),
+    (working(), 0.0),
+    (run(dry_run=True), 0.0),
+    (run(status=RunStatus.CANCELLED), 0.0),
+    (run(status=RunStatus.SKIPPED, records_updated=None), None),
+    (run(status=RunStatus.FAILED, error="<the connection>\nbroke & " + "more " * 40), 0.0),
+    (run(status=RunStatus.UNKNOWN), None),
+    (run(records_updated=0), 0.0),
+)
+SCHEDULES = tuple(
+    SyncSchedule(frequency, Schedule(frequency, paused=paused, day="Monday", cron="0 7 * * 1-5"), next_run)
+    for frequency, paused, next_run in [
+        ("quarter_hourly", False, NOW + minutes(10)),
+        ("weekly", False, NOW + minutes(60 * 24)),
+        ("expression", False, NOW + minutes(60)),
+        ("expression", False, None),
+        ("continuous", False, None),
+        ("hourly", True, None),
+        ("never", False, None),
+        ("never", True, None),
+        ("fort<nightly>", False, None),
+    ]
+)
+SNOOZED = acknowledged(id=8, snoozed_by=OPERATOR, snoozed_until=NOW + minutes(120))
+STORY = resolved(
+    timeline=(
+        *resolved().timeline,
+        Entry(NOW + minutes(20), Did.SNOOZED, OPERATOR, "for 2h"),
+        Entry(NOW + minutes(26), Did.RESOLVED, detail="12 have no name"),
+    )
+)
+AFTER = SnapshotNumbers(96.1, 20274, 18722, 778, 7, 12, None)
+BEFORE = SnapshotNumbers(95.9, 20274, 18700, -3, None, 30, 180)
+
+
+def snapshots(**changes: Any) -> Payload:
+    taken = {"previous_id": "daily_snapshot_20260108", "previous": BEFORE} | changes
+    return snapshot_message(Snapshot("manual_snapshot_20260109T110500Z", NOW, OPERATOR, AFTER, **taken), ZONE).payload()
+
+
+GOLDENS: dict[str, Callable[[], Payload]] = {
+    "snapshot": snapshots,
+    "snapshot_that_was_there": lambda: snapshots(existed=True),
+    "snapshot_first": lambda: snapshots(previous_id=None, previous=None),
+    "queue": lambda: queues(queue()),
+    "queue_in_trouble": lambda: queues(trouble()),
+    "queue_unknown": lambda: queues(UNKNOWN),
+    "queue_empty": lambda: queues(queue(size=0, oldest=None, trend=Trend(3, timedelta(hours=1), timedelta(0)))),
+    "queues": lambda: queues(
+        queue(label="Sync A (CREATE)", trend=None), trouble(), queue(trend=Trend(0, timedelta(hours=2), None))
+    ),
+    "runs": lambda: runs(SyncRuns("Sync A", ((run(), 0.0),) * 10), SyncRuns("Sync B", EVERY_RUN)),
+    "runs_not_known": lambda: runs(SyncRuns("Sync A"), SyncRuns("Sync B", error="Census answered 503: try again")),
+    "schedules": lambda: schedules(*SCHEDULES, SyncSchedule("Sync B", error="Census cannot be reached")),
+    "incidents_none": lambda: opened(),
+    "incidents": lambda: opened(incident(), SNOOZED, recovering(id=9, limit=None)),
+    "incidents_more_than_fit": lambda: opened(*(incident(id=n) for n in range(12)), link=False),
+    "incident": lambda: said(incident_message(STORY, [ended(verdict="Measured again: 12.")], ZONE)),
+    "incident_open": lambda: said(incident_message(incident(), [], ZONE)),
+}
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_an_answer_is_as_its_golden_and_slack_would_take_it(name: str, faults: Callable[[Payload], list[str]]) -> None:
+    path, payload = GOLDEN / f"{name}.json", GOLDENS[name]()
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(json.dumps(payload, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8")) == payload
+    assert faults(payload) == []
+
+
+def test_every_golden_is_rendered_by_something() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(GOLDENS)
+
+
+def test_a_dry_run_a_cancelled_and_a_skipped_one_are_told_apart_and_none_is_a_success() -> None:
+    for one, word in zip(EVERY_RUN[3:6], ("dry run", "cancelled", "skipped"), strict=True):
+        text = text_of(runs(SyncRuns("B", (one,))))
+        assert word in text
+        assert "✅" not in text
+        assert "updated" not in text
+
+
+def test_a_schedule_that_nobody_can_read_says_so_and_guesses_nothing() -> None:
+    text = text_of(schedules(SCHEDULES[3], SCHEDULES[8]))
+    assert text.count("the next run cannot be told") == 2
+    assert "<!date" not in text
+    assert "fort&lt;nightly&gt;" in text
+
+
+def test_an_unknown_queue_is_not_shown_as_an_empty_one() -> None:
+    text = text_of(queues(UNKNOWN))
+    assert "not known" in text
+    assert "0 rows" not in text
+    assert "✅" not in text
+
+
+def test_a_story_with_many_changes_keeps_the_latest() -> None:
+    entries = tuple(Entry(NOW + minutes(n), Did.RELAPSED, OPERATOR, f"change {n}.") for n in range(200))
+    text = text_of(said(incident_message(incident(timeline=entries), [], ZONE)))
+    assert "160 earlier entries" in text
+    assert "change 199." in text
+    assert "change 159." not in text
+
+
+def _story(t: str) -> Payload:
+    entries = tuple(Entry(NOW, Did.RUN_ENDED, OPERATOR, t) for _ in range(60))
+    actions = [ended(ActionState.FAILED, sync=t[:40], reason=t, verdict=t)] * 12
+    return said(incident_message(incident(title=t[:120], summary=t, check=t[:80], timeline=entries), actions, ZONE))
+
+
+def _rows(t: str) -> Queue:
+    rows, groups = (WaitingRow(t, t, t),) * 5, ((t, 9),) * 5
+    return queue(label=t, source=t, suspicious=3, states=groups, companies=groups, first=rows, wrong=rows)
+
+
+SPEECH: dict[str, Callable[[str], Payload]] = {
+    "queue": lambda t: queues(_rows(t)),
+    "queues": lambda t: queues(*[_rows(t)] * 2),
+    "runs": lambda t: runs(*[SyncRuns(t[:50], ((run(status=RunStatus.FAILED, error=t), 1.0),) * 10)] * 2),
+    "runs: error": lambda t: runs(SyncRuns(t, error=t)),
+    "schedules": lambda t: schedules(
+        SyncSchedule(t, Schedule(t, paused=False)),
+        SyncSchedule(t, Schedule("weekly", paused=True, day=t)),
+        SyncSchedule(t, Schedule("expression", paused=False, cron=t), NOW),
+        SyncSchedule(t, error=t),
+    ),
+    "incidents": lambda t: opened(*(acknowledged(id=n, title=t[:120]) for n in range(12)), link=False),
+    "incident": _story,
+}
+
+
+@pytest.mark.parametrize("place", SPEECH)
+@given(anything)
+@example("<!channel>" * 3000)
+@example("&" * 9000)
+@example("x" * 20_000)
+@settings(deadline=None, max_examples=25)
+def test_slack_takes_whatever_text_gets_there_and_it_pings_nobody(
+    faults: Callable[[Payload], list[str]], place: str, text: str
+) -> None:
+    payload = SPEECH[place](text)
+    assert faults(payload) == []
+    for written in [payload.get("text", ""), *markup(payload["blocks"])]:
+        assert ESCAPED.fullmatch(OURS.sub("", written)), written

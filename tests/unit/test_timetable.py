@@ -1,0 +1,93 @@
+"""When a check is looked at, in the pipeline's zone and on the days when clocks change."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.alerts.timetable import due_on, is_active, latest_due
+from checks.model import Active, parse_active
+
+ZONE = ZoneInfo("America/Los_Angeles")
+FROM_EIGHT = parse_active("08:00-24:00")
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "looked_at"),
+    [("2026-01-15 07:59", False), ("2026-01-15 08:00", True), ("2026-01-15 23:59", True), ("2026-01-16 00:00", False)],
+)
+def test_hours_are_those_of_the_pipelines_zone(at: str, looked_at: bool) -> None:
+    assert is_active(FROM_EIGHT, local(at), ZONE, None) is looked_at
+
+
+@pytest.mark.parametrize("day", ["2026-03-08", "2026-11-01"])
+def test_eight_o_clock_is_eight_o_clock_when_clocks_change(day: str) -> None:
+    assert not is_active(FROM_EIGHT, local(f"{day} 07:59"), ZONE, None)
+    assert is_active(FROM_EIGHT, local(f"{day} 08:00"), ZONE, None)
+
+
+def test_a_daily_sync_is_looked_at_two_hours_after_it_is_due() -> None:
+    after = parse_active("2h after schedule")
+    at_six = time(14)  # 06:00 there in winter, 07:00 in summer
+    assert not is_active(after, local("2026-01-15 07:59"), ZONE, at_six)
+    assert is_active(after, local("2026-01-15 08:00"), ZONE, at_six)
+    assert not is_active(after, local("2026-07-15 08:59"), ZONE, at_six)
+    assert is_active(after, local("2026-07-15 09:00"), ZONE, at_six)
+
+
+def test_a_check_that_waits_for_a_schedule_that_is_not_there_is_always_looked_at() -> None:
+    assert is_active(Active(after_schedule=timedelta(hours=2)), local("2026-01-15 00:01"), ZONE, None)
+
+
+@given(st.dates(date(2025, 1, 1), date(2028, 1, 1)), st.times())
+def test_what_is_due_daily_is_due_once_on_nearly_every_local_day(day: date, at: time) -> None:
+    """Twenty-three hours have room for all but one: the hour that a day in spring has not."""
+    moment = due_on(day, at, ZONE)
+    if moment is None:
+        assert due_on(day - timedelta(days=1), at, ZONE)
+        assert due_on(day + timedelta(days=1), at, ZONE)
+    else:
+        assert moment.astimezone(ZONE).date() == day
+
+
+@pytest.mark.parametrize("text", ["8-24", "08:00", "24:00-08:00", "08:60-09:00", "2 after schedule", 8, None])
+def test_hours_that_cannot_be_read_are_refused_with_an_example(text: object) -> None:
+    with pytest.raises(ValueError, match=r"08:00-24:00|such as"):
+        parse_active(text)
+
+
+SNAPSHOT = time(23, 59)
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("2026-01-15 23:58", date(2026, 1, 14)),
+        ("2026-01-15 23:59", date(2026, 1, 15)),
+        ("2026-01-16 00:00", date(2026, 1, 15)),
+        ("2026-03-08 03:30", date(2026, 3, 7)),
+        ("2026-11-01 23:59", date(2026, 11, 1)),
+    ],
+)
+def test_what_is_due_at_the_end_of_the_day_belongs_to_that_local_day(now: str, day: date) -> None:
+    assert latest_due(SNAPSHOT, local(now), ZONE)[0] == day
+
+
+@given(st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_the_moment_that_was_due_is_never_ahead_and_never_older_than_a_day(now: datetime) -> None:
+    day, due = latest_due(SNAPSHOT, now, ZONE)
+    assert timedelta(0) <= now - due <= timedelta(hours=25)
+    assert due.astimezone(ZONE).date() == day
+
+
+def test_a_month_of_ticks_has_each_day_once() -> None:
+    for begin in ("2026-02-20 12:00", "2026-10-20 12:00"):
+        ticks = [local(begin) + timedelta(minutes=5 * n) for n in range(30 * 288)]
+        days = list(dict.fromkeys(latest_due(SNAPSHOT, now, ZONE)[0] for now in ticks))
+        assert days == [days[0] + timedelta(days=n) for n in range(31)]
