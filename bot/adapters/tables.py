@@ -79,6 +79,7 @@ incidents = Table(
     Column("helps", Text, nullable=False),
     Column("rerun", String(80)),
     Column("runbook", String(120)),
+    Column("source", String(20), nullable=False, server_default="databricks"),
     Column("channel", String(80), nullable=False),
     Column("acked_by", String(40)),
     Column("acked_at", UtcDateTime),

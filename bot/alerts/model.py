@@ -88,6 +88,7 @@ class Incident:
     timeline: tuple[Entry, ...] = ()
     snoozed_until: datetime | None = None  # no reminder and no escalation before
     snoozed_by: str | None = None
+    source: str = "databricks"  # what was asked for the number: databricks, census, bot
 
 
 class ActionState(StrEnum):

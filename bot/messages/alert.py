@@ -62,7 +62,8 @@ def life_line(incident: Incident, zone: ZoneInfo) -> str:
 
 
 def _root(incident: Incident, zone: ZoneInfo) -> Message:
-    title, summary, limit = escape(incident.title, 300), escape(incident.summary), f"limit {number_of(incident.limit)}"
+    title, summary = escape(incident.title, 300), escape(incident.summary)
+    limit = [] if is_fact(incident) else [f"limit {number_of(incident.limit)}"]
     if incident.state is State.OK:
         head = f"✅ *{title}: resolved.* {summary}."
         return Message(f"✅ {title}: resolved", (section(head, life_line(incident, zone)),))
@@ -78,10 +79,10 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
         has_it.append(f"{person(incident.snoozed_by)} asked for quiet until {when(incident.snoozed_until, zone)}")
     if is_flapping(incident):
         has_it.append("it comes and goes: no more replies until it holds")
-    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, limit, *has_it]))]
+    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, *limit, *has_it]))]
     if buttons := _buttons(incident):
         blocks.append(actions(*buttons))
-    return Message(f"{icon} {summary} ({limit})", tuple(blocks))
+    return Message(f"{icon} {summary}{f' ({limit[0]})' if limit else ''}", tuple(blocks))
 
 
 def _buttons(incident: Incident) -> list[Block]:
@@ -96,17 +97,19 @@ def _buttons(incident: Incident) -> list[Block]:
 
 
 def _evidence(incident: Incident, readings: tuple[float, ...]) -> Message:
-    lines = [f"*Measured:* {number(incident.value)} · fires {limit_in_words(incident.limit)}"]
-    if incident.clear:
-        lines[0] += f" · ends {limit_in_words(incident.clear)}"
-    if len(readings) > 1:
+    lines = []
+    if not is_fact(incident):
+        lines.append(f"*Measured:* {number(incident.value)} · fires {limit_in_words(incident.limit)}")
+        lines[0] += f" · ends {limit_in_words(incident.clear)}" if incident.clear else ""
+    if len(readings) > 1 and not is_fact(incident):
         lines.append(f"*Latest readings:* {' → '.join(number(value) for value in readings)}")
     if incident.helps:
         lines.append(f"*What helps:* {escape(incident.helps)}")
-    small = f"check `{escape(incident.check)}` · measured by `sql/measure/health.sql` · incident {incident.id}"
-    return Message(
-        f"Evidence: {number(incident.value)}, {limit_in_words(incident.limit)}", (section(*lines), context(small))
+    source = {"databricks": " · measured by `sql/measure/health.sql`", "census": " · asked of Census"}
+    small = (
+        f"explained in `checks/{escape(incident.check)}.yml`{source.get(incident.source, '')} · incident {incident.id}"
     )
+    return Message(f"Evidence: {escape(incident.summary)}", (*([section(*lines)] if lines else []), context(small)))
 
 
 def _severity(incident: Incident) -> Message:
@@ -194,6 +197,11 @@ def _counts(action: Action) -> str:
 
 def _last(incident: Incident, did: Did) -> datetime:
     return next((entry.at for entry in reversed(incident.timeline) if entry.did is did), incident.opened_at)
+
+
+def is_fact(incident: Incident) -> bool:
+    """Whether it is so or not, which no number tells better: a schedule is off, checks are blind."""
+    return incident.source == "bot" or (incident.limit or "").startswith("=")
 
 
 def number_of(limit: str | None) -> str:

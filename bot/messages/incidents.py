@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Action, Entry, Incident
+from bot.alerts.model import Action, Did, Entry, Incident
+from bot.messages.alert import is_fact
 from bot.messages.blocks import Message, context, section
 from bot.messages.text import ICONS, day_and_time, duration, escape, limit_in_words, number, person
 
 MOST = 10  # incidents
 LINES, PER_SECTION = 40, 8  # of a story, up to 330 characters each
+
+WORDS = {Did.CALLED: "called out, nobody had it", Did.ACK_LAPSED: "acknowledgement lapsed"}
 
 
 def incidents_message(opened: Sequence[Incident], links: Mapping[int, str | None], zone: ZoneInfo) -> Message:
@@ -43,7 +46,9 @@ def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneIn
 def _open(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
     who = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
-    parts = [f"{icon} *{incident.id}* {escape(incident.title, 150)}", _number(incident)]
+    sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
+    parts = [f"{icon} *{incident.id}* {escape(incident.title, 150)}{sync}"]
+    parts += [] if is_fact(incident) else [_number(incident)]
     parts += [f"since {day_and_time(incident.opened_at, zone)}", who]
     if incident.snoozed_by and incident.snoozed_until:
         parts.append(f"snoozed by {person(incident.snoozed_by)} to {day_and_time(incident.snoozed_until, zone)}")
@@ -57,7 +62,7 @@ def _number(incident: Incident) -> str:
 def _entry(entry: Entry) -> str:
     by = f" by {person(entry.by)}" if entry.by else ""
     detail = f": {escape(entry.detail, 150)}" if entry.detail else ""
-    return f"{entry.did.replace('_', ' ')}{by}{detail}"
+    return f"{WORDS.get(entry.did, entry.did.replace('_', ' '))}{by}{detail}"
 
 
 def _action(action: Action) -> str:

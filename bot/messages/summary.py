@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from bot.answers import Summary
-from bot.messages.alert import number_of
+from bot.messages.alert import is_fact, number_of
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section
 from bot.messages.text import ICONS, day_and_time, escape, number, person, rows, when
 from bot.ports import Evaluation, Run, RunStatus, Schedule, SyncStatus
@@ -61,7 +61,9 @@ def summary_message(summary: Summary, zone: ZoneInfo) -> Message:
 
 
 def _check_line(result: Result) -> str:
-    line = f"{ICONS[result.outcome]} {escape(result.summary, 300)}"
+    # Why something could not be measured is told once, above; here only what.
+    summary = result.summary.partition(" (")[0] if result.outcome is Outcome.ERROR else result.summary
+    line = f"{ICONS[result.outcome]} {escape(summary, 300)}"
     limits = [f"{word} {limit}" for word, limit in (("warn", result.warn), ("critical", result.critical)) if limit]
     return f"{line} · {escape(', '.join(limits))}" if result.value is not None else line
 
@@ -108,7 +110,8 @@ def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
         who = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
         icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
         since = when(incident.opened_at, zone)
-        what = f"{escape(incident.title, 300)}: {number(incident.value)}, limit {number_of(incident.limit)}"
+        measured = "" if is_fact(incident) else f": {number(incident.value)}, limit {number_of(incident.limit)}"
+        what = f"{escape(incident.title, 300)}{f', {escape(incident.sync, 100)}' if incident.sync else ''}{measured}"
         lines.append(f"{icon} {what} · since {since} · {who}")
     if (more := len(summary.incidents) - MOST_INCIDENTS) > 0:
         lines.append(f"… and {more} more")

@@ -144,6 +144,7 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
         helps=check.helps,
         rerun=result.sync if check.rerun == "same" else helping,
         runbook=check.runbook,
+        source=check.source,
         channel=settings.channel,
     )
 

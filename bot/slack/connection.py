@@ -33,6 +33,8 @@ class Connection:
     def stop(self) -> None:
         """Hang up."""
         self._stopping.set()
+        for name in ("slack_bolt", "websocket"):  # they would call it an error that we do
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._thread.join(timeout=15)
         client = self._handler.client
         client.auto_reconnect_enabled = False

@@ -1,7 +1,6 @@
 """The local Slack behaves as Slack is documented, seen through the real slack_sdk and Bolt."""
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -13,13 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 from websockets.sync.client import connect
 
 from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Control, Fault, Person, SlackServer
+from bot.slack.connection import Connection
 from tests.waiting import until
 
 ADA, BEN = Person("U001", "Ada", role="operator"), Person("U002", "Ben")
@@ -52,7 +51,7 @@ def slack(real: Time) -> Iterator[SlackServer]:
         controls=[Control("broken", "Break it", lambda: switched[-1], switched.append)],
         groups={"S001": ["U001"]},
         real=real,
-        ack_seconds=0.4,
+        ack_seconds=0.8,
     )
     server.start()
     yield server
@@ -70,16 +69,12 @@ def bot(client: WebClient) -> App:
 
 
 @pytest.fixture
-def listening(bot: App, client: WebClient, slack: SlackServer) -> Iterator[App]:
-    handler = SocketModeHandler(bot, "app-token", web_client=client, ping_interval=1)
-    handler.connect()
+def listening(bot: App, slack: SlackServer) -> Iterator[App]:
+    connection = Connection(bot, "app-token", f"{slack.url}/api/")
+    connection.start()
     until(lambda: slack.connections == 1)
     yield bot
-    handler.client.auto_reconnect_enabled = False
-    # Closing alone would wait ten seconds for the reader: cut the line, and let it notice.
-    handler.client.current_session.sock.sock.shutdown(socket.SHUT_RDWR)
-    until(lambda: not handler.client.is_connected())
-    handler.close()
+    connection.stop()
 
 
 def refusal(call: Callable[..., object], **arguments: object) -> str:
@@ -349,7 +344,7 @@ def test_nobody_listening_and_nobody_answering_are_told_to_the_person(
 
     @listening.command("/sync-health")
     def too_late(ack: Any) -> None:
-        time.sleep(0.6)
+        time.sleep(1.0)
         ack()
 
     slack.command("U001", "")

@@ -77,6 +77,11 @@ def nudged(did: Did, by: str | None = None) -> Incident:
     return incident(timeline=(Entry(NOW + minutes(15), did, by),))
 
 
+def fact() -> Incident:
+    off = {"title": "Census schedule", "summary": "Census does not start Sync B by itself", "value": 0, "limit": "= 0"}
+    return incident(check="schedule_enabled", sync="Sync B", clear="!= 0", rerun=None, source="census", **off)
+
+
 def flapping() -> Incident:
     again = tuple(Entry(NOW + minutes(40 * n), Did.REOPENED) for n in (1, 2, 3))
     return incident(timeline=again, snoozed_until=NOW + minutes(240), snoozed_by="U0ROBIN")
@@ -90,6 +95,8 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "root_acked_without_a_rerun": lambda: alert(Kind.ROOT, about=acknowledged(rerun=None)),
     "root_recovering": lambda: alert(Kind.ROOT, about=recovering()),
     "root_resolved": lambda: alert(Kind.ROOT, about=resolved()),
+    "root_of_a_fact": lambda: alert(Kind.ROOT, about=fact()),
+    "evidence_of_a_fact": lambda: alert(Kind.EVIDENCE, about=fact(), readings=(1.0, 0.0)),
     "root_snoozed_and_flapping": lambda: alert(Kind.ROOT, about=flapping()),
     "reminder": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED)),
     "reminder_calls_the_owner": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED, "S0OPS")),
