@@ -62,17 +62,14 @@ class CensusClient:
         self._local = threading.local()
 
     def sync(self, sync_id: int) -> Sync:
-        """One sync."""
         what = f"sync {sync_id}"
         return _read(_sync, self._ask("GET", f"syncs/{sync_id}", what)["data"], what)
 
     def syncs(self) -> list[Sync]:
-        """Every sync, over all pages."""
         what = "the list of syncs"
         return [_read(_sync, row, what) for rows in self._pages("syncs", what, PAGE) for row in rows]
 
     def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
-        """The latest runs of a sync, newest first."""
         what = f"the runs of sync {sync_id}"
         found: dict[int, Run] = {}  # by id: a run that starts between two pages pushes another one onto both
         for rows in self._pages(f"syncs/{sync_id}/sync_runs", what, max(1, min(most, PAGE)), order="desc"):
@@ -82,12 +79,10 @@ class CensusClient:
         return sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True)[: max(0, most)]
 
     def run(self, run_id: int) -> Run:
-        """One run."""
         what = f"run {run_id}"
         return _read(_run, self._ask("GET", f"sync_runs/{run_id}", what)["data"], what)
 
     def trigger(self, sync_id: int) -> int:
-        """Start a run and return its id; never sent twice when it may have arrived."""
         what = f"sync {sync_id}"
         run_id = _whole(_dict(self._ask("POST", f"syncs/{sync_id}/trigger", what)["data"]).get("sync_run_id"))
         if run_id is None:

@@ -35,24 +35,20 @@ class DuckDBWarehouse:
         self._quiet = Condition()  # guards _running; told when a statement ends
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
-        """The rows of a query; numbers as int or float, times aware and UTC."""
         with self._run(question, parameters) as cursor:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
-        """One column of a one-row question, asked so that nothing else of it can fail."""
         with self._execute(question, sql.column_for_duckdb(question, column, self._tables)) as cursor:
             row = cursor.fetchone()
             return {column: _plain(row[0])} if row else {}
 
     def do(self, statement: str, **parameters: object) -> None:
-        """Run a statement for its effect."""
         with self._run(statement, parameters):
             pass
 
     def create(self, statement: str, values: Mapping[str, str | float]) -> None:
-        """Create the object of a statement, with its `settings` as given; a table that is there stays as it is."""
         with self._execute(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
             pass
 

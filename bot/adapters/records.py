@@ -25,40 +25,32 @@ class SqlRecords:
         self._db = db
 
     def alert(self, key: str) -> Alert | None:
-        """Where an alert stands."""
         return self._one(Alert, t.alerts, t.alerts.c.key == key)
 
     def save_alert(self, alert: Alert) -> None:
-        """Write an alert, new or changed."""
         values = _values(alert, t.alerts)
         if not self._db.execute(update(t.alerts).where(t.alerts.c.key == alert.key).values(**values)).rowcount:
             self._db.execute(insert(t.alerts).values(**values))
 
     def create_incident(self, incident: Incident) -> Incident:
-        """Write a new incident (its id is ignored) and return it with its id."""
         return replace(incident, id=self._insert(t.incidents, incident))
 
     def save_incident(self, incident: Incident) -> None:
-        """Write what changed of an incident; its timeline is only ever added to with `note`."""
         changed = update(t.incidents).where(t.incidents.c.id == incident.id)
         self._db.execute(changed.values(**_values(incident, t.incidents)))
 
     def note(self, incident_id: int, entry: Entry) -> None:
-        """Add a line to an incident's timeline."""
         self._db.execute(insert(t.timeline).values(incident_id=incident_id, **asdict(entry)))
 
     def incident(self, incident_id: int) -> Incident | None:
-        """An incident with its timeline."""
         found = self._one(Incident, t.incidents, t.incidents.c.id == incident_id)
         return found and self._with_timeline(found)
 
     def open_incidents(self) -> list[Incident]:
-        """Those that are not resolved, oldest first."""
         query = select(t.incidents).where(t.incidents.c.resolved_at.is_(None)).order_by(t.incidents.c.id)
         return [self._with_timeline(_load(Incident, row)) for row in self._db.execute(query).mappings()]
 
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
-        """We owe the channel this message, or a new version of it; versions that were not sent yet become one."""
         same = [t.outbox.c.incident_id == incident_id, t.outbox.c.kind == kind, _is(t.outbox.c.action_id, action_id)]
         if kind in REPLIES:  # said once each: only one that nobody has tried yet can stand for both
             untried = t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & t.outbox.c.doubtful.is_(False)
@@ -74,23 +66,19 @@ class SqlRecords:
         )
 
     def undelivered(self) -> str | None:
-        """Why the oldest message that failed is not in Slack yet."""
         failed = select(t.outbox.c.error).where(text(t.OWED), t.outbox.c.error.is_not(None))
         return self._db.scalar(failed.order_by(t.outbox.c.seq).limit(1))
 
     def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
-        """Whether this is a message of ours about that incident."""
         posted = (t.outbox.c.incident_id == incident_id, t.outbox.c.ts == ts, t.outbox.c.channel == channel)
         return self._db.execute(select(t.outbox.c.seq).where(*posted)).first() is not None
 
     def root_of(self, incident_id: int) -> Place | None:
-        """Where the incident's thread begins, once it does."""
         root = (t.outbox.c.incident_id == incident_id, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
         row = self._db.execute(select(t.outbox.c.channel, t.outbox.c.ts).where(*root)).first()
         return Place(row.channel, row.ts) if row else None
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
-        """Keep what an evaluation found."""
         body = TypeAdapter(Evaluation).dump_json(evaluation).decode()
         saved = _key(self._db.execute(insert(t.evaluations).values(checked_at=evaluation.checked_at, body=body)))
         rows = [
@@ -101,60 +89,48 @@ class SqlRecords:
             self._db.execute(insert(t.results), rows)
 
     def latest_evaluation(self) -> Evaluation | None:
-        """The newest one."""
         body = self._db.scalar(select(t.evaluations.c.body).order_by(t.evaluations.c.id.desc()).limit(1))
         return TypeAdapter(Evaluation).validate_json(body) if body else None
 
     def latest_evaluations(self, most: int) -> list[Evaluation]:
-        """The newest ones, oldest first."""
         newest = select(t.evaluations.c.body).order_by(t.evaluations.c.id.desc()).limit(most)
         return [TypeAdapter(Evaluation).validate_json(body) for body in self._db.scalars(newest)][::-1]
 
     def readings(self, check: str, sync: str | None, most: int) -> tuple[float, ...]:
-        """The latest measured values of a check, oldest first."""
         measured = (t.results.c.check == check, _is(t.results.c.sync, sync), t.results.c.value.is_not(None))
         newest = select(t.results.c.value).where(*measured).order_by(t.results.c.id.desc()).limit(most)
         return tuple(self._db.scalars(newest))[::-1]
 
     def create_action(self, action: Action) -> Action:
-        """Write a new action (its id is ignored) and return it with its id; the database refuses a second open one."""
         return replace(action, id=self._insert(t.actions, action))
 
     def save_action(self, action: Action) -> None:
-        """Write what changed of an action."""
         values = _values(action, t.actions)
         self._db.execute(update(t.actions).where(t.actions.c.id == action.id).values(**values))
 
     def action(self, action_id: int) -> Action | None:
-        """An action, ended or not."""
         return self._one(Action, t.actions, t.actions.c.id == action_id)
 
     def open_action(self, sync: str) -> Action | None:
-        """The action of a sync that has not ended."""
         return self._one(Action, t.actions, t.actions.c.sync == sync, text(t.OPEN))
 
     def open_actions(self) -> list[Action]:
-        """All that have not ended, oldest first."""
         query = select(t.actions).where(text(t.OPEN)).order_by(t.actions.c.id)
         return [_load(Action, row) for row in self._db.execute(query).mappings()]
 
     def actions_of(self, incident_id: int) -> list[Action]:
-        """Everything that was done about an incident, oldest first."""
         query = select(t.actions).where(t.actions.c.incident_id == incident_id).order_by(t.actions.c.id)
         return [_load(Action, row) for row in self._db.execute(query).mappings()]
 
     def first_look(self) -> datetime | None:
-        """When the first evaluation was: since when the bot is at work."""
         oldest = select(t.evaluations.c.checked_at).order_by(t.evaluations.c.id).limit(1)
         return self._db.scalar(oldest)
 
     def was_done(self, what: str, target: str) -> bool:
-        """Whether the audit knows of this."""
         done = select(t.audit.c.id).where(t.audit.c.what == what, t.audit.c.target == target).limit(1)
         return self._db.scalar(done) is not None
 
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
-        """Who did what, when, and what came of it."""
         self._db.execute(insert(t.audit).values(at=at, user=user, what=what, target=target, result=result))
 
     def _one(self, kind: type[T], table: Table, *where: Any) -> T | None:

@@ -34,7 +34,6 @@ class SlackMessenger:
         self._members: dict[str, tuple[float, frozenset[str]]] = {}
 
     def post(self, announcement: Announcement) -> Place:
-        """Post it; returns where it stands."""
         message = alert_message(announcement, self._zone)
         answer = call(
             self._client.chat_postMessage,
@@ -49,12 +48,10 @@ class SlackMessenger:
         return Place(str(answer["channel"]), str(answer["ts"]))
 
     def edit(self, announcement: Announcement) -> None:
-        """Bring the posted message up to date."""
         message = alert_message(announcement, self._zone)
         call(self._client.chat_update, channel=announcement.channel, ts=announcement.ts, **message.payload())
 
     def find(self, announcement: Announcement) -> Place | None:
-        """The message that carries our id, if Slack has one."""
         for message in self._recent(announcement):
             metadata = message.get("metadata") or {}
             if metadata.get("event_payload", {}).get("id") == announcement.id:
@@ -64,7 +61,6 @@ class SlackMessenger:
         return None
 
     def members(self, group: str) -> frozenset[str]:
-        """The user ids of a user group."""
         asked, known = self._members.get(group, (0.0, frozenset()))
         if known and time.monotonic() - asked < MEMBERS_LAST:
             return known

@@ -33,7 +33,6 @@ class SqlStore:
             yield SqlRecords(connection)
 
     def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
-        """Take the next owed message, in order and one at a time per incident; commits *sending* (real time)."""
         with self._begin() as db:
             row = _next_owed(db, now)
             if row is None:
@@ -44,7 +43,6 @@ class SqlStore:
             return Owed(_announcement(SqlRecords(db), row), row["wanted"], doubtful)
 
     def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
-        """Commit *sent*; False when the claim was lost meanwhile. `alone`: what else the incident owes is obsolete."""
         done = {"sent": owed.revision, "error": None, "attempts": 0, "not_before": None, **IDLE}
         done |= {"ts": place.ts, "channel": place.channel} if place else {}
         message = owed.announcement
@@ -57,7 +55,6 @@ class SqlStore:
             return kept
 
     def give_back(self, owed: Owed, holder: str, failure: Failure) -> None:
-        """Not sent, or perhaps not: try again."""
         values = {"error": failure.error, "not_before": failure.not_before, **IDLE, "doubtful": failure.doubtful}
         message = owed.announcement
         if failure.gone and message.ts:
@@ -76,7 +73,6 @@ class SqlStore:
                 db.execute(update(t.outbox).where(*waiting).values(not_before=failure.not_before))
 
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
-        """Become or stay the one who does `name` until `seconds` from now (real time)."""
         with self._begin() as db:
             row = db.execute(select(t.leases).where(t.leases.c.name == name)).mappings().first()
             if row and row["holder"] != holder and row["until"] > now:
@@ -89,12 +85,10 @@ class SqlStore:
             return True
 
     def release_lease(self, name: str, holder: str) -> None:
-        """Let another one take over at once."""
         with self._begin() as db:
             db.execute(t.leases.delete().where(t.leases.c.name == name, t.leases.c.holder == holder))
 
     def close(self) -> None:
-        """Give back what is held."""
         self._engine.dispose()
 
     @contextmanager
