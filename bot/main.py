@@ -26,7 +26,7 @@ from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deliver import LEADER, deliver_next
 from bot.services.follow_runs import follow_runs
 from bot.services.measure import HEALTH
-from bot.services.run_checks import Checker
+from bot.services.run_checks import Checker, timer_ended
 from bot.settings import Need, Operators, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 WORKERS = 16
 LEASE = 60.0  # real seconds: how long a dead leader keeps others waiting
-FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run is looked at
+FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
 LOOK_FOR_OWED = 0.5  # real seconds between looks into the outbox
 AFTER_SURPRISE = 5.0  # real seconds
@@ -225,6 +225,7 @@ class Bot:
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url)
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
             "checks": (ports.settings.tick, self.checker.run),
+            "timers": (FOLLOW, lambda: timer_ended(ports) and self.checker.run()),
             "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
             "snapshot": (DAILY, partial(take_due_snapshot, ports)),
         }

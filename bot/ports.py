@@ -245,6 +245,9 @@ class Records(Protocol):
     def alert(self, key: str) -> Alert | None:
         """Where an alert stands."""
 
+    def waiting_alerts(self) -> list[Alert]:
+        """Those that wait for a timer: pending and recovering ones."""
+
     def save_alert(self, alert: Alert) -> None:
         """Write an alert, new or changed."""
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Table, insert, select, text, update
 
 from bot.adapters import tables as t
-from bot.alerts.model import Action, Alert, Entry, Incident
+from bot.alerts.model import Action, Alert, Entry, Incident, State
 from bot.ports import Evaluation, Kind, Place
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
@@ -26,6 +26,10 @@ class SqlRecords:
 
     def alert(self, key: str) -> Alert | None:
         return self._one(Alert, t.alerts, t.alerts.c.key == key)
+
+    def waiting_alerts(self) -> list[Alert]:
+        waiting = t.alerts.c.state.in_((State.PENDING, State.RECOVERING))
+        return [_load(Alert, row) for row in self._db.execute(select(t.alerts).where(waiting)).mappings()]
 
     def save_alert(self, alert: Alert) -> None:
         values = _values(alert, t.alerts)

@@ -55,6 +55,11 @@ def move_alerts(records: Records, evaluation: Evaluation, settings: Settings) ->
     return [one for one in said if one]
 
 
+def policy_of(check: Check) -> Policy:
+    """How patient the alerts of a check are."""
+    return Policy(check.for_, check.keep_firing_for, check.reopen_within)
+
+
 def _key(settings: Settings, check: str, sync: str | None) -> str:
     return "/".join([settings.pipeline, check, *([sync] if sync else [])])
 
@@ -88,11 +93,10 @@ def _say(records: Records, incident: Incident, reason: Reason, detail: str, now:
 def _move(records: Records, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
     key = _key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
-    policy = Policy(check.for_, check.keep_firing_for, check.reopen_within)
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
     inhibited = _inhibited(records, check, result.sync, settings)
     outcome = Outcome.NO_DATA if inhibited else result.outcome
-    change = advance(alert, outcome, policy, now, cleared=result.cleared)
+    change = advance(alert, outcome, policy_of(check), now, cleared=result.cleared)
     if change is None or change.reason not in SAID:
         if change:
             records.save_alert(change.alert)

@@ -4,9 +4,10 @@ import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from bot.alerts.lifecycle import timer_ends
 from bot.ports import Evaluation, Ports
 from bot.services.measure import measure
-from bot.services.move_alerts import Said, move_alerts
+from bot.services.move_alerts import Said, move_alerts, policy_of
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,15 @@ def run_checks(ports: Ports) -> tuple[Evaluation, list[Said]]:
     for one in said:
         log.info("incident %s (%s): %s", one.incident.id, one.incident.check, one.reason)
     return evaluation, said
+
+
+def timer_ended(ports: Ports) -> bool:
+    """Whether a pending or recovering alert wants to be measured now: its timer ended since the last look."""
+    policies = {check.name: policy_of(check) for check in ports.settings.checks}
+    with ports.store.transaction() as records:
+        waiting, last = records.waiting_alerts(), records.latest_evaluation()
+    ends = [timer_ends(alert, policies[alert.check]) for alert in waiting if alert.check in policies]
+    return last is not None and any(end and last.checked_at < end <= ports.clock.now() for end in ends)
 
 
 class _DryRun(Exception):  # noqa: N818 - it carries an answer out of a transaction that must not be kept

@@ -11,7 +11,7 @@ from bot.errors import PermanentError, TemporaryError
 from bot.ports import Kind
 from bot.services.acknowledge import acknowledge
 from bot.services.measure import HEALTH
-from bot.services.run_checks import Checker, rehearse_checks, run_checks
+from bot.services.run_checks import Checker, rehearse_checks, run_checks, timer_ended
 from checks.model import Outcome, Severity
 from tests.fakes import BrittleStore
 from tests.services.conftest import ROBIN, World
@@ -293,3 +293,26 @@ def test_a_dry_run_says_what_would_be_said_and_leaves_no_trace(world: World) -> 
     ]
     assert world.everything() == before
     assert world.alert().state is State.PENDING
+
+
+def test_a_fault_that_has_lasted_is_measured_as_soon_as_its_patience_ends(world: World) -> None:
+    world.look(60)
+    world.clock.pass_(minutes=4, seconds=59)
+    assert not timer_ended(world.ports)
+    world.clock.pass_(seconds=1)
+    assert timer_ended(world.ports), (
+        "and not at the next tick, which may come a moment too early and then five minutes late"
+    )
+    run_checks(world.ports)
+    assert world.alert().state is State.FIRING
+    assert not timer_ended(world.ports)
+
+
+def test_a_timer_is_followed_once_whatever_the_measurement_brings(world: World) -> None:
+    world.look(60)
+    world.clock.pass_(minutes=5)
+    assert timer_ended(world.ports)
+    world.warehouse.failure = TemporaryError("the warehouse cannot be reached")
+    run_checks(world.ports)
+    world.clock.pass_(minutes=1)
+    assert not timer_ended(world.ports), "frozen: nothing is measured again before the tick"
