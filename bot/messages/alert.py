@@ -97,14 +97,12 @@ def _buttons(incident: Incident) -> list[Block]:
 
 
 def _evidence(incident: Incident, readings: tuple[float, ...]) -> Message:
-    lines = []
+    lines = [f"*What helps:* {escape(incident.helps)}"] if incident.helps else []
     if not is_fact(incident):
-        lines.append(f"*Measured:* {number(incident.value)} · fires {limit_in_words(incident.limit)}")
-        lines[0] += f" · ends {limit_in_words(incident.clear)}" if incident.clear else ""
-    if len(readings) > 1 and not is_fact(incident):
-        lines.append(f"*Latest readings:* {' → '.join(number(value) for value in readings)}")
-    if incident.helps:
-        lines.append(f"*What helps:* {escape(incident.helps)}")
+        ends = f" · ends {limit_in_words(incident.clear)}" if incident.clear else ""
+        lines.append(f"*Measured:* {number(incident.value)} · fires {limit_in_words(incident.limit)}{ends}")
+        if len(readings) > 1:
+            lines.append(f"*Latest readings:* {' → '.join(number(value) for value in readings)}")
     source = {"databricks": " · measured by `sql/measure/health.sql`", "census": " · asked of Census"}
     small = (
         f"explained in `checks/{escape(incident.check)}.yml`{source.get(incident.source, '')} · incident {incident.id}"
