@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.alerts.model import Incident, State
 from bot.errors import RefusedError, SyncHealthError
-from bot.ports import Ports
+from bot.ports import Ports, Records
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,17 @@ def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> In
 def incident_to_change(ports: Ports, incident_id: str) -> Incident:
     """An open incident. Raises RefusedError for one that is over or unknown."""
     with ports.store.transaction() as records:
-        incident = records.incident(int(incident_id)) if _is_id(incident_id) else None
+        incident = find_incident(records, incident_id)
     if incident is None:
         raise RefusedError(f"I know of no incident {incident_id[:20]}. Type /sync-health for what holds now.")
     if incident.state is State.OK:
         raise RefusedError(f"“{incident.title}” is resolved already; there is nothing left to do here.")
     return incident
+
+
+def find_incident(records: Records, incident_id: str) -> Incident | None:
+    """The incident of an id that came from outside: typed, or in a button."""
+    return records.incident(int(incident_id)) if _is_id(incident_id) else None
 
 
 def _is_id(text: str) -> bool:

@@ -50,8 +50,8 @@ def move_alerts(records: Records, evaluation: Evaluation, settings: Settings) ->
             for check in settings.checks
             if check.source == "bot" and check.metric == metric
         ]
-    remind(records, settings, evaluation)
     said += [_drop(records, incident, now) for incident in records.open_incidents() if incident.check not in checks]
+    remind(records, settings, evaluation)  # of what is still open after all that
     return [one for one in said if one]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.alerts.model import Action, Incident
 from bot.errors import RefusedError
 from bot.ports import Place, Ports
-from bot.services.authorise import incident_to_change
+from bot.services.authorise import find_incident, incident_to_change
 
 
 def show_incidents(ports: Ports) -> list[tuple[Incident, Place | None]]:
@@ -19,8 +19,7 @@ def show_incidents(ports: Ports) -> list[tuple[Incident, Place | None]]:
 def show_incident(ports: Ports, incident_id: str) -> tuple[Incident, list[Action]]:
     """One with its timeline, over or not, and what was done about it. Raises RefusedError for an unknown one."""
     with ports.store.transaction() as records:
-        number = incident_id.removeprefix("#")
-        incident = records.incident(int(number)) if number.isdecimal() and len(number) < 16 else None
+        incident = find_incident(records, incident_id.removeprefix("#"))
         if incident is None:
             raise RefusedError(
                 f"I know of no incident “{incident_id[:20]}”. /sync-health incidents lists the open ones."
