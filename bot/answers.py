@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.alerts.model import Incident
 from bot.alerts.trends import Trend
 from bot.ports import Evaluation, Run, Schedule
-from checks.model import Result
+from checks.model import Check, Result
 
 
 @dataclass(frozen=True)
@@ -127,3 +127,23 @@ class Snapshot:
         """By how much a number differs from the one before; None where either is unknown."""
         now, before = getattr(self.numbers, name), getattr(self.previous, name, None)
         return None if now is None or before is None else now - before
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a check would have said of the past: when (UTC), why, in which words; what it was given, oldest first."""
+
+    check: Check
+    readings: tuple[float, ...]
+    told: tuple[tuple[datetime, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The snapshots from the first to the last (UTC), judged; `others` are the checks that the log says nothing of."""
+
+    first: datetime
+    last: datetime
+    snapshots: int
+    checks: tuple[Replayed, ...]
+    others: tuple[str, ...]

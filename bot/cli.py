@@ -2,23 +2,20 @@
 
 import json
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.errors import ConfigurationError, SyncHealthError
 
 if TYPE_CHECKING:
-    from bot.answers import Snapshot
-    from bot.ports import Evaluation, Ports
+    from bot.ports import Evaluation
     from bot.services.move_alerts import Said
-    from bot.settings import Need
 
 app = typer.Typer(
     name="sync-health",
@@ -42,10 +39,12 @@ def run(demo: Demonstration = False, verbose: Verbose = False) -> None:
     """Run the bot until Ctrl-C: answer commands and buttons, check on schedule, send alerts."""
     _log(verbose)
     with _told():
+        from bot.launch import run_bot, run_demo
+
         if demo:
-            _run_demo(DEMO_SPEED, DEMO_PORT)
+            run_demo(DEMO_SPEED, DEMO_PORT)
         else:
-            _run()
+            run_bot()
 
 
 @app.command()
@@ -57,7 +56,9 @@ def demo(
     """The whole thing on this machine: a channel in the browser, a pipeline to break."""
     _log(verbose)
     with _told():
-        _run_demo(speed, port)
+        from bot.launch import run_demo
+
+        run_demo(speed, port)
 
 
 @app.command()
@@ -66,17 +67,29 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure and judge; write nothing, send nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="A warning counts as a failure.")] = False,
+    replay: Annotated[
+        str, typer.Option("--replay", metavar="SPAN", help="Judge the snapshots of the last 30d instead; send nothing.")
+    ] = "",
+    limits: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="TEXT", help='With --replay: another limit, such as "coverage: warn < 94".'),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the validation once.
+    """Run the validation once, or see what it would have said of the past.
 
-    Exit codes: 0 healthy, 1 critical (with --strict also a warning), 2 an error or no data.
+    Exit codes: 0 healthy, 1 critical (with --strict also a warning), 2 an error or no data; with --replay 0 or 2.
     """
     _log(verbose)
-    with _told(), _ports(demo=demo, dry_run=dry_run) as ports:
-        evaluation, said = _evaluate(ports, dry_run=dry_run)
+    with _told():
+        if replay or limits:
+            _replay(replay, limits or [], demo=demo, as_json=as_json)
+            return
+        evaluation, said = _rehearse(demo=demo) if dry_run else _evaluate(demo=demo)
         if as_json:
-            sys.stdout.write(json.dumps(_as_json(evaluation), indent=2) + "\n")
+            from bot.as_json import evaluation_as_json
+
+            _print_json(evaluation_as_json(evaluation))
         else:
             from bot.terminal import print_evaluation
 
@@ -96,12 +109,20 @@ def snapshot(
     A second one within five minutes is the first one again. Exit codes: 0 done, 2 it could not be taken.
     """
     _log(verbose)
-    with _told(), _ports(demo=demo, dry_run=dry_run, needs=("warehouse",), writes=not dry_run) as ports:
-        from bot.services.take_snapshot import take_snapshot
+    with _told():
+        from bot.launch import opened_ports, opened_sources
+        from bot.services.take_snapshot import rehearse_snapshot, take_snapshot
 
-        taken = take_snapshot(ports, AT_THE_TERMINAL, dry_run=dry_run)
+        if dry_run:
+            with opened_sources(demo=demo, needs=("warehouse",)) as (sources, _):
+                taken = rehearse_snapshot(sources, AT_THE_TERMINAL)
+        else:
+            with opened_ports(demo=demo, needs=("warehouse",), writes=True) as ports:
+                taken = take_snapshot(ports, AT_THE_TERMINAL)
     if as_json:
-        sys.stdout.write(json.dumps(_snapshot_as_json(taken), indent=2) + "\n")
+        from bot.as_json import snapshot_as_json
+
+        _print_json(snapshot_as_json(taken))
     else:
         from bot.terminal import print_snapshot
 
@@ -126,9 +147,10 @@ def deploy(
         if dry_run:
             _print_plan(pipeline=pipeline)
             return
-        with _ports(demo=demo, dry_run=False, needs=("warehouse",), writes=True) as ports:
-            from bot.services.deploy import deploy
+        from bot.launch import opened_ports
+        from bot.services.deploy import deploy
 
+        with opened_ports(demo=demo, needs=("warehouse",), writes=True) as ports:
             for statement in deploy(ports, AT_THE_TERMINAL, pipeline=pipeline):
                 typer.echo(f"deployed {statement}")
 
@@ -138,74 +160,55 @@ def main() -> None:
     app()
 
 
-def _run() -> None:
-    from bot.main import Bot, SystemClock, connect, disconnect, settings_from
-
-    settings = settings_from(needs=("slack", "census", "warehouse"))
-    ports, client = connect(settings, SystemClock(), writes=True)
-    bot = Bot(ports, client)
-    bot.start()
-    _say(
-        f"Looking after the {settings.pipeline} pipeline, every {settings.tick.seconds // 60} minutes. Ctrl-C ends it."
-    )
-    _wait_for_the_end()
-    bot.stop()
-    disconnect(ports)
-
-
-def _run_demo(speed: float, port: int) -> None:
-    from bot.main import Bot, Demo
-
-    _say("Building a pipeline of 20,274 properties …")
-    world = Demo(speed=speed, port=port)
-    world.start()
-    ports, client = world.connect()
-    bot = Bot(ports, client)
-    bot.start()
-    _say(f"\n  Open {world.slack.url} in a browser.\n")
-    _say(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
-    _say("  Ctrl-C ends it and leaves nothing behind.\n")
-    _wait_for_the_end()
-    bot.stop()
-    ports.store.close()
-    world.stop()
-
-
-@contextmanager
-def _ports(
-    *, demo: bool, dry_run: bool, needs: "tuple[Need, ...] | None" = None, writes: bool = False
-) -> Iterator["Ports"]:
-    """The ports for one command, given back afterwards."""
-    from bot.main import Demo, SystemClock, connect, disconnect, settings_from
-
-    if demo:
-        world = Demo()
-        world.start()
-        ports, _ = world.connect()
-        try:
-            yield ports
-        finally:
-            ports.store.close()
-            world.stop()
-        return
-    settings = settings_from(needs=needs or (("census", "warehouse") if dry_run else ("slack", "census", "warehouse")))
-    ports, _ = connect(settings, SystemClock(), dry_run=dry_run, writes=writes)
-    try:
-        yield ports
-    finally:
-        disconnect(ports)
-
-
-def _evaluate(ports: "Ports", *, dry_run: bool) -> "tuple[Evaluation, list[Said]]":
+def _evaluate(*, demo: bool) -> "tuple[Evaluation, list[Said]]":
+    from bot.launch import opened_ports
     from bot.main import holder_name
     from bot.services.deliver import deliver_all
-    from bot.services.run_checks import rehearse_checks, run_checks
+    from bot.services.run_checks import run_checks
 
-    if dry_run:
-        return rehearse_checks(ports)
-    evaluation, said = run_checks(ports)
-    deliver_all(ports, holder_name())
+    with opened_ports(demo=demo) as ports:
+        evaluation, said = run_checks(ports)
+        deliver_all(ports, holder_name())
     return evaluation, said
+
+
+def _rehearse(*, demo: bool) -> "tuple[Evaluation, list[Said]]":
+    """Measured and judged, with what is known so far; nothing is written, nothing sent."""
+    from bot.launch import opened_sources
+    from bot.services.run_checks import rehearse_checks
+
+    with opened_sources(demo=demo, needs=("census", "warehouse")) as (sources, store):
+        return rehearse_checks(sources, store)
+
+
+def _replay(span: str, limits: list[str], *, demo: bool, as_json: bool) -> None:
+    from bot.launch import opened_sources
+    from bot.services.replay import replay
+    from bot.settings import with_limits
+
+    past = _span(span)
+    with opened_sources(demo=demo, needs=("warehouse",)) as (sources, _):
+        other = replace(sources, settings=with_limits(sources.settings, limits))
+        replayed = replay(other, past)
+    if as_json:
+        from bot.as_json import replay_as_json
+
+        _print_json(replay_as_json(replayed))
+    else:
+        from bot.terminal import print_replay
+
+        print_replay(replayed, sources.settings.zone)
+
+
+def _span(text: str) -> timedelta:
+    from checks.model import parse_duration
+
+    if not text:
+        raise ConfigurationError(["--limit: it changes what is replayed: add --replay 30d"])
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigurationError([f"--replay: {error}"]) from error
 
 
 def _print_plan(*, pipeline: bool) -> None:
@@ -220,36 +223,13 @@ def _print_plan(*, pipeline: bool) -> None:
         typer.echo(sql.to_deploy(statement, settings.tables, plan.values).rstrip() + ";\n")
 
 
+def _print_json(answer: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+
+
 def _exit_code(evaluation: "Evaluation", *, strict: bool) -> int:
     codes = {"ok": 0, "warn": 1 if strict else 0, "critical": 1}
     return codes.get(evaluation.outcome, CANNOT)
-
-
-def _as_json(evaluation: "Evaluation") -> dict[str, Any]:
-    shown = ("check", "sync", "outcome", "value", "warn", "critical", "summary", "runbook")
-    checks = [
-        {"name" if key == "check" else key: getattr(result, key) for key in shown} for result in evaluation.results
-    ]
-    return {
-        "outcome": evaluation.outcome,
-        "checked_at": evaluation.checked_at.isoformat(),
-        "statements": evaluation.statements,
-        "seconds": evaluation.seconds,
-        "checks": checks,
-    }
-
-
-def _snapshot_as_json(taken: "Snapshot") -> dict[str, Any]:
-    numbers = asdict(taken.numbers)
-    return {
-        "audit_id": taken.id,
-        "taken_at": taken.taken_at.isoformat(),
-        "existed": taken.existed,
-        "dry_run": taken.rehearsed,
-        "numbers": numbers,
-        "previous": taken.previous_id,
-        "change": {name: taken.change(name) for name in numbers},
-    }
 
 
 @contextmanager
@@ -267,10 +247,6 @@ def _told() -> Iterator[None]:
         raise typer.Exit(CANNOT) from None
 
 
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
 def _log(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
@@ -279,14 +255,3 @@ def _log(verbose: bool) -> None:
     )
     for noisy in ("slack_bolt", "slack_sdk", "apscheduler", "urllib3", "websocket", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-
-
-def _wait_for_the_end() -> None:
-    """Until Ctrl-C or SIGTERM; a second one ends at once."""
-    over = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: over.set())
-    while not over.wait(0.5):
-        pass
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_DFL)

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from bot import sql
 from bot.adapters.census import CensusClient
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.adapters.store import SqlStore
 from bot.errors import SyncHealthError
-from bot.ports import Ports, Warehouse
+from bot.ports import Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
+from bot.services.daily_digest import send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deliver import LEADER, deliver_next
 from bot.services.follow_runs import follow_runs
@@ -70,7 +70,8 @@ class SystemClock:
 def known_metrics() -> dict[str, frozenset[str]]:
     """What is measured, by source: what a check may judge."""
     bots = frozenset({"unmeasured_databricks", "unmeasured_census"})
-    return {"databricks": frozenset(sql.columns(HEALTH)), "census": METRICS, "bot": bots}
+    own = {f"sql/{name}.sql" for name in sql.names() if name.startswith("checks/")}
+    return {"databricks": frozenset({*sql.columns(HEALTH), *own}), "census": METRICS, "bot": bots}
 
 
 def settings_from(environment: Mapping[str, str] | None = None, needs: tuple[Need, ...] = ()) -> Settings:
@@ -83,43 +84,45 @@ def settings_from(environment: Mapping[str, str] | None = None, needs: tuple[Nee
     )
 
 
-def connect(
-    settings: Settings,
-    clock: SystemClock,
-    warehouse: Warehouse | None = None,
-    *,
-    dry_run: bool = False,
-    writes: bool = False,
-) -> tuple[Ports, "WebClient"]:
-    """The ports on their real adapters. Nothing outside is asked yet; the state database is migrated.
+def connect_sources(
+    settings: Settings, clock: SystemClock, warehouse: Warehouse | None = None, *, writes: bool = False
+) -> Sources:
+    """What measuring needs, on its real adapters. Nothing outside is asked yet.
 
-    A dry run makes no state database where there is none, and leaves one as it is.
     An embedded warehouse is opened for writing by those who ask for that: nobody else can use it meanwhile.
     """
+    census = CensusClient(
+        settings.census_api_url,
+        settings.census_api_version,
+        token=settings.census_api_token or UNSET,
+        group_id=settings.census_group_id,
+    )
+    opened = warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes)
+    return Sources(settings, clock, opened, census)
+
+
+def connect(
+    settings: Settings, clock: SystemClock, warehouse: Warehouse | None = None, *, writes: bool = False
+) -> tuple[Ports, "WebClient"]:
+    """All ports on their real adapters; the state database is migrated."""
     from slack_sdk import WebClient
 
     from bot.adapters.slack_messenger import SlackMessenger
+    from bot.adapters.store import SqlStore
 
     client = WebClient(token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
-    ports = Ports(
-        settings=settings,
-        clock=clock,
-        warehouse=warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes),
-        census=CensusClient(
-            settings.census_api_url,
-            settings.census_api_version,
-            token=settings.census_api_token or UNSET,
-            group_id=settings.census_group_id,
-        ),
-        messenger=SlackMessenger(client, settings.zone),
-        store=SqlStore(_rehearsal_state(settings.state_url) if dry_run else settings.state_url),
-    )
+    sources = connect_sources(settings, clock, warehouse, writes=writes)
+    ports = Ports(**vars(sources), messenger=SlackMessenger(client, settings), store=SqlStore(settings.state_url))
     return ports, client
 
 
-def _rehearsal_state(url: str) -> str:
-    """The state to rehearse on: a transaction on it is rolled back. In memory where there is none yet."""
-    return url if Path(url.removeprefix("sqlite:///")).exists() else "sqlite://"
+def remembered(settings: Settings) -> "Store | None":
+    """What the bot knows already; None where it never ran, and then nothing is created."""
+    if not Path(settings.state_url.removeprefix("sqlite:///")).exists():
+        return None
+    from bot.adapters.store import SqlStore
+
+    return SqlStore(settings.state_url)
 
 
 class Demo:
@@ -224,10 +227,11 @@ class Bot:
         app = build_app(Desk(ports, self.checker, client, self._pool))
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url)
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
-            "checks": (ports.settings.tick, self.checker.run),
+            "checks": (ports.settings.schedule.tick, partial(self.checker.run, thrifty=True)),
             "timers": (FOLLOW, lambda: timer_ended(ports) and self.checker.run()),
             "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
             "snapshot": (DAILY, partial(take_due_snapshot, ports)),
+            "digest": (DAILY, partial(send_due_digest, ports, self.checker)),
         }
         self._scheduler = Scheduler(
             [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()],

@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from bot.alerts.model import Action, Alert, Entry, Incident
+from bot.alerts.model import Action, Alert, Entry, Incident, State
 from bot.settings import Settings
-from checks.model import Outcome, Result
+from checks.model import Check, Outcome, Result
 
 
 class Clock(Protocol):
@@ -39,6 +39,9 @@ class Warehouse(Protocol):
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         """One column of a one-row question, asked so that nothing else of it can fail."""
+
+    def awake(self) -> bool:
+        """Whether it runs anyway, so that a statement now wakes nobody and is not what keeps it awake."""
 
     def do(self, statement: str, **parameters: object) -> None:
         """Run a statement for its effect."""
@@ -150,6 +153,8 @@ class SyncStatus:
     running: Run | None = None  # the one going on, which need not be the newest: those that start meanwhile are skipped
     last_sync: Run | None = None  # the newest that brought Salesforce up to date
     schedule: Schedule | None = None
+    next_run: datetime | None = None  # None where that is never, always, or not to be known
+    error_rate: float | None = None  # of the last sync, in percent
     error: str | None = None
 
 
@@ -159,11 +164,17 @@ class Evaluation:
 
     checked_at: datetime
     outcome: Outcome
-    statements: int
+    statements: int  # to the warehouse; 0 where its numbers were carried over
     seconds: float
     results: tuple[Result, ...]
     syncs: tuple[SyncStatus, ...]
     problems: tuple[str, ...] = ()
+    warehouse_at: datetime | None = None  # when the numbers of the warehouse were measured
+    matched_coverage: float | None = None  # percent of the valid RDS properties that are in Salesforce by their id
+
+    def measured_at(self, check: Check) -> datetime | None:
+        """When the number of this check was measured."""
+        return self.warehouse_at if check.wakes_the_warehouse else self.checked_at
 
 
 class Kind(StrEnum):
@@ -175,20 +186,37 @@ class Kind(StrEnum):
     RESOLVED = "resolved"
     SEVERITY = "severity"
     REMINDER = "reminder"
+    DIGEST = "digest"  # once a day, about no incident
+
+
+@dataclass(frozen=True)
+class Digest:
+    """How the pipeline is, once a day."""
+
+    evaluation: Evaluation | None
+    opened: tuple[Incident, ...]  # those that are not over
+    resolved: int  # incidents that ended within the last day
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """A message that is owed or was sent: which incident, what about, and where it stands in Slack."""
+    """A message that is owed or was sent: what about, and where it stands in Slack."""
 
     id: str  # ours, in the message's metadata: how a message is found again
-    incident: Incident
     kind: Kind
     channel: str
     thread_ts: str | None  # None for a root
     ts: str | None  # None until it is posted
+    incident: Incident | None = None  # None for a digest alone
+    thread: tuple[Incident, ...] = ()  # all that share its thread, itself too
     action: Action | None = None
     readings: tuple[float, ...] = ()  # the latest values of the check, oldest first
+    digest: Digest | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether everything that the thread is about is resolved."""
+        return bool(self.thread) and all(one.state is State.OK for one in self.thread)
 
 
 @dataclass(frozen=True)
@@ -239,14 +267,14 @@ class Failure:
     gone: bool = False  # the posted message was deleted: post it anew
 
 
-class Records(Protocol):
-    """One transaction on the bot's own state: everything in it happens, or nothing."""
+class AlertRecords(Protocol):
+    """What moving alerts reads and writes."""
+
+    def save_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep what an evaluation found; carried results are kept for the summary, not as readings."""
 
     def alert(self, key: str) -> Alert | None:
         """Where an alert stands."""
-
-    def waiting_alerts(self) -> list[Alert]:
-        """Those that wait for a timer: pending and recovering ones."""
 
     def save_alert(self, alert: Alert) -> None:
         """Write an alert, new or changed."""
@@ -266,8 +294,24 @@ class Records(Protocol):
     def open_incidents(self) -> list[Incident]:
         """Those that are not resolved, oldest first."""
 
+    def incidents_beside(self, incident: Incident) -> list[Incident]:
+        """All that share its thread, itself too, oldest first."""
+
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
-        """We owe the channel this message, or a new version of it; versions that were not sent yet become one."""
+        """We owe the channel this message, or a new version of it; versions that were not sent yet become one.
+
+        A root and its evidence are owed by the thread, whichever of its incidents is named.
+        """
+
+
+class Records(AlertRecords, Protocol):
+    """One transaction on the bot's own state: everything in it happens, or nothing."""
+
+    def waiting_alerts(self) -> list[Alert]:
+        """Those that wait for a timer: pending and recovering ones."""
+
+    def owe_digest(self, channel: str) -> None:
+        """We owe the channel a digest; one that was not sent yet stands for both."""
 
     def undelivered(self) -> str | None:
         """Why the oldest message that failed is not in Slack yet."""
@@ -277,9 +321,6 @@ class Records(Protocol):
 
     def root_of(self, incident_id: int) -> Place | None:
         """Where the incident's thread begins, once it does."""
-
-    def save_evaluation(self, evaluation: Evaluation) -> None:
-        """Keep what an evaluation found."""
 
     def latest_evaluation(self) -> Evaluation | None:
         """The newest one."""
@@ -344,12 +385,18 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
-class Ports:
-    """All that a service may use."""
+class Sources:
+    """What measuring needs."""
 
     settings: Settings
     clock: Clock
     warehouse: Warehouse
     census: Census
+
+
+@dataclass(frozen=True)
+class Ports(Sources):
+    """All that a service may use."""
+
     messenger: Messenger
     store: Store

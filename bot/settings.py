@@ -1,18 +1,19 @@
 """Environment + pipeline.yml → one frozen Settings, or every problem at once."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.errors import ConfigurationError
 from bot.yaml_lines import read_yaml
-from checks.catalog import Changes, Metrics, change_limits, read_checks
-from checks.model import Cadence, Check
+from checks.catalog import Changes, Metrics, Pace, change_limits, read_checks
+from checks.model import Cadence, Check, Duration
 from checks.problems import Written, nearest, problems
 
 HOME = Path(__file__).resolve().parent.parent
@@ -31,6 +32,25 @@ def _table(name: str) -> str:
     if len(name.split(".")) != 3 or not all(name.split(".")):
         raise ValueError(f'"{name}" is not a full name: write catalog.schema.table')
     return name
+
+
+def _positive(span: timedelta) -> timedelta:
+    if not timedelta(minutes=1) <= span <= timedelta(days=1):
+        raise ValueError("write something between 1m and 24h")
+    return span
+
+
+def _address(*places: str) -> Callable[[str], str]:
+    """An https address that may name these places in braces."""
+
+    def check(text: str) -> str:
+        unknown = set(re.findall(r"{(.*?)}", text)) - set(places)
+        if not text.startswith("https://") or unknown:
+            known = f" with {' and '.join(f'{{{place}}}' for place in places)}" if places else ""
+            raise ValueError(f'cannot use "{text}": write an https:// address{known}')
+        return text
+
+    return check
 
 
 Table = Annotated[str, AfterValidator(_table)]
@@ -65,6 +85,36 @@ class Operators(Part):
     groups: tuple[GroupId, ...] = ()
 
 
+def _time_of_day(text: object) -> time:
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError(f'cannot read the time of day {text!r}: write hours and minutes in quotes, such as "03:00"')
+    return time(int(found[1]), int(found[2]))
+
+
+Interval = Annotated[Duration, AfterValidator(_positive)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+
+
+class Timetable(Part):
+    """What happens when; times of day in the pipeline's zone."""
+
+    tick: Interval = timedelta(minutes=5)  # between two looks at Census
+    idle_floor: Interval = timedelta(minutes=60)  # …at the warehouse, at the latest
+    digest: TimeOfDay = time(3, 0)
+    snapshot: TimeOfDay = time(23, 59)
+
+
+class Links(Part):
+    """Addresses of what people look at, with the places that are filled in; what is not set is not shown."""
+
+    census_sync: Annotated[str, AfterValidator(_address("sync"))] | None = None
+    census_run: Annotated[str, AfterValidator(_address("sync", "run"))] | None = None
+    dashboard: Annotated[str, AfterValidator(_address())] | None = None
+    salesforce_record: Annotated[str, AfterValidator(_address("id"))] | None = None
+    runbook: Annotated[str, AfterValidator(_address("section"))] | None = None
+
+
 class PipelineFile(Part):
     """pipeline.yml."""
 
@@ -74,6 +124,8 @@ class PipelineFile(Part):
     channel: str = Field(min_length=1)
     operators: Operators = Operators()
     syncs: tuple[SyncSettings, ...] = Field(min_length=1)
+    schedule: Timetable = Timetable()
+    links: Links = Links()
     tables: dict[str, Table] = {}
     limits: dict[str, Changes] = {}
     checks: list[Check] = []
@@ -99,7 +151,12 @@ class Settings:
     slack_bot_token: str = field(repr=False)
     slack_app_token: str = field(repr=False)
     census_api_token: str = field(repr=False)
-    tick: timedelta = timedelta(minutes=5)
+    schedule: Timetable = field(default_factory=Timetable)
+    links: Links = field(default_factory=Links)
+
+    def check_called(self, name: str) -> Check | None:
+        """The check of this name, if it is still there."""
+        return next((check for check in self.checks if check.name == name), None)
 
     def sync_called(self, word: str) -> SyncSettings | None:
         """The sync that somebody means by `Sync B`, `b`, `update` or its id."""
@@ -158,6 +215,8 @@ def load_settings(
         syncs=pipeline.syncs,
         tables=pipeline.tables | _queue_tables(pipeline),
         checks=tuple(checks),
+        schedule=pipeline.schedule,
+        links=pipeline.links,
         warehouse_folder=folder,
         state_url=environment.get("SYNC_HEALTH_STATE") or f"sqlite:///{Path.cwd() / 'sync-health.db'}",
         slack_api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
@@ -186,8 +245,9 @@ def _checks(
     pipeline: PipelineFile, written: Written, shipped: list[Written], metrics: Metrics
 ) -> tuple[list[Check], list[str]]:
     own = Written(written.file, {"checks": [] if not pipeline.checks else written.data["checks"]}, written.line)  # type: ignore[index]
-    checks, found = read_checks([*shipped, own], metrics, pipeline.cadence)
-    changed, wrong = change_limits(checks, pipeline.limits, written)
+    pace = Pace(pipeline.schedule.tick, pipeline.schedule.idle_floor)
+    checks, found = read_checks([*shipped, own], metrics, pipeline.cadence, pace)
+    changed, wrong = change_limits(checks, pipeline.limits, written, pace)
     return changed, found + wrong
 
 
@@ -223,3 +283,25 @@ def _warehouse_folder(text: str) -> tuple[Path | None, list[str]]:
     if not text or (kind == "duckdb" and folder):
         return (Path(folder) if folder else None), []
     return None, [f'environment: SYNC_HEALTH_WAREHOUSE is "{text}": write duckdb:FOLDER']
+
+
+def with_limits(settings: Settings, texts: Iterable[str]) -> Settings:
+    """The same with other limits, each written like `coverage: warn < 94`. Raises ConfigurationError."""
+    written = Written("--limit", None, lambda _: 1)
+    changes: dict[str, dict[str, str]] = {}
+    found = []
+    for text in texts:
+        read = re.fullmatch(r"\s*(\w+)\s*:\s*(warn|critical|clear)\s+(.+)", text)
+        if read:
+            changes.setdefault(read[1], {})[read[2]] = read[3]
+        else:
+            found.append(f'--limit: cannot read {text!r}: write it like "coverage: warn < 94"')
+    try:
+        limits = {name: Changes.model_validate(change) for name, change in changes.items()}
+    except ValidationError as error:
+        raise ConfigurationError([*found, *problems(written, Changes, error)]) from None
+    pace = Pace(settings.schedule.tick, settings.schedule.idle_floor)
+    checks, wrong = change_limits(list(settings.checks), limits, written, pace)
+    if found or wrong:
+        raise ConfigurationError([*found, *wrong])
+    return replace(settings, checks=tuple(checks))

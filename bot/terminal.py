@@ -1,9 +1,12 @@
 """Validations and snapshots as tables in the terminal; colour turns itself off where nobody would see it."""
 
+from statistics import median
+from zoneinfo import ZoneInfo
+
 from rich.console import Console
 from rich.table import Table
 
-from bot.answers import SHOWN, Snapshot
+from bot.answers import SHOWN, Replay, Snapshot
 from bot.ports import Evaluation
 from bot.services.move_alerts import Said
 from checks.judge import WORST_FIRST
@@ -74,3 +77,24 @@ def _console() -> Console:
     """As wide as the terminal; in a pipe wide enough that no line is broken."""
     console = Console()
     return console if console.is_terminal else Console(width=WIDE)
+
+
+def print_replay(replay: Replay, zone: ZoneInfo) -> None:
+    """Per check: what it was given, how often it would have spoken, and each time with its words."""
+    console = _console()
+    table = Table("check", "warn", "critical", "lowest", "median", "highest", "alerts", box=None, pad_edge=False)
+    for one in replay.checks:
+        numbers = [f(one.readings) if one.readings else None for f in (min, median, max)]
+        shown = ["–" if number is None else f"{round(number, 2):,.10g}" for number in numbers]
+        limits = [str(limit or "–") for limit in (one.check.warn, one.check.critical)]
+        opened = sum(reason == "opened" for _, reason, _ in one.told)
+        table.add_row(one.check.name, *limits, *shown, f"[yellow]{opened}[/]" if opened else "0")
+    console.print(table)
+    told = sorted((at, one.check.name, reason, what) for one in replay.checks for at, reason, what in one.told)
+    for at, name, reason, what in told:
+        text = f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  {name}: {what}"
+        console.print(text, markup=False, highlight=False)
+    span = " to ".join(f"{at.astimezone(zone):%Y-%m-%d}" for at in (replay.first, replay.last))
+    console.print(f"{replay.snapshots} snapshots, {span}; a number holds until the next one", highlight=False)
+    if replay.others:
+        console.print(f"The audit log says nothing of {', '.join(replay.others)}", style="dim", highlight=False)

@@ -1,6 +1,7 @@
 """The shipped checks and what pipeline.yml changes of them → the checks that hold here."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from string import Formatter
@@ -36,10 +37,23 @@ class Changes(BaseModel):
     owner: Owner | None = None
 
 
+PROMISED = timedelta(minutes=15)  # from the fault to Slack
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the pipeline is looked at."""
+
+    tick: timedelta = timedelta(minutes=5)  # Census
+    idle_floor: timedelta = timedelta(minutes=60)  # the warehouse, at the latest
+
+
 Metrics = Mapping[str, frozenset[str]]  # by source, and for Census by sync: what is measured
 
 
-def read_checks(files: Iterable[Written], metrics: Metrics, cadence: Cadence) -> tuple[list[Check], list[str]]:
+def read_checks(
+    files: Iterable[Written], metrics: Metrics, cadence: Cadence, pace: Pace = Pace()
+) -> tuple[list[Check], list[str]]:
     """The checks in these files, in an order in which each stands behind those it depends on; every problem found."""
     checks: dict[str, Check] = {}
     found: list[str] = []
@@ -51,7 +65,7 @@ def read_checks(files: Iterable[Written], metrics: Metrics, cadence: Cadence) ->
             found += problems(file, CheckFile, error)
             continue
         for n, check in enumerate(read):
-            found += _impossible(check, file, ("checks", n), metrics[check.source])
+            found += _impossible(check, file, ("checks", n), metrics[check.source], pace)
             places[check.name] = file, ("checks", n, "depends_on")
             if check.name in checks:
                 found.append(file.problem(("checks", n, "name"), f'there is another check named "{check.name}"'))
@@ -75,7 +89,7 @@ def _ordered(checks: Mapping[str, Check], found: list[str]) -> list[Check]:
 
 
 def change_limits(
-    checks: list[Check], limits: Mapping[str, Changes], written: Written
+    checks: list[Check], limits: Mapping[str, Changes], written: Written, pace: Pace = Pace()
 ) -> tuple[list[Check], list[str]]:
     """The checks with pipeline.yml's `limits` laid over them, and every problem found."""
     found: list[str] = []
@@ -89,11 +103,11 @@ def change_limits(
         if {"warn", "critical"} & changed.keys() and "clear" not in changed:
             changed["clear"] = None  # it belonged to the old limit
         by_name[name] = by_name[name].model_copy(update=changed)
-        found += _impossible(by_name[name], written, place, frozenset([by_name[name].metric]))
+        found += _impossible(by_name[name], written, place, frozenset([by_name[name].metric]), pace)
     return list(by_name.values()), found
 
 
-def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[str]) -> Iterable[str]:
+def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[str], pace: Pace) -> Iterable[str]:
     """What reads well and still cannot work."""
     if check.metric not in metrics:
         yield file.problem((*place, "metric"), f'nothing measures "{check.metric}": {nearest(check.metric, metrics)}')
@@ -106,8 +120,31 @@ def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[st
         milder = check.warn.number <= check.critical.number
         if milder != (check.warn.comparison[0] == ">") and check.warn.number != check.critical.number:
             yield file.problem((*place, "warn"), f'warn "{check.warn}" lies beyond critical "{check.critical}"')
+    if (check.per == "sync") != (check.source == "census"):
+        yield file.problem(place, '"per: sync" belongs to checks of Census, to all of them and to no others')
+    yield from _broken_promise(check, file, place, pace)
     yield from _unfillable(check.summary, file, (*place, "summary"))
     yield from _unfillable(check.healthy or "", file, (*place, "healthy"))
+
+
+def _broken_promise(check: Check, file: Written, place: Place, pace: Pace) -> Iterable[str]:
+    """Why this check cannot be told as soon as it promises. Source: alerting.md, "Promise"."""
+    wakes = check.wakes_the_warehouse
+    if not wakes and check.promise == "at-sync-time":
+        yield file.problem((*place, "promise"), "Census is asked at every tick: leave the promise out, it is always")
+    if check.promise == "at-sync-time":
+        return
+    latest = check.for_ + pace.tick + (pace.idle_floor if wakes else timedelta(0))
+    if latest > PROMISED:
+        parts = f"for {_minutes(check.for_)} + tick {_minutes(pace.tick)}"
+        parts += f" + idle_floor {_minutes(pace.idle_floor)}" if wakes else ""
+        remedy = "write promise: at-sync-time, or make one of them shorter" if wakes else "make one of them shorter"
+        what = f"told only after {_minutes(latest)} ({parts}), and {_minutes(PROMISED)} are promised: {remedy}"
+        yield file.problem((*place, "for"), what)
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{span.total_seconds() / 60:g} min"
 
 
 def _unfillable(summary: str, file: Written, place: Place) -> Iterable[str]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 
 class Outcome(StrEnum):
@@ -119,6 +119,9 @@ Owner = Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
 
+Promise = Literal["always", "at-sync-time"]  # told within 15 minutes of the fault, or when it is measured next
+
+
 class Check(BaseModel):
     """One thing that should hold, as its owner writes it (checks/*.yml, pipeline.yml)."""
 
@@ -126,7 +129,7 @@ class Check(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str = Field(min_length=1, max_length=120)
-    metric: str
+    metric: str  # a column of the measurement, or `sql:`, a statement of one row
     source: Literal["databricks", "census", "bot"]
     per: Literal["sync"] | None = None
     warn: LimitText | None = None
@@ -134,6 +137,7 @@ class Check(BaseModel):
     clear: LimitText | None = None
     active: Hours = Active()
     depends_on: tuple[str, ...] = ()
+    promise: Promise = "always"  # a check of the warehouse: at-sync-time
     for_: Duration = Field(timedelta(minutes=5), alias="for")
     keep_firing_for: Duration = timedelta(minutes=10)
     reopen_within: Duration = timedelta(minutes=30)
@@ -143,6 +147,21 @@ class Check(BaseModel):
     healthy: str | None = None  # …instead of the summary, where the number alone would read oddly when all is well
     helps: str = Field("", max_length=500)
     rerun: Literal["create", "update", "same"] | None = None  # the sync whose rerun can bring this back to healthy
+
+    @property
+    def wakes_the_warehouse(self) -> bool:
+        """Whether its number costs a statement, and so is not measured at every tick."""
+        return self.source == "databricks" or self.metric == "unmeasured_databricks"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        if "sql" in data and "metric" in data:
+            raise ValueError("it has both a metric and sql: write one of them")
+        written = {"metric" if key == "sql" else key: value for key, value in data.items()}
+        return {"promise": "at-sync-time" if data.get("source") == "databricks" else "always"} | written
 
 
 @dataclass(frozen=True)
@@ -171,3 +190,4 @@ class Result:
     cleared: bool
     summary: str
     runbook: str | None
+    carried: bool = False  # measured at an earlier evaluation, shown again in this one: no event

@@ -5,15 +5,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.main import settings_from
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.ports import Announcement, Kind, Place, Records, Run, RunStatus, Schedule, Store, Sync
+from bot.settings import Settings
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 CHANNEL, CHANNEL_ID = "sync-health", "C0001"
+
+
+@cache
+def shipped_settings() -> Settings:
+    """What holds with nothing set."""
+    return settings_from({})
 
 
 class HandClock:
@@ -52,6 +61,7 @@ class FakeWarehouse:
         self.rows: dict[str, list[dict[str, object]]] = dict(rows)
         self.asked: list[str] = []
         self.failure: SyncHealthError | None = None
+        self.runs_anyway = True
         self.free = threading.Event()  # cleared: answers do not come
         self.free.set()
 
@@ -68,6 +78,9 @@ class FakeWarehouse:
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         [row] = self.ask(question)
         return {column: row[column]}
+
+    def awake(self) -> bool:
+        return self.runs_anyway
 
     def do(self, statement: str, **parameters: object) -> None:
         self.ask(statement, **parameters)
@@ -186,7 +199,7 @@ class Said:
     ts: str
     id: str  # ours
     kind: Kind
-    incident_id: int
+    incident_id: int  # 0 for a digest
     text: str  # everything that can be read
     thread_ts: str | None
     broadcast: bool
@@ -197,7 +210,7 @@ class FakeChannel:
     """ports.Messenger: one channel that remembers what was said; posted to by name or id, edited by id alone."""
 
     def __init__(self, zone: ZoneInfo | None = None, name: str = CHANNEL) -> None:
-        self._zone = zone or ZoneInfo("UTC")
+        self._settings = replace(shipped_settings(), zone=zone or ZoneInfo("UTC"))
         self._name = name
         self._messages: dict[str, Said] = {}
         self._faults: dict[str, list[Fault]] = {}
@@ -292,10 +305,11 @@ class FakeChannel:
             raise PermanentError("Slack refuses: channel_not_found")
 
     def _said(self, announcement: Announcement, ts: str) -> Said:
-        message = alert_message(announcement, self._zone)
+        message = alert_message(announcement, self._settings)
         text = "\n".join([message.text, *_texts(message.blocks)])
         where = (announcement.thread_ts, reply_is_broadcast(announcement))
-        return Said(ts, announcement.id, announcement.kind, announcement.incident.id, text, *where)
+        about = announcement.incident.id if announcement.incident else 0
+        return Said(ts, announcement.id, announcement.kind, about, text, *where)
 
 
 def _texts(thing: object) -> list[str]:

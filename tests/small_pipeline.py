@@ -88,7 +88,7 @@ class SmallPipeline:
         """Populate the log as the bot does, and the row that is there then."""
         given = {"executed_by": "test", "zone": LOS_ANGELES.key, "coverage_warn": 95.0, "coverage_critical": 90.0}
         self.warehouse.do("populate_audit_log", audit_id=audit_id, execution_timestamp=at, **given | changes)
-        return self.warehouse.ask("measure/snapshots", audit_id=audit_id, now=at)[0]
+        return self.warehouse.ask("measure/snapshots", audit_id=audit_id, now=at, most=2)[0]
 
     def notes(self, audit_id: str, at: datetime, **changes: object) -> dict[str, str]:
         parts = str(self.snapshot(audit_id, at, **changes)["notes"]).split(" | ")

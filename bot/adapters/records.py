@@ -3,18 +3,21 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, insert, select, text, update
+from sqlalchemy import Connection, Table, func, insert, or_, select, text, update
 
 from bot.adapters import tables as t
 from bot.alerts.model import Action, Alert, Entry, Incident, State
-from bot.ports import Evaluation, Kind, Place
+from bot.ports import Digest, Evaluation, Kind, Place
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
-REPLIES = (Kind.EVIDENCE, Kind.SEVERITY, Kind.RESOLVED, Kind.REMINDER)  # said once each; the others are edited
+ONCE = (Kind.SEVERITY, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST)  # said once each; the others are edited
+REPLIES = (Kind.EVIDENCE, *ONCE)
+OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are owed for
+A_DAY = timedelta(days=1)
 IDLE: dict[str, Any] = {"sending_by": None, "sending_until": None, "doubtful": False}
 
 
@@ -54,33 +57,40 @@ class SqlRecords:
         query = select(t.incidents).where(t.incidents.c.resolved_at.is_(None)).order_by(t.incidents.c.id)
         return [self._with_timeline(_load(Incident, row)) for row in self._db.execute(query).mappings()]
 
+    def incidents_beside(self, incident: Incident) -> list[Incident]:
+        together = or_(t.incidents.c.id == incident.thread, t.incidents.c.thread_id == incident.thread)
+        rows = self._db.execute(select(t.incidents).where(together).order_by(t.incidents.c.id)).mappings()
+        return [self._with_timeline(_load(Incident, row)) for row in rows]
+
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
-        same = [t.outbox.c.incident_id == incident_id, t.outbox.c.kind == kind, _is(t.outbox.c.action_id, action_id)]
-        if kind in REPLIES:  # said once each: only one that nobody has tried yet can stand for both
-            untried = t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & t.outbox.c.doubtful.is_(False)
-            if self._db.execute(select(t.outbox.c.seq).where(*same, text(t.OWED), untried)).first():
-                return
-        else:
-            if self._db.execute(update(t.outbox).where(*same).values(wanted=t.outbox.c.wanted + 1)).rowcount:
-                return
-        channel = select(t.incidents.c.channel).where(t.incidents.c.id == incident_id).scalar_subquery()
-        new = {"id": uuid.uuid4().hex, "wanted": 1, "sent": 0, "attempts": 0, **IDLE}
-        self._db.execute(
-            insert(t.outbox).values(incident_id=incident_id, kind=kind, action_id=action_id, channel=channel, **new)
-        )
+        named_after = func.coalesce(t.incidents.c.thread_id, t.incidents.c.id)
+        where = select(named_after.label("thread"), t.incidents.c.channel).where(t.incidents.c.id == incident_id)
+        thread, channel = self._db.execute(where).one()
+        about = thread if kind in OF_THE_THREAD else incident_id
+        self._owe({"incident_id": about, "action_id": action_id}, kind, thread_id=thread, channel=channel)
+
+    def owe_digest(self, channel: str) -> None:
+        self._owe({"incident_id": None}, Kind.DIGEST, channel=channel)
+
+    def digest(self) -> Digest:
+        """How the pipeline is now."""
+        latest = self.latest_evaluation()
+        since = latest.checked_at - A_DAY if latest else None
+        ended = select(func.count()).where(t.incidents.c.resolved_at >= since)
+        return Digest(latest, tuple(self.open_incidents()), self._db.scalar(ended) or 0)
 
     def undelivered(self) -> str | None:
         failed = select(t.outbox.c.error).where(text(t.OWED), t.outbox.c.error.is_not(None))
         return self._db.scalar(failed.order_by(t.outbox.c.seq).limit(1))
 
     def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
-        posted = (t.outbox.c.incident_id == incident_id, t.outbox.c.ts == ts, t.outbox.c.channel == channel)
+        posted = (_of_thread(incident_id), t.outbox.c.ts == ts, t.outbox.c.posted_in == channel)
         return self._db.execute(select(t.outbox.c.seq).where(*posted)).first() is not None
 
     def root_of(self, incident_id: int) -> Place | None:
-        root = (t.outbox.c.incident_id == incident_id, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
-        row = self._db.execute(select(t.outbox.c.channel, t.outbox.c.ts).where(*root)).first()
-        return Place(row.channel, row.ts) if row else None
+        root = (_of_thread(incident_id), t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
+        row = self._db.execute(select(t.outbox.c.posted_in, t.outbox.c.ts).where(*root)).first()
+        return Place(row.posted_in, row.ts) if row else None
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
         body = TypeAdapter(Evaluation).dump_json(evaluation).decode()
@@ -88,6 +98,7 @@ class SqlRecords:
         rows = [
             {"evaluation_id": saved, "check": r.check, "sync": r.sync} | {"outcome": r.outcome, "value": r.value}
             for r in evaluation.results
+            if not r.carried
         ]
         if rows:
             self._db.execute(insert(t.results), rows)
@@ -137,6 +148,18 @@ class SqlRecords:
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
         self._db.execute(insert(t.audit).values(at=at, user=user, what=what, target=target, result=result))
 
+    def _owe(self, about: Mapping[str, Any], kind: Kind, **where: Any) -> None:
+        """A new version of a message that is there already, or a new message."""
+        same = [t.outbox.c.kind == kind, *(_is(t.outbox.c[name], value) for name, value in about.items())]
+        if kind in ONCE:  # only one that nobody has tried yet can stand for both
+            untried = t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & t.outbox.c.doubtful.is_(False)
+            if self._db.execute(select(t.outbox.c.seq).where(*same, text(t.OWED), untried)).first():
+                return
+        elif self._db.execute(update(t.outbox).where(*same).values(wanted=t.outbox.c.wanted + 1)).rowcount:
+            return
+        new = {"id": uuid.uuid4().hex, "wanted": 1, "sent": 0, "attempts": 0, **IDLE}
+        self._db.execute(insert(t.outbox).values(kind=kind, **about, **where, **new))
+
     def _one(self, kind: type[T], table: Table, *where: Any) -> T | None:
         row = self._db.execute(select(table).where(*where)).mappings().first()
         return _load(kind, row) if row else None
@@ -148,6 +171,12 @@ class SqlRecords:
     def _with_timeline(self, incident: Incident) -> Incident:
         query = select(t.timeline).where(t.timeline.c.incident_id == incident.id).order_by(t.timeline.c.id)
         return replace(incident, timeline=tuple(_load(Entry, row) for row in self._db.execute(query).mappings()))
+
+
+def _of_thread(incident_id: int) -> Any:
+    """Of the thread in which this incident is told."""
+    named_after = select(func.coalesce(t.incidents.c.thread_id, t.incidents.c.id))
+    return t.outbox.c.thread_id == named_after.where(t.incidents.c.id == incident_id).scalar_subquery()
 
 
 def _is(column: Any, value: object) -> Any:

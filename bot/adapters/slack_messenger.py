@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.error import URLError
-from zoneinfo import ZoneInfo
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -15,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.ports import Announcement, Place
+from bot.settings import Settings
 
 EVENT_TYPE = "sync_health_message"
 GONE = {"message_not_found", "thread_not_found", "cannot_reply_to_message", "cant_update_message"}
@@ -28,13 +28,13 @@ MEMBERS_LAST = 300.0  # real seconds; usergroups.users.list allows about 20 call
 class SlackMessenger:
     """ports.Messenger over the Web API. The client must have no retry handlers: retries belong to the outbox."""
 
-    def __init__(self, client: WebClient, zone: ZoneInfo) -> None:
+    def __init__(self, client: WebClient, settings: Settings) -> None:
         self._client = client
-        self._zone = zone
+        self._settings = settings
         self._members: dict[str, tuple[float, frozenset[str]]] = {}
 
     def post(self, announcement: Announcement) -> Place:
-        message = alert_message(announcement, self._zone)
+        message = alert_message(announcement, self._settings)
         answer = call(
             self._client.chat_postMessage,
             channel=announcement.channel,
@@ -48,7 +48,7 @@ class SlackMessenger:
         return Place(str(answer["channel"]), str(answer["ts"]))
 
     def edit(self, announcement: Announcement) -> None:
-        message = alert_message(announcement, self._zone)
+        message = alert_message(announcement, self._settings)
         call(self._client.chat_update, channel=announcement.channel, ts=announcement.ts, **message.payload())
 
     def find(self, announcement: Announcement) -> Place | None:

@@ -44,13 +44,13 @@ class SqlStore:
 
     def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
         done = {"sent": owed.revision, "error": None, "attempts": 0, "not_before": None, **IDLE}
-        done |= {"ts": place.ts, "channel": place.channel} if place else {}
+        done |= {"ts": place.ts, "posted_in": place.channel} if place else {}
         message = owed.announcement
         with self._begin() as db:
             mine = _mine(message.id, holder)
             kept = db.execute(update(t.outbox).where(*mine).values(**done)).rowcount == 1
-            if alone and kept:
-                others = (t.outbox.c.incident_id == message.incident.id, t.outbox.c.kind.in_(REPLIES))
+            if alone and kept and message.incident:
+                others = (t.outbox.c.thread_id == message.incident.thread, t.outbox.c.kind.in_(REPLIES))
                 db.execute(update(t.outbox).where(*others).values(sent=t.outbox.c.wanted))
             return kept
 
@@ -63,13 +63,13 @@ class SqlStore:
             tried = {"attempts": t.outbox.c.attempts + 1}
             mine = update(t.outbox).where(*_mine(message.id, holder)).values(**values, **tried)
             kept = db.execute(mine).rowcount == 1
-            if kept and failure.gone and not message.ts:  # the root it answers to is gone
-                root = (t.outbox.c.incident_id == message.incident.id, t.outbox.c.kind == Kind.ROOT)
+            if kept and failure.gone and not message.ts and message.incident:  # the root it answers to is gone
+                root = (t.outbox.c.thread_id == message.incident.thread, t.outbox.c.kind == Kind.ROOT)
                 db.execute(update(t.outbox).where(*root).values(ts=None, wanted=t.outbox.c.wanted + 1))
-            if failure.whole_channel:  # by the incident: the outbox knows a channel by its name, later by its id
-                same = select(t.incidents.c.id).where(t.incidents.c.channel == message.incident.channel)
+            if failure.whole_channel:
+                same = select(t.outbox.c.channel).where(t.outbox.c.id == message.id).scalar_subquery()
                 sooner = or_(t.outbox.c.not_before.is_(None), t.outbox.c.not_before < failure.not_before)
-                waiting = (t.outbox.c.incident_id.in_(same), OWED, sooner)
+                waiting = (t.outbox.c.channel == same, OWED, sooner)
                 db.execute(update(t.outbox).where(*waiting).values(not_before=failure.not_before))
 
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
@@ -101,29 +101,33 @@ class SqlStore:
 
 
 def _next_owed(db: Connection, now: datetime) -> Mapping[str, Any] | None:
-    """The oldest owed message of the first incident that nobody is busy with and that need not wait."""
+    """The oldest owed message of the first thread that nobody is busy with and that need not wait."""
     rows = db.execute(select(t.outbox).where(OWED).order_by(t.outbox.c.seq)).mappings().all()
-    passed = {row["incident_id"] for row in rows if row["sending_until"] is not None and row["sending_until"] > now}
+    passed = {row["thread_id"] for row in rows if row["sending_until"] is not None and row["sending_until"] > now}
     for row in rows:
-        if row["incident_id"] in passed:
+        if row["thread_id"] in passed:
             continue
-        passed.add(row["incident_id"])
+        passed.add(row["thread_id"])
         if row["not_before"] is None or row["not_before"] <= now:
             return dict(row)
     return None
 
 
 def _announcement(records: SqlRecords, row: Mapping[str, Any]) -> Announcement:
+    channel = row["posted_in"] or row["channel"]
+    if row["kind"] == Kind.DIGEST:
+        return Announcement(row["id"], Kind.DIGEST, channel, None, row["ts"], digest=records.digest())
     incident = records.incident(row["incident_id"])
     assert incident, "the foreign key holds it"
     root = None if row["kind"] == Kind.ROOT else records.root_of(incident.id)
     return Announcement(
         id=row["id"],
-        incident=incident,
         kind=Kind(row["kind"]),
-        channel=root.channel if root else row["channel"],
+        channel=root.channel if root else channel,
         thread_ts=root.ts if root else None,
         ts=row["ts"],
+        incident=incident,
+        thread=tuple(records.incidents_beside(incident)),
         action=records.action(row["action_id"]) if row["action_id"] else None,
         readings=records.readings(incident.check, incident.sync, READINGS),
     )

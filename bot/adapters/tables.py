@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     DateTime,
@@ -86,6 +87,10 @@ incidents = Table(
     Column("resolved_at", UtcDateTime),
     Column("snoozed_until", UtcDateTime),
     Column("snoozed_by", String(40)),
+    Column("thread_id", Integer),  # the incident whose root it shares
+    Column("not_evaluated_since", UtcDateTime),
+    Column("explained_by", String(120)),
+    Column("examples", JSON, nullable=False, server_default="[]"),
     Index(
         "one_open_incident_per_key",
         "key",
@@ -153,10 +158,12 @@ outbox = Table(
     metadata,
     Column("seq", Integer, primary_key=True),
     Column("id", String(32), nullable=False, unique=True),
-    Column("incident_id", ForeignKey("incidents.id"), nullable=False),
+    Column("incident_id", ForeignKey("incidents.id")),  # none for a digest
+    Column("thread_id", Integer),  # the incident that its thread is named after: messages of a thread go in order
     Column("kind", String(20), nullable=False),
     Column("action_id", ForeignKey("actions.id")),
-    Column("channel", String(80), nullable=False),
+    Column("channel", String(80), nullable=False),  # as configured
+    Column("posted_in", String(80)),  # the id that Slack gave it
     Column("ts", String(40)),
     Column("wanted", Integer, nullable=False),
     Column("sent", Integer, nullable=False),
@@ -167,7 +174,7 @@ outbox = Table(
     Column("not_before", UtcDateTime),
     Column("error", Text),
     Index("owed", "seq", sqlite_where=text(OWED), postgresql_where=text(OWED)),
-    Index("messages_of_incident", "incident_id", "kind"),
+    Index("messages_of_thread", "thread_id", "kind"),
 )
 
 leases = Table(

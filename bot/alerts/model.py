@@ -89,6 +89,15 @@ class Incident:
     snoozed_until: datetime | None = None  # no reminder and no escalation before
     snoozed_by: str | None = None
     source: str = "databricks"  # what was asked for the number: databricks, census, bot
+    thread_id: int | None = None  # the incident whose root it shares, of many that opened at once; None: its own
+    not_evaluated_since: datetime | None = None  # its number is not known, or explained by something else
+    explained_by: str | None = None  # …by the alert of this title
+    examples: tuple[str, ...] = ()  # ids of rows that are wrong, or of the run that is; no personal data
+
+    @property
+    def thread(self) -> int:
+        """The incident that its thread is named after."""
+        return self.thread_id or self.id
 
 
 class ActionState(StrEnum):

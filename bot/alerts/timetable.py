@@ -1,5 +1,6 @@
 """What is due, or looked at, when, in the pipeline's zone: pure, and right on the days when clocks change."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,3 +39,10 @@ def latest_due(at: time, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]
     local = now.astimezone(zone)
     day = local.date() if local.time() >= at else local.date() - timedelta(days=1)
     return day, datetime.combine(day, at, zone).astimezone(UTC)
+
+
+def warehouse_is_due(
+    measured_at: datetime | None, runs_ended: Iterable[datetime], floor: timedelta, now: datetime
+) -> bool:
+    """Whether a statement is worth waking the warehouse: a run ended since the last one, or that is a `floor` ago."""
+    return measured_at is None or now - measured_at >= floor or any(ended > measured_at for ended in runs_ended)

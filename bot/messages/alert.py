@@ -1,64 +1,60 @@
 """An alert's thread: the root that edits itself, its evidence, the reruns in it, its end."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.attention import is_flapping
-from bot.alerts.model import Action, ActionState, Did, Entry, Incident, State
-from bot.messages.blocks import Block, Message, actions, button, context, section
-from bot.messages.text import (
-    ICONS,
-    duration,
-    escape,
-    limit_in_words,
-    number,
-    person,
-    rows,
-    when,
-)
+from bot.alerts.model import Did, Entry, Incident, State
+from bot.messages.blocks import Block, Message, actions, button, section
+from bot.messages.digest import digest_message
+from bot.messages.evidence import evidence_message
+from bot.messages.phrases import SEVERITIES, is_fact, life_line, number_of
+from bot.messages.run import run_message
+from bot.messages.shared import shared_end, shared_evidence, shared_root
+from bot.messages.text import ICONS, escape, person, when
 from bot.ports import Announcement, Kind
+from bot.settings import Settings
 from checks.model import Severity
 
-SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
-BAR = 16  # characters of the progress bar
+# Where many incidents share a thread, these are about all of them.
+SHARED: dict[Kind, Callable[[Sequence[Incident], ZoneInfo], Message]] = {
+    Kind.ROOT: shared_root,
+    Kind.EVIDENCE: shared_evidence,
+    Kind.RESOLVED: shared_end,
+}
 
 
-def alert_message(announcement: Announcement, zone: ZoneInfo) -> Message:
+def alert_message(announcement: Announcement, settings: Settings) -> Message:
     """What this announcement says now."""
-    incident = announcement.incident
+    if announcement.kind is Kind.DIGEST:
+        assert announcement.digest, "a digest is announced with its content"
+        return digest_message(announcement.digest, settings)
+    incident, zone = announcement.incident, settings.zone
+    assert incident, "everything else is about an incident"
+    if len(announcement.thread) > 1 and announcement.kind in SHARED:
+        return SHARED[announcement.kind](announcement.thread, zone)
     match announcement.kind:
         case Kind.ROOT:
             return _root(incident, zone)
         case Kind.EVIDENCE:
-            return _evidence(incident, announcement.readings)
+            return evidence_message(incident, announcement.readings, settings)
         case Kind.SEVERITY:
             return _severity(incident)
         case Kind.RESOLVED:
             return _resolved(incident, zone)
         case Kind.REMINDER:
-            return _reminder(incident, zone)
-        case Kind.RUN:
-            assert announcement.action, "a run is announced with its action"
-            return _run(announcement.action, zone)
+            return _reminder(incident, zone, len(announcement.thread) - 1)
+    assert announcement.action, "a run is announced with its action"
+    return run_message(announcement.action, settings)
 
 
 def reply_is_broadcast(announcement: Announcement) -> bool:
     """Only what must not be missed leaves the thread: warn became critical, and a critical one that nobody has."""
     incident = announcement.incident
-    if announcement.kind is Kind.REMINDER:
+    if incident and announcement.kind is Kind.REMINDER:
         return _nudged(incident).did is Did.CALLED
-    return announcement.kind is Kind.SEVERITY and incident.severity is Severity.CRITICAL
-
-
-def life_line(incident: Incident, zone: ZoneInfo) -> str:
-    """`fired 03:05 · acked 03:11 · rerun 03:12 · green 03:31 — 26 min`."""
-    words = {Did.ACKNOWLEDGED: "acked", Did.RERUN: "rerun", Did.REOPENED: "again"}
-    steps = [f"fired {when(incident.opened_at, zone)}"]
-    steps += [f"{words[e.did]} {when(e.at, zone)}" for e in incident.timeline if e.did in words][:8]
-    if incident.resolved_at is None:
-        return " · ".join(steps)
-    lasted = duration(incident.resolved_at - incident.opened_at)
-    return " · ".join([*steps, f"green {when(incident.resolved_at, zone)}"]) + f" — {lasted}"
+    return bool(incident and announcement.kind is Kind.SEVERITY and incident.severity is Severity.CRITICAL)
 
 
 def _root(incident: Incident, zone: ZoneInfo) -> Message:
@@ -77,6 +73,9 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
     has_it = [f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"]
     if incident.snoozed_until and incident.snoozed_by:
         has_it.append(f"{person(incident.snoozed_by)} asked for quiet until {when(incident.snoozed_until, zone)}")
+    if incident.not_evaluated_since:
+        why = f": {escape(incident.explained_by)} explains it" if incident.explained_by else ""
+        has_it.append(f"not evaluated since {when(incident.not_evaluated_since, zone)}{why}")
     if is_flapping(incident):
         has_it.append("it comes and goes: no more replies until it holds")
     blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, *limit, *has_it]))]
@@ -96,20 +95,6 @@ def _buttons(incident: Incident) -> list[Block]:
     return offered
 
 
-def _evidence(incident: Incident, readings: tuple[float, ...]) -> Message:
-    lines = [f"*What helps:* {escape(incident.helps)}"] if incident.helps else []
-    if not is_fact(incident):
-        ends = f" · ends {limit_in_words(incident.clear)}" if incident.clear else ""
-        lines.append(f"*Measured:* {number(incident.value)} · fires {limit_in_words(incident.limit)}{ends}")
-        if len(readings) > 1:
-            lines.append(f"*Latest readings:* {' → '.join(number(value) for value in readings)}")
-    source = {"databricks": " · measured by `sql/measure/health.sql`", "census": " · asked of Census"}
-    small = (
-        f"explained in `checks/{escape(incident.check)}.yml`{source.get(incident.source, '')} · incident {incident.id}"
-    )
-    return Message(f"Evidence: {escape(incident.summary)}", (*([section(*lines)] if lines else []), context(small)))
-
-
 def _severity(incident: Incident) -> Message:
     summary = escape(incident.summary)
     if incident.severity is Severity.CRITICAL:
@@ -123,8 +108,10 @@ def _resolved(incident: Incident, zone: ZoneInfo) -> Message:
     return Message(f"✅ {escape(incident.title)}: resolved", (section(f"✅ {life_line(incident, zone)}"),))
 
 
-def _reminder(incident: Incident, zone: ZoneInfo) -> Message:
+def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     entry, summary = _nudged(incident), escape(incident.summary)
+    if others > 0:
+        summary += ", and the others of this thread"
     still = f"{SEVERITIES[incident.severity].lower()} since {when(incident.opened_at, zone)}"
     match entry.did:
         case Did.CALLED:
@@ -146,62 +133,5 @@ def _nudged(incident: Incident) -> Entry:
     return next(entry for entry in reversed(incident.timeline) if entry.did in kinds)
 
 
-def _run(action: Action, zone: ZoneInfo) -> Message:
-    sync, who = escape(action.sync), person(action.by)
-    lines = [_run_headline(action, sync, who, zone)]
-    if action.state is ActionState.RUNNING and action.records_total:
-        lines.append(_progress(action))
-    if action.state is ActionState.CHECKING:
-        lines += [_counts(action), "Checking the pipeline again …"]
-    if action.state is ActionState.FINISHED:
-        lines.append(_counts(action))
-    if action.verdict:
-        lines.append(escape(action.verdict))
-    blocks = [section(*lines)]
-    small = [f"“{escape(action.reason, 300)}”"] if action.reason else []
-    small += [f"Census run {action.run_id}"] if action.run_id else []
-    if small:
-        blocks.append(context(" · ".join(small)))
-    plain_who = f"{action.sync} rerun: {action.state}"
-    return Message(escape(plain_who), tuple(blocks))
-
-
-def _run_headline(action: Action, sync: str, who: str, zone: ZoneInfo) -> str:
-    at = when(action.requested_at, zone)
-    match action.state:
-        case ActionState.REQUESTED:
-            return f"🔁 *{sync}:* {who} asked for a rerun at {at} …"
-        case ActionState.RUNNING if action.adopted:
-            return f"🔁 *{sync} was already running* when {who} asked at {at}; following that run."
-        case ActionState.RUNNING:
-            return f"🔁 *{sync} is running*, started by {who} at {at}."
-        case ActionState.FAILED:
-            return f"❌ *{sync}: the rerun failed*, asked for by {who} at {at}."
-    ended = f" in {duration(action.ended_at - action.requested_at)}" if action.ended_at else ""
-    clean = action.records_failed == 0 and not action.records_invalid
-    return f"{'✅' if clean else '🟠'} *{sync}: the rerun is done*{ended}, asked for by {who}."
-
-
-def _progress(action: Action) -> str:
-    done, total = action.records_updated or 0, action.records_total or 1
-    full = min(BAR, BAR * done // total)
-    return f"`{'█' * full}{'░' * (BAR - full)}` {done:,} of {rows(action.records_total)}"
-
-
-def _counts(action: Action) -> str:
-    counts = {"updated": action.records_updated, "rejected": action.records_failed, "invalid": action.records_invalid}
-    return " · ".join(f"{number(count)} {what}" for what, count in counts.items())
-
-
 def _last(incident: Incident, did: Did) -> datetime:
     return next((entry.at for entry in reversed(incident.timeline) if entry.did is did), incident.opened_at)
-
-
-def is_fact(incident: Incident) -> bool:
-    """Whether it is so or not, which no number tells better: a schedule is off, checks are blind."""
-    return incident.source == "bot" or (incident.limit or "").startswith("=")
-
-
-def number_of(limit: str | None) -> str:
-    """`> 50` → `50`."""
-    return number(float(limit.split()[1])) if limit else "–"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, Did, Entry, Incident
-from bot.messages.alert import is_fact
 from bot.messages.blocks import Message, context, section
+from bot.messages.phrases import is_fact
 from bot.messages.text import ICONS, day_and_time, duration, escape, limit_in_words, number, person
 
 MOST = 10  # incidents

@@ -3,10 +3,10 @@
 from zoneinfo import ZoneInfo
 
 from bot.answers import Summary
-from bot.messages.alert import is_fact, number_of
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section
-from bot.messages.text import ICONS, day_and_time, escape, number, person, rows, when
-from bot.ports import Evaluation, Run, RunStatus, Schedule, SyncStatus
+from bot.messages.phrases import incident_line
+from bot.messages.text import ICONS, day_and_time, escape, number, rows
+from bot.ports import Evaluation, RunStatus, SyncStatus
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
 
@@ -44,9 +44,8 @@ def summary_message(summary: Summary, zone: ZoneInfo) -> Message:
     )
     queues = {f"{sync.direction}_queue" for sync in evaluation.syncs}  # shown beside their sync when they are well
     whole = [r for r in evaluation.results if r.sync is None and not (r.check in queues and r.outcome is Outcome.OK)]
-    lines = [_check_line(result) for result in sorted(whole, key=lambda result: WORST_FIRST.index(result.outcome))] or [
-        "❔ There is no check."
-    ]
+    ordered = sorted(whole, key=lambda result: WORST_FIRST.index(result.outcome))
+    lines = [check_line(result, evaluation.matched_coverage) for result in ordered] or ["❔ There is no check."]
     blocks += [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
     blocks.append(divider())
     blocks += [_sync(sync, [r for r in evaluation.results if r.sync == sync.name], zone) for sync in evaluation.syncs]
@@ -60,11 +59,14 @@ def summary_message(summary: Summary, zone: ZoneInfo) -> Message:
     return Message(head, tuple(blocks))
 
 
-def _check_line(result: Result) -> str:
+def check_line(result: Result, matched: float | None = None) -> str:
+    """What a check found, with its limits; coverage, a ratio of counts, beside the part that is `matched` by id."""
     # Why something could not be measured is told once, above; here only what.
     summary = result.summary.partition(" (")[0] if result.outcome is Outcome.ERROR else result.summary
     line = f"{ICONS[result.outcome]} {escape(summary, 300)}"
     limits = [f"{word} {limit}" for word, limit in (("warn", result.warn), ("critical", result.critical)) if limit]
+    if result.check == "coverage" and matched is not None:
+        line += f" ({number(matched)} % matched by id)"
     return f"{line} · {escape(', '.join(limits))}" if result.value is not None else line
 
 
@@ -76,43 +78,39 @@ def _sync(sync: SyncStatus, results: list[Result], zone: ZoneInfo) -> Block:
     if sync.error:
         lines.append(f"❗ {escape(sync.error, 300)}")
     else:
-        lines.append(f"{_last_sync(sync.last_sync, zone)} · {_schedule(sync.schedule)}")
+        lines.append(_last_sync(sync, zone))
+        lines.append(_schedule(sync, zone))
     if sync.running:
         lines.append(f"▶️ running now: {number(sync.running.records_updated)} of {rows(sync.running.records_total)}")
     elif sync.latest and sync.latest.status is RunStatus.FAILED:
         lines.append(f"❗ the newest run failed: {escape(sync.latest.error or 'Census gives no reason', 300)}")
     # A sync whose Census is silent has said so above; what is well needs no line.
-    lines += [_check_line(r) for r in results if r.outcome is not Outcome.OK and not sync.error][:4]
+    lines += [check_line(r) for r in results if r.outcome is not Outcome.OK and not sync.error][:4]
     return section(*lines)
 
 
-def _last_sync(run: Run | None, zone: ZoneInfo) -> str:
+def _last_sync(sync: SyncStatus, zone: ZoneInfo) -> str:
+    run = sync.last_sync
     if run is None or run.completed_at is None:
         return "❔ no completed run is known"
-    counted = [count for count in (run.records_failed, run.records_invalid) if count is not None]
-    counts = f"{number(run.records_updated)} updated, {number(sum(counted) if counted else None)} rejected"
-    return f"last sync {day_and_time(run.completed_at, zone)}: {counts}"
+    rate = "errors unknown" if sync.error_rate is None else f"{number(sync.error_rate)} % rejected"
+    return f"last sync {day_and_time(run.completed_at, zone)}: {number(run.records_updated)} updated, {rate}"
 
 
-def _schedule(schedule: Schedule | None) -> str:
+def _schedule(sync: SyncStatus, zone: ZoneInfo) -> str:
+    schedule = sync.schedule
     if schedule is None:
         return "schedule unknown"
     if schedule.paused:
         return "⏸️ paused"
     if not schedule.enabled:
         return "⛔ no schedule"
-    return f"runs {FREQUENCIES.get(schedule.frequency, escape(schedule.frequency, 40))}"
+    following = f", next {day_and_time(sync.next_run, zone)}" if sync.next_run else ""
+    return f"runs {FREQUENCIES.get(schedule.frequency, escape(schedule.frequency, 40))}{following}"
 
 
 def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
-    lines = []
-    for incident in summary.incidents[:MOST_INCIDENTS]:
-        who = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
-        icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
-        since = when(incident.opened_at, zone)
-        measured = "" if is_fact(incident) else f": {number(incident.value)}, limit {number_of(incident.limit)}"
-        what = f"{escape(incident.title, 300)}{f', {escape(incident.sync, 100)}' if incident.sync else ''}{measured}"
-        lines.append(f"{icon} {what} · since {since} · {who}")
+    lines = [incident_line(incident, zone) for incident in summary.incidents[:MOST_INCIDENTS]]
     if (more := len(summary.incidents) - MOST_INCIDENTS) > 0:
         lines.append(f"… and {more} more")
     return [divider(), section("*Open incidents*", *lines)] if lines else []
@@ -120,6 +118,8 @@ def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
 
 def _age(evaluation: Evaluation, zone: ZoneInfo, *, measuring: bool) -> str:
     measured = f"Measured {day_and_time(evaluation.checked_at, zone)} in {evaluation.seconds:.2f} s"
+    if evaluation.warehouse_at and evaluation.warehouse_at != evaluation.checked_at:
+        measured += f" · the warehouse {day_and_time(evaluation.warehouse_at, zone)}, at sync time"
     return f"{measured} · newer numbers follow in a moment" if measuring else measured
 
 

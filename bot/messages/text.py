@@ -1,6 +1,7 @@
 """Words and numbers as Slack shows them; everything from the pipeline is escaped here."""
 
 from datetime import datetime, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from checks.model import Outcome, Severity
@@ -72,6 +73,12 @@ def limit_in_words(limit: str | None) -> str:
 def person(id_: str) -> str:
     """A mention of a user or a user group by its Slack id."""
     return f"<!subteam^{id_}>" if id_.startswith("S") else f"<@{id_}>"
+
+
+def link(label: str, address: str | None, **places: object) -> str:
+    """The label, leading to the address where there is one, with its places filled in."""
+    filled = address and address.format(**{name: quote(str(value), safe="") for name, value in places.items()})
+    return f"<{escape(filled)}|{escape(label, 300)}>" if filled else escape(label, 300)
 
 
 def sentence(text: str, people: tuple[str, ...] = ()) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.alerts.schedule import cron_of, next_time
 from bot.ports import Run, Schedule
 
 METRICS = frozenset({"hours_since_last_run", "runs_today", "error_rate", "schedule_on"})
@@ -32,6 +33,18 @@ def error_rate(run: Run) -> float | None:
     rejected = run.records_failed + (run.records_invalid or 0)
     tried = run.records_updated + rejected
     return round(100 * rejected / tried, 2) if tried else 0.0
+
+
+def next_run(schedule: Schedule, now: datetime) -> datetime | None:
+    """When Census starts it next; None where that is never, always, or not to be known."""
+    if not schedule.enabled:
+        return None
+    s = schedule
+    cron = cron_of(s.frequency, day=s.day, hour=s.hour, minute=s.minute, cron=s.cron)
+    try:
+        return next_time(cron, now) if cron else None
+    except ValueError:  # a form of cron that we do not read: nothing is guessed
+        return None
 
 
 def _hours_since(syncs: Sequence[Run], runs: Sequence[Run], now: datetime) -> float | None:

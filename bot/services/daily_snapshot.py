@@ -1,13 +1,9 @@
 """The audit snapshot of each day, at its time or as soon afterwards as somebody is there to take it."""
 
-from datetime import time
-
 from bot.alerts.timetable import latest_due
 from bot.answers import Snapshot
 from bot.ports import Ports
 from bot.services.take_snapshot import SCHEDULED_BY, daily_id, take_snapshot
-
-AT = time(23, 59)  # in the pipeline's zone
 
 
 def take_due_snapshot(ports: Ports) -> Snapshot | None:
@@ -15,7 +11,7 @@ def take_due_snapshot(ports: Ports) -> Snapshot | None:
 
     It keeps its day's id and has the true time of its taking. A bot that was not yet at work owes none.
     """
-    day, due = latest_due(AT, ports.clock.now(), ports.settings.zone)
+    day, due = latest_due(ports.settings.schedule.snapshot, ports.clock.now(), ports.settings.zone)
     with ports.store.transaction() as records:
         at_work_since = records.first_look()
         if at_work_since is None or at_work_since > due or records.was_done("snapshot", daily_id(day)):

@@ -26,9 +26,10 @@ def deliver_next(ports: Ports, holder: str) -> bool:
         place = None if _obsolete(message) else _send(ports, owed)
     except SyncHealthError as error:
         ports.store.give_back(owed, holder, _failure(ports, owed, error))
-        log.warning("message %s (%s of incident %s): %s", message.id, message.kind, message.incident.id, error)
+        about = message.incident and message.incident.id
+        log.warning("message %s (%s of incident %s): %s", message.id, message.kind, about, error)
         return True
-    told_its_end = message.kind is Kind.ROOT and message.ts is None and message.incident.state is State.OK
+    told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
     ports.store.settle(owed, holder, place=place, alone=told_its_end)
     return True
 
@@ -59,10 +60,10 @@ def _send(ports: Ports, owed: Owed) -> Place:
 
 def _obsolete(message: Announcement) -> bool:
     """Whether what was to be said is no longer so: resolved and meanwhile firing again, or worse and meanwhile over."""
-    over = message.incident.state is State.OK
+    state = message.incident and message.incident.state
     if message.kind is Kind.REMINDER:
-        return message.incident.state is not State.FIRING
-    return (message.kind is Kind.RESOLVED and not over) or (message.kind is Kind.SEVERITY and over)
+        return state is not State.FIRING
+    return (message.kind is Kind.RESOLVED and not message.over) or (message.kind is Kind.SEVERITY and state is State.OK)
 
 
 def _failure(ports: Ports, owed: Owed, error: SyncHealthError) -> Failure:

@@ -1,65 +1,105 @@
-"""Look at the whole pipeline once: one statement to the warehouse, a few calls to Census."""
+"""Look at the whole pipeline once: a few calls to Census, one statement to the warehouse where that is worth it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
-from bot.alerts.timetable import is_active
+from bot.alerts.timetable import is_active, warehouse_is_due
 from bot.errors import PermanentError, SyncHealthError
-from bot.ports import Evaluation, Ports, Schedule, SyncStatus
-from bot.services.census_numbers import census_numbers
+from bot.ports import Evaluation, Schedule, Sources, SyncStatus
+from bot.services.census_numbers import census_numbers, next_run
 from bot.settings import SyncSettings
 from checks.judge import judge, overall
 from checks.model import Check, Outcome, Reading, Result
 
 HEALTH = "measure/health"
+WAREHOUSE = "the warehouse: "  # how its problems begin
+MATCHED = "matched_coverage_percentage"
 RUNS = 100  # one page: a day of runs every quarter of an hour
 BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
 
 
-@dataclass
+@dataclass(frozen=True)
 class Numbers:
-    """What one look brought: the warehouse's row, each sync's numbers, and why something is missing."""
+    """What one look brought: the warehouse's row, and why something of it is missing."""
 
-    warehouse: Mapping[str, object] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)  # by metric of the warehouse
-    census: dict[str, Mapping[str, float | None]] = field(default_factory=dict)  # by sync
+    row: Mapping[str, object] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)  # by metric
     statements: int = 1
 
-    def reading(self, check: Check, status: SyncStatus | None) -> Reading:
-        """The number that a check judges."""
-        if check.source == "databricks":
-            value = self.warehouse.get(check.metric)
-            return Reading(float(value) if isinstance(value, int | float) else None, self.errors.get(check.metric))
-        assert status, "checks of Census are per sync"
-        return Reading(self.census.get(status.name, {}).get(check.metric), status.error)
+    def value(self, metric: str) -> float | None:
+        """A number, None where there is none."""
+        value = self.row.get(metric)
+        return float(value) if isinstance(value, int | float) else None
 
 
-def measure(ports: Ports) -> Evaluation:
-    """What holds now. A source that cannot be asked makes its numbers unknown, never healthy."""
-    began, now = ports.clock.monotonic(), ports.clock.now()
-    numbers = ask_warehouse(ports)
-    syncs = tuple(look_at(ports, sync, numbers, now) for sync in ports.settings.syncs)
-    results = tuple(_results(ports, numbers, syncs, now))
-    reasons = dict.fromkeys(numbers.errors.values())
-    problems = [f"the warehouse: {reason}" for reason in reasons]
+@dataclass(frozen=True)
+class SyncLook:
+    """A sync as Census tells it, and its numbers by metric."""
+
+    status: SyncStatus
+    numbers: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def measure(sources: Sources, last: Evaluation | None = None) -> Evaluation:
+    """What holds now. A source that cannot be asked makes its numbers unknown, never healthy.
+
+    With `last` the warehouse is asked only where that is worth its cost, else its numbers stay as they were then.
+    """
+    began, now = sources.clock.monotonic(), sources.clock.now()
+    looks = [look_at(sources, sync, now) for sync in sources.settings.syncs]
+    carried = last if last and not _worth_asking(sources, last, looks, now) else None
+    numbers = _numbers_of(carried) if carried else ask_warehouse(sources)
+    syncs = tuple(with_queue(look.status, numbers) for look in looks)
+    results = tuple(_results(sources, numbers, looks, now, carried))
+    problems = [f"{WAREHOUSE}{reason}" for reason in dict.fromkeys(numbers.errors.values())]
+    problems += [problem for problem in (carried.problems if carried else ()) if problem.startswith(WAREHOUSE)]
     problems += [f"Census, {sync.label}: {sync.error}" for sync in syncs if sync.error]
     return Evaluation(
         checked_at=now,
         outcome=overall([result.outcome for result in results] + [Outcome.ERROR] * bool(problems)),
         statements=numbers.statements,
-        seconds=round(ports.clock.monotonic() - began, 3),
+        seconds=round(sources.clock.monotonic() - began, 3),
         results=results,
         syncs=syncs,
         problems=tuple(problems),
+        warehouse_at=carried.warehouse_at if carried else now,
+        matched_coverage=numbers.value(MATCHED),
+    )
+
+
+def _worth_asking(sources: Sources, last: Evaluation, looks: Sequence[SyncLook], now: datetime) -> bool:
+    """Whether the warehouse may have something new, or is awake anyway."""
+    runs = [run for look in looks for run in (look.status.latest, look.status.last_sync) if run and run.final]
+    ended = [run.completed_at for run in runs if run.completed_at]
+    floor = sources.settings.schedule.idle_floor
+    return warehouse_is_due(last.warehouse_at, ended, floor, now) or sources.warehouse.awake()
+
+
+def _numbers_of(last: Evaluation) -> Numbers:
+    """What an earlier look brought, as far as it is shown beside the results."""
+    row: dict[str, object] = {MATCHED: last.matched_coverage}
+    for sync in last.syncs:
+        row |= {f"{sync.direction}_queue": sync.queue, f"{sync.direction}_queue_suspicious": sync.suspicious}
+    return Numbers(row, statements=0)
+
+
+def with_queue(status: SyncStatus, numbers: Numbers) -> SyncStatus:
+    """The same, with what waits for it."""
+    queue, suspicious = (numbers.row.get(f"{status.direction}_queue{which}") for which in ("", "_suspicious"))
+    return replace(
+        status,
+        queue=queue if isinstance(queue, int) else None,
+        suspicious=suspicious if isinstance(suspicious, int) else None,
     )
 
 
 def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[str, Reading]:
-    """How many checks of each source got no number, and why: what the bot's own checks judge, by metric."""
-    blind: dict[str, list[Result]] = {"databricks": [], "census": []}
+    """How many checks of each source that was asked got no number, and why: what the bot's own checks judge."""
+    asked = ["databricks", "census"] if evaluation.warehouse_at == evaluation.checked_at else ["census"]
+    blind: dict[str, list[Result]] = {source: [] for source in asked}
     for result in evaluation.results:
-        if result.outcome in BLIND:
+        if result.outcome in BLIND and not result.carried:
             blind[checks[result.check].source].append(result)
     because = "; ".join(evaluation.problems)
     return {
@@ -71,45 +111,58 @@ def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[s
     }
 
 
-def ask_warehouse(ports: Ports) -> Numbers:
-    """The one row of numbers. Where a broken view spoils the statement, each number by itself."""
+def ask_warehouse(sources: Sources) -> Numbers:
+    """The one row of numbers, each by itself where a broken view spoils it, and those that have their own statement."""
+    warehouse, metrics = sources.warehouse, _metrics(sources)
+    own = [metric for metric in metrics if metric.startswith("sql/")]
+    shared = [metric for metric in metrics if metric not in own]
     try:
-        found = ports.warehouse.ask(HEALTH)
+        found = warehouse.ask(HEALTH)
+        numbers = Numbers(found[0] if found else {})
     except PermanentError:
-        return _one_by_one(ports)
+        numbers = _one_by_one(shared, lambda metric: warehouse.ask_column(HEALTH, metric)[metric])
     except SyncHealthError as error:
-        return Numbers(errors=dict.fromkeys(_metrics(ports), str(error)))
-    return Numbers(found[0] if found else {})
+        return Numbers(errors=dict.fromkeys(metrics, str(error)))
+    others = _one_by_one(own, lambda metric: _first(warehouse.ask(metric.removeprefix("sql/").removesuffix(".sql"))))
+    return Numbers({**numbers.row, **others.row}, {**numbers.errors, **others.errors}, numbers.statements + len(own))
 
 
-def _one_by_one(ports: Ports) -> Numbers:
-    numbers = Numbers()
-    warehouse: dict[str, object] = {}
-    for metric in _metrics(ports):
-        numbers.statements += 1
+def _first(rows: Sequence[Mapping[str, object]]) -> object:
+    return next(iter(rows[0].values())) if rows else None
+
+
+def _one_by_one(metrics: Sequence[str], ask: Callable[[str], object]) -> Numbers:
+    row: dict[str, object] = {}
+    errors: dict[str, str] = {}
+    for metric in metrics:
         try:
-            warehouse |= ports.warehouse.ask_column(HEALTH, metric)
+            row[metric] = ask(metric)
         except SyncHealthError as error:
-            numbers.errors[metric] = str(error)
-    numbers.warehouse = warehouse
-    return numbers
+            errors[metric] = str(error)
+    return Numbers(row, errors, 1 + len(metrics))
 
 
-def _metrics(ports: Ports) -> list[str]:
+def _metrics(sources: Sources) -> list[str]:
     """What the warehouse is asked for: by the checks, and by the summary."""
-    shown = [f"{sync.direction}_queue{which}" for sync in ports.settings.syncs for which in ("", "_suspicious")]
-    wanted = [check.metric for check in ports.settings.checks if check.source == "databricks"]
+    shown = [f"{sync.direction}_queue{which}" for sync in sources.settings.syncs for which in ("", "_suspicious")]
+    wanted = [check.metric for check in sources.settings.checks if check.source == "databricks"]
     return list(dict.fromkeys([*wanted, *shown]))
 
 
-def _results(ports: Ports, numbers: Numbers, syncs: tuple[SyncStatus, ...], now: datetime) -> Iterator[Result]:
-    for check in ports.settings.checks:
-        if check.source == "bot":
-            continue
-        for status in syncs if check.per == "sync" else (None,):
-            daily_at = _daily_at(status.schedule) if status else None
-            if is_active(check.active, now, ports.settings.zone, daily_at):
-                yield judge(check, numbers.reading(check, status), status.name if status else None)
+def _results(
+    sources: Sources, numbers: Numbers, looks: Sequence[SyncLook], now: datetime, carried: Evaluation | None
+) -> Iterator[Result]:
+    for check in sources.settings.checks:
+        if check.source == "databricks" and carried:
+            yield from (replace(r, carried=True) for r in carried.results if r.check == check.name)
+        elif check.source == "databricks":
+            if is_active(check.active, now, sources.settings.zone, None):
+                yield judge(check, Reading(numbers.value(check.metric), numbers.errors.get(check.metric)))
+        elif check.source == "census":
+            for look in looks:
+                if is_active(check.active, now, sources.settings.zone, _daily_at(look.status.schedule)):
+                    reading = Reading(look.numbers.get(check.metric), look.status.error)
+                    yield judge(check, reading, look.status.name)
 
 
 def _daily_at(schedule: Schedule | None) -> time | None:
@@ -118,25 +171,22 @@ def _daily_at(schedule: Schedule | None) -> time | None:
     return time(schedule.hour, schedule.minute or 0)
 
 
-def _count(numbers: Numbers, name: str) -> int | None:
-    value = numbers.warehouse.get(name)
-    return value if isinstance(value, int) else None
-
-
-def look_at(ports: Ports, sync: SyncSettings, numbers: Numbers, now: datetime) -> SyncStatus:
-    """One sync as Census tells it, with the queue from the row of numbers; its own numbers are added to them."""
-    queue, suspicious = (_count(numbers, f"{sync.direction}_queue{which}") for which in ("", "_suspicious"))
-    status = SyncStatus(sync.name, sync.label, sync.direction, queue, suspicious)
+def look_at(sources: Sources, sync: SyncSettings, now: datetime) -> SyncLook:
+    """One sync as Census tells it; what waits for it is not asked."""
+    status = SyncStatus(sync.name, sync.label, sync.direction)
     try:
-        schedule = ports.census.sync(sync.id).schedule
-        runs = ports.census.runs(sync.id, most=RUNS)
+        schedule = sources.census.sync(sync.id).schedule
+        runs = sources.census.runs(sync.id, most=RUNS)
     except SyncHealthError as error:
-        return replace(status, error=str(error))
-    numbers.census[sync.name] = census_numbers(runs, schedule, now, ports.settings.zone)
-    return replace(
+        return SyncLook(replace(status, error=str(error)))
+    numbers = census_numbers(runs, schedule, now, sources.settings.zone)
+    seen = replace(
         status,
         latest=runs[0] if runs else None,
         running=next((run for run in runs if not run.final), None),
         last_sync=next((run for run in runs if run.counts_as_sync and run.completed_at), None),
         schedule=schedule,
+        next_run=next_run(schedule, now),
+        error_rate=numbers["error_rate"],
     )
+    return SyncLook(seen, numbers)

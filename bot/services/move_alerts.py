@@ -6,12 +6,14 @@ from datetime import datetime
 from bot.alerts.attention import is_flapping
 from bot.alerts.lifecycle import Change, Policy, Reason, advance
 from bot.alerts.model import Alert, Did, Entry, Incident, State
-from bot.ports import Evaluation, Kind, Records
+from bot.ports import AlertRecords, Evaluation, Kind
 from bot.services.measure import unmeasured
 from bot.services.remind import remind
 from bot.settings import Settings
 from checks.judge import clear_limit, judge
 from checks.model import Check, Outcome, Result, Severity
+
+MOST_ROOTS = 5  # more incidents that open at once share one thread
 
 # What a change means for an open incident: what its timeline says, and which messages are owed.
 SAID: dict[Reason, tuple[Did, tuple[Kind, ...]]] = {
@@ -35,7 +37,7 @@ class Said:
     kinds: tuple[Kind, ...]
 
 
-def move_alerts(records: Records, evaluation: Evaluation, settings: Settings) -> list[Said]:
+def move_alerts(records: AlertRecords, evaluation: Evaluation, settings: Settings) -> list[Said]:
     """Keep the evaluation, move every alert it touches, owe what has to be said.
 
     Results come in the order of the checks: what others depend on is moved before them.
@@ -43,7 +45,8 @@ def move_alerts(records: Records, evaluation: Evaluation, settings: Settings) ->
     records.save_evaluation(evaluation)
     checks = {check.name: check for check in settings.checks}
     now = evaluation.checked_at
-    said = [_move(records, checks[result.check], result, settings, now) for result in evaluation.results]
+    fresh = [result for result in evaluation.results if not result.carried]
+    said = [_move(records, checks[result.check], result, settings, now) for result in fresh]
     for metric, reading in unmeasured(evaluation, checks).items():
         said += [
             _move(records, check, judge(check, reading), settings, now)
@@ -51,8 +54,12 @@ def move_alerts(records: Records, evaluation: Evaluation, settings: Settings) ->
             if check.source == "bot" and check.metric == metric
         ]
     said += [_drop(records, incident, now) for incident in records.open_incidents() if incident.check not in checks]
+    told = _share_a_thread(records, [one for one in said if one])
+    for one in told:
+        for kind in one.kinds:
+            _owe(records, one.incident, kind)
     remind(records, settings, evaluation)  # of what is still open after all that
-    return [one for one in said if one]
+    return told
 
 
 def policy_of(check: Check) -> Policy:
@@ -60,17 +67,39 @@ def policy_of(check: Check) -> Policy:
     return Policy(check.for_, check.keep_firing_for, check.reopen_within)
 
 
+def _share_a_thread(records: AlertRecords, said: list[Said]) -> list[Said]:
+    """Many that open at once have one cause: they are one message, named after the first of them."""
+    opened = [one.incident for one in said if one.reason is Reason.OPENED]
+    if len(opened) <= MOST_ROOTS:
+        return said
+    for incident in opened:
+        records.save_incident(replace(incident, thread_id=opened[0].id))
+    return [
+        replace(one, incident=replace(one.incident, thread_id=opened[0].id)) if one.incident in opened else one
+        for one in said
+    ]
+
+
+def _owe(records: AlertRecords, incident: Incident, kind: Kind) -> None:
+    """Owe a message; the end of a thread is told once, when the last of its incidents is over."""
+    if kind is not Kind.RESOLVED:
+        records.owe(incident.id, kind)
+    elif all(one.state is State.OK for one in records.incidents_beside(incident)):
+        records.owe(incident.thread, kind)
+
+
 def _key(settings: Settings, check: str, sync: str | None) -> str:
     return "/".join([settings.pipeline, check, *([sync] if sync else [])])
 
 
-def _inhibited(records: Records, check: Check, sync: str | None, settings: Settings) -> bool:
-    """Whether something that explains this check's trouble fires, for the same sync or for the whole pipeline."""
-    keys = {_key(settings, name, label) for name in check.depends_on for label in (sync, None)}
-    return any((alert := records.alert(key)) and alert.state is State.FIRING for key in keys)
+def _explanation(records: AlertRecords, check: Check, sync: str | None, settings: Settings) -> str | None:
+    """The title of what fires and explains this check's trouble, for the same sync or for the whole pipeline."""
+    keys = [_key(settings, name, label) for name in check.depends_on for label in (sync, None)]
+    firing = (alert.check for key in keys if (alert := records.alert(key)) and alert.state is State.FIRING)
+    return next((one.title for name in firing for one in settings.checks if one.name == name), None)
 
 
-def _drop(records: Records, incident: Incident, now: datetime) -> Said:
+def _drop(records: AlertRecords, incident: Incident, now: datetime) -> Said:
     """An open incident whose check is gone from the configuration: closed, and never silently."""
     why = "its check was removed from the configuration"
     closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
@@ -80,28 +109,25 @@ def _drop(records: Records, incident: Incident, now: datetime) -> Said:
     return _say(records, closed, Reason.RESOLVED, why, now)
 
 
-def _say(records: Records, incident: Incident, reason: Reason, detail: str, now: datetime) -> Said:
+def _say(records: AlertRecords, incident: Incident, reason: Reason, detail: str, now: datetime) -> Said:
     did, kinds = SAID[reason]
     if is_flapping(incident):
         kinds = (Kind.ROOT,)  # which says that it flaps; more replies would say nothing
     records.note(incident.id, Entry(now, did, detail=detail))
-    for kind in kinds:
-        records.owe(incident.id, kind)
     return Said(incident, reason, kinds)
 
 
-def _move(records: Records, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
+def _move(records: AlertRecords, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
     key = _key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
-    inhibited = _inhibited(records, check, result.sync, settings)
-    outcome = Outcome.NO_DATA if inhibited else result.outcome
+    explained = _explanation(records, check, result.sync, settings)
+    outcome = Outcome.NO_DATA if explained else result.outcome
     change = advance(alert, outcome, policy_of(check), now, cleared=result.cleared)
     if change is None or change.reason not in SAID:
         if change:
             records.save_alert(change.alert)
-        if not inhibited:
-            _refresh_root(records, alert, result)
+        _refresh_root(records, alert, None if explained else result, explained, now)
         return None
     incident = _incident(records, change, check, result, settings, now)
     records.save_alert(replace(change.alert, incident_id=incident.id))
@@ -109,7 +135,7 @@ def _move(records: Records, check: Check, result: Result, settings: Settings, no
 
 
 def _incident(
-    records: Records, change: Change, check: Check, result: Result, settings: Settings, now: datetime
+    records: AlertRecords, change: Change, check: Check, result: Result, settings: Settings, now: datetime
 ) -> Incident:
     """The incident as it is after the change, written."""
     if change.reason is Reason.OPENED:
@@ -153,16 +179,31 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
     )
 
 
-def _refresh_root(records: Records, alert: Alert, result: Result) -> None:
-    """An open incident shows the newest number."""
-    if alert.incident_id is None or alert.state not in (State.FIRING, State.RECOVERING) or result.value is None:
+def _refresh_root(
+    records: AlertRecords, alert: Alert, result: Result | None, explained: str | None, now: datetime
+) -> None:
+    """An open incident shows the newest number, or since when there is none and what explains that."""
+    if alert.incident_id is None or alert.state not in (State.FIRING, State.RECOVERING):
         return
     before = records.incident(alert.incident_id)
-    if before and before.value != result.value:
-        records.save_incident(_with_reading(before, result))
-        records.owe(before.id, Kind.ROOT)
+    assert before, "an alert's incident is never deleted"
+    if result is None or result.value is None:
+        since = before.not_evaluated_since or now
+        after = replace(before, not_evaluated_since=since, explained_by=explained)
+    else:
+        after = _with_reading(before, result)
+    if after != before:
+        records.save_incident(after)
+        records.owe(after.id, Kind.ROOT)
 
 
 def _with_reading(incident: Incident, result: Result) -> Incident:
     """The newest number; the limit stays the one that was crossed last."""
-    return replace(incident, value=result.value, summary=result.summary, limit=result.limit or incident.limit)
+    return replace(
+        incident,
+        value=result.value,
+        summary=result.summary,
+        limit=result.limit or incident.limit,
+        not_evaluated_since=None,
+        explained_by=None,
+    )

@@ -7,14 +7,14 @@ from bot.alerts.model import Action, ActionState, Did, Entry, Incident
 from bot.answers import RerunFacts
 from bot.errors import RefusedError, SyncHealthError, TemporaryError, UncertainError
 from bot.ports import Kind, Ports, Records, Run
-from bot.services.measure import ask_warehouse, look_at
+from bot.services.measure import ask_warehouse, look_at, with_queue
 from bot.settings import SyncSettings
 
 
 def rerun_facts(ports: Ports, incident: Incident) -> RerunFacts:
     """What to know before the rerun that can help this incident. Raises RefusedError, TemporaryError."""
     sync = _sync_of(ports, incident)
-    status = look_at(ports, sync, ask_warehouse(ports), ports.clock.now())
+    status = with_queue(look_at(ports, sync, ports.clock.now()).status, ask_warehouse(ports))
     if status.error or status.schedule is None:
         raise TemporaryError(f"Census did not answer, so nothing can be run now: {status.error}")
     return RerunFacts(

@@ -4,10 +4,12 @@ import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from bot.alerts.lifecycle import timer_ends
-from bot.ports import Evaluation, Ports
+from bot.alerts.lifecycle import Reason, timer_ends
+from bot.ports import Evaluation, Ports, Sources, Store
+from bot.services.examples import add_examples
 from bot.services.measure import measure
 from bot.services.move_alerts import Said, move_alerts, policy_of
+from bot.services.rehearsal import Rehearsal
 
 log = logging.getLogger(__name__)
 
@@ -20,20 +22,24 @@ class Checker:
         self._guard = threading.Lock()
         self._one = ThreadPoolExecutor(1, "checks")
         self._flight: Future[Evaluation] | None = None
+        self._thorough = False  # whether that one asks the warehouse in any case
 
-    def run(self, *, join: bool = True) -> Evaluation:
+    def run(self, *, join: bool = True, thrifty: bool = False) -> Evaluation:
         """Validate now; `join` takes the result of a validation that is going on already.
 
-        Raises TemporaryError when the result could not be kept.
+        A `thrifty` one asks the warehouse only where that is worth its cost. Raises TemporaryError when the result
+        could not be kept.
         """
-        return self.begin(join=join)[0].result()
+        return self.begin(join=join, thrifty=thrifty)[0].result()
 
-    def begin(self, *, join: bool = True) -> tuple[Future[Evaluation], bool]:
+    def begin(self, *, join: bool = True, thrifty: bool = False) -> tuple[Future[Evaluation], bool]:
         """A validation to wait for, and whether it was begun for this caller."""
         with self._guard:
-            if join and self._flight and not self._flight.done():
+            enough = self._thorough or thrifty
+            if join and enough and self._flight and not self._flight.done():
                 return self._flight, False
-            self._flight = self._one.submit(lambda: run_checks(self._ports)[0])
+            self._thorough = not thrifty
+            self._flight = self._one.submit(lambda: run_checks(self._ports, thrifty=thrifty)[0])
             return self._flight, True
 
     def close(self) -> None:
@@ -41,35 +47,41 @@ class Checker:
         self._one.shutdown(wait=True, cancel_futures=True)
 
 
-def run_checks(ports: Ports) -> tuple[Evaluation, list[Said]]:
+def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list[Said]]:
     """One validation, kept with everything that follows from it in one transaction."""
-    evaluation = measure(ports)
+    evaluation = measure(ports, _latest(ports) if thrifty else None)
     with ports.store.transaction() as records:
         said = move_alerts(records, evaluation, ports.settings)
     for one in said:
         log.info("incident %s (%s): %s", one.incident.id, one.incident.check, one.reason)
+    add_examples(ports, evaluation, [one.incident for one in said if one.reason is Reason.OPENED])
     return evaluation, said
 
 
 def timer_ended(ports: Ports) -> bool:
-    """Whether a pending or recovering alert wants to be measured now: its timer ended since the last look."""
-    policies = {check.name: policy_of(check) for check in ports.settings.checks}
+    """Whether a pending or recovering alert wants to be measured now: its timer ended since it was measured last."""
+    checks = {check.name: check for check in ports.settings.checks}
     with ports.store.transaction() as records:
         waiting, last = records.waiting_alerts(), records.latest_evaluation()
-    ends = [timer_ends(alert, policies[alert.check]) for alert in waiting if alert.check in policies]
-    return last is not None and any(end and last.checked_at < end <= ports.clock.now() for end in ends)
+    if last is None:
+        return False
+    ends = [
+        (timer_ends(alert, policy_of(checks[alert.check])), last.measured_at(checks[alert.check]))
+        for alert in waiting
+        if alert.check in checks
+    ]
+    return any(end and (seen is None or seen < end) and end <= ports.clock.now() for end, seen in ends)
 
 
-class _DryRun(Exception):  # noqa: N818 - it carries an answer out of a transaction that must not be kept
-    def __init__(self, said: list[Said]) -> None:
-        self.said = said
+def rehearse_checks(sources: Sources, store: Store | None) -> tuple[Evaluation, list[Said]]:
+    """One validation that leaves no trace, and what would be said because of it, given what the store knows."""
+    evaluation = measure(sources)
+    if store is None:
+        return evaluation, move_alerts(Rehearsal(), evaluation, sources.settings)
+    with store.transaction() as records:
+        return evaluation, move_alerts(Rehearsal(records), evaluation, sources.settings)
 
 
-def rehearse_checks(ports: Ports) -> tuple[Evaluation, list[Said]]:
-    """One validation that leaves no trace, and what would be said because of it."""
-    evaluation = measure(ports)
-    try:
-        with ports.store.transaction() as records:
-            raise _DryRun(move_alerts(records, evaluation, ports.settings))
-    except _DryRun as dry:
-        return evaluation, dry.said
+def _latest(ports: Ports) -> Evaluation | None:
+    with ports.store.transaction() as records:
+        return records.latest_evaluation()

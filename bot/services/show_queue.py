@@ -53,9 +53,10 @@ def _queue(ports: Ports, sync: SyncSettings, rows: Sequence[Row], looks: Sequenc
 
 def _sizes(looks: Sequence[Evaluation], sync: SyncSettings) -> Iterator[tuple[datetime, int]]:
     for look in looks:
-        yield from (
-            (look.checked_at, one.queue) for one in look.syncs if one.name == sync.name and one.queue is not None
-        )
+        if look.warehouse_at == look.checked_at:
+            yield from (
+                (look.checked_at, one.queue) for one in look.syncs if one.name == sync.name and one.queue is not None
+            )
 
 
 def _groups(rows: Sequence[Row], part: str) -> tuple[tuple[str, int], ...]:

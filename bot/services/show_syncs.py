@@ -1,12 +1,9 @@
 """What Census did and will do."""
 
-from datetime import datetime
-
-from bot.alerts.schedule import cron_of, next_time
 from bot.answers import SyncRuns, SyncSchedule
 from bot.errors import SyncHealthError
-from bot.ports import Ports, Schedule
-from bot.services.census_numbers import error_rate
+from bot.ports import Ports
+from bot.services.census_numbers import error_rate, next_run
 from bot.settings import SyncSettings
 
 RUNS = 10
@@ -35,15 +32,4 @@ def _schedule_of(ports: Ports, sync: SyncSettings) -> SyncSchedule:
         schedule = ports.census.sync(sync.id).schedule
     except SyncHealthError as error:
         return SyncSchedule(sync.label, error=str(error))
-    return SyncSchedule(sync.label, schedule, _next_run(schedule, ports.clock.now()))
-
-
-def _next_run(schedule: Schedule, now: datetime) -> datetime | None:
-    if not schedule.enabled:
-        return None
-    s = schedule
-    cron = cron_of(s.frequency, day=s.day, hour=s.hour, minute=s.minute, cron=s.cron)
-    try:
-        return next_time(cron, now) if cron else None
-    except ValueError:  # a form of cron that we do not read: nothing is guessed
-        return None
+    return SyncSchedule(sync.label, schedule, next_run(schedule, ports.clock.now()))

@@ -7,10 +7,11 @@ from uuid import uuid4
 
 from bot.answers import Snapshot, SnapshotNumbers
 from bot.errors import PermanentError, RefusedError, TemporaryError
-from bot.ports import Ports
+from bot.ports import Ports, Sources
 from bot.services.measure import HEALTH
 from checks.model import Limit
 
+SNAPSHOTS = "measure/snapshots"
 COOL_DOWN = timedelta(minutes=5)  # of the pipeline's time: a second press returns the first snapshot
 LEASE = 60.0  # real seconds: how long a press that died keeps others from pressing
 SCHEDULED_BY = "sync-health"
@@ -26,13 +27,11 @@ def daily_id(day: date) -> str:
     return f"daily_snapshot_{day:%Y%m%d}"
 
 
-def take_snapshot(ports: Ports, by: str, *, day: date | None = None, dry_run: bool = False) -> Snapshot:
+def take_snapshot(ports: Ports, by: str, *, day: date | None = None) -> Snapshot:
     """Take the snapshot of a local date, or one by hand. One that is there is returned as it is.
 
     Raises RefusedError while somebody else takes one by hand, TemporaryError and PermanentError as the warehouse does.
     """
-    if dry_run:
-        return _rehearse(ports, by, day)
     if day:
         return _take(ports, by, daily_id(day))
     holder = uuid4().hex
@@ -44,10 +43,33 @@ def take_snapshot(ports: Ports, by: str, *, day: date | None = None, dry_run: bo
         ports.store.release_lease("snapshot", holder)
 
 
-def _by_hand(ports: Ports) -> str:
+def rehearse_snapshot(sources: Sources, by: str) -> Snapshot:
+    """What one by hand would say; nothing is written. Raises as the warehouse does."""
+    [now] = sources.warehouse.ask(HEALTH)
+    valid, there = now["rds_with_sfdc_id"], now["salesforce_rows"]
+    gap = valid - there if isinstance(valid, int) and isinstance(there, int) and there else None
+    coverage = now["coverage_percentage"]
+    rounded = round(coverage, 1) if isinstance(coverage, float) else None  # as the log has it
+    audit_id = _by_hand(sources)
+    found = _read(sources, audit_id)
+    existed = _is(found, audit_id)
+    previous = found[1:] if existed else found
+    return Snapshot(
+        id=audit_id,
+        taken_at=sources.clock.now(),
+        by=by,
+        numbers=_numbers({**now, "rds_to_sf_gap": gap, "coverage_percentage": rounded}),
+        previous_id=_id(previous),
+        previous=_numbers(previous[0]) if previous else None,
+        existed=existed,
+        rehearsed=True,
+    )
+
+
+def _by_hand(sources: Sources) -> str:
     """The id of the one that was taken by hand a moment ago, or a new one."""
-    now = ports.clock.now()
-    recent = _ask_log(ports, "measure/snapshot_by_hand", since=now - COOL_DOWN, now=now)
+    now = sources.clock.now()
+    recent = _ask_log(sources, "measure/snapshot_by_hand", since=now - COOL_DOWN, now=now)
     return str(recent[0]["audit_id"]) if recent else f"manual_snapshot_{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
@@ -83,36 +105,13 @@ def _take(ports: Ports, by: str, audit_id: str) -> Snapshot:
     )
 
 
-def _rehearse(ports: Ports, by: str, day: date | None) -> Snapshot:
-    """What a snapshot would say."""
-    [now] = ports.warehouse.ask(HEALTH)
-    valid, there = now["rds_with_sfdc_id"], now["salesforce_rows"]
-    gap = valid - there if isinstance(valid, int) and isinstance(there, int) and there else None
-    coverage = now["coverage_percentage"]
-    rounded = round(coverage, 1) if isinstance(coverage, float) else None  # as the log has it
-    audit_id = daily_id(day) if day else _by_hand(ports)
-    found = _read(ports, audit_id)
-    existed = _is(found, audit_id)
-    previous = found[1:] if existed else found
-    return Snapshot(
-        id=audit_id,
-        taken_at=ports.clock.now(),
-        by=by,
-        numbers=_numbers({**now, "rds_to_sf_gap": gap, "coverage_percentage": rounded}),
-        previous_id=_id(previous),
-        previous=_numbers(previous[0]) if previous else None,
-        existed=existed,
-        rehearsed=True,
-    )
+def _read(sources: Sources, audit_id: str) -> list[dict[str, object]]:
+    return _ask_log(sources, SNAPSHOTS, audit_id=audit_id, now=sources.clock.now(), most=2)
 
 
-def _read(ports: Ports, audit_id: str) -> list[dict[str, object]]:
-    return _ask_log(ports, "measure/snapshots", audit_id=audit_id, now=ports.clock.now())
-
-
-def _ask_log(ports: Ports, question: str, **parameters: object) -> list[dict[str, object]]:
+def _ask_log(sources: Sources, question: str, **parameters: object) -> list[dict[str, object]]:
     try:
-        return ports.warehouse.ask(question, **parameters)
+        return sources.warehouse.ask(question, **parameters)
     except PermanentError as error:
         raise PermanentError(f"{error} (`sync-health deploy` creates the audit log)") from error
 

@@ -36,7 +36,8 @@ def summary(desk: Desk, press: Press) -> None:
     """How the pipeline is: the last numbers at once when they are recent, else fresh ones."""
     shown = summarise(desk.ports)
     if shown.evaluation:
-        age = (desk.ports.clock.now() - shown.evaluation.checked_at).total_seconds() / desk.ports.clock.speed
+        measured_at = shown.evaluation.warehouse_at or shown.evaluation.checked_at
+        age = (desk.ports.clock.now() - measured_at).total_seconds() / desk.ports.clock.speed
         if age < RECENT:
             desk.answer(press, summary_message(shown, desk.ports.settings.zone))
             return

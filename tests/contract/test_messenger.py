@@ -18,12 +18,12 @@ from bot.errors import NotFoundError, PermanentError, SyncHealthError, Temporary
 from bot.ports import Announcement, Kind, Place
 from checks.model import Severity
 from tests import fakes
-from tests.fakes import CHANNEL, CHANNEL_ID, FakeChannel
+from tests.fakes import CHANNEL, CHANNEL_ID, FakeChannel, shipped_settings
 
 TOKEN = "a-bot-token-that-nobody-may-see"
 GROUP, ROBIN = "S0OPS", "U0ROBIN"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-UTC_ZONE = ZoneInfo("UTC")
+SETTINGS = replace(shipped_settings(), zone=ZoneInfo("UTC"))
 CLOSED_PORT = "http://127.0.0.1:1/api/"
 
 
@@ -112,7 +112,7 @@ def server() -> Iterator[SlackServer]:
 @pytest.fixture
 def slack(server: SlackServer) -> Iterator[SlackLine]:
     client = WebClient(TOKEN, base_url=f"{server.url}/api/", timeout=5, retry_handlers=[])
-    yield SlackLine(server, client, SlackMessenger(client, UTC_ZONE))
+    yield SlackLine(server, client, SlackMessenger(client, SETTINGS))
     server.heal()
     server.calls.clear()
     with server._workspace.lock:
@@ -149,11 +149,11 @@ def incident(**changes: object) -> Incident:
 
 
 def root(id_: str = "id-of-root", **changes: object) -> Announcement:
-    return replace(Announcement(id_, incident(), Kind.ROOT, CHANNEL, None, None), **changes)  # type: ignore[arg-type]
+    return replace(Announcement(id_, Kind.ROOT, CHANNEL, None, None, incident()), **changes)  # type: ignore[arg-type]
 
 
 def reply(place: Place, id_: str = "id-of-reply", **changes: object) -> Announcement:
-    one = Announcement(id_, incident(), Kind.EVIDENCE, place.channel, place.ts, None)
+    one = Announcement(id_, Kind.EVIDENCE, place.channel, place.ts, None, incident())
     return replace(one, **changes)  # type: ignore[arg-type]
 
 

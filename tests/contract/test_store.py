@@ -13,11 +13,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from bot.adapters import store as store_module
 from bot.adapters import tables
 from bot.adapters.store import SqlStore
 from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
@@ -654,3 +657,31 @@ def test_processes_that_claim_at_once_never_get_the_same_message(store: SqlStore
     assert [process.returncode for process in both] == [0, 0]
     assert set(claimed[0]) & set(claimed[1]) == set()
     assert set(claimed[0]) | set(claimed[1]) == expected
+
+
+# Migrations keep what is there.
+
+
+def test_a_state_of_the_version_before_keeps_its_messages_and_their_places(url: str, tmp_path: Path) -> None:
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(store_module.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        values = "'k', 'c', 't', 'critical', 'firing', '2026-03-02 12:00:00', 's', '', 'sync-health'"
+        columns = 'key, "check", title, severity, state, opened_at, summary, helps, channel'
+        connection.execute(text(f"INSERT INTO incidents (id, {columns}) VALUES (1, {values})"))
+        rows = "(1, 'a', 1, 'root', 'C1', '1.1', 1, 1, 0, 0), (2, 'b', 1, 'evidence', 'sync-health', NULL, 1, 0, 0, 0)"
+        columns = "seq, id, incident_id, kind, channel, ts, wanted, sent, doubtful, attempts"
+        connection.execute(text(f"INSERT INTO outbox ({columns}) VALUES {rows}"))
+    engine.dispose()
+    store = SqlStore(url)
+    owed = claim(store)
+    assert owed
+    assert (owed.announcement.kind, owed.announcement.channel, owed.announcement.thread_ts) == ("evidence", "C1", "1.1")
+    assert owed.announcement.incident
+    assert owed.announcement.incident.examples == ()
+    with store.transaction() as records:
+        assert records.message_at(1, "C1", "1.1")
+    store.close()

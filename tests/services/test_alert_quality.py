@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
 from bot.main import settings_from
 from bot.ports import Kind, Ports, RunStatus
+from bot.services.daily_digest import send_due_digest
 from bot.services.measure import HEALTH
-from bot.services.run_checks import run_checks
+from bot.services.run_checks import Checker, run_checks
 from tests.services.conftest import World
 from tests.services.test_not_measured import HEALTHY
 
@@ -99,7 +100,11 @@ WELL = {"records_updated": 5, "records_failed": 0, "records_invalid": 0}
 def ports(world: World) -> Ports:
     world.runs_of_b = {}  # type: ignore[attr-defined]
     world.warehouse.rows[HEALTH] = [dict(HEALTHY)]
-    return replace(world.ports, settings=replace(world.ports.settings, checks=settings_from({}).checks))
+    world.warehouse.runs_anyway = False  # it sleeps, and its numbers are measured when the syncs have run
+    world.checker.close()
+    ports = replace(world.ports, settings=replace(world.ports.settings, checks=settings_from({}).checks))
+    world.checker = Checker(ports)
+    return ports
 
 
 def live(world: World, ports: Ports, ticks: int, minutes: int = 5, every: int = 3) -> None:
@@ -111,7 +116,9 @@ def live(world: World, ports: Ports, ticks: int, minutes: int = 5, every: int = 
                     run = world.census.start(sync, "Schedule")
                     status = changes.get("status", RunStatus.COMPLETED)
                     world.census.finish(run.id, status, **WELL | {k: v for k, v in changes.items() if k != "status"})
-        run_checks(ports)
+        run_checks(ports, thrifty=True)
+        send_due_digest(ports, world.checker)
+        world.deliver()
         world.clock.pass_(minutes=minutes)
 
 
@@ -161,3 +168,8 @@ def test_thirty_healthy_days_raise_nothing(world: World, ports: Ports, begin: da
             world.clock.pass_(hours=1)
             restarted = replace(ports)
     assert incidents(world) == []
+    said = world.channel.everything()
+    assert {message.kind for message in said} == {Kind.DIGEST}
+    days = [date.fromisoformat(target) for _, what, target, _ in world.audit() if what == "digest"]
+    assert days == [days[0] + timedelta(days=n) for n in range(len(said))], "one for each local day"
+    assert len(said) >= 30

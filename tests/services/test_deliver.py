@@ -444,4 +444,4 @@ def test_it_stops_after_as_many_as_it_may(world: World) -> None:
 def test_messages_are_posted_to_the_channel_by_id_once_it_is_known(world: World) -> None:
     world.open_incident()
     world.deliver()
-    assert {channel for (channel,) in world.rows("SELECT channel FROM outbox")} == {CHANNEL_ID}
+    assert {place for (place,) in world.rows("SELECT posted_in FROM outbox")} == {CHANNEL_ID}

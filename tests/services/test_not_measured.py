@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerts.model import State
+from bot.alerts.model import Did, Incident, State
 from bot.errors import PermanentError, TemporaryError
 from bot.main import settings_from
 from bot.ports import Evaluation, Ports, RunStatus
@@ -130,3 +130,51 @@ def test_an_incident_whose_check_was_removed_is_closed_and_says_so(world: World,
     assert incident
     assert incident.state is State.OK
     assert "removed from the configuration" in incident.summary
+
+
+def test_the_root_says_since_when_it_is_not_evaluated_and_stops_saying_so(world: World) -> None:
+    world.open_incident()
+    world.deliver()
+    world.look(None, after=5)
+    since = world.clock.now()
+    world.look(None, after=5)
+    world.deliver()
+    [root] = world.channel.roots()
+    assert f"not evaluated since <!date^{int(since.timestamp())}^" in root.text
+    assert "explains it" not in root.text
+    world.look(60, after=5)
+    world.deliver()
+    [root] = world.channel.roots()
+    assert "not evaluated" not in root.text
+
+
+def test_an_open_alert_that_another_one_explains_says_so_and_nobody_is_reminded_of_it(world: World) -> None:
+    world.warehouse.rows[HEALTH] = [dict(HEALTHY)]
+    checks = settings_from({}).checks
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, checks=checks))
+    for sync in (world.sync_a, world.sync_b):
+        world.census.finish(world.census.start(sync).id, records_updated=1, records_failed=0, records_invalid=0)
+    for _ in range(30):  # two and a half hours without a run of Sync B
+        world.clock.pass_(minutes=5)
+        world.census.finish(world.census.start(world.sync_a).id, records_updated=1, records_failed=0, records_invalid=0)
+        run_checks(world.ports)
+    assert [incident.check for incident in open_incidents(world)] == ["sync_recency"]
+    world.census.pause(world.sync_b)
+    for _ in range(30):
+        world.clock.pass_(minutes=5)
+        world.census.finish(world.census.start(world.sync_a).id, records_updated=1, records_failed=0, records_invalid=0)
+        run_checks(world.ports)
+        world.deliver()
+    recency, schedule = open_incidents(world)
+    assert (recency.explained_by, schedule.explained_by) == ("Census schedule", None)
+    since = recency.not_evaluated_since
+    assert since
+    assert [e.did for e in recency.timeline if e.at > since and e.did in (Did.REMINDED, Did.CALLED)] == []
+    assert any(e.did is Did.CALLED for e in schedule.timeline)
+    [root] = [root for root in world.channel.roots() if root.incident_id == recency.id]
+    assert "Census schedule explains it" in root.text
+
+
+def open_incidents(world: World) -> list[Incident]:
+    with world.store.transaction() as records:
+        return records.open_incidents()

@@ -72,9 +72,27 @@ def resolved(**changes: object) -> Incident:
 
 def announcement(kind: Kind, about: Incident | None = None, **changes: object) -> Announcement:
     """A message that is owed about an incident."""
-    thread = None if kind is Kind.ROOT else "1767956700.000100"
-    owed = Announcement("m-1", about or incident(), kind, "C0ALERTS", thread, None)
+    told = about or incident()
+    place = None if kind in (Kind.ROOT, Kind.DIGEST) else "1767956700.000100"
+    owed = Announcement("m-1", kind, "C0ALERTS", place, None, told, (told,))
     return replace(owed, **changes)  # type: ignore[arg-type]
+
+
+def thread() -> tuple[Incident, ...]:
+    """Six that opened at once: one is over, one recovers, one is taken."""
+    critical = incident(id=11, thread_id=11, rerun=None)
+    return (
+        critical,
+        incident(
+            id=12, thread_id=11, title="Coverage", value=80.0, limit="< 90", helps="See what Salesforce rejected."
+        ),
+        recovering(id=13, thread_id=11, title="CREATE queue", value=48.0, limit="> 50", severity=Severity.WARN),
+        incident(id=14, thread_id=11, title="Data quality", value=96.0, limit="< 97", severity=Severity.WARN),
+        acknowledged(
+            id=15, thread_id=11, title="Census schedule", sync="Sync B", value=0.0, limit="= 0", source="census"
+        ),
+        resolved(id=16, thread_id=11, title="UPDATE queue"),
+    )
 
 
 def action(state: ActionState = ActionState.REQUESTED, **changes: object) -> Action:
@@ -142,6 +160,8 @@ def sync_status(**changes: object) -> SyncStatus:
         latest=run(),
         last_sync=run(),
         schedule=Schedule("hourly", paused=False),
+        next_run=NOW + minutes(10),
+        error_rate=0.0,
     )
     return replace(well, **changes)  # type: ignore[arg-type]
 

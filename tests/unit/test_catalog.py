@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bot.yaml_lines import read_yaml
-from checks.catalog import Changes, change_limits, read_checks
+from checks.catalog import Changes, Pace, change_limits, read_checks
 from checks.judge import judge
 from checks.model import Cadence, Check, Limit, Reading
 from checks.problems import Written, close_to, nearest
@@ -164,6 +164,29 @@ REFUSED = {
     "a summary with a number format": ("{value} rows", "{value:.1f} rows", 10, ["checks.summary: "]),
     "a summary with an unknown conversion": ("{value} rows", "{value!x} rows", 10, ["checks.summary: "]),
     "a summary with an attribute": ("{value} rows", "{value.real} rows", 10, ["checks.summary: "]),
+    "a promise that cannot be kept": (
+        "    for: 5m",
+        "    for: 5m\n    promise: always",
+        9,
+        [
+            "checks.for: told only after 70 min (for 5 min + tick 5 min + idle_floor 60 min)",
+            "write promise: at-sync-time",
+        ],
+    ),
+    "a promise that there is not": ("    for: 5m", "    promise: soon", 9, ["checks.promise: ", "'always'"]),
+    "a metric and a statement": (
+        "    metric: lost_rows",
+        "    metric: lost_rows\n    sql: sql/a.sql",
+        2,
+        ["write one"],
+    ),
+    "a statement that is not there": (
+        "metric: lost_rows",
+        "sql: sql/checks/lost.sql",
+        2,
+        ['nothing measures "sql/checks/lost.sql"'],
+    ),
+    "a warehouse check per sync": ("    for: 5m", "    per: sync", 2, ['"per: sync" belongs to checks of Census']),
     "a name that is there already": (
         LOST_ROWS,
         LOST_ROWS + LOST_ROWS.removeprefix("checks:\n"),
@@ -347,3 +370,50 @@ def test_a_limit_for_a_check_that_is_not_there_names_the_nearest(folder: Path) -
 
 def test_no_changes_leave_every_check_as_it_is(folder: Path) -> None:
     assert changed(folder, "{}") == (lost_rows(folder), [])
+
+
+def census(patience: str) -> str:
+    return LOST_ROWS.replace("databricks", "census").replace("    for: 5m", f"    per: sync\n    for: {patience}")
+
+
+def judged_at(folder: Path, text: str, **pace: float) -> list[str]:
+    spans = {name: timedelta(minutes=span) for name, span in pace.items()}
+    return read_checks([read(folder, text)], METRICS, "frequent", Pace(**spans))[1]
+
+
+def test_a_warehouse_check_promises_no_more_than_its_sync_time_unless_it_says_so(folder: Path) -> None:
+    [check] = lost_rows(folder)
+    assert check.promise == "at-sync-time"
+    assert judged_at(folder, LOST_ROWS, idle_floor=600) == []
+
+
+def test_a_warehouse_check_may_promise_always_where_the_floor_allows_it(folder: Path) -> None:
+    text = LOST_ROWS.replace("    for: 5m", "    for: 5m\n    promise: always")
+    assert judged_at(folder, text, tick=5, idle_floor=5) == []
+    [problem] = judged_at(folder, text, tick=5, idle_floor=6)
+    assert "told only after 16 min" in problem
+
+
+def test_a_check_of_census_is_told_within_fifteen_minutes_or_refused(folder: Path) -> None:
+    assert judged_at(folder, census("10m")) == []
+    [problem] = judged_at(folder, census("11m"))
+    assert problem.startswith("own.yml:10: checks.for: told only after 16 min (for 11 min + tick 5 min)")
+    assert judged_at(folder, census("5m"), tick=11) != []
+
+
+def test_a_check_of_census_has_no_excuse_to_be_late(folder: Path) -> None:
+    [problem] = judged_at(folder, census("5m\n    promise: at-sync-time"))
+    assert problem.startswith("own.yml:11: checks.promise: Census is asked at every tick")
+
+
+def test_a_change_that_breaks_the_promise_is_refused_where_it_stands(folder: Path) -> None:
+    checks, _ = read_checks([read(folder, census("5m"))], METRICS, "frequent")
+    _, [problem] = change_limits(checks, {"lost_rows": Changes.model_validate({"for": "20m"})}, read(folder, "a: 1"))
+    assert "told only after 25 min" in problem
+
+
+def test_a_statement_of_its_own_is_a_metric_by_its_path(folder: Path) -> None:
+    metrics = {**METRICS, "databricks": frozenset({"sql/checks/lost.sql"})}
+    text = LOST_ROWS.replace("metric: lost_rows", "sql: sql/checks/lost.sql")
+    [check], found = read_checks([read(folder, text)], metrics, "frequent")
+    assert (check.metric, found) == ("sql/checks/lost.sql", [])

@@ -18,15 +18,18 @@ from hypothesis import strategies as st
 
 from bot.alerts.model import ActionState, Did, Entry, Incident, State
 from bot.answers import Summary
-from bot.messages.alert import alert_message, life_line, reply_is_broadcast
+from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.blocks import Message
+from bot.messages.phrases import life_line
 from bot.messages.plain import failure, help_message, note, unknown_command
 from bot.messages.rerun import loading_modal, refused_modal, rerun_modal
 from bot.messages.summary import summary_message
 from bot.messages.text import duration, escape, limit_in_words, number, rows
-from bot.ports import Kind, RunStatus, Schedule
-from checks.model import Outcome, Severity
+from bot.ports import Digest, Evaluation, Kind, RunStatus, Schedule
+from bot.settings import Links, Settings
+from checks.model import Check, Outcome, Result, Severity
 from tests import oracles
+from tests.fakes import shipped_settings
 from tests.unit.samples import (
     NOW,
     OPERATOR,
@@ -47,9 +50,30 @@ from tests.unit.samples import (
     summary,
     sync_a,
     sync_status,
+    thread,
     working,
 )
 
+SETTINGS = replace(shipped_settings(), zone=ZONE)
+LINKED = replace(
+    SETTINGS,
+    links=Links(
+        census_sync="https://census.example/syncs/{sync}",
+        census_run="https://census.example/syncs/{sync}/runs/{run}",
+        dashboard="https://warehouse.example/dashboard",
+        salesforce_record="https://crm.example/{id}",
+        runbook="https://docs.example/runbook#{section}",
+    ),
+)
+OWN = replace(
+    SETTINGS,
+    checks=(
+        Check.model_validate(
+            {"name": "stale", "title": "Stale rows", "sql": "sql/checks/stale.sql", "source": "databricks"}
+            | {"warn": "> 30", "critical": "> 50", "summary": "{value} rows are stale"}
+        ),
+    ),
+)
 Payload = dict[str, Any]
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 COMMAND = "/sync-health"
@@ -61,8 +85,13 @@ def said(message: Message) -> Payload:
     return message.payload()
 
 
-def alert(kind: Kind, **about: Any) -> Payload:
-    return said(alert_message(announcement(kind, **about), ZONE))
+def alert(kind: Kind, by: Settings = SETTINGS, **about: Any) -> Payload:
+    return said(alert_message(announcement(kind, **about), by))
+
+
+def digest(looked: Evaluation | None, **changes: Any) -> Payload:
+    body = replace(Digest(looked, (), 0), **changes)
+    return said(alert_message(replace(announcement(Kind.DIGEST), incident=None, digest=body), SETTINGS))
 
 
 def shown(of: Summary) -> Payload:
@@ -73,13 +102,22 @@ def told(of: Any) -> Payload:
     return alert(Kind.RUN, action=of)
 
 
+def coverage() -> Result:
+    found = {"check": "coverage", "warn": "< 95", "critical": "< 90", "summary": "96.01 % are in Salesforce"}
+    return result(value=96.01, carried=True, **found)
+
+
 def nudged(did: Did, by: str | None = None) -> Incident:
     return incident(timeline=(Entry(NOW + minutes(15), did, by),))
 
 
 def fact() -> Incident:
     off = {"title": "Census schedule", "summary": "Census does not start Sync B by itself", "value": 0, "limit": "= 0"}
-    return incident(check="schedule_enabled", sync="Sync B", clear="!= 0", rerun=None, source="census", **off)
+    return fact_of_census(clear="!= 0", **off)
+
+
+def fact_of_census(**changes: Any) -> Incident:
+    return incident(check="schedule_enabled", sync="Sync B", rerun=None, source="census", **changes)
 
 
 def flapping() -> Incident:
@@ -98,6 +136,34 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "root_of_a_fact": lambda: alert(Kind.ROOT, about=fact()),
     "evidence_of_a_fact": lambda: alert(Kind.EVIDENCE, about=fact(), readings=(1.0, 0.0)),
     "root_snoozed_and_flapping": lambda: alert(Kind.ROOT, about=flapping()),
+    "root_not_evaluated": lambda: alert(Kind.ROOT, about=incident(not_evaluated_since=NOW + minutes(5))),
+    "root_explained_by_another": lambda: alert(
+        Kind.ROOT, about=acknowledged(not_evaluated_since=NOW + minutes(5), explained_by="Census schedule")
+    ),
+    "evidence_with_examples_and_links": lambda: alert(
+        Kind.EVIDENCE,
+        LINKED,
+        about=incident(examples=("row a0B1", "row a0B2", "row a0B3"), runbook="null-company-names"),
+        readings=(4.0, 246.0),
+    ),
+    "evidence_of_a_run": lambda: alert(
+        Kind.EVIDENCE, about=fact_of_census(examples=("run 501",), title="Rejected rows", value=7.0, limit="> 5")
+    ),
+    "evidence_of_an_own_statement": lambda: alert(Kind.EVIDENCE, OWN, about=incident(check="stale", rerun=None)),
+    "run_linked": lambda: alert(Kind.RUN, LINKED, action=action(ActionState.RUNNING, run_id=501)),
+    "shared_root": lambda: alert(Kind.ROOT, thread=thread()),
+    "shared_root_all_open": lambda: alert(Kind.ROOT, thread=tuple(incident(id=n, thread_id=1) for n in range(1, 8))),
+    "shared_root_of_very_many": lambda: alert(Kind.ROOT, thread=tuple(incident(id=n) for n in range(1, 201))),
+    "shared_root_resolved": lambda: alert(Kind.ROOT, thread=tuple(resolved(id=n) for n in range(1, 8))),
+    "shared_evidence": lambda: alert(Kind.EVIDENCE, thread=thread()),
+    "shared_end": lambda: alert(Kind.RESOLVED, thread=tuple(resolved(id=n) for n in range(1, 8))),
+    "reminder_of_many": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED), thread=thread()),
+    "digest_healthy": lambda: digest(evaluation()),
+    "digest_in_trouble": lambda: digest(critical_evaluation(), opened=thread(), resolved=2),
+    "digest_census_down": lambda: digest(
+        evaluation(Outcome.ERROR, results=(result(Outcome.ERROR, None),), problems=("Census, Sync B: 503",))
+    ),
+    "digest_before_the_first_look": lambda: digest(None),
     "reminder": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED)),
     "reminder_calls_the_owner": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED, "S0OPS")),
     "reminder_calls_everybody": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED)),
@@ -155,6 +221,9 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
                 ),
             )
         )
+    ),
+    "summary_with_numbers_of_the_warehouse_from_before": lambda: shown(
+        summary(evaluation(warehouse_at=NOW - minutes(40), matched_coverage=91.55, results=(coverage(),)))
     ),
     "summary_measuring": lambda: shown(summary(measuring=True)),
     "summary_undelivered": lambda: shown(summary(undelivered="Slack refuses: channel_not_found")),

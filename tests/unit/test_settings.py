@@ -1,6 +1,7 @@
 """Environment + pipeline.yml → Settings, or every problem at once."""
 
 from collections.abc import Callable
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,18 @@ def test_what_is_not_written_has_a_default(load: Load) -> None:
     assert settings.state_url.startswith("sqlite:///")
 
 
+def test_the_timetable_and_the_links_are_configuration(load: Load) -> None:
+    text = PIPELINE + (
+        'schedule: {tick: 2m, idle_floor: 30m, digest: "07:30", snapshot: "22:00"}\n'
+        'links: {census_sync: "https://census.example/{sync}", dashboard: "https://warehouse.example"}\n'
+    )
+    settings = load(text)
+    assert settings.schedule.tick == timedelta(minutes=2)
+    assert (settings.schedule.digest, settings.schedule.snapshot) == (time(7, 30), time(22))
+    assert settings.links.census_sync == "https://census.example/{sync}"
+    assert settings.links.runbook is None
+
+
 def test_a_local_address_is_used_as_it_is(load: Load) -> None:
     settings = load(SLACK_API_URL="http://127.0.0.1:9/api/", CENSUS_API_URL="http://127.0.0.1:9/api")
     assert settings.slack_api_url == "http://127.0.0.1:9/api/"
@@ -187,6 +200,38 @@ def test_the_password_in_a_state_address_is_not_repeated(problems: Callable[...,
 
 WRONG = {
     "an unknown key": ("channel: sync-health", "chanel: sync-health", 3, ['unknown key "chanel"', '"channel"?']),
+    "a time of day that is none": (
+        "tables: {}",
+        "schedule: {digest: 3}",
+        16,
+        ["schedule.digest: cannot read the time of day 3", '"03:00"'],
+    ),
+    "a time of day that YAML reads as a number": (
+        "tables: {}",
+        "schedule: {snapshot: 23:59}",
+        16,
+        ["schedule.snapshot: cannot read the time of day", "in quotes"],
+    ),
+    "a tick of no time": ("tables: {}", "schedule: {tick: 0}", 16, ["schedule.tick: write something between"]),
+    "an unknown key of the schedule": ("tables: {}", "schedule: {tock: 5m}", 16, ['did you mean "tick"?']),
+    "a link that is no https": (
+        "tables: {}",
+        'links: {dashboard: "http://a.example"}',
+        16,
+        ["links.dashboard: ", "https://"],
+    ),
+    "a link with an unknown place": (
+        "tables: {}",
+        'links: {census_sync: "https://a.example/{id}"}',
+        16,
+        ["links.census_sync: ", "{sync}"],
+    ),
+    "a promise that cannot be kept": (
+        "limits: {}",
+        "limits:\n  schedule_enabled: {for: 20m}",
+        18,
+        ["limits.schedule_enabled.for: told only after 25 min"],
+    ),
     "a missing key": ("channel: sync-health\n", "", 1, ['"channel" is missing']),
     "an unknown key of the operators": ("users:", "usres:", 5, ["operators.usres: ", 'did you mean "users"?']),
     "an unknown key of a sync": ("    id: 2", "    idd: 2", 13, ["syncs.idd: ", 'did you mean "id"?']),

@@ -1,0 +1,60 @@
+"""What the commands answer with --json."""
+
+from dataclasses import asdict
+from statistics import median
+
+from bot.answers import Replay, Replayed, Snapshot
+from bot.ports import Evaluation
+
+
+def evaluation_as_json(evaluation: Evaluation) -> dict[str, object]:
+    """A validation."""
+    shown = ("check", "sync", "outcome", "value", "warn", "critical", "summary", "runbook")
+    checks = [
+        {"name" if key == "check" else key: getattr(result, key) for key in shown} for result in evaluation.results
+    ]
+    return {
+        "outcome": evaluation.outcome,
+        "checked_at": evaluation.checked_at.isoformat(),
+        "statements": evaluation.statements,
+        "seconds": evaluation.seconds,
+        "checks": checks,
+    }
+
+
+def snapshot_as_json(taken: Snapshot) -> dict[str, object]:
+    """A snapshot, and what changed since the one before."""
+    numbers = asdict(taken.numbers)
+    return {
+        "audit_id": taken.id,
+        "taken_at": taken.taken_at.isoformat(),
+        "existed": taken.existed,
+        "dry_run": taken.rehearsed,
+        "numbers": numbers,
+        "previous": taken.previous_id,
+        "change": {name: taken.change(name) for name in numbers},
+    }
+
+
+def replay_as_json(replay: Replay) -> dict[str, object]:
+    """What would have been said of the past."""
+    return {
+        "from": replay.first.isoformat(),
+        "to": replay.last.isoformat(),
+        "snapshots": replay.snapshots,
+        "checks": [_replayed(one) for one in replay.checks],
+        "not_in_the_audit_log": list(replay.others),
+    }
+
+
+def _replayed(one: Replayed) -> dict[str, object]:
+    lowest, middle, highest = (f(one.readings) if one.readings else None for f in (min, median, max))
+    return {
+        "name": one.check.name,
+        "warn": str(one.check.warn) if one.check.warn else None,
+        "critical": str(one.check.critical) if one.check.critical else None,
+        "lowest": lowest,
+        "median": middle,
+        "highest": highest,
+        "told": [{"at": at.isoformat(), "reason": reason, "summary": summary} for at, reason, summary in one.told],
+    }

@@ -1,0 +1,103 @@
+"""Brings the parts up for a command, and gives them back."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from bot.main import SystemClock, connect, connect_sources, disconnect, remembered, settings_from
+from bot.ports import Ports, Sources, Store
+from bot.settings import Need
+
+EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
+
+
+def run_bot() -> None:
+    """Until Ctrl-C, on the real thing."""
+    from bot.main import Bot
+
+    settings = settings_from(needs=("slack", "census", "warehouse"))
+    ports, client = connect(settings, SystemClock(), writes=True)
+    bot = Bot(ports, client)
+    bot.start()
+    every = settings.schedule.tick.total_seconds() / 60
+    _say(f"Looking after the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
+    _wait_for_the_end()
+    bot.stop()
+    disconnect(ports)
+
+
+def run_demo(speed: float, port: int) -> None:
+    """Until Ctrl-C, on a pipeline of its own."""
+    from bot.main import Bot, Demo
+
+    _say("Building a pipeline of 20,274 properties …")
+    world = Demo(speed=speed, port=port)
+    world.start()
+    ports, client = world.connect()
+    bot = Bot(ports, client)
+    bot.start()
+    _say(f"\n  Open {world.slack.url} in a browser.\n")
+    _say(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
+    _say("  Ctrl-C ends it and leaves nothing behind.\n")
+    _wait_for_the_end()
+    bot.stop()
+    ports.store.close()
+    world.stop()
+
+
+@contextmanager
+def opened_ports(*, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False) -> Iterator[Ports]:
+    """The ports for one command, given back afterwards."""
+
+    if demo:
+        from bot.main import Demo
+
+        world = Demo()
+        world.start()
+        ports, _ = world.connect()
+        try:
+            yield ports
+        finally:
+            ports.store.close()
+            world.stop()
+        return
+    ports, _ = connect(settings_from(needs=needs), SystemClock(), writes=writes)
+    try:
+        yield ports
+    finally:
+        disconnect(ports)
+
+
+@contextmanager
+def opened_sources(*, demo: bool, needs: tuple[Need, ...]) -> Iterator[tuple[Sources, Store | None]]:
+    """What measuring needs, and what the bot remembers, given back afterwards."""
+    if demo:
+        with opened_ports(demo=True) as ports:
+            yield ports, ports.store
+        return
+    settings = settings_from(needs=needs)
+    sources, store = connect_sources(settings, SystemClock()), remembered(settings)
+    try:
+        yield sources, store
+    finally:
+        sources.warehouse.close()
+        if store:
+            store.close()
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _wait_for_the_end() -> None:
+    """Until Ctrl-C or SIGTERM; a second one ends at once."""
+    over = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: over.set())
+    while not over.wait(0.5):
+        pass
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_DFL)

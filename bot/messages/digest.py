@@ -1,0 +1,42 @@
+"""How the pipeline is, once a day: one line when it is well."""
+
+from bot.messages.blocks import Block, Message, section
+from bot.messages.phrases import incident_line
+from bot.messages.summary import HEADLINES, check_line
+from bot.messages.text import ICONS, escape, rows, when
+from bot.ports import Digest, Evaluation
+from bot.settings import Settings
+from checks.model import Outcome
+
+MOST = 10  # lines of each kind
+PER_SECTION = 5
+
+
+def digest_message(digest: Digest, settings: Settings) -> Message:
+    """What was found, and what is still open, also what nobody is reminded of any more."""
+    evaluation = digest.evaluation
+    if evaluation is None:
+        text = f"❔ The {escape(settings.pipeline, 100)} pipeline has not been measured yet"
+        return Message(text, (section(f"*{text}.*"),))
+    head = f"{ICONS[evaluation.outcome]} The {escape(settings.pipeline, 100)} pipeline {HEADLINES[evaluation.outcome]}"
+    told = {(incident.check, incident.sync) for incident in digest.opened}
+    lines = [f"❗ {escape(problem, 300)}" for problem in evaluation.problems[:MOST]]
+    wrong = [r for r in evaluation.results if r.outcome is not Outcome.OK and (r.check, r.sync) not in told]
+    lines += [check_line(result) for result in wrong if result.outcome is not Outcome.ERROR][:MOST]
+    lines += [incident_line(incident, settings.zone) for incident in digest.opened[:MOST]]
+    if (more := len(digest.opened) - MOST) > 0:
+        lines.append(f"… and {more} more open: `/sync-health incidents`")
+    blocks: list[Block] = [section(f"*{head}* · {_facts(digest, evaluation, settings)}")]
+    blocks += [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+    return Message(head, tuple(blocks))
+
+
+def _facts(digest: Digest, evaluation: Evaluation, settings: Settings) -> str:
+    well = sum(result.outcome is Outcome.OK for result in evaluation.results)
+    parts = [f"{well} of {len(evaluation.results)} checks are well"]
+    parts += [f"{rows(sync.queue)} wait for {escape(sync.name, 40)}" for sync in evaluation.syncs[:5]]
+    if digest.resolved:
+        parts.append(f"{digest.resolved} incident{'' if digest.resolved == 1 else 's'} ended within a day")
+    if not digest.opened:
+        parts.append("none is open")
+    return " · ".join([*parts, f"measured {when(evaluation.checked_at, settings.zone)}"])

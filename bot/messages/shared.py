@@ -1,0 +1,90 @@
+"""The thread of many alerts that began at once: one message, a line for each of them."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from bot.alerts.model import Incident, State
+from bot.messages.blocks import Block, Message, actions, button, context, section
+from bot.messages.phrases import SEVERITIES, incident_words, life
+from bot.messages.text import ICONS, duration, escape, person, when
+from checks.model import Severity
+
+MOST = 20  # lines; each has up to 500 characters
+PER_SECTION = 5
+
+
+def shared_root(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
+    """The worst first, and those that are over last; Acknowledge covers all."""
+    still = [one for one in thread if one.state is not State.OK]
+    if not still:
+        text = f"✅ {len(thread)} alerts: all resolved"
+        return Message(text, (section(f"*{text}.*", _life(thread, zone)), *_list(thread, zone)))
+    worst = min(still, key=_badness).severity
+    holders = {one.acked_by for one in still}
+    who = " and ".join(person(one) for one in sorted(filter(None, holders)))
+    has_it = f"{who} has {'it' if None not in holders else 'some of it'}" if who else "nobody has it yet"
+    head = (
+        f"{ICONS[worst]} {len(still)} alerts at once"
+        if still == list(thread)
+        else (f"{ICONS[worst]} {len(still)} of {len(thread)} alerts still open")
+    )
+    since = f"{SEVERITIES[worst]} since {when(thread[0].opened_at, zone)} · {has_it} · probably one cause"
+    blocks: list[Block] = [section(f"*{head}*", since), *_list(thread, zone)]
+    if buttons := _buttons(still):
+        blocks.append(actions(*buttons))
+    titles = ", ".join(dict.fromkeys(escape(one.title, 60) for one in still[:MOST]))
+    return Message(f"{head}: {titles}"[:500], tuple(blocks))
+
+
+def shared_evidence(thread: Sequence[Incident], zone: ZoneInfo) -> Message:  # noqa: ARG001 - as all of them
+    """What helps each kind of alert, once, and where the rest of each is told."""
+    helps = dict.fromkeys(f"*{escape(one.title, 120)}:* {escape(one.helps, 400)}" for one in thread if one.helps)
+    lines = list(helps)[:MOST]
+    sections = [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+    numbers = f"{thread[0].id} to {thread[-1].id}"
+    small = context(f"incidents {numbers} · `/sync-health incident` and a number: the story of one")
+    return Message("Evidence: what helps each of them", (*sections, small))
+
+
+def shared_end(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
+    """The last of them is over."""
+    text = f"✅ {len(thread)} alerts: all resolved"
+    return Message(text, (section(f"*{text}* · {_life(thread, zone)}"),))
+
+
+def _list(thread: Sequence[Incident], zone: ZoneInfo) -> list[Block]:
+    ordered = sorted(thread, key=_badness)
+    lines = [_line(one, zone) for one in ordered[:MOST]]
+    if (more := len(ordered) - MOST) > 0:
+        lines.append(f"… and {more} more: `/sync-health incidents`")
+    return [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+
+
+def _line(incident: Incident, zone: ZoneInfo) -> str:
+    if incident.resolved_at is None:
+        return incident_words(incident)
+    sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
+    lasted = duration(incident.resolved_at - incident.opened_at)
+    return f"✅ {escape(incident.title, 300)}{sync}: green {when(incident.resolved_at, zone)} — {lasted}"
+
+
+def _badness(incident: Incident) -> tuple[bool, bool, int]:
+    return incident.state is State.OK, incident.severity is not Severity.CRITICAL, incident.id
+
+
+def _buttons(still: Sequence[Incident]) -> list[Block]:
+    offered = []
+    if not all(one.acked_by for one in still):
+        offered.append(button("Acknowledge", "acknowledge", str(still[0].id), style="primary"))
+    reruns = {one.rerun for one in still if one.rerun}
+    if len(reruns) == 1:
+        helped = next(one for one in still if one.rerun)
+        offered.append(button(f"Rerun {helped.rerun}"[:75], "rerun", str(helped.id)))
+    return offered
+
+
+def _life(thread: Sequence[Incident], zone: ZoneInfo) -> str:
+    told = {(entry.at, entry.did): entry for one in thread for entry in one.timeline}
+    timeline = tuple(entry for _, entry in sorted(told.items()))
+    ends = [one.resolved_at for one in thread]
+    return life(thread[0].opened_at, timeline, max(filter(None, ends)) if all(ends) else None, zone)

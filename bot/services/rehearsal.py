@@ -1,0 +1,55 @@
+"""Alerts moved for the sake of argument: nothing of it is kept."""
+
+from dataclasses import replace
+
+from bot.alerts.model import Alert, Entry, Incident, State
+from bot.ports import AlertRecords, Evaluation, Kind
+
+
+class Rehearsal:
+    """ports.AlertRecords in memory, over what is `known` already, which is only read."""
+
+    def __init__(self, known: AlertRecords | None = None) -> None:
+        self._alerts: dict[str, Alert] = {}
+        self._incidents = {incident.id: incident for incident in known.open_incidents()} if known else {}
+        self._known = known
+
+    def alert(self, key: str) -> Alert | None:
+        return self._alerts.get(key) or (self._known.alert(key) if self._known else None)
+
+    def waiting_alerts(self) -> list[Alert]:
+        """Those of its own that wait for a timer."""
+        return [alert for alert in self._alerts.values() if alert.state in (State.PENDING, State.RECOVERING)]
+
+    def save_alert(self, alert: Alert) -> None:
+        self._alerts[alert.key] = alert
+
+    def create_incident(self, incident: Incident) -> Incident:
+        created = replace(incident, id=-1 - len(self._incidents))  # no id of the database
+        self._incidents[created.id] = created
+        return created
+
+    def save_incident(self, incident: Incident) -> None:
+        timeline = self._incidents[incident.id].timeline
+        self._incidents[incident.id] = replace(incident, timeline=timeline)
+
+    def note(self, incident_id: int, entry: Entry) -> None:
+        incident = self._incidents[incident_id]
+        self._incidents[incident_id] = replace(incident, timeline=(*incident.timeline, entry))
+
+    def incident(self, incident_id: int) -> Incident | None:
+        if incident_id not in self._incidents and self._known and (found := self._known.incident(incident_id)):
+            self._incidents[incident_id] = found
+        return self._incidents.get(incident_id)
+
+    def open_incidents(self) -> list[Incident]:
+        return [incident for incident in self._incidents.values() if incident.resolved_at is None]
+
+    def incidents_beside(self, incident: Incident) -> list[Incident]:
+        return [one for one in self._incidents.values() if one.thread == incident.thread]
+
+    def save_evaluation(self, evaluation: Evaluation) -> None:
+        """Nothing is kept."""
+
+    def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
+        """Nothing is said."""

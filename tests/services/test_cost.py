@@ -1,0 +1,125 @@
+"""A warehouse that sleeps is not woken to be looked at: when its numbers are measured, and when they are carried."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.alerts.model import State
+from bot.errors import TemporaryError
+from bot.main import settings_from
+from bot.ports import Evaluation
+from bot.services.measure import HEALTH
+from bot.services.run_checks import Checker, run_checks, timer_ended
+from bot.services.summarise import summarise
+from checks.model import Outcome
+from tests.services.conftest import World
+
+
+def tick(world: World, minutes: float = 5) -> Evaluation:
+    """The bot's own look, some minutes later."""
+    world.clock.pass_(minutes=minutes)
+    return run_checks(world.ports, thrifty=True)[0]
+
+
+def asked(world: World) -> int:
+    return world.warehouse.asked.count(HEALTH)
+
+
+@pytest.fixture
+def asleep(world: World) -> World:
+    """Measured once; since then nobody uses the warehouse."""
+    world.warehouse.runs_anyway = False
+    world.look(7)
+    return world
+
+
+def test_a_sleeping_warehouse_is_left_alone_until_the_idle_floor(asleep: World) -> None:
+    assert [tick(asleep).statements for _ in range(11)] == [0] * 11
+    assert asked(asleep) == 1
+    assert tick(asleep).statements == 1
+    assert asked(asleep) == 2, "an hour later"
+
+
+def test_its_numbers_are_shown_with_their_age_and_are_no_event(asleep: World) -> None:
+    measured_at = asleep.clock.now()
+    looked = tick(asleep)
+    [result] = looked.results
+    assert (result.value, result.carried) == (7, True)
+    assert looked.warehouse_at == measured_at
+    assert [sync.queue for sync in looked.syncs] == [3, 12]
+    assert summarise(asleep.ports).evaluation == looked
+    assert asleep.rows("SELECT COUNT(*) FROM results") == [(1,)], "one reading, however often it is shown"
+
+
+def test_a_number_that_is_carried_over_neither_begins_nor_ends_an_alert(asleep: World) -> None:
+    asleep.look(60)
+    for _ in range(5):
+        tick(asleep)
+    assert asleep.alert().state is State.PENDING
+    assert asleep.rows("SELECT COUNT(*) FROM incidents") == [(0,)]
+
+
+def test_a_run_that_ended_is_worth_a_statement_and_one_that_goes_on_is_not(asleep: World) -> None:
+    run = asleep.census.start(asleep.sync_b)
+    assert tick(asleep).statements == 0
+    asleep.census.finish(run.id)
+    assert [tick(asleep).statements for _ in range(3)] == [1, 0, 0]
+
+
+def test_a_run_that_was_skipped_beside_another_is_not_worth_one(asleep: World) -> None:
+    asleep.census.start(asleep.sync_b)
+    asleep.census.start(asleep.sync_b)
+    assert tick(asleep).statements == 0
+
+
+def test_a_warehouse_that_others_keep_awake_is_asked_at_every_tick(asleep: World) -> None:
+    asleep.warehouse.runs_anyway = True
+    assert [tick(asleep).statements for _ in range(3)] == [1, 1, 1]
+
+
+def test_what_could_not_be_measured_is_asked_again_when_patience_ends_and_says_why_until_then(asleep: World) -> None:
+    asleep.ports = replace(asleep.ports, settings=replace(asleep.ports.settings, checks=settings_from({}).checks))
+    asleep.warehouse.failure = TemporaryError("the warehouse cannot be reached")
+    run_checks(asleep.ports)
+    looked = tick(asleep, minutes=4)
+    assert looked.statements == 0
+    assert looked.outcome is Outcome.ERROR
+    assert looked.problems == ("the warehouse: the warehouse cannot be reached",)
+    asleep.clock.pass_(minutes=2)
+    assert timer_ended(asleep.ports)
+    run_checks(asleep.ports)
+    assert asleep.incident().check == "warehouse_not_measured"
+    tick(asleep)
+    assert asleep.incident().state is State.FIRING, "nobody asked, so nothing is known to have changed"
+
+
+def test_an_alert_that_waits_is_measured_when_its_timer_ends_though_census_was_looked_at_since(asleep: World) -> None:
+    asleep.look(60)
+    tick(asleep, minutes=4)
+    assert not timer_ended(asleep.ports)
+    tick(asleep, minutes=2)  # Census alone, after the timer has ended
+    assert timer_ended(asleep.ports)
+    asleep.look(60)
+    assert asleep.alert().state is State.FIRING
+    assert not timer_ended(asleep.ports)
+
+
+def test_whoever_asks_gets_fresh_numbers_even_beside_a_thrifty_look(asleep: World) -> None:
+    checker = Checker(asleep.ports)
+    thrifty, _ = checker.begin(thrifty=True)
+    thorough, mine = checker.begin()
+    assert thorough.result(10).statements == 1
+    assert thrifty.result(10).statements == 0
+    assert mine
+    checker.close()
+
+
+def test_a_thrifty_look_is_content_with_a_thorough_one_that_is_going_on(asleep: World) -> None:
+    checker = Checker(asleep.ports)
+    asleep.warehouse.free.clear()
+    thorough, _ = checker.begin()
+    thrifty, mine = checker.begin(thrifty=True)
+    asleep.warehouse.free.set()
+    assert thrifty is thorough
+    assert not mine
+    checker.close()
