@@ -1,9 +1,15 @@
 """The statements of sql/: loaded by name, with table names mapped and, for DuckDB, translated."""
 
+import hashlib
+import json
+import os
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +19,8 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 FOLDER = Path(__file__).resolve().parent.parent / "sql"
+KEPT = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "sync-health"  # noqa: PTH111 - no home is no error
+TRANSLATOR = f"sqlglot {version('sqlglot')}"
 
 STRING_OR_COMMENT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 PARAMETER = re.compile(r"(?<![:\w]):([a-zA-Z_]\w*)")
@@ -68,6 +76,19 @@ def for_duckdb(name: str, tables: Mapping[str, str]) -> str:
     return _for_duckdb(name, frozenset(tables.items()))
 
 
+def to_attach(file: str, catalog: str, *, read_only: bool) -> str:
+    """What gives DuckDB a file, or `:memory:`, as a catalog."""
+
+    def build() -> str:
+        from sqlglot import exp
+
+        options = [exp.AttachOption(this=exp.var("READ_ONLY"))] if read_only else []
+        target = exp.alias_(exp.Literal.string(file), catalog, quoted=True)
+        return exp.Attach(this=target, expressions=options).sql("duckdb")
+
+    return _kept(["attach", file, catalog, str(read_only)], build)
+
+
 def to_deploy(
     name: str, tables: Mapping[str, str], values: Mapping[str, str | float], dialect: str = "databricks"
 ) -> str:
@@ -96,10 +117,28 @@ def _for_databricks(name: str, tables: frozenset[tuple[str, str]]) -> str:
 
 @lru_cache(maxsize=512)
 def _for_duckdb(name: str, tables: frozenset[tuple[str, str]]) -> str:
-    tree = _parse(name)
-    _rename(tree, dict(tables))
-    _unqualify_merge(tree)
-    return tree.sql("duckdb", comments=False)
+    def translate() -> str:
+        tree = _parse(name)
+        _rename(tree, dict(tables))
+        _unqualify_merge(tree)
+        return tree.sql("duckdb", comments=False)
+
+    return _kept([load(name), *map(str, sorted(tables))], translate)
+
+
+def _kept(made_from: Sequence[str], make: Callable[[], str]) -> str:
+    """What any process made of this already: loading the translator takes longer than all the rest of a `check`."""
+    key = hashlib.sha256(json.dumps([TRANSLATOR, *made_from]).encode()).hexdigest()
+    try:
+        return (KEPT / key).read_text(encoding="utf-8")
+    except OSError:
+        made = make()
+    with suppress(OSError):  # a home that cannot be written to costs time alone
+        KEPT.mkdir(mode=0o700, parents=True, exist_ok=True)
+        half = KEPT / f"{key}.{os.getpid()}-{threading.get_ident()}"
+        half.write_text(made, encoding="utf-8")
+        half.replace(KEPT / key)
+    return made
 
 
 def _renamed(tables: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,8 @@ import yaml
 from bot.errors import ConfigurationError
 from checks.problems import Place, Written
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same ten times as fast, where it was built
+
 
 def read_yaml(path: Path) -> Written:
     """A YAML file. Raises ConfigurationError, with the line, for what is not YAML or has a key twice."""
@@ -15,9 +17,9 @@ def read_yaml(path: Path) -> Written:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError([f"{path}: cannot be read: {error}"]) from error
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=LOADER)
         doubled = list(_doubled_keys(root, path.name))
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe one
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

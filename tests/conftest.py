@@ -1,8 +1,11 @@
 """For every test: what was skipped is listed with its remedy, and in CI it is a failure."""
 
 import os
+import tempfile
 
 import pytest
+
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="sync-health-tests-")  # nothing of a test stays in a home
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

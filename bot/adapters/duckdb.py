@@ -117,19 +117,19 @@ class DuckDBWarehouse:
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach a database per catalog and create the schemas that are missing."""
-        from sqlglot import exp
-
         folder, read_only = self._folder, self._read_only
         schemas = self._schemas()
         for catalog in sorted({catalog for catalog, _ in schemas}):
             file = str(folder / f"{catalog}.duckdb") if folder else ":memory:"
-            options = [exp.AttachOption(this=exp.var("READ_ONLY"))] if read_only and folder else []
-            attach = exp.Attach(this=exp.alias_(exp.Literal.string(file), catalog, quoted=True), expressions=options)
             try:
-                connection.execute(attach.sql("duckdb"))
+                connection.execute(sql.to_attach(file, catalog, read_only=bool(read_only and folder)))
             except duckdb.Error as error:
                 raise _not_attached(file, error) from error
-        for catalog, schema in schemas if not (read_only and folder) else ():
+        if read_only and folder:
+            return
+        from sqlglot import exp
+
+        for catalog, schema in schemas:
             target = exp.table_("", db=schema, catalog=catalog, quoted=True)
             connection.execute(exp.Create(kind="SCHEMA", exists=True, this=target).sql("duckdb"))
 

@@ -1,6 +1,7 @@
 """Look at the whole pipeline once: a few calls to Census, one statement to the warehouse where that is worth it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
@@ -15,6 +16,7 @@ from checks.model import Check, Outcome, Reading, Result
 HEALTH = "measure/health"
 WAREHOUSE = "the warehouse: "  # how its problems begin
 MATCHED = "matched_coverage_percentage"
+AT_ONCE = 8  # syncs that Census is asked for
 RUNS = 100  # one page: a day of runs every quarter of an hour
 BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
 
@@ -47,7 +49,8 @@ def measure(sources: Sources, last: Evaluation | None = None) -> Evaluation:
     With `last` the warehouse is asked only where that is worth its cost, else its numbers stay as they were then.
     """
     began, now = sources.clock.monotonic(), sources.clock.now()
-    looks = [look_at(sources, sync, now) for sync in sources.settings.syncs]
+    with ThreadPoolExecutor(AT_ONCE, "census") as pool:
+        looks = list(pool.map(lambda sync: look_at(sources, sync, now), sources.settings.syncs))
     carried = last if last and not _worth_asking(sources, last, looks, now) else None
     numbers = _numbers_of(carried) if carried else ask_warehouse(sources)
     syncs = tuple(with_queue(look.status, numbers) for look in looks)

@@ -6,14 +6,22 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
+from bot.adapters.store import SqlStore
 from bot.demo.estate import Estate
-from bot.main import DEMO_TOKEN, Demo, SystemClock
+from bot.main import DEMO_TOKEN, Demo, SystemClock, settings_from
+from bot.ports import Ports
 from bot.services.measure import HEALTH, measure
+from bot.services.run_checks import run_checks
+from bot.settings import SyncSettings
+from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
 
 PAIRS = 7
 BARE = """
@@ -46,8 +54,45 @@ def process(command: list[str], **environment: str) -> Callable[[], object]:
     return lambda: subprocess.run(command, env=os.environ | environment, check=True, capture_output=True)
 
 
+def crowd(count: int, folder: Path) -> Callable[[], object]:
+    """A tick over so many syncs with five checks each; the outside costs nothing, the state is a file."""
+    clock = HandClock(datetime(2026, 3, 2, 20, tzinfo=UTC))  # noon, when every check is looked at
+    shipped = settings_from({})
+    per_sync = [check for check in shipped.checks if check.per == "sync"]
+    twin = per_sync[0].model_copy(update={"name": "twin"})
+    syncs = tuple(
+        SyncSettings(name=f"Sync {n}", id=n, direction="update", queue="crm.sfdc_dbx.properties_to_update")
+        for n in range(1, count + 1)
+    )
+    settings = replace(shipped, syncs=syncs, checks=(*per_sync, twin))
+    census = FakeCensus(clock, *(sync.id for sync in syncs))
+    for sync in syncs:
+        census.finish(census.start(sync.id).id, records_updated=5, records_failed=0, records_invalid=0)
+    warehouse = FakeWarehouse(**{HEALTH: [{}]})
+    store = SqlStore(f"sqlite:///{folder}/{count}.db")
+    ports = Ports(settings, clock, warehouse, census, FakeChannel(), store)
+
+    def tick() -> None:
+        clock.pass_(minutes=1)
+        evaluation, _ = run_checks(ports)
+        assert len(evaluation.results) == 5 * count
+
+    return tick
+
+
+def growth(folder: Path) -> None:
+    """How a tick grows from 20 syncs to 200, and what the larger one needs."""
+    large, small = crowd(200, folder), crowd(20, folder)
+    pairs(large, small, "a tick of 200 syncs × 5 checks / of 20 syncs × 5 checks")
+    tracemalloc.start()
+    large()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    sys.stdout.write(f"a tick of 200 syncs × 5 checks: {most / 1e6:.1f} MB at most\n")
+
+
 def main() -> None:
-    """Both benches on one healthy estate."""
+    """All benches; the first two on one healthy estate."""
     with tempfile.TemporaryDirectory() as folder:
         warehouse = DuckDBWarehouse(Path(folder))
         Estate(warehouse, SystemClock().now).build()
@@ -75,6 +120,7 @@ def main() -> None:
             )
         ports.store.close()
         demo.stop()
+        growth(Path(folder))
 
 
 if __name__ == "__main__":
