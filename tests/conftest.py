@@ -5,7 +5,8 @@ import tempfile
 
 import pytest
 
-os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="sync-health-tests-")  # nothing of a test stays in a home
+CACHE = tempfile.TemporaryDirectory(prefix="sync-health-tests-")  # nothing of a test stays in a home
+os.environ["XDG_CACHE_HOME"] = CACHE.name
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
