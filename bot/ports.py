@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.alerts.model import Action, Alert, Entry, Incident, State
+from bot.alerts.rejections import Rejection
 from bot.settings import Settings
 from checks.model import Check, Outcome, Result
 
@@ -130,6 +131,12 @@ class Census(Protocol):
     def syncs(self) -> list[Sync]:
         """Every sync, over all pages."""
 
+    def pause(self, sync_id: int) -> None:
+        """Let it start no run by itself."""
+
+    def resume(self, sync_id: int) -> None:
+        """Let its schedule count again."""
+
     def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
         """The latest runs of a sync, newest first."""
 
@@ -138,6 +145,15 @@ class Census(Protocol):
 
     def trigger(self, sync_id: int) -> int:
         """Start a run and return its id; never sent twice when it may have arrived."""
+
+    def cancel(self, run_id: int) -> None:
+        """Ask a run to end; what it wrote stays."""
+
+    def records(self, run_id: int, status: str, *, most: int) -> list[Rejection]:
+        """Its first `rejected` or `invalid` rows; they come minutes after the run, until then NotFoundError or none."""
+
+    def record_count(self, run_id: int, status: str) -> int:
+        """How many such rows it has."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.alerts.rejections import Rejection
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.main import settings_from
 from bot.messages.alert import alert_message, reply_is_broadcast
@@ -97,6 +98,7 @@ class FakeCensus:
         self._lock = threading.Lock()
         self._runs: dict[int, Run] = {}
         self._syncs = {id_: Sync(id_, f"sync {id_}", "ready", Schedule("hourly", paused=False)) for id_ in syncs}
+        self.details: dict[int, list[Rejection]] = {}  # by run; missing: there are none yet
         self.triggers: list[int] = []  # every trigger that arrived
         self.refusal: Exception | None = None  # of triggers, before anything is started
         self.loses_answers = False  # of triggers, after the run is started
@@ -133,6 +135,24 @@ class FakeCensus:
             raise UncertainError("Census was silent for too long; a run may have started: look in the run list")
         return run.id
 
+    def pause(self, sync_id: int) -> None:
+        self._syncs[sync_id] = replace(self.sync(sync_id), schedule=Schedule("hourly", paused=True))
+
+    def resume(self, sync_id: int) -> None:
+        self._syncs[sync_id] = replace(self.sync(sync_id), schedule=Schedule("hourly", paused=False))
+
+    def cancel(self, run_id: int) -> None:
+        self.finish(self.run(run_id).id, RunStatus.CANCELLED)
+
+    def records(self, run_id: int, status: str, *, most: int) -> list[Rejection]:
+        self._fail()
+        if run_id not in self.details:
+            raise NotFoundError(f"Census answered 404 for the {status} records of run {run_id}")
+        return [one for one in self.details[run_id] if (one.status == "rejected") == (status == "rejected")][:most]
+
+    def record_count(self, run_id: int, status: str) -> int:
+        return len(self.records(run_id, status, most=10**6))
+
     def start(self, sync_id: int, trigger: str = "Schedule") -> Run:
         """A run begins, or is skipped because one is going on."""
         with self._lock:
@@ -155,9 +175,6 @@ class FakeCensus:
         """Census knows this run no more."""
         with self._lock:
             del self._runs[run_id]
-
-    def pause(self, sync_id: int, paused: bool = True) -> None:
-        self._syncs[sync_id] = replace(self._syncs[sync_id], schedule=Schedule("hourly", paused=paused))
 
     def _fail(self) -> None:
         if self.failure:

@@ -1,17 +1,21 @@
-"""Census over HTTP: its inconsistent answers become our runs, syncs and errors."""
+"""Census over HTTP: which call, how often, how long, and what it means when it fails."""
 
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from io import BytesIO
+from itertools import islice
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
+from bot.adapters.census_documents import Document, document, read_rejection, read_run, read_sync, sayable, whole
+from bot.alerts.rejections import Rejection
 from bot.errors import (
     ConfigurationError,
     NotFoundError,
@@ -20,29 +24,41 @@ from bot.errors import (
     TemporaryError,
     UncertainError,
 )
-from bot.ports import Run, RunStatus, Schedule, Sync
+from bot.ports import Run, Sync
 
 PAGE = 100  # the most rows that Census gives at once
 BACKOFF = 0.5  # seconds before the second attempt, doubled from then on
-LONGEST_WAIT = 20.0  # seconds: a longer Retry-After is handed to the caller instead of sat out
+LONGEST_WAIT = 20.0  # seconds that one call sleeps, all in all: a person may be waiting, and so is a thread of the pool
 LONGEST_RETRY_AFTER = 3600.0  # seconds: nobody is told to wait for a year
-STATUSES = {status.value: status for status in RunStatus} | {"canceled": RunStatus.CANCELLED}
-# What must not reach a message or a log: payloads, links (they can be signed), e-mail addresses.
-UNSAYABLE = re.compile(r"\{.*|\w+://\S+|\S+@\S+", re.DOTALL)
+RECORD_STATUSES = frozenset({"succeeded", "rejected", "invalid"})  # those that can be asked for
 REMEDIES = {
     401: "the token is not valid, check CENSUS_API_TOKEN",
     403: "the owner of CENSUS_API_TOKEN has no access, check the owner's rights and CENSUS_GROUP_ID",
     404: "there is no such thing, or the owner of CENSUS_API_TOKEN cannot see it",
     410: "it is no longer available",
 }
-LOOK = "a run may have started: look in the run list"
 
 T = TypeVar("T")
-Document = dict[str, object]
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request. `doubt` says what may have come of it when its answer is lost; a read has none."""
+
+    method: Literal["GET", "POST", "PATCH"]
+    path: str
+    what: str  # it is about, in an error
+    parameters: dict[str, str | int] = field(default_factory=dict)
+    body: dict[str, bool] | None = None
+    doubt: str = ""
 
 
 class CensusClient:
-    """Census V2, and V1 for as long as it lives. Threads may share it: each one gets a Session of its own."""
+    """Census V2, and V1 for as long as it lives. Threads may share it: each one gets a Session of its own.
+
+    A call takes at most `attempts` times the time to connect, to begin answering and to end it, and LONGEST_WAIT
+    asleep: a minute and a half as shipped. A longer Retry-After is handed to the caller, in `retry_after`.
+    """
 
     def __init__(
         self,
@@ -63,70 +79,122 @@ class CensusClient:
 
     def sync(self, sync_id: int) -> Sync:
         what = f"sync {sync_id}"
-        return _read(_sync, self._ask("GET", f"syncs/{sync_id}", what)["data"], what)
+        return _read(read_sync, self._ask(_Call("GET", f"syncs/{sync_id}", what))["data"], what)
 
     def syncs(self) -> list[Sync]:
         what = "the list of syncs"
-        return [_read(_sync, row, what) for rows in self._pages("syncs", what, PAGE) for row in rows]
+        return [_read(read_sync, row, what) for rows in self._pages("syncs", what, PAGE) for row in rows]
+
+    def pause(self, sync_id: int) -> None:
+        self._set_paused(sync_id, True)
+
+    def resume(self, sync_id: int) -> None:
+        self._set_paused(sync_id, False)
 
     def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
         what = f"the runs of sync {sync_id}"
         found: dict[int, Run] = {}  # by id: a run that starts between two pages pushes another one onto both
         for rows in self._pages(f"syncs/{sync_id}/sync_runs", what, max(1, min(most, PAGE)), order="desc"):
-            found |= {run.id: run for run in (_read(_run, row, what) for row in rows)}
+            found |= {run.id: run for run in (_read(read_run, row, what) for row in rows)}
             if len(found) >= most:
                 break
         return sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True)[: max(0, most)]
 
     def run(self, run_id: int) -> Run:
         what = f"run {run_id}"
-        return _read(_run, self._ask("GET", f"sync_runs/{run_id}", what)["data"], what)
+        return _read(read_run, self._ask(_Call("GET", f"sync_runs/{run_id}", what))["data"], what)
 
-    def trigger(self, sync_id: int) -> int:
-        what = f"sync {sync_id}"
-        run_id = _whole(_dict(self._ask("POST", f"syncs/{sync_id}/trigger", what)["data"]).get("sync_run_id"))
+    def trigger(self, sync_id: int, *, full: bool = False) -> int:
+        parameters: dict[str, str | int] = {"force_full_sync": "true"} if full else {}
+        doubt = "a run may have started: look in the run list"
+        call = _Call("POST", f"syncs/{sync_id}/trigger", f"sync {sync_id}", parameters, doubt=doubt)
+        run_id = whole(document(self._ask(call)["data"]).get("sync_run_id"))
         if run_id is None:
-            raise UncertainError(f"Census named no run of {what}; {LOOK}")
+            raise UncertainError(f"Census named no run of {call.what}; {doubt}")
         return run_id
 
-    def _pages(self, path: str, what: str, per_page: int, **parameters: str) -> Iterator[list[object]]:
-        page, seen = 1, {0}
+    def cancel(self, run_id: int) -> None:
+        doubt = "it may be cancelled all the same: look at it"
+        self._ask(_Call("POST", f"sync_runs/{run_id}/cancel", f"run {run_id}", doubt=doubt))
+
+    def records(self, run_id: int, status: str, *, most: int) -> list[Rejection]:
+        what = f"the {status} records of run {run_id}"
+        pages = islice(self._pages(f"sync_runs/{run_id}/records", what, PAGE, status=status), -(-most // PAGE))
+        found = [read_rejection(document(row)) for rows in pages for row in rows]
+        # A filter that is not heeded would show the others too; NULL and DUPLICATE are kinds of invalid.
+        return [one for one in found if one.status not in RECORD_STATUSES - {status}][:most]
+
+    def record_count(self, run_id: int, status: str) -> int:
+        call = _Call(
+            "GET", f"sync_runs/{run_id}/records_count", f"the record count of run {run_id}", {"status": status}
+        )
+        rows = self._ask(call)["data"]
+        count = whole(document(rows[0] if isinstance(rows, list) and rows else None).get("record_count"))
+        if count is None:
+            raise TemporaryError(f"Census described {call.what} in a way that we cannot read: no number")
+        return count
+
+    def _set_paused(self, sync_id: int, paused: bool) -> None:
+        """Only this key: others would be changed with it, and `mode` has to be sent whole or not at all."""
+        doubt = f"it may be {'paused' if paused else 'on'} all the same: look at it"
+        call = _Call("PATCH", f"syncs/{sync_id}", f"sync {sync_id}", body={"paused": paused}, doubt=doubt)
+        if document(self._ask(call)["data"]).get("paused") is not paused:
+            raise UncertainError(f"Census answered, and does not show {call.what} as asked; {doubt}")
+
+    def _pages(self, path: str, what: str, per_page: int, **parameters: str | int) -> Iterator[list[object]]:
+        page, seen, before = 1, {0}, None
         while page not in seen:
             seen.add(page)
-            answer = self._ask("GET", path, what, page=page, per_page=per_page, **parameters)
+            answer = self._ask(_Call("GET", path, what, {"page": page, "per_page": per_page, **parameters}))
             if not isinstance(rows := answer["data"], list):
                 raise TemporaryError(f"Census described {what} in a way that we cannot read: no list")
+            if rows == before:
+                return  # `page` is not heeded: it would go on for ever
             yield rows
-            page = _whole(_dict(answer.get("pagination")).get("next_page")) or 0
+            before = rows
+            if isinstance(pagination := answer.get("pagination"), dict):
+                page = whole(pagination.get("next_page")) or 0
+            else:  # records have pages and do not say so
+                page = page + 1 if len(rows) >= per_page else 0
 
-    def _ask(self, method: str, path: str, what: str, **parameters: str | int) -> Document:
+    def _ask(self, call: _Call) -> Document:
         """The answer of one call, which has `data`; attempted again where that cannot do anything twice."""
-        attempt = 1
+        attempt, asleep = 1, 0.0
         while True:
             try:
-                return self._once(method, path, what, parameters)
+                return self._once(call)
             except _AgainError as error:
                 wait = error.retry_after if error.retry_after is not None else BACKOFF * 2 ** (attempt - 1)
-                if attempt >= self._attempts or wait > LONGEST_WAIT:
+                if attempt >= self._attempts or asleep + wait > LONGEST_WAIT:
                     raise
                 self._sleep(wait)
-            attempt += 1
+            attempt, asleep = attempt + 1, asleep + wait
 
-    def _once(self, method: str, path: str, what: str, parameters: dict[str, str | int]) -> Document:
-        scoped = parameters | ({"group_id": self._group_id} if self._group_id else {})
-        url = f"{self._base}/{path}"
+    def _once(self, call: _Call) -> Document:
         try:
-            # Followed, a redirect would turn a POST into a GET, or take the token elsewhere.
-            answer = self._session().request(method, url, params=scoped, timeout=self._timeout, allow_redirects=False)
+            answer = self._send(call)
         except requests.RequestException as error:
-            raise _lost(error, method, what) from error
+            raise _lost(error, call) from error
         if not 200 <= answer.status_code < 300:
-            raise _refusal(answer, method, what, self._token)
-        document = _json(answer)
-        if document.get("data") is None:
-            text = f"Census answered {answer.status_code} for {what}, with nothing in it that we can read"
-            raise UncertainError(f"{text}; {LOOK}") if method == "POST" else TemporaryError(text)
-        return document
+            raise _refusal(answer, call, self._token)
+        found = _json(answer)
+        if found.get("data") is None:
+            text = f"Census answered {answer.status_code} for {call.what}, with nothing in it that we can read"
+            raise UncertainError(f"{text}; {call.doubt}") if call.doubt else TemporaryError(text)
+        return found
+
+    def _send(self, call: _Call) -> requests.Response:
+        answer = self._session().request(
+            call.method,
+            f"{self._base}/{call.path}",
+            params=call.parameters | ({"group_id": self._group_id} if self._group_id else {}),
+            json=call.body,
+            timeout=self._timeout,
+            stream=True,
+            allow_redirects=False,  # followed, one would turn a POST into a GET, or take the token elsewhere
+        )
+        _take_body(answer, self._timeout[1])
+        return answer
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -146,29 +214,45 @@ class _AgainError(TemporaryError):
     """It certainly did nothing, and another attempt right away is worth it."""
 
 
-def _lost(error: requests.RequestException, method: str, what: str) -> SyncHealthError:
+def _take_body(answer: requests.Response, seconds: float) -> None:
+    """Read all of it within that time: the library's timeout is for each silence, and a body may come in drips."""
+    ends, body = time.monotonic() + seconds, BytesIO()
+    try:
+        while part := answer.raw.read1(2**16, decode_content=True):
+            body.write(part)
+            if time.monotonic() > ends:
+                raise requests.ReadTimeout("the answer does not end")
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from error
+    finally:
+        answer.close()
+    body.seek(0)
+    answer.raw = body
+
+
+def _lost(error: requests.RequestException, call: _Call) -> SyncHealthError:
     """No answer: what that means depends on how far the request can have come."""
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(error, requests.ConnectTimeout) or isinstance(cause, NewConnectionError):
-        return _AgainError(f"Census cannot be reached, nothing was asked about {what}: check CENSUS_API_URL")
-    text = f"Census {'was silent for too long' if isinstance(error, requests.Timeout) else 'broke off'} on {what}"
-    if method == "POST":
-        return UncertainError(f"{text}; {LOOK}")
+        return _AgainError(f"Census cannot be reached, nothing was asked about {call.what}: check CENSUS_API_URL")
+    text = f"Census {'was silent for too long' if isinstance(error, requests.Timeout) else 'broke off'} on {call.what}"
+    if call.doubt:
+        return UncertainError(f"{text}; {call.doubt}")
     return _AgainError(text) if isinstance(error, requests.ConnectionError) else TemporaryError(text)
 
 
-def _refusal(answer: requests.Response, method: str, what: str, token: str) -> SyncHealthError:
+def _refusal(answer: requests.Response, call: _Call, token: str) -> SyncHealthError:
     status, said = answer.status_code, _json(answer).get("message")
-    text = f"Census answered {status} for {what}: {REMEDIES.get(status) or answer.reason or 'it does not say why'}"
+    text = f"Census answered {status} for {call.what}: {REMEDIES.get(status) or answer.reason or 'it does not say why'}"
     if isinstance(said, str) and said:
-        text += f" ({_sayable(said.replace(token, '…'))})"
-    if status >= 500 and method == "POST":
-        return UncertainError(f"{text}; {LOOK}")
+        text += f" ({sayable(said.replace(token, '…'))})"
+    if status >= 500 and call.doubt:
+        return UncertainError(f"{text}; {call.doubt}")
     if status in (429, 502, 503, 504):
         return _AgainError(text, retry_after=_retry_after(answer))
     if status == 425 or status >= 500:
         return TemporaryError(text)
-    return NotFoundError(text) if status == 404 else PermanentError(text)
+    return NotFoundError(text) if status in (404, 410) else PermanentError(text)
 
 
 def _retry_after(answer: requests.Response) -> float | None:
@@ -185,80 +269,19 @@ def _retry_after(answer: requests.Response) -> float | None:
 
 def _json(answer: requests.Response) -> Document:
     try:
-        return _dict(answer.json())
+        return document(answer.json(object_hook=_without_payload))
     except requests.JSONDecodeError:
         return {}
 
 
-def _sayable(text: str) -> str:
-    return " ".join(UNSAYABLE.sub("…", text).split())[:300]
+def _without_payload(found: Document) -> Document:
+    """What a record says of people is dropped while it is parsed: what nobody holds, nobody can show or log."""
+    found.pop("record_payload", None)
+    return found
 
 
 def _read(reader: Callable[[Document], T], row: object, what: str) -> T:
     try:
-        return reader(_dict(row))
+        return reader(document(row))
     except (ValueError, OverflowError) as error:
-        raise TemporaryError(f"Census described {what} in a way that we cannot read: {_sayable(str(error))}") from error
-
-
-def _run(row: Document) -> Run:
-    tag = _dict(row.get("sync_trigger_reason")).get("ui_tag")  # never ui_detail: it can name a person
-    trigger = _sayable(tag) if isinstance(tag, str) else ""
-    status = STATUSES.get(str(row.get("status")).casefold(), RunStatus.UNKNOWN)
-    invalid = _whole(row.get("records_invalid"))
-    error = row.get("error_message") or row.get("error_code")
-    return Run(
-        id=_needed(_whole(row.get("id")), "id"),
-        sync_id=_needed(_whole(row.get("sync_id")), "sync_id"),
-        status=RunStatus.CANCELLED if row.get("canceled") is True else status,  # it can be `completed` beside that
-        dry_run=trigger.casefold() == "dry run",
-        trigger=trigger,
-        created_at=_needed(_time(row.get("created_at")), "created_at"),
-        completed_at=_time(row.get("completed_at")),
-        records_total=_whole(row.get("source_record_count")),
-        records_processed=_whole(row.get("records_processed")),
-        records_updated=_whole(row.get("records_updated")),
-        records_failed=_whole(row.get("records_failed")),
-        records_invalid=invalid if invalid is not None else _whole(row.get("source_record_invalids")),
-        error=_sayable(error) if isinstance(error, str) else None,
-    )
-
-
-def _sync(row: Document) -> Sync:
-    sync_id = _needed(_whole(row.get("id")), "id")
-    mode = _dict(row.get("mode"))
-    newer = _dict(_dict(mode.get("triggers")).get("schedule"))
-    prefix, fields = ("", newer) if newer.get("frequency") else ("schedule_", row)
-    frequency = fields.get(f"{prefix}frequency") or ("continuous" if mode.get("type") == "live" else "never")
-    day, cron, paused = fields.get(f"{prefix}day"), fields.get("cron_expression"), row.get("paused")
-    schedule = Schedule(
-        frequency=str(frequency).casefold(),
-        paused=_needed(paused if isinstance(paused, bool) else None, "paused"),  # taken for False it would look healthy
-        hour=_whole(fields.get(f"{prefix}hour")),
-        minute=_whole(fields.get(f"{prefix}minute")),
-        day=str(day) if day is not None else None,
-        cron=str(cron) if cron is not None else None,
-    )
-    label, status = str(row.get("label") or f"sync {sync_id}"), str(row.get("status") or "")
-    return Sync(id=sync_id, label=label, status=status.casefold(), schedule=schedule)
-
-
-def _dict(value: object) -> Document:
-    return value if isinstance(value, dict) else {}
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _time(value: object) -> datetime | None:
-    if value is None:
-        return None
-    at = datetime.fromisoformat(str(value))
-    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
-
-
-def _needed(value: T | None, field: str) -> T:
-    if value is None:
-        raise ValueError(f"{field} is missing")
-    return value
+        raise TemporaryError(f"Census described {what} in a way that we cannot read: {sayable(str(error))}") from error

@@ -184,7 +184,8 @@ class CensusServer(CensusSyncs):
     def _trigger_sync(self, call: _Call) -> Answer:
         if call.id not in self.syncs:
             return MISSING
-        return 200, {"status": "success", "data": {"sync_run_id": self.trigger(call.id)}}
+        run_id = self.trigger(call.id, full=call.query.get("force_full_sync") == "true")
+        return 200, {"status": "success", "data": {"sync_run_id": run_id}}
 
     def _list_runs(self, call: _Call) -> Answer:
         return (200, _page(self.runs(call.id), call.query)) if call.id in self.syncs else MISSING
@@ -192,6 +193,26 @@ class CensusServer(CensusSyncs):
     def _get_run(self, call: _Call) -> Answer:
         run = self._runs.get(call.id)
         return MISSING if run is None else (200, {"status": "success", "data": dict(run)})
+
+    def _cancel_run(self, call: _Call) -> Answer:
+        if call.id not in self._runs:
+            return MISSING
+        self.cancel(call.id)
+        return 200, {"status": "cancelled", "data": {}}
+
+    def _list_records(self, call: _Call) -> Answer:
+        if call.id not in self._runs:
+            return MISSING
+        paged = _page(self._records_asked(call), call.query)
+        return 200, {"status": "success", "data": paged["data"]}  # without `pagination`, as the real one does it
+
+    def _count_records(self, call: _Call) -> Answer:
+        if call.id not in self._runs:
+            return MISSING
+        return 200, {"status": "success", "data": [{"record_count": len(self._records_asked(call))}]}
+
+    def _records_asked(self, call: _Call) -> list[Document]:
+        return [row for row in self.records(call.id) if call.query.get("status") in (None, row["status"])]
 
 
 OPERATIONS: dict[str, tuple[str, str, Callable[[CensusServer, _Call], Answer]]] = {
@@ -201,13 +222,16 @@ OPERATIONS: dict[str, tuple[str, str, Callable[[CensusServer, _Call], Answer]]] 
     "trigger": ("POST", "/syncs/{id:int}/trigger", CensusServer._trigger_sync),
     "list_runs": ("GET", "/syncs/{id:int}/sync_runs", CensusServer._list_runs),
     "get_run": ("GET", "/sync_runs/{id:int}", CensusServer._get_run),
+    "cancel": ("POST", "/sync_runs/{id:int}/cancel", CensusServer._cancel_run),
+    "list_records": ("GET", "/sync_runs/{id:int}/records", CensusServer._list_records),
+    "count_records": ("GET", "/sync_runs/{id:int}/records_count", CensusServer._count_records),
 }
 
 
 def _page(rows: list[Document], query: QueryParams) -> Document:
     page = max(_number(query.get("page"), 1), 1)
     size = min(max(_number(query.get("per_page"), 25), 1), 100)
-    rows = sorted(rows, key=lambda row: int(row["id"]), reverse=query.get("order") != "asc")
+    rows = sorted(rows, key=lambda row: int(row.get("id", 0)), reverse=query.get("order") != "asc")
     last = max(1, -(-len(rows) // size))
     around = {"prev_page": page - 1 if page > 1 else None, "next_page": page + 1 if page < last else None}
     pagination = {"total_records": len(rows), "per_page": size, "page": page, "last_page": last} | around

@@ -17,6 +17,14 @@ CATCH_UP = 8  # missed scheduled runs that really run after time has jumped
 STEPS = {"quarter_hourly": timedelta(minutes=15), "hourly": timedelta(hours=1), "daily": timedelta(days=1)}
 COUNTS = ("source_record_count", "records_processed", "records_updated", "records_failed", "records_invalid")
 
+PICKLIST = (
+    "CANNOT_EXECUTE_FLOW_TRIGGER: We can't save this record because the “Product Property Rollup” process failed. Give "
+    "your Salesforce admin these details. This error occurred when the flow tried to update records: "
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: Property Status: bad value for restricted picklist field: LEASE_UP. You "
+    "can look up ExceptionCode values in the SOAP API Developer Guide. Error ID: {error}-{row} ({row}):--"
+)
+LOCKED = "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 1 records: 001DEMO{row:011}:--"
+
 Document = dict[str, Any]
 
 
@@ -130,10 +138,29 @@ class CensusSyncs:
         with self._lock:
             (self._runs if "sync_id" in document else self._planted)[document["id"]] = document
 
-    def trigger(self, sync_id: int) -> int:
+    def trigger(self, sync_id: int, *, full: bool = False) -> int:
         """Start a run, as the button in Census or its API would; returns its id."""
         with self._lock:
-            return int(self._begin(self.syncs[sync_id], self._now(), "API Request")["id"])
+            run = self._begin(self.syncs[sync_id], self._now(), "API Request")
+            run["full_sync"] = full
+            return int(run["id"])
+
+    def cancel(self, run_id: int) -> None:
+        """End a run where it is; one that is over stays as it was."""
+        with self._lock:
+            run = self._runs[run_id]
+            going = self._going.get(run["sync_id"])
+            if going and going.run is run:
+                del self._going[run["sync_id"]]
+                run["canceled"] = True
+                _end(run, "completed", self._now())  # both at once, as the real one does it
+                self._destination.forget(run_id)
+
+    def records(self, run_id: int) -> list[Document]:
+        """What became of each row; which were rejected, first, once the run is over."""
+        run = self._runs[run_id]
+        failed = run["records_failed"] if run["status"] == "completed" else 0
+        return [_record(run_id, row, rejected=row < failed) for row in range(run["records_processed"] or 0)]
 
     def switch(self, name: str, on: bool) -> None:
         """Break the update sync in this way, or mend it."""
@@ -249,6 +276,17 @@ class CensusSyncs:
 
 def _counts(total: int, brought: int, accepted: int) -> Document:
     return dict(zip(COUNTS, (total, brought, accepted, brought - accepted, 0), strict=True))
+
+
+def _record(run_id: int, row: int, *, rejected: bool) -> Document:
+    text = (LOCKED if row % 7 == 6 else PICKLIST).format(error=run_id % 1_000_000, row=row + 1)
+    return {
+        "identifier": f"a0XDEMO{(run_id * 1000 + row) % 10**11:011}",
+        "operation": "upsert",
+        "status": "rejected" if rejected else "succeeded",
+        "status_message": text if rejected else "",
+        "record_payload": {"name": "Somebody", "email": "someone@example.com"},  # a trap, as in real life
+    }
 
 
 def _end(run: Document, status: str, at: datetime | None) -> None:
