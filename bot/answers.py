@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.alerts.model import Incident
+from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
 from bot.ports import Evaluation, Run, Schedule
 from checks.model import Check, Result
@@ -73,6 +74,19 @@ class SyncRuns:
 
     label: str
     runs: tuple[tuple[Run, float | None], ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class SyncErrors:
+    """What the last completed run of a sync could not bring over. `run` is None where there was none lately."""
+
+    label: str
+    run: Run | None = None
+    rejected: int = 0  # by Salesforce
+    invalid: int = 0  # …and by Census, before it came so far
+    read: int = 0  # of these, how many were looked at: Census has them late, and we do not read them all
+    groups: tuple[CauseGroup, ...] = ()
     error: str | None = None
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import RefusedError, SyncHealthError
+from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.plain import help_message, note, unknown_command
 from bot.messages.queue import queue_message
@@ -18,6 +19,7 @@ from bot.messages.syncs import runs_message, schedules_message
 from bot.ports import Place
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import authorise
+from bot.services.show_errors import show_errors
 from bot.services.show_incident import incident_meant, show_incident, show_incidents
 from bot.services.show_queue import show_queue
 from bot.services.show_syncs import show_runs, show_schedules
@@ -67,6 +69,11 @@ def queue(desk: Desk, press: Press) -> None:
 def runs(desk: Desk, press: Press) -> None:
     """What Census did."""
     desk.answer(press, runs_message(show_runs(desk.ports, _sync_meant(desk, press)), desk.ports.settings.zone))
+
+
+def errors(desk: Desk, press: Press) -> None:
+    """What Census could not bring over, and why."""
+    desk.answer(press, errors_message(show_errors(desk.ports, _sync_meant(desk, press)), desk.ports.settings.zone))
 
 
 def schedules(desk: Desk, press: Press) -> None:
@@ -159,6 +166,9 @@ COMMANDS = {
     "": Command(summary, "how the pipeline is: checks, queues, syncs, open incidents"),
     "queue": Command(queue, "what waits, since when, where it is heading; with a sync behind it also its rows"),
     "runs": Command(runs, "the latest Census runs, with counts and error rates; of one sync when it is named"),
+    "errors": Command(
+        errors, "rejected rows of the last completed run by cause, with what helps; of one sync when named"
+    ),
     "schedules": Command(schedules, "per sync: on, paused or never, how often, and the next run"),
     "check": Command(partial(fresh_summary, replace=False), "runs the validation now and shows what came of it"),
     "snapshot": Command(snapshot, "takes an audit snapshot now and shows what changed since the last one (operators)"),

@@ -135,6 +135,22 @@ def test_help_lists_every_command_and_a_slip_gets_the_nearest(world: World) -> N
         assert f"Did you mean `{COMMAND} {meant}`?" in _ask(world, slip)
 
 
+def test_rejected_rows_are_shown_by_cause_with_what_helps_and_nothing_of_the_rows(world: World) -> None:
+    assert "✅ Nothing was rejected" in until(lambda: (a := _ask(world, "errors b")) and "Nothing" in a and a)
+    world.demo.census.switch("rows_rejected", True)
+    world.demo.estate.switch("update_queue_grows", True)
+    answer = until(lambda: (a := _ask(world, "errors b")) and "🟠" in a and a)
+    world.demo.census.switch("rows_rejected", False)
+    world.demo.estate.switch("update_queue_grows", False)
+    picklist, locked = answer.index("`INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST`, field"), answer.index("UNABLE_TO_LOCK")
+    assert picklist < locked, "the frequent one first"
+    for shown in ("“LEASE_UP”", "(through `CANNOT_EXECUTE_FLOW_TRIGGER`)", "a rerun does not help", "`a0XDEMO"):
+        assert shown in answer[:locked]
+    assert "a rerun helps" in answer[locked:]
+    assert not re.search(r"Somebody|someone@|@example|Error ID|001DEMO", answer)
+    assert "*Rejected rows of Sync A (CREATE)*" in _ask(world, "errors")
+
+
 def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) -> None:
     world.demo.census.stop()
     assert "Census cannot be reached" in until(lambda: (a := _ask(world, "runs b")) and "❗" in a and a)

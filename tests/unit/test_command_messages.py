@@ -10,8 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 
 from bot.alerts.model import ActionState, Did, Entry
+from bot.alerts.rejections import Cause, CauseGroup, Needs, Rejection, group_by_cause
 from bot.alerts.trends import Trend
-from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncRuns, SyncSchedule, WaitingRow
+from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
+from bot.messages.errors import NEEDS, errors_message
 from bot.messages.incidents import incident_message, incidents_message
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
@@ -76,6 +78,10 @@ def schedules(*shown: SyncSchedule) -> Payload:
     return said(schedules_message(shown, ZONE))
 
 
+def errors(*shown: SyncErrors) -> Payload:
+    return said(errors_message(shown, ZONE))
+
+
 def opened(*shown: Any, link: bool = True) -> Payload:
     return said(incidents_message(shown, {one.id: LINK for one in shown} if link else {}, ZONE))
 
@@ -106,6 +112,20 @@ SCHEDULES = tuple(
         ("fort<nightly>", False, None),
     ]
 )
+FLOW = (
+    "CANNOT_EXECUTE_FLOW_TRIGGER: We can't save this record because the “Property & Unit Rollup” process failed. This "
+    "error occurred when the flow tried to update records: INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: Status: bad value "
+    "for restricted picklist field: LEASE<UP>. You can look up ExceptionCode values. Error ID: 1-2 (3):--"
+)
+REJECTED = group_by_cause(
+    [
+        *(Rejection(f"a0XDEMO{n:011}", "rejected", FLOW) for n in range(297)),
+        *(Rejection(f"a0XDEMO{n:011}", "rejected", "UNABLE_TO_LOCK_ROW:unable to obtain access:--") for n in (7, 8)),
+        Rejection("", "null", ""),
+        Rejection("9", "rejected", "Somebody said no to jane@example.com"),
+    ]
+)
+LATELY = run(records_updated=7263, records_failed=617, records_invalid=1)
 SNOOZED = acknowledged(id=8, snoozed_by=OPERATOR, snoozed_until=NOW + minutes(120))
 STORY = resolved(
     timeline=(
@@ -136,6 +156,14 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     ),
     "runs": lambda: runs(SyncRuns("Sync A", ((run(), 0.0),) * 10), SyncRuns("Sync B", EVERY_RUN)),
     "runs_not_known": lambda: runs(SyncRuns("Sync A"), SyncRuns("Sync B", error="Census answered 503: try again")),
+    "errors": lambda: errors(SyncErrors("Sync B (UPDATE)", LATELY, 617, 1, 301, REJECTED)),
+    "errors_of_every_sync": lambda: errors(
+        SyncErrors("none", run(records_updated=178)),
+        SyncErrors("late & later", run(records_updated=None), 7, 0),
+        SyncErrors("never ran"),
+        SyncErrors("Sync B", LATELY, 300, 1, 301, REJECTED),
+        SyncErrors("silent", error="Census answered 503: try again"),
+    ),
     "schedules": lambda: schedules(*SCHEDULES, SyncSchedule("Sync B", error="Census cannot be reached")),
     "incidents_none": lambda: opened(),
     "incidents": lambda: opened(incident(), SNOOZED, recovering(id=9, limit=None)),
@@ -164,6 +192,31 @@ def test_a_dry_run_a_cancelled_and_a_skipped_one_are_told_apart_and_none_is_a_su
         assert word in text
         assert "✅" not in text
         assert "updated" not in text
+
+
+def test_whatever_the_cause_it_is_said_whether_a_rerun_helps_and_only_once_that_it_does() -> None:
+    assert set(NEEDS) == set(Needs)
+    assert [needs for needs, said in NEEDS.items() if "a rerun helps" in said and "not known" not in said] == [
+        Needs.TRANSIENT
+    ]
+
+
+def test_part_of_the_records_is_not_told_as_all_of_them() -> None:
+    assert "Of 618, the first 301 were read." in text_of(GOLDENS["errors"]())
+    assert "were read" not in text_of(errors(SyncErrors("B", LATELY, 300, 1, 301, REJECTED)))
+
+
+def test_details_that_are_late_are_not_told_as_no_rejections() -> None:
+    text = text_of(errors(SyncErrors("B", LATELY, 617, 1)))
+    assert "no record details yet (they can lag minutes behind)" in text
+    assert "✅" not in text
+    assert "✅ Nothing was rejected" in text_of(errors(SyncErrors("B", LATELY)))
+
+
+def test_nothing_of_a_message_s_personal_part_is_told() -> None:
+    text = text_of(GOLDENS["errors"]())
+    assert "jane" not in text
+    assert "“LEASE&lt;UP&gt;”" in text
 
 
 def test_a_schedule_that_nobody_can_read_says_so_and_guesses_nothing() -> None:
@@ -199,11 +252,18 @@ def _rows(t: str) -> Queue:
     return queue(label=t, source=t, suspicious=3, states=groups, companies=groups, first=rows, wrong=rows)
 
 
+def _causes(t: str) -> tuple[CauseGroup, ...]:
+    cause = Cause(t, Needs.DATA, t, (t,) * 9, t, t, t)
+    return (CauseGroup(cause, 3, (t,) * 3),) * 12
+
+
 SPEECH: dict[str, Callable[[str], Payload]] = {
     "queue": lambda t: queues(_rows(t)),
     "queues": lambda t: queues(*[_rows(t)] * 2),
     "runs": lambda t: runs(*[SyncRuns(t[:50], ((run(status=RunStatus.FAILED, error=t), 1.0),) * 10)] * 2),
     "runs: error": lambda t: runs(SyncRuns(t, error=t)),
+    "errors": lambda t: errors(SyncErrors(t, run(), 9, 9, 1, _causes(t))),
+    "errors of many": lambda t: errors(*[SyncErrors(t, run(), 9, 9, 1, _causes(t))] * 4, SyncErrors(t, error=t)),
     "schedules": lambda t: schedules(
         SyncSchedule(t, Schedule(t, paused=False)),
         SyncSchedule(t, Schedule("weekly", paused=True, day=t)),

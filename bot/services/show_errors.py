@@ -1,0 +1,39 @@
+"""Why rows did not arrive, in the last completed run."""
+
+from bot.alerts.rejections import Rejection, group_by_cause
+from bot.answers import SyncErrors
+from bot.errors import NotFoundError, SyncHealthError
+from bot.ports import Ports, Run
+from bot.settings import SyncSettings
+
+RUNS = 100  # a page of them: among so many one has completed, or the sync is in other trouble
+READ = 300  # rejected rows, and as many invalid ones: three pages each, so that the answer takes seconds
+
+
+def show_errors(ports: Ports, sync: SyncSettings | None) -> list[SyncErrors]:
+    """The causes for this sync, or for all; what Census does not tell of one leaves the others."""
+    return [_errors_of(ports, one) for one in ([sync] if sync else ports.settings.syncs)]
+
+
+def _errors_of(ports: Ports, sync: SyncSettings) -> SyncErrors:
+    try:
+        run = next((run for run in ports.census.runs(sync.id, most=RUNS) if run.counts_as_sync), None)
+        if run is None:
+            return SyncErrors(sync.label)
+        rejected = _count(ports, run, "rejected", run.records_failed)
+        invalid = _count(ports, run, "invalid", run.records_invalid)
+        found = _records(ports, run, "rejected", rejected) + _records(ports, run, "invalid", invalid)
+    except SyncHealthError as error:
+        return SyncErrors(sync.label, error=str(error))
+    return SyncErrors(sync.label, run, rejected, invalid, len(found), group_by_cause(found))
+
+
+def _count(ports: Ports, run: Run, status: str, known: int | None) -> int:
+    return ports.census.record_count(run.id, status) if known is None else known
+
+
+def _records(ports: Ports, run: Run, status: str, count: int) -> list[Rejection]:
+    try:
+        return ports.census.records(run.id, status, most=READ) if count else []
+    except NotFoundError:  # not yet there, or no more: the counts are
+        return []
