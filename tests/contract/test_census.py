@@ -123,7 +123,7 @@ def census(server: CensusServer, slept: list[float]) -> CensusClient:
 
 
 def client(url: str, slept: list[float], **options: Any) -> CensusClient:
-    usual: dict[str, Any] = {"token": TOKEN, "sleep": slept.append, "timeout": (1, 0.4)}
+    usual: dict[str, Any] = {"token": TOKEN, "sleep": slept.append, "timeout": (1, 0.9)}
     return CensusClient(url, **usual | options)
 
 
