@@ -16,7 +16,7 @@ EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
 
 def run_bot() -> None:
     """Until Ctrl-C, on the real thing."""
-    from bot.main import Bot
+    from bot.running import Bot
 
     settings = settings_from(needs=("slack", "census", "warehouse"))
     ports, client = connect(settings, SystemClock(), writes=True)
@@ -31,7 +31,8 @@ def run_bot() -> None:
 
 def run_demo(speed: float, port: int) -> None:
     """Until Ctrl-C, on a pipeline of its own."""
-    from bot.main import Bot, Demo
+    from bot.main import Demo
+    from bot.running import Bot
 
     _say("Building a pipeline of 20,274 properties …")
     world = Demo(speed=speed, port=port)

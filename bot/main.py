@@ -1,14 +1,11 @@
 """Puts the parts together: the only place that knows every adapter, and the only reader of the clock."""
 
-import logging
 import os
 import socket
 import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,29 +15,15 @@ from typing import TYPE_CHECKING
 from bot import sql
 from bot.adapters.census import CensusClient
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.errors import SyncHealthError
 from bot.ports import Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
-from bot.services.daily_digest import send_due_digest
-from bot.services.daily_snapshot import take_due_snapshot
-from bot.services.deliver import LEADER, deliver_next
-from bot.services.follow_runs import follow_runs
 from bot.services.measure import HEALTH
-from bot.services.run_checks import Checker, timer_ended
 from bot.settings import Need, Operators, Settings, load_settings
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
 
-log = logging.getLogger(__name__)
 
-WORKERS = 16
-LEASE = 60.0  # real seconds: how long a dead leader keeps others waiting
-FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
-DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
-LOOK_FOR_OWED = 0.5  # real seconds between looks into the outbox
-AFTER_SURPRISE = 5.0  # real seconds
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 UNSET = "unset"  # who asks Census has had its token demanded by the settings
 DEMO_TOKEN = "demo"  # noqa: S105 - opens nothing but the servers of the demo
 OPERATOR, VISITOR = "U0ROBIN", "U0SAM"
@@ -208,84 +191,3 @@ def disconnect(ports: Ports) -> None:
 def holder_name() -> str:
     """Who holds a lease: this process, and no other before or after it."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-
-
-class Bot:
-    """The running bot: answers, checks and sends until it is stopped."""
-
-    def __init__(self, ports: Ports, client: "WebClient") -> None:
-        from bot.adapters.scheduler import Job, Scheduler
-        from bot.slack.app import build_app
-        from bot.slack.connection import Connection
-        from bot.slack.desk import Desk
-
-        self.ports = ports
-        self.checker = Checker(ports)
-        self.holder = holder_name()
-        self._leads_until = NEVER
-        self._pool = ThreadPoolExecutor(WORKERS, "press")
-        app = build_app(Desk(ports, self.checker, client, self._pool))
-        self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url)
-        jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
-            "checks": (ports.settings.schedule.tick, partial(self.checker.run, thrifty=True)),
-            "timers": (FOLLOW, lambda: timer_ended(ports) and self.checker.run()),
-            "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
-            "snapshot": (DAILY, partial(take_due_snapshot, ports)),
-            "digest": (DAILY, partial(send_due_digest, ports, self.checker)),
-        }
-        self._scheduler = Scheduler(
-            [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()],
-            first=ports.clock.real(),
-        )
-        self._stopping = threading.Event()
-        self._sender = threading.Thread(target=self._send, name="sender", daemon=True)
-
-    def start(self) -> None:
-        """Begin; returns at once. What is unreachable is tried again until it answers."""
-        self._scheduler.start()
-        self._sender.start()
-        self._connection.start()
-
-    def stop(self) -> None:
-        """End in bounded time; what is owed stays owed."""
-        self._stopping.set()
-        self._connection.stop()
-        self._scheduler.stop()
-        self._sender.join(timeout=15)
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self.checker.close()
-        self.ports.store.release_lease(LEADER, self.holder)
-
-    def leads(self) -> bool:
-        """Whether this process schedules and sends."""
-        now = self.ports.clock.real()
-        if now < self._leads_until - timedelta(seconds=LEASE / 2):
-            return True  # asked often; the row is written twice a minute
-        leads = self.ports.store.take_lease(LEADER, self.holder, now, LEASE)
-        self._leads_until = now + timedelta(seconds=LEASE) if leads else NEVER
-        return leads
-
-    def _real_seconds(self, every: timedelta) -> float:
-        return max(0.5, every.total_seconds() / self.ports.clock.speed)
-
-    def _fire(self, run: Callable[[], object]) -> None:
-        """One of the two outermost loops: a job that failed is due again."""
-        try:
-            if self.leads():
-                run()
-        except SyncHealthError as error:
-            log.warning("a scheduled job could not be done: %s; trying again", error)
-        except Exception:
-            log.exception("a scheduled job met something unforeseen; trying again")
-
-    def _send(self) -> None:
-        """The other one: whatever happens to a message, the next look into the outbox comes."""
-        while not self._stopping.wait(LOOK_FOR_OWED):
-            try:
-                while self.leads() and deliver_next(self.ports, self.holder) and not self._stopping.is_set():
-                    pass
-            except SyncHealthError as error:
-                log.warning("messages could not be sent: %s; trying again", error)
-            except Exception:
-                log.exception("the sender met something unforeseen; trying again")
-                self._stopping.wait(AFTER_SURPRISE)

@@ -18,6 +18,10 @@ def remind(records: AlertRecords, settings: Settings, evaluation: Evaluation) ->
     """
     owners, now = {check.name: check.owner for check in settings.checks}, evaluation.checked_at
     nudged: set[tuple[int, Nudge]] = set()
+    for incident in records.open_incidents():
+        if incident.snoozed_until and incident.snoozed_until <= now:
+            records.save_incident(replace(incident, snoozed_until=None, snoozed_by=None))
+            records.owe(incident.id, Kind.ROOT)
     for incident in sorted(records.open_incidents(), key=lambda one: one.severity is not Severity.CRITICAL):
         due = None if incident.not_evaluated_since else nudge(incident, now)
         if due is None:

@@ -198,3 +198,40 @@ def test_it_runs_as_a_command_and_without_colour_in_a_pipe(own_pipeline: Path) -
     assert "healthy" in finished.stdout
     assert "\x1b" not in finished.stdout
     assert finished.stderr == ""
+
+
+def test_the_past_is_judged_by_the_limits_of_today_and_by_others() -> None:
+    code, out, _ = check("--demo", "--replay", "30d")
+    assert code == 0
+    assert "opened  null_company_names: 44 properties in Salesforce have no company name" in out
+    assert "opened  coverage" not in out
+    code, out, _ = check(
+        "--demo", "--replay", "30d", "--limit", "coverage: warn < 96", "--limit", "coverage: clear > 97"
+    )
+    assert code == 0
+    assert "opened  coverage" in out
+
+
+def test_the_past_as_json_has_the_documented_keys() -> None:
+    _, out, _ = check("--demo", "--replay", "10d", "--json")
+    answer = json.loads(out)
+    assert list(answer) == ["from", "to", "snapshots", "checks", "not_in_the_audit_log"]
+    assert answer["snapshots"] == 10
+    names = {one["name"]: one for one in answer["checks"]}
+    assert names["update_queue"]["warn"] == "> 500"
+    assert names["update_queue"]["lowest"] <= names["update_queue"]["median"] <= names["update_queue"]["highest"]
+    assert "sync_recency" in answer["not_in_the_audit_log"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--limit", "coverage: warn < 94"], "add --replay 30d"),
+        (["--replay", "a month"], "cannot read the duration"),
+        (["--demo", "--replay", "30d", "--limit", "cover: warn < 94"], 'did you mean "coverage"'),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused_with_what_to_write(arguments: list[str], said: str) -> None:
+    code, _, err = check(*arguments)
+    assert code == 2
+    assert said in err

@@ -4,7 +4,8 @@ import re
 import time
 
 from bot.demo.slack_server import Fault
-from bot.main import Bot, Demo
+from bot.main import Demo
+from bot.running import Bot
 from bot.slack.commands import COMMANDS, Command
 from tests.slack.conftest import World, words
 from tests.waiting import until

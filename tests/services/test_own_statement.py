@@ -1,0 +1,53 @@
+"""A check with a statement of its own: measured beside the others, and its failure blinds nobody else."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.errors import PermanentError
+from bot.services.measure import HEALTH, measure
+from checks.model import Outcome
+from tests.services.conftest import CHECK, World
+
+STALE = CHECK.model_copy(update={"name": "stale", "metric": "sql/checks/stale.sql"})
+
+
+@pytest.fixture
+def own(world: World) -> World:
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, checks=(CHECK, STALE)))
+    world.warehouse.rows["checks/stale"] = [{"stale_rows": 41}]
+    return world
+
+
+def found(world: World) -> dict[str, tuple[Outcome, float | None]]:
+    return {result.check: (result.outcome, result.value) for result in measure(world.ports).results}
+
+
+def test_its_one_number_is_judged_like_any_other(own: World) -> None:
+    assert found(own) == {"null_company_names": (Outcome.OK, 7), "stale": (Outcome.WARN, 41)}
+    assert own.warehouse.asked == [HEALTH, "checks/stale"]
+
+
+@pytest.mark.parametrize("rows", [[], [{"stale_rows": None}], [{"stale_rows": "many"}], [{"stale_rows": float("nan")}]])
+def test_no_row_and_no_number_are_no_data(own: World, rows: list[dict[str, object]]) -> None:
+    own.warehouse.rows["checks/stale"] = rows
+    assert found(own) == {"null_company_names": (Outcome.OK, 7), "stale": (Outcome.NO_DATA, None)}
+
+
+def test_a_statement_that_cannot_work_blinds_only_its_own_check(own: World) -> None:
+    del own.warehouse.rows["checks/stale"]
+    evaluation = measure(own.ports)
+    assert [result.outcome for result in evaluation.results] == [Outcome.OK, Outcome.ERROR]
+    assert evaluation.problems == ("the warehouse: checks/stale: there is no such table",)
+
+
+def test_a_measurement_that_cannot_work_does_not_blind_it_either(own: World) -> None:
+    asking = own.warehouse.ask
+
+    def ask(question: str, **parameters: object) -> list[dict[str, object]]:
+        if question == HEALTH:
+            raise PermanentError("there is no view")
+        return asking(question, **parameters)
+
+    own.warehouse.ask = ask  # type: ignore[method-assign]
+    assert found(own) == {"null_company_names": (Outcome.ERROR, None), "stale": (Outcome.WARN, 41)}
