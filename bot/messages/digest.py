@@ -38,5 +38,5 @@ def _facts(digest: Digest, evaluation: Evaluation, settings: Settings) -> str:
     if digest.resolved:
         parts.append(f"{digest.resolved} incident{'' if digest.resolved == 1 else 's'} ended within a day")
     if not digest.opened:
-        parts.append("none is open")
+        parts.append("no incident is open")
     return " · ".join([*parts, f"measured {when(evaluation.checked_at, settings.zone)}"])

@@ -29,8 +29,8 @@ MOST_INCIDENTS = 5
 PER_SECTION = 7  # check lines, of up to 400 characters each
 
 
-def summary_message(summary: Summary, zone: ZoneInfo) -> Message:
-    """The answer to `/sync-health`; says how old it is and what is not known."""
+def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None = None) -> Message:
+    """The answer to `/sync-health`; says how old it is and what is not known. Who shares it names themselves."""
     evaluation = summary.evaluation
     name = escape(summary.pipeline, 100)
     if evaluation is None:
@@ -52,10 +52,12 @@ def summary_message(summary: Summary, zone: ZoneInfo) -> Message:
     blocks += _incidents(summary, zone)
     if summary.undelivered:
         blocks.append(section(f"❗ Slack does not take some of my messages: {escape(summary.undelivered, 300)}"))
-    blocks += [
-        context(_age(evaluation, zone, measuring=summary.measuring)),
-        actions(_refresh(), button("Snapshot", "snapshot", "now")),
-    ]
+    age = _age(evaluation, zone, measuring=summary.measuring)
+    if shared_by:
+        blocks.append(context(f"{age} · shared by {person(shared_by)}"))
+    else:
+        buttons = _refresh(), button("Share", "share", "summary"), button("Snapshot", "snapshot", "now")
+        blocks += [context(age), actions(*buttons)]
     return Message(head, tuple(blocks))
 
 

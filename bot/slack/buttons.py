@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.messages.rerun import REASON, rerun_modal
+from bot.messages.summary import summary_message
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import authorise, incident_for, incident_to_change
 from bot.services.rerun_sync import rerun_facts, rerun_sync
+from bot.services.summarise import summarise
 from bot.slack.commands import fresh_summary, snapshot
 from bot.slack.desk import Desk, Press
 
@@ -14,6 +16,12 @@ from bot.slack.desk import Desk, Press
 def refresh(desk: Desk, press: Press) -> None:
     """Measure now and show it in the same message."""
     fresh_summary(desk, press, replace=True)
+
+
+def share(desk: Desk, press: Press) -> None:
+    """The last numbers, for the whole channel."""
+    shown = summary_message(summarise(desk.ports), desk.ports.settings.zone, shared_by=press.person.id)
+    desk.answer(press, shown, to_all=True)
 
 
 def take(desk: Desk, press: Press) -> None:
@@ -37,6 +45,11 @@ def rerun_confirmed(desk: Desk, press: Press) -> None:
     rerun_sync(desk.ports, incident, press.person.id, (press.fields or {}).get(REASON, ""))
 
 
-BUTTONS: dict[str, Callable[[Desk, Press], None]] = {"refresh": refresh, "acknowledge": take, "snapshot": snapshot}
+BUTTONS: dict[str, Callable[[Desk, Press], None]] = {
+    "refresh": refresh,
+    "share": share,
+    "acknowledge": take,
+    "snapshot": snapshot,
+}
 DIALOGS: dict[str, Callable[[Desk, Press], dict[str, Any]]] = {"rerun": rerun}  # buttons that open one
 SUBMISSIONS: dict[str, Callable[[Desk, Press], None]] = {"rerun": rerun_confirmed}

@@ -50,14 +50,13 @@ class Desk:
         """Do this in our own pool; whatever goes wrong, the one who pressed hears of it."""
         self.pool.submit(self._do, press, work)
 
-    def answer(self, press: Press, message: Message, *, replace: bool = False) -> None:
+    def answer(self, press: Press, message: Message, *, replace: bool = False, to_all: bool = False) -> None:
         """Tell the one who pressed or typed; `replace` the message they pressed in, which commands do not have."""
         try:
             if press.response_url:
                 hook = WebhookClient(press.response_url, timeout=TIMEOUT, retry_handlers=[])
-                hook.send(
-                    text=message.text, blocks=list(message.blocks), response_type="ephemeral", replace_original=replace
-                )
+                seen = "in_channel" if to_all else "ephemeral"
+                hook.send(text=message.text, blocks=list(message.blocks), response_type=seen, replace_original=replace)
             else:
                 channel = press.channel or self.ports.settings.channel
                 self.client.chat_postEphemeral(channel=channel, user=press.person.id, **message.payload())

@@ -41,7 +41,9 @@ def test_a_healthy_pipeline_has_a_digest_of_one_line_at_three(world: World) -> N
     [digest] = world.channel.roots()
     assert digest.kind is Kind.DIGEST
     assert "✅ The properties pipeline is healthy" in digest.text
-    assert "1 of 1 checks are well · 3 rows wait for Sync A · 12 rows wait for Sync B · none is open" in digest.text
+    assert (
+        "1 of 1 checks are well · 3 rows wait for Sync A · 12 rows wait for Sync B · no incident is open" in digest.text
+    )
     assert len(digest.text.splitlines()) == 2, "one for notifications, one to read"
 
 

@@ -88,3 +88,14 @@ def test_the_bot_starts_without_slack_and_connects_when_it_comes(monkeypatch, ca
         bot.stop()
         ports.store.close()
         demo.stop()
+
+
+def test_what_somebody_shares_is_seen_by_all_names_them_and_offers_nothing_to_press(world: World) -> None:
+    _ask(world)
+    [answer] = world.demo.slack.ephemerals(world.visitor)
+    world.demo.slack.press(world.visitor, answer["ts"], "share")
+    [shared] = until(lambda: world.demo.slack.messages())
+    assert "✅ The properties pipeline is healthy" in words(shared)
+    assert f"shared by <@{world.visitor}>" in words(shared)
+    assert all(block["type"] != "actions" for block in shared["blocks"])
+    assert len(world.demo.slack.ephemerals(world.visitor)) == 1, "the answer stays as it is"

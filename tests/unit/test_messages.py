@@ -226,6 +226,7 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
         summary(evaluation(warehouse_at=NOW - minutes(40), matched_coverage=91.55, results=(coverage(),)))
     ),
     "summary_measuring": lambda: shown(summary(measuring=True)),
+    "summary_shared": lambda: said(summary_message(summary(), ZONE, shared_by=OPERATOR)),
     "summary_undelivered": lambda: shown(summary(undelivered="Slack refuses: channel_not_found")),
     "summary_syncs_in_every_condition": lambda: shown(
         summary(
