@@ -161,3 +161,13 @@ class Replay:
     snapshots: int
     checks: tuple[Replayed, ...]
     others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was examined; `remedy` says what to do where it is not well."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""

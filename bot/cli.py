@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,6 +153,38 @@ def deploy(
         with opened_ports(demo=demo, needs=("warehouse",), writes=True) as ports:
             for statement in deploy(ports, AT_THE_TERMINAL, pipeline=pipeline):
                 typer.echo(f"deployed {statement}")
+
+
+@app.command()
+def doctor(
+    demo: Demonstration = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Wake the warehouse where it sleeps, to look at its tables.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Look at everything that the bot needs, and say what to do about each thing that is not well.
+
+    Changes nothing and sends nothing. Exit codes: 0 all is well, 1 something is not.
+    """
+    _log(verbose)
+    with _told():
+        from bot.launch import examined
+
+        findings = []
+        for finding in examined(demo=demo, deep=deep):
+            findings.append(finding)
+            if not as_json:
+                from bot.terminal import print_finding
+
+                print_finding(finding)
+    wrong = [finding for finding in findings if not finding.ok]
+    if as_json:
+        _print_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
+    else:
+        typer.echo(f"{len(wrong)} of {len(findings)} to set right" if wrong else f"all {len(findings)} are well")
+    raise typer.Exit(1 if wrong else 0)
 
 
 def main() -> None:

@@ -7,8 +7,19 @@ from contextlib import contextmanager
 
 import typer
 
-from bot.main import SystemClock, connect, connect_sources, disconnect, remembered, settings_from
-from bot.ports import Ports, Sources, Store
+from bot.answers import Finding
+from bot.errors import ConfigurationError
+from bot.main import (
+    SystemClock,
+    connect,
+    connect_slack,
+    connect_sources,
+    disconnect,
+    manifest_scopes,
+    remembered,
+    settings_from,
+)
+from bot.ports import Messenger, Ports, Sources, Store
 from bot.settings import Need
 
 EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
@@ -87,6 +98,39 @@ def opened_sources(*, demo: bool, needs: tuple[Need, ...]) -> Iterator[tuple[Sou
         sources.warehouse.close()
         if store:
             store.close()
+
+
+def examined(*, demo: bool, deep: bool) -> Iterator[Finding]:
+    """Everything that the bot needs, looked at one by one; what cannot be read from the settings ends it."""
+    if demo:
+        with opened_ports(demo=True) as ports:
+            yield from _examined(ports, ports.messenger, deep=deep)
+        return
+    try:
+        settings = settings_from(needs=EVERYTHING)
+    except ConfigurationError as error:
+        remedy = "set it right; the rest is looked at once this can be read"
+        yield from (Finding("settings", False, problem, remedy) for problem in error.problems)
+        return
+    sources = connect_sources(settings, SystemClock(), writes=deep)
+    try:
+        yield from _examined(sources, connect_slack(settings)[0], deep=deep)
+    finally:
+        sources.warehouse.close()
+
+
+def _examined(sources: Sources, messenger: Messenger, *, deep: bool) -> Iterator[Finding]:
+    from bot import sql
+    from bot.adapters.store import SqlStore
+    from bot.services import examine
+
+    settings = sources.settings
+    yield Finding("settings", True, f"{len(settings.checks)} checks, {len(settings.syncs)} syncs")
+    yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
+    yield from examine.examine_census(sources)
+    yield from examine.examine_warehouse(sources, sql.needed_columns(settings.tables), deep=deep)
+    kind = settings.state_url.partition(":")[0]
+    yield from examine.examine_state(kind, lambda: SqlStore(settings.state_url))
 
 
 def _say(text: str) -> None:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from bot import sql
 from bot.adapters.census import CensusClient
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.ports import Ports, Sources, Store, Warehouse
+from bot.ports import Messenger, Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
 from bot.services.measure import HEALTH
-from bot.settings import Need, Operators, Settings, load_settings
+from bot.settings import HOME, Need, Operators, Settings, load_settings
+from bot.yaml_lines import read_yaml
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -67,6 +68,21 @@ def settings_from(environment: Mapping[str, str] | None = None, needs: tuple[Nee
     )
 
 
+def manifest_scopes() -> frozenset[str]:
+    """What manifest.yml asks Slack for."""
+    return frozenset(read_yaml(HOME / "manifest.yml").data["oauth_config"]["scopes"]["bot"])  # type: ignore[index]
+
+
+def connect_slack(settings: Settings) -> tuple[Messenger, "WebClient"]:
+    """The channel, and the client that it speaks through; nothing is asked yet."""
+    from slack_sdk import WebClient
+
+    from bot.adapters.slack_messenger import SlackMessenger
+
+    client = WebClient(token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
+    return SlackMessenger(client, settings), client
+
+
 def connect_sources(
     settings: Settings, clock: SystemClock, warehouse: Warehouse | None = None, *, writes: bool = False
 ) -> Sources:
@@ -88,15 +104,10 @@ def connect(
     settings: Settings, clock: SystemClock, warehouse: Warehouse | None = None, *, writes: bool = False
 ) -> tuple[Ports, "WebClient"]:
     """All ports on their real adapters; the state database is migrated."""
-    from slack_sdk import WebClient
-
-    from bot.adapters.slack_messenger import SlackMessenger
     from bot.adapters.store import SqlStore
 
-    client = WebClient(token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
-    sources = connect_sources(settings, clock, warehouse, writes=writes)
-    ports = Ports(**vars(sources), messenger=SlackMessenger(client, settings), store=SqlStore(settings.state_url))
-    return ports, client
+    sources, (messenger, client) = connect_sources(settings, clock, warehouse, writes=writes), connect_slack(settings)
+    return Ports(**vars(sources), messenger=messenger, store=SqlStore(settings.state_url)), client
 
 
 def remembered(settings: Settings) -> "Store | None":
@@ -141,6 +152,7 @@ class Demo:
             channel=shipped.channel,
             controls=controls,
             speed=speed,
+            scopes=manifest_scopes(),
         )
 
     def start(self) -> None:

@@ -41,6 +41,12 @@ class Warehouse(Protocol):
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         """One column of a one-row question, asked so that nothing else of it can fail."""
 
+    def state(self) -> str:
+        """RUNNING, STOPPED, …, `embedded`; asked without waking it."""
+
+    def columns(self, table: str) -> frozenset[str]:
+        """The names of a table's columns, in lower case; by its name here."""
+
     def awake(self) -> bool:
         """Whether it runs anyway, so that a statement now wakes nobody and is not what keeps it awake."""
 
@@ -243,6 +249,16 @@ class Place:
     ts: str
 
 
+@dataclass(frozen=True)
+class Access:
+    """Who we are in Slack, and what the token may do."""
+
+    bot: str
+    workspace: str
+    scopes: frozenset[str]
+    at: datetime | None  # Slack's own time, UTC
+
+
 class Messenger(Protocol):
     """Says things in the channel.
 
@@ -261,6 +277,15 @@ class Messenger(Protocol):
 
     def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group."""
+
+    def access(self) -> Access:
+        """What our token is good for."""
+
+    def dial(self) -> None:
+        """Ask for a line with the app-level token, and leave it unused."""
+
+    def read(self, channel: str) -> None:
+        """Look at the newest message of a channel, of an id or a name."""
 
 
 @dataclass(frozen=True)

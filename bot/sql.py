@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent.parent / "sql"
 KEPT = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "sync-health"  # noqa: PTH111 - no home is no error
+MEASURING = ("measure/health", "measure/queue", "measure/examples", "measure/snapshots")
 TRANSLATOR = f"sqlglot {version('sqlglot')}"
 
 STRING_OR_COMMENT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -87,6 +88,34 @@ def to_attach(file: str, catalog: str, *, read_only: bool) -> str:
         return exp.Attach(this=target, expressions=options).sql("duckdb")
 
     return _kept(["attach", file, catalog, str(read_only)], build)
+
+
+def to_list_columns(table: str, dialect: str) -> str:
+    """What names the columns of a table, by its name here, and reads none of its rows."""
+    from sqlglot import exp
+
+    parts = [exp.to_identifier(part.strip("`"), quoted=True) for part in table.split(".")]
+    catalog, db, name = [None, None, *parts][-3:]
+    return exp.select("*").from_(exp.Table(this=name, db=db, catalog=catalog)).limit(0).sql(dialect)
+
+
+def needed_columns(tables: Mapping[str, str], statements: Sequence[str] = MEASURING) -> dict[str, frozenset[str]]:
+    """The columns that these statements read, in lower case, by the table's name here."""
+    from sqlglot import exp
+    from sqlglot.optimizer.scope import traverse_scope
+
+    found: dict[str, set[str]] = {}
+    for name in statements:
+        tree = _parse(name)
+        _rename(tree, tables)
+        for scope in traverse_scope(tree):
+            named = {alias: source for alias, source in scope.sources.items() if isinstance(source, exp.Table)}
+            only = next(iter(scope.sources.values())) if len(scope.sources) == 1 else None
+            for column in scope.columns:
+                table = named.get(column.table) if column.table else only
+                if isinstance(table, exp.Table):
+                    found.setdefault(".".join(part.name for part in table.parts), set()).add(column.name.lower())
+    return {table: frozenset(columns) for table, columns in found.items()}
 
 
 def to_deploy(

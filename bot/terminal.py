@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from bot.answers import SHOWN, Replay, Snapshot
+from bot.answers import SHOWN, Finding, Replay, Snapshot
 from bot.ports import Evaluation
 from bot.services.move_alerts import Said
 from checks.judge import WORST_FIRST
@@ -98,3 +98,12 @@ def print_replay(replay: Replay, zone: ZoneInfo) -> None:
     console.print(f"{replay.snapshots} snapshots, {span}; a number holds until the next one", highlight=False)
     if replay.others:
         console.print(f"The audit log says nothing of {', '.join(replay.others)}", style="dim", highlight=False)
+
+
+def print_finding(finding: Finding) -> None:
+    """`✓ Slack token  @sync-health in Acme`, or what is wrong and what to do about it."""
+    console = _console()
+    console.print("✓" if finding.ok else "✗", style="green" if finding.ok else "red", end=" ")
+    console.print(f"{finding.name}: {finding.detail}", markup=False, highlight=False)
+    if finding.remedy:
+        console.print(f"  → {finding.remedy}", markup=False, highlight=False)

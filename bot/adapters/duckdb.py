@@ -52,6 +52,15 @@ class DuckDBWarehouse:
         with self._execute(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
             pass
 
+    def state(self) -> str:
+        with self._quiet:
+            self._opened()
+        return "embedded"
+
+    def columns(self, table: str) -> frozenset[str]:
+        with self._execute(table, sql.to_list_columns(table, "duckdb")) as cursor:
+            return frozenset(column[0].lower() for column in cursor.description or ())
+
     def awake(self) -> bool:
         return True  # it costs nothing
 

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.error import URLError
 
@@ -13,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.messages.alert import alert_message, reply_is_broadcast
-from bot.ports import Announcement, Place
+from bot.ports import Access, Announcement, Place
 from bot.settings import Settings
 
 EVENT_TYPE = "sync_health_message"
@@ -69,6 +70,20 @@ class SlackMessenger:
         self._members[group] = (time.monotonic(), found)
         return found
 
+    def access(self) -> Access:
+        answer = respond(self._client.auth_test)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        scopes = frozenset(scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(","))
+        date = str(headers.get("date", ""))
+        at = parsedate_to_datetime(date) if date else None
+        return Access(f"@{answer['user']}", str(answer["team"]), scopes, at)
+
+    def dial(self) -> None:
+        call(self._client.apps_connections_open, app_token=self._settings.slack_app_token)
+
+    def read(self, channel: str) -> None:
+        call(self._client.conversations_history, channel=channel, limit=1)
+
     def _recent(self, announcement: Announcement) -> Iterator[Mapping[str, Any]]:
         cursor: str | None = None
         for _ in range(PAGES):
@@ -86,9 +101,15 @@ class SlackMessenger:
 
 
 def call(method: Callable[..., Any], **arguments: object) -> Mapping[str, Any]:
-    """Call the Web API, with what went wrong in our terms: certainly not done, perhaps done, never to be done."""
+    """What the Web API answers, with what went wrong in our terms."""
+    answer: Mapping[str, Any] = respond(method, **arguments).data
+    return answer
+
+
+def respond(method: Callable[..., Any], **arguments: object) -> Any:
+    """The whole response. Raises by what is known: certainly not done, perhaps done, never to be done."""
     try:
-        answer: Mapping[str, Any] = method(**arguments).data
+        return method(**arguments)
     except SlackApiError as error:
         raise _explained(error) from error
     except URLError as error:
@@ -97,7 +118,6 @@ def call(method: Callable[..., Any], **arguments: object) -> Mapping[str, Any]:
         raise UncertainError(f"Slack did not answer: {error.reason}") from error
     except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
         raise UncertainError(f"the connection to Slack broke: {type(error).__name__}") from error
-    return answer
 
 
 def _explained(error: SlackApiError) -> SyncHealthError:

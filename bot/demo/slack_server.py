@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,8 +62,10 @@ class SlackServer:
         speed: float = 1.0,
         real: Callable[[], float] = time.time,
         ack_seconds: float = 3.0,
+        scopes: Iterable[str] = (),
     ) -> None:
         self.calls: list[tuple[str, Json]] = []
+        self.scopes = set(scopes)  # of the bot token
         self.url = ""
         self._workspace = Workspace(channel, people, groups or {}, now, real)
         self.messages, self.ephemerals = self._workspace.messages, self._workspace.ephemerals
@@ -166,7 +168,11 @@ class SlackServer:
                 if refused.why:
                     answer["response_metadata"] = {"messages": [f"[ERROR] {refused.why}"]}
         self._page.refresh()
-        return self._spoilt(request, fault) if fault else JSONResponse(answer)
+        return (
+            self._spoilt(request, fault)
+            if fault
+            else JSONResponse(answer, headers={"x-oauth-scopes": ",".join(self.scopes)})
+        )
 
     def _answer(self, method: str, arguments: Json, token: str) -> Json:
         opening = method == "apps.connections.open"

@@ -1,0 +1,125 @@
+"""Is everything there that the bot needs, and may it use it? One finding after the other, each with its remedy."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from bot.answers import Finding
+from bot.errors import NotFoundError, SyncHealthError
+from bot.ports import Clock, Messenger, Schedule, Sources, Store
+from bot.services.census_numbers import next_run
+from bot.settings import Settings, SyncSettings
+
+SKEW = timedelta(seconds=30)  # more, and leases and signatures are read wrongly
+MAY_WRITE = "doctor/may_write"
+V1_ENDS = datetime(2027, 1, 15, tzinfo=UTC)  # contracts of Census
+AWAKE = frozenset({"RUNNING", "embedded"})
+
+
+def examine_slack(messenger: Messenger, settings: Settings, clock: Clock, scopes: frozenset[str]) -> Iterator[Finding]:
+    """The tokens, the scopes that the manifest asks for, the channel, and whether the clocks agree."""
+    try:
+        access = messenger.access()
+    except SyncHealthError as error:
+        yield _wrong("Slack token", error, "set SLACK_BOT_TOKEN to the bot token of your app (OAuth & Permissions)")
+        return
+    yield Finding("Slack token", True, f"{access.bot} in {access.workspace}")
+    missing = sorted(scopes - access.scopes)
+    remedy = f"add {', '.join(missing)} under OAuth & Permissions and install the app anew" if missing else ""
+    said = f"missing: {', '.join(missing)}" if missing else f"all {len(scopes)} of manifest.yml"
+    yield Finding("Slack scopes", not missing, said, remedy)
+    yield _tried(
+        "Slack app token",
+        messenger.dial,
+        "Socket Mode answers",
+        "set SLACK_APP_TOKEN to an app-level token with connections:write (Basic Information), and turn Socket Mode on",
+    )
+    channel = settings.channel
+    yield _tried(
+        "Slack channel",
+        lambda: messenger.read(channel),
+        f"{channel} can be read",
+        f"write its id (C…) as channel in pipeline.yml and invite the bot there: /invite {access.bot}",
+    )
+    if access.at:
+        skew = abs(access.at - clock.real())
+        said = f"{skew.total_seconds():.0f} s from Slack's"
+        yield Finding("clock", skew < SKEW, said, "" if skew < SKEW else "set this machine's clock by NTP")
+
+
+def examine_census(sources: Sources) -> Iterator[Finding]:
+    """The version of the API and its end, and each sync: there, on, not paused."""
+    version, now = sources.settings.census_api_version, sources.clock.real()
+    if version == "v1":
+        said = f"v1, {'switched off since' if now >= V1_ENDS else 'which ends on'} {V1_ENDS:%d %B %Y}"
+        yield Finding("Census version", now < V1_ENDS, said, "unset CENSUS_API_VERSION: v2 is what lasts")
+    else:
+        yield Finding("Census version", True, version)
+    for sync in sources.settings.syncs:
+        yield _sync(sources, sync)
+
+
+def examine_warehouse(sources: Sources, columns: Mapping[str, frozenset[str]], *, deep: bool) -> Iterator[Finding]:
+    """The login and the state; the tables with the columns that are read only while it is awake, or when `deep`."""
+    try:
+        state = sources.warehouse.state()
+    except SyncHealthError as error:
+        yield _wrong("warehouse", error, "correct SYNC_HEALTH_WAREHOUSE or the DATABRICKS_… variables")
+        return
+    if state not in AWAKE and not deep:
+        yield Finding("warehouse", True, f"{state}, which is well; its tables were not looked at: --deep wakes it")
+        return
+    yield Finding("warehouse", True, state)
+    for table, needed in sorted(columns.items()):
+        yield _table(sources, table, needed)
+    yield _tried(
+        "audit log",
+        lambda: sources.warehouse.do(MAY_WRITE),
+        "can be written",
+        "create it with `sync-health deploy`, or grant MODIFY on it",
+    )
+
+
+def examine_state(kind: str, reopen: Callable[[], Store]) -> Iterator[Finding]:
+    """The bot's own memory: whether it can be opened, with all migrations."""
+    yield _tried("state", lambda: reopen().close(), f"{kind}, all migrations", "correct SYNC_HEALTH_STATE")
+
+
+def _sync(sources: Sources, sync: SyncSettings) -> Finding:
+    name = f"Census {sync.name}"
+    try:
+        found = sources.census.sync(sync.id)
+    except NotFoundError as error:
+        return _wrong(name, error, f"correct the id of {sync.name} in pipeline.yml; Census has it in the address")
+    except SyncHealthError as error:
+        return _wrong(name, error, "set CENSUS_API_TOKEN to a personal access token of somebody who sees the sync")
+    if not found.schedule.enabled:
+        why = "paused" if found.schedule.paused else "without a schedule"
+        return Finding(name, False, f"{found.label} is {why}", "resume it, or give it a schedule, in Census")
+    return Finding(name, True, f"{found.label}: {_runs(found.schedule, sources.clock.now())}")
+
+
+def _runs(schedule: Schedule, now: datetime) -> str:
+    following = next_run(schedule, now)
+    return f"{schedule.frequency}{f', next {following:%Y-%m-%d %H:%M} UTC' if following else ''}"
+
+
+def _table(sources: Sources, table: str, needed: frozenset[str]) -> Finding:
+    try:
+        missing = sorted(needed - sources.warehouse.columns(table))
+    except SyncHealthError as error:
+        return _wrong(table, error, "name the one that you have under tables (or the sync's queue) in pipeline.yml")
+    if missing:
+        return Finding(table, False, f"without {', '.join(missing)}", "add them, or name another table in pipeline.yml")
+    return Finding(table, True, f"{len(needed)} columns that are read")
+
+
+def _tried(name: str, act: Callable[[], object], well: str, remedy: str) -> Finding:
+    try:
+        act()
+    except SyncHealthError as error:
+        return _wrong(name, error, remedy)
+    return Finding(name, True, well)
+
+
+def _wrong(name: str, error: SyncHealthError, remedy: str) -> Finding:
+    return Finding(name, False, str(error), remedy)
