@@ -161,6 +161,10 @@ def doctor(
     deep: Annotated[
         bool, typer.Option("--deep", help="Wake the warehouse where it sleeps, to look at its tables.")
     ] = False,
+    contracts: Annotated[
+        bool,
+        typer.Option("--verify-contracts", help="Instead: have real answers the shape that the bot reads?"),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -173,7 +177,7 @@ def doctor(
         from bot.launch import examined
 
         findings = []
-        for finding in examined(demo=demo, deep=deep):
+        for finding in examined(demo=demo, deep=deep, contracts=contracts):
             findings.append(finding)
             if not as_json:
                 from bot.terminal import print_finding

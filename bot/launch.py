@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import typer
 
@@ -12,6 +13,7 @@ from bot.errors import ConfigurationError
 from bot.main import (
     SystemClock,
     connect,
+    connect_census,
     connect_slack,
     connect_sources,
     disconnect,
@@ -19,7 +21,7 @@ from bot.main import (
     remembered,
     settings_from,
 )
-from bot.ports import Messenger, Ports, Sources, Store
+from bot.ports import Ports, Sources, Store
 from bot.settings import Need
 
 EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
@@ -100,37 +102,51 @@ def opened_sources(*, demo: bool, needs: tuple[Need, ...]) -> Iterator[tuple[Sou
             store.close()
 
 
-def examined(*, demo: bool, deep: bool) -> Iterator[Finding]:
-    """Everything that the bot needs, looked at one by one; what cannot be read from the settings ends it."""
+def examined(*, demo: bool, deep: bool, contracts: bool) -> Iterator[Finding]:
+    """Everything that the bot needs, looked at one by one; what cannot be read from the settings ends it.
+
+    With `contracts` the shapes of real answers instead.
+    """
+    look = _verified if contracts else partial(_examined, deep=deep)
     if demo:
         with opened_ports(demo=True) as ports:
-            yield from _examined(ports, ports.messenger, deep=deep)
+            yield from look(ports)
         return
     try:
         settings = settings_from(needs=EVERYTHING)
     except ConfigurationError as error:
-        remedy = "set it right; the rest is looked at once this can be read"
+        remedy = "correct it, then look again: nothing else was looked at yet"
         yield from (Finding("settings", False, problem, remedy) for problem in error.problems)
         return
-    sources = connect_sources(settings, SystemClock(), writes=deep)
+    sources = connect_sources(settings, SystemClock(), writes=True)
     try:
-        yield from _examined(sources, connect_slack(settings)[0], deep=deep)
+        yield from look(sources)
     finally:
         sources.warehouse.close()
 
 
-def _examined(sources: Sources, messenger: Messenger, *, deep: bool) -> Iterator[Finding]:
+def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
     from bot import sql
     from bot.adapters.store import SqlStore
     from bot.services import examine
 
     settings = sources.settings
+    messenger, _ = connect_slack(settings)
     yield Finding("settings", True, f"{len(settings.checks)} checks, {len(settings.syncs)} syncs")
     yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
     yield from examine.examine_census(sources)
     yield from examine.examine_warehouse(sources, sql.needed_columns(settings.tables), deep=deep)
     kind = settings.state_url.partition(":")[0]
     yield from examine.examine_state(kind, lambda: SqlStore(settings.state_url))
+
+
+def _verified(sources: Sources) -> Iterator[Finding]:
+    from bot.services.verify_contracts import verify_census, verify_slack
+
+    settings = sources.settings
+    messenger, _ = connect_slack(settings)
+    yield from verify_census(connect_census(settings).raw, [sync.id for sync in settings.syncs])
+    yield from verify_slack(messenger.raw, settings.channel, settings.operators.groups)
 
 
 def _say(text: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bot import sql
 from bot.adapters.census import CensusClient
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.ports import Messenger, Ports, Sources, Store, Warehouse
+from bot.ports import Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
 from bot.services.measure import HEALTH
 from bot.settings import HOME, Need, Operators, Settings, load_settings
@@ -23,6 +23,8 @@ from bot.yaml_lines import read_yaml
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
+
+    from bot.adapters.slack_messenger import SlackMessenger
 
 
 UNSET = "unset"  # who asks Census has had its token demanded by the settings
@@ -73,7 +75,17 @@ def manifest_scopes() -> frozenset[str]:
     return frozenset(read_yaml(HOME / "manifest.yml").data["oauth_config"]["scopes"]["bot"])  # type: ignore[index]
 
 
-def connect_slack(settings: Settings) -> tuple[Messenger, "WebClient"]:
+def connect_census(settings: Settings) -> CensusClient:
+    """Census; nothing is asked yet."""
+    return CensusClient(
+        settings.census_api_url,
+        settings.census_api_version,
+        token=settings.census_api_token or UNSET,
+        group_id=settings.census_group_id,
+    )
+
+
+def connect_slack(settings: Settings) -> "tuple[SlackMessenger, WebClient]":
     """The channel, and the client that it speaks through; nothing is asked yet."""
     from slack_sdk import WebClient
 
@@ -90,14 +102,8 @@ def connect_sources(
 
     An embedded warehouse is opened for writing by those who ask for that: nobody else can use it meanwhile.
     """
-    census = CensusClient(
-        settings.census_api_url,
-        settings.census_api_version,
-        token=settings.census_api_token or UNSET,
-        group_id=settings.census_group_id,
-    )
     opened = warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes)
-    return Sources(settings, clock, opened, census)
+    return Sources(settings, clock, opened, connect_census(settings))
 
 
 def connect(

@@ -13,7 +13,7 @@ from bot.alerts.rejections import Rejection
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.main import settings_from
 from bot.messages.alert import alert_message, reply_is_broadcast
-from bot.ports import Announcement, Kind, Place, Records, Run, RunStatus, Schedule, Store, Sync
+from bot.ports import Access, Announcement, Kind, Place, Records, Run, RunStatus, Schedule, Store, Sync
 from bot.settings import Settings
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -63,6 +63,8 @@ class FakeWarehouse:
         self.asked: list[str] = []
         self.failure: SyncHealthError | None = None
         self.runs_anyway = True
+        self.says = "RUNNING"
+        self.tables: dict[str, set[str]] = {}  # the columns of each
         self.free = threading.Event()  # cleared: answers do not come
         self.free.set()
 
@@ -79,6 +81,16 @@ class FakeWarehouse:
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         [row] = self.ask(question)
         return {column: row[column]}
+
+    def state(self) -> str:
+        if self.failure:
+            raise self.failure
+        return self.says
+
+    def columns(self, table: str) -> frozenset[str]:
+        if table not in self.tables:
+            raise PermanentError(f"there is no {table}")
+        return frozenset(self.tables[table])
 
     def awake(self) -> bool:
         return self.runs_anyway
@@ -234,6 +246,9 @@ class FakeChannel:
         self._lasting: dict[str, Fault] = {}
         self._lock = threading.Lock()
         self.groups: dict[str, frozenset[str]] = {}
+        self.scopes: set[str] = set()
+        self.at: datetime | None = START
+        self.refusals: dict[str, SyncHealthError] = {}  # by the name of the question
         self.calls: list[tuple[str, Kind]] = []  # what arrived or tried to: ("post", Kind.ROOT)
 
     def post(self, announcement: Announcement) -> Place:
@@ -270,6 +285,22 @@ class FakeChannel:
         if group not in self.groups:
             raise PermanentError("Slack refuses: no_such_subteam")
         return self.groups[group]
+
+    def access(self) -> Access:
+        self._refuse("access")
+        return Access("@sync-health", "acme", frozenset(self.scopes), self.at)
+
+    def dial(self) -> None:
+        self._refuse("dial")
+
+    def read(self, channel: str) -> None:
+        self._refuse("read")
+        if channel not in (self._name, CHANNEL_ID):
+            raise PermanentError("Slack refuses: channel_not_found")
+
+    def _refuse(self, what: str) -> None:
+        if error := self.refusals.get(what):
+            raise error
 
     def roots(self) -> list[Said]:
         """What stands in the channel itself, without deleted ones."""

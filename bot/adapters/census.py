@@ -134,6 +134,10 @@ class CensusClient:
             raise TemporaryError(f"Census described {call.what} in a way that we cannot read: no number")
         return count
 
+    def raw(self, path: str, **parameters: str | int) -> Document:
+        """The answer of a read as it is, for comparing its shape alone."""
+        return self._ask(_Call("GET", path, path, parameters))
+
     def _set_paused(self, sync_id: int, paused: bool) -> None:
         """Only this key: others would be changed with it, and `mode` has to be sent whole or not at all."""
         doubt = f"it may be {'paused' if paused else 'on'} all the same: look at it"

@@ -84,6 +84,10 @@ class SlackMessenger:
     def read(self, channel: str) -> None:
         call(self._client.conversations_history, channel=channel, limit=1)
 
+    def raw(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        """The answer of a read as it is, for comparing its shape alone."""
+        return call(self._client.api_call, api_method=method, params=arguments)
+
     def _recent(self, announcement: Announcement) -> Iterator[Mapping[str, Any]]:
         cursor: str | None = None
         for _ in range(PAGES):

@@ -1,0 +1,95 @@
+"""`sync-health doctor`, as somebody types it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli import app
+from bot.main import Demo
+
+
+def doctor(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["doctor", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> list:
+    """What is done to the demo once it runs; the fixture's list takes functions of the demo."""
+    wounds: list = []
+    whole = Demo.start
+
+    def start(demo: Demo) -> None:
+        whole(demo)
+        for wound in wounds:
+            wound(demo)
+
+    monkeypatch.setattr(Demo, "start", start)
+    return wounds
+
+
+def test_a_demo_that_is_well_exits_with_0_and_names_everything() -> None:
+    code, out = doctor("--demo")
+    assert code == 0
+    assert "✗" not in out
+    for part in ("Slack token", "Slack scopes", "Slack channel", "Census Sync B", "warehouse", "audit log", "state"):
+        assert f"✓ {part}" in out
+
+
+def test_three_broken_things_are_three_findings_with_their_remedies(broken: list) -> None:
+    broken.append(lambda demo: demo.slack.scopes.discard("usergroups:read"))
+    broken.append(lambda demo: demo.census.switch("sync_paused", True))
+    broken.append(lambda demo: demo.estate.switch("view_missing", True))
+    code, out = doctor("--demo")
+    assert code == 1
+    assert out.count("✗") == 3
+    assert "✗ Slack scopes: missing: usergroups:read" in out
+    assert "→ add usergroups:read under OAuth & Permissions and install the app anew" in out
+    assert "✗ Census Sync B: Sync B (UPDATE) is paused" in out
+    assert "✗ crm.sfdc_dbx.properties_to_update:" in out
+    assert "3 of 17 to set right" in out
+
+
+def test_json_has_the_documented_keys(broken: list) -> None:
+    broken.append(lambda demo: demo.slack.scopes.discard("usergroups:read"))
+    code, out = doctor("--demo", "--json")
+    answer = json.loads(out)
+    assert code == 1
+    assert list(answer) == ["ok", "checks"]
+    assert answer["ok"] is False
+    assert {tuple(check) for check in answer["checks"]} == {("name", "ok", "detail", "remedy")}
+    assert [check["name"] for check in answer["checks"] if not check["ok"]] == ["Slack scopes"]
+
+
+@pytest.fixture
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN", "SYNC_HEALTH_WAREHOUSE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SYNC_HEALTH_STATE", f"sqlite:///{tmp_path}/state.db")
+    yield
+    assert not (tmp_path / "state.db").exists(), "nothing is made before the settings are right"
+
+
+def test_settings_that_cannot_work_are_all_told_and_end_it(nothing_set: None) -> None:
+    code, out = doctor()
+    assert code == 1
+    assert out.count("✗ settings:") == 4
+    assert "SLACK_BOT_TOKEN is not set" in out
+
+
+def test_no_token_is_repeated(broken: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken.append(lambda demo: monkeypatch.setattr(demo.slack, "_tokens", {"bot": "another", "app": "another"}))
+    _, out = doctor("--demo")
+    assert "✗ Slack token: Slack refuses: invalid_auth" in out
+    assert "another" not in out
+
+
+def test_the_contracts_are_verified_by_reads_alone_and_without_a_value() -> None:
+    code, out = doctor("--demo", "--verify-contracts")
+    assert code == 0
+    assert "✓ Census GET its records: as expected" in out
+    assert "✓ Slack conversations.history: as expected" in out

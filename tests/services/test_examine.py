@@ -1,0 +1,164 @@
+"""What the doctor finds: each thing that can be missing, named with its remedy, and nothing that is well."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.store import SqlStore
+from bot.answers import Finding
+from bot.errors import NotFoundError, PermanentError, TemporaryError
+from bot.main import manifest_scopes
+from bot.services.examine import examine_census, examine_slack, examine_state, examine_warehouse
+from tests.services.conftest import World
+
+SCOPES = frozenset({"chat:write", "commands"})
+COLUMNS = {"crm.sfdc_dbx.properties_to_create": frozenset({"sfdc_id", "state"})}
+
+
+def slack(world: World) -> dict[str, Finding]:
+    return by_name(examine_slack(world.channel, world.ports.settings, world.clock, SCOPES))
+
+
+def census(world: World) -> dict[str, Finding]:
+    return by_name(examine_census(world.ports))
+
+
+def warehouse(world: World, *, deep: bool = False) -> dict[str, Finding]:
+    return by_name(examine_warehouse(world.ports, COLUMNS, deep=deep))
+
+
+def by_name(findings: Iterable[Finding]) -> dict[str, Finding]:
+    found = {finding.name: finding for finding in findings}
+    for finding in found.values():
+        assert finding.ok or finding.remedy, f"{finding.name} is not well and says not what to do"
+        assert not (finding.ok and finding.remedy), f"{finding.name} is well and says what to do"
+    return found
+
+
+def wrong(found: dict[str, Finding]) -> list[str]:
+    return [name for name, finding in found.items() if not finding.ok]
+
+
+@pytest.fixture
+def well(world: World) -> World:
+    """Nothing is missing."""
+    world.warehouse.rows["doctor/may_write"] = []
+    world.warehouse.tables = {table: set(columns) for table, columns in COLUMNS.items()}
+    world.channel.scopes = set(SCOPES)
+    return world
+
+
+def test_where_all_is_well_everything_is_named_and_nothing_is_wrong(well: World) -> None:
+    assert wrong(slack(well)) == wrong(census(well)) == wrong(warehouse(well)) == []
+    assert list(slack(well)) == ["Slack token", "Slack scopes", "Slack app token", "Slack channel", "clock"]
+    assert list(census(well)) == ["Census version", "Census Sync A", "Census Sync B"]
+    assert list(warehouse(well)) == ["warehouse", "crm.sfdc_dbx.properties_to_create", "audit log"]
+
+
+def test_a_token_that_slack_refuses_ends_the_questions_to_slack(well: World) -> None:
+    well.channel.refusals["access"] = PermanentError("Slack refuses: invalid_auth")
+    assert wrong(slack(well)) == list(slack(well)) == ["Slack token"]
+    assert "SLACK_BOT_TOKEN" in slack(well)["Slack token"].remedy
+
+
+def test_a_missing_scope_is_named(well: World) -> None:
+    well.channel.scopes = {"commands"}
+    assert wrong(slack(well)) == ["Slack scopes"]
+    assert "add chat:write under OAuth & Permissions" in slack(well)["Slack scopes"].remedy
+
+
+def test_an_app_token_that_opens_no_line_is_named(well: World) -> None:
+    well.channel.refusals["dial"] = PermanentError("Slack refuses: not_allowed_token_type")
+    assert wrong(slack(well)) == ["Slack app token"]
+    assert "connections:write" in slack(well)["Slack app token"].remedy
+
+
+def test_a_channel_that_cannot_be_read_says_how_to_invite_the_bot(well: World) -> None:
+    well.channel.refusals["read"] = PermanentError("Slack refuses: not_in_channel")
+    assert wrong(slack(well)) == ["Slack channel"]
+    assert "/invite @sync-health" in slack(well)["Slack channel"].remedy
+
+
+@pytest.mark.parametrize(("seconds", "ok"), [(29, True), (-29, True), (31, False), (-31, False)])
+def test_a_clock_that_is_half_a_minute_off_is_told(well: World, seconds: float, ok: bool) -> None:
+    well.channel.at = well.clock.real() + timedelta(seconds=seconds)
+    assert slack(well)["clock"].ok is ok
+
+
+def test_a_slack_without_a_clock_is_not_asked_for_one(well: World) -> None:
+    well.channel.at = None
+    assert "clock" not in slack(well)
+
+
+@pytest.mark.parametrize(
+    ("now", "ok", "said"),
+    [
+        (datetime(2027, 1, 14, tzinfo=UTC), True, "which ends on 15 January 2027"),
+        (datetime(2027, 1, 15, tzinfo=UTC), False, "switched off since 15 January 2027"),
+    ],
+)
+def test_the_old_api_of_census_says_when_it_ends(well: World, now: datetime, ok: bool, said: str) -> None:
+    well.clock.pass_(seconds=(now - well.clock.now()).total_seconds())
+    well.ports = replace(well.ports, settings=replace(well.ports.settings, census_api_version="v1"))
+    [version] = [finding for finding in examine_census(well.ports) if finding.name == "Census version"]
+    assert (version.ok, said in version.detail) == (ok, True)
+
+
+def test_a_paused_sync_is_not_well(well: World) -> None:
+    well.census.pause(well.sync_b)
+    assert wrong(census(well)) == ["Census Sync B"]
+    assert "is paused" in census(well)["Census Sync B"].detail
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (NotFoundError("Census answered 404 for sync 1"), "correct the id of Sync A in pipeline.yml"),
+        (PermanentError("Census refuses CENSUS_API_TOKEN (401)"), "set CENSUS_API_TOKEN"),
+        (TemporaryError("Census cannot be reached"), "set CENSUS_API_TOKEN"),
+    ],
+)
+def test_a_sync_that_census_does_not_show_says_what_to_correct(well: World, error: Exception, remedy: str) -> None:
+    well.census.failure = error  # type: ignore[assignment]
+    assert remedy in census(well)["Census Sync A"].remedy
+
+
+def test_a_sleeping_warehouse_is_well_and_is_not_woken_unless_that_is_asked_for(well: World) -> None:
+    well.warehouse.says = "STOPPED"
+    assert list(warehouse(well)) == ["warehouse"]
+    assert "--deep wakes it" in warehouse(well)["warehouse"].detail
+    assert well.warehouse.asked == []
+    assert len(warehouse(well, deep=True)) == 3
+
+
+def test_a_warehouse_that_cannot_be_reached_ends_the_questions_to_it(well: World) -> None:
+    well.warehouse.failure = TemporaryError("the warehouse cannot be reached")
+    assert wrong(warehouse(well)) == list(warehouse(well)) == ["warehouse"]
+
+
+def test_a_missing_table_and_a_missing_column_are_named(well: World) -> None:
+    [table] = COLUMNS
+    well.warehouse.tables = {}
+    assert wrong(warehouse(well)) == [table]
+    well.warehouse.tables = {table: {"sfdc_id"}}
+    assert warehouse(well)[table].detail == "without state"
+
+
+def test_an_audit_log_that_may_not_be_written_says_what_helps(well: World) -> None:
+    del well.warehouse.rows["doctor/may_write"]
+    assert wrong(warehouse(well)) == ["audit log"]
+    assert "sync-health deploy" in warehouse(well)["audit log"].remedy
+
+
+def test_a_state_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    there = by_name(examine_state("sqlite", lambda: SqlStore(f"sqlite:///{tmp_path}/state.db")))
+    assert wrong(there) == []
+    gone = by_name(examine_state("sqlite", lambda: SqlStore(f"sqlite:///{tmp_path}/no/folder/state.db")))
+    assert wrong(gone) == ["state"]
+
+
+def test_the_scopes_are_those_of_the_manifest() -> None:
+    assert {"commands", "chat:write", "usergroups:read"} <= manifest_scopes()
