@@ -104,7 +104,7 @@ def connect(
     ports = Ports(
         settings=settings,
         clock=clock,
-        warehouse=warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes),
+        warehouse=warehouse or _warehouse(settings, writes=writes),
         census=CensusClient(
             settings.census_api_url,
             settings.census_api_version,
@@ -115,6 +115,14 @@ def connect(
         store=SqlStore(_rehearsal_state(settings.state_url) if dry_run else settings.state_url),
     )
     return ports, client
+
+
+def _warehouse(settings: Settings, *, writes: bool) -> Warehouse:
+    if settings.databricks:
+        from bot.adapters.databricks import DatabricksWarehouse
+
+        return DatabricksWarehouse(settings.databricks, settings.tables)
+    return DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes)
 
 
 def _rehearsal_state(url: str) -> str:

@@ -52,6 +52,7 @@ class FakeWarehouse:
         self.rows: dict[str, list[dict[str, object]]] = dict(rows)
         self.asked: list[str] = []
         self.failure: SyncHealthError | None = None
+        self.is_awake = True
         self.free = threading.Event()  # cleared: answers do not come
         self.free.set()
 
@@ -71,6 +72,9 @@ class FakeWarehouse:
 
     def do(self, statement: str, **parameters: object) -> None:
         self.ask(statement, **parameters)
+
+    def awake(self) -> bool:
+        return self.is_awake
 
     def close(self) -> None:
         self.free.set()

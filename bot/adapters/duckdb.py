@@ -52,6 +52,9 @@ class DuckDBWarehouse:
         with self._execute(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
             pass
 
+    def awake(self) -> bool:
+        return True  # it costs nothing
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor for one thread, for those who bring DuckDB SQL of their own."""
         with self._quiet:
