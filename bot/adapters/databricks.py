@@ -83,7 +83,7 @@ class DatabricksWarehouse:
         with self._change:
             idle = self._monotonic() - self._last_statement
         stops_after = warehouse.get("auto_stop_mins")
-        return warehouse.get("state") == "RUNNING" and isinstance(stops_after, int) and idle > 60 * stops_after
+        return warehouse.get("state") == "RUNNING" and isinstance(stops_after, int) and idle >= 60 * stops_after
 
     def state(self) -> str:
         """RUNNING, STOPPED, STARTING, …, without waking it. Raises TemporaryError and PermanentError."""
@@ -92,6 +92,8 @@ class DatabricksWarehouse:
     def close(self) -> None:
         """Cancel what runs and end all sessions; returns within seconds, whatever the server does."""
         with self._change:
+            if self._closed:
+                return
             self._closed = True
             idle, busy = self._idle, dict(self._busy)
             self._idle = []

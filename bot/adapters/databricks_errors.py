@@ -15,7 +15,8 @@ FORESEEN = (
     ImportError,
 )  # …the last where a warehouse wants a part that is not installed
 CONFLICT = re.compile(r"\[DELTA_CONCURRENT_|Concurrent(?:Append|DeleteRead|DeleteDelete|Transaction)Exception")
-LOST = re.compile(r"Invalid (?:Session|Operation)Handle|SessionHandle .* is closed", re.IGNORECASE)
+LOST_SESSION, LOST_STATEMENT = "Invalid SessionHandle", "Invalid OperationHandle"
+LOOK = "it may have been written: look before doing it again"
 PASSING = re.compile(
     r"\b(?:timed? ?out|timeout|cancell?ed|TEMPORARILY_UNAVAILABLE|RESOURCE_EXHAUSTED|REQUEST_LIMIT_EXCEEDED)\b"
     r"|SQLSTATE: (?:08|40|53|57)",
@@ -41,8 +42,10 @@ def translate(error: BaseException, name: str, *, sent: bool, writes: bool) -> S
     said = _first_line(error)
     if isinstance(cause, SyncHealthError):  # our own login got no token
         return cause
-    if LOST.search(said):
+    if LOST_SESSION in said or (LOST_STATEMENT in said and not writes):
         return AgainError(f"{name}: Databricks has forgotten the session")
+    if LOST_STATEMENT in said:
+        return UncertainError(f"{name}: Databricks has forgotten the statement; {LOOK}")
     if isinstance(error, exc.ServerOperationError):
         return _statement_failed(name, said)
     if isinstance(error, exc.DataError):
@@ -64,8 +67,8 @@ def _statement_failed(name: str, said: str) -> SyncHealthError:
 
 
 def _asks_for_patience(error: BaseException, cause: object) -> str | None:
-    """Databricks answers 429 or 503 again and again, or asks for a longer wait than we have."""
-    if isinstance(cause, exc.MaxRetryDurationError):
+    """Databricks answers 429 or 503 again and again, or asks for a longer wait than we have; taken at its word."""
+    if isinstance(cause, exc.MaxRetryDurationError) and cause.__context__ is None:  # else an attempt was lost before it
         return "Databricks is busy or starting, and asks for more time than there is"
     if isinstance(error, MaxRetryError) and isinstance(error.reason, ResponseError):
         return f"Databricks is busy or starting ({error.reason})"
@@ -80,7 +83,7 @@ def _no_answer(error: BaseException, name: str, code: object, *, may_be_done: bo
     else:
         what = "Databricks broke off or was silent for too long"
     if may_be_done:
-        return UncertainError(f"{name}: {what}; it may have been written: look before doing it again")
+        return UncertainError(f"{name}: {what}; {LOOK}")
     return TemporaryError(f"{name}: {what}")
 
 

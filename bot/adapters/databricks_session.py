@@ -69,11 +69,11 @@ class Session:
         """
         from bot.adapters.databricks_errors import FORESEEN
 
-        while (cursor := self._cursor) and not cursor.active_command_id:
+        while (cursor := self._cursor) and not (command := cursor.active_command_id):
             time.sleep(0.02)
-        if cursor and cursor.active_command_id:
+        if cursor and command:
             with suppress(*FORESEEN), closing(self._open()) as another:
-                another.session.backend.cancel_command(cursor.active_command_id)
+                another.session.backend.cancel_command(command)
 
     def close(self) -> None:
         """Say goodbye, which can take as long as the server is silent."""

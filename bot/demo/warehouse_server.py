@@ -25,12 +25,12 @@ PATH = "/sql/1.0/warehouses/local"
 class Fault:
     """How the next calls of a kind go wrong: `call` is one of Thrift's, or `state` or `token`, those of REST.
 
-    `what`: an HTTP status; `hang`: no answer; `drop`: the connection ends; `lost`: the session is forgotten;
-    `error`: the statement fails with `text`. `done`: do first what was asked, so that only the answer is lost.
+    `what`: an HTTP status; `hang`: no answer; `drop`: the connection ends; `restart`: sessions and statements are
+    forgotten; `error`: the statement fails with `text`. `done`: what was asked is done, only the answer is lost.
     """
 
     call: str
-    what: int | Literal["hang", "drop", "lost", "error"]
+    what: int | Literal["hang", "drop", "restart", "error"]
     times: int = 1
     done: bool = False
     retry_after: str | None = None
@@ -66,7 +66,7 @@ class WarehouseServer(LocalWarehouse):
 
     def start(self) -> None:
         """Listen. May be called again after `stop`: the port stays the same, sessions are forgotten."""
-        self.sessions.clear()
+        self.forget()
         self.stopping.clear()
         self._http = _Http(("127.0.0.1", self._port), self)
         self._port = self._http.server_port
@@ -149,11 +149,11 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = f"Bearer {warehouse.token}"
         if call != "token" and not hmac.compare_digest(self.headers.get("Authorization", "").encode(), wanted.encode()):
             return self._answer(401)
-        if fault and fault.what == "lost":
-            warehouse.sessions.clear()
+        if fault and fault.what == "restart":
+            warehouse.forget()
         if fault and fault.what == "error":
             warehouse.errors.append(fault.text)
-        if fault is None or fault.done or fault.what in ("lost", "error"):
+        if fault is None or fault.done or fault.what in ("restart", "error"):
             said = act()
             if fault is None or not (fault.done or isinstance(fault.what, int)):
                 return self._answer(200, said if isinstance(said, bytes) else json.dumps(said).encode())

@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from bot.demo.warehouse_rows import Table, bound
 from bot.errors import PermanentError
 
 State = ttypes.TOperationState
+ENDED = (State.FINISHED_STATE, State.ERROR_STATE)  # one that was cancelled is asked about again
 ZONE = "America/Los_Angeles"  # of a session that asks for none: a workspace has its own
 OK = ttypes.TStatus(ttypes.TStatusCode.SUCCESS_STATUS)
 CLASSES = (  # which Spark error class stands for what DuckDB says
@@ -70,6 +72,11 @@ class LocalWarehouse:
             if starts:
                 self._ready_at = self._last + self.start_seconds
 
+    def forget(self) -> None:
+        """What a restart leaves of sessions and statements."""
+        self.sessions.clear()
+        self.statements.clear()
+
     def OpenSession(self, request: Any) -> Any:
         guid = uuid4().bytes
         self.sessions[guid] = request.configuration or {}
@@ -123,7 +130,7 @@ class LocalWarehouse:
         direct = ttypes.TSparkDirectResults(operationStatus=status)
         if status.operationState == State.FINISHED_STATE:
             direct.resultSetMetadata, direct.resultSet = statement.metadata(), statement.fetch(most)
-        if statement.over.is_set() and not (direct.resultSet and direct.resultSet.hasMoreRows):
+        if status.operationState in ENDED and not (direct.resultSet and direct.resultSet.hasMoreRows):
             direct.closeOperation = ttypes.TCloseOperationResp(OK)
             self.statements.pop(statement.id)
         return direct
@@ -143,10 +150,11 @@ class Statement:
         threading.Thread(target=self._run, daemon=True).start()
 
     def cancel(self) -> None:
-        """Interrupt it; what has ended stays as it is."""
+        """Interrupt it, and wait for its end; what has ended stays as it is."""
         self._cancelled.set()
-        if not self.over.is_set():
-            self._cursor.interrupt()
+        while not self.over.wait(0.02):  # again and again: one that only begins does not hear the first
+            with suppress(duckdb.Error):  # it may end right now
+                self._cursor.interrupt()
 
     def status(self) -> Any:
         """How it stands, after waiting a moment for its end."""
