@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.adapters.databricks import DatabricksWarehouse
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.warehouse_server import PATH, WarehouseServer
+from bot.ports import Warehouse
 from bot.settings import Databricks
 
 TOKEN = "opens-nothing"
+NOON = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 
 class LocalDatabricks:
@@ -47,3 +50,16 @@ def local_databricks(**server: Any) -> Iterator[LocalDatabricks]:
         yield local
     finally:
         local.close()
+
+
+def snapshot(warehouse: Warehouse, audit_id: str = "daily_snapshot_20260120") -> None:
+    """The one statement of the services that writes rows."""
+    warehouse.do(
+        "populate_audit_log",
+        audit_id=audit_id,
+        execution_timestamp=NOON,
+        executed_by='a test\'s "hand"',
+        zone="America/Los_Angeles",
+        coverage_warn=95.0,
+        coverage_critical=90.0,
+    )

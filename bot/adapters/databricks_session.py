@@ -5,12 +5,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from bot.adapters.databricks_login import Login
+from bot.adapters.values import plain
 from bot.errors import TemporaryError
 from bot.settings import Databricks
 
@@ -121,14 +120,7 @@ def _say_no_goodbyes() -> None:
 
 def _rows(cursor: "Cursor") -> Rows:
     names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
-
-
-def _plain(value: Any) -> object:
-    """One form for every engine: aware UTC times, floats for decimals."""
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return float(value) if isinstance(value, Decimal) else value
+    return [dict(zip(names, map(plain, row), strict=True)) for row in cursor.fetchall()]
 
 
 def _refuse_cancelled(name: str, cursor: "Cursor") -> None:

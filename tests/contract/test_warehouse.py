@@ -16,11 +16,10 @@ from bot.errors import NotFoundError, PermanentError, TemporaryError
 from bot.main import settings_from
 from bot.ports import Warehouse
 from bot.services.deploy import plan_deploy
-from tests.small_pipeline import LOS_ANGELES, SmallPipeline
+from tests.small_pipeline import SmallPipeline
 from tests.waiting import until
-from tests.warehouses import LocalDatabricks
+from tests.warehouses import NOON, LocalDatabricks, snapshot
 
-NOON = datetime(2026, 1, 20, 12, tzinfo=UTC)
 Write = Callable[[str], str]
 
 
@@ -286,15 +285,3 @@ def test_nobody_imports_the_connector_who_has_no_databricks() -> None:
     heavy = "databricks, pandas, pyarrow, thrift"
     code = f"import bot.main, bot.cli, bot.adapters.duckdb, sys; print({{*'{heavy}'.split(', ')}} & {{*sys.modules}})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
-
-
-def snapshot(warehouse: Warehouse, audit_id: str) -> None:
-    warehouse.do(
-        "populate_audit_log",
-        audit_id=audit_id,
-        execution_timestamp=NOON,
-        executed_by='a test\'s "hand"',
-        zone=LOS_ANGELES.key,
-        coverage_warn=95.0,
-        coverage_critical=90.0,
-    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bot.demo.warehouse_server import Fault
-from tests.wire.conftest import Wire
+from tests.wire.measured import Wire
 
 ANSWER, TEMPORARY, UNCERTAIN, PERMANENT = "answer", "TemporaryError", "UncertainError", "PermanentError"
 STATEMENT, OPEN = "ExecuteStatement", "OpenSession"
@@ -22,7 +22,7 @@ class Case:
     read: str
     write: str
     said: str = ""
-    seconds: float = 3.0
+    seconds: float = 6.0
     rows: int = 0  # of the snapshot, once the write is over
     patience: float = 2.5
     silence: float = 0.2
@@ -75,7 +75,7 @@ CASES = [
     Case("drops at the login", (Fault(OPEN, "drop", ALWAYS),), TEMPORARY, TEMPORARY, "broke off or was silent"),
     Case("a silence", (Fault(STATEMENT, "hang"),), ANSWER, ANSWER, rows=1),
     Case("a silence after it ran", (Fault(STATEMENT, "hang", done=True),), ANSWER, ANSWER, rows=1),
-    Case("silence", (Fault(STATEMENT, "hang", ALWAYS),), TEMPORARY, UNCERTAIN, "broke off or was silent", seconds=5.0),
+    Case("silence", (Fault(STATEMENT, "hang", ALWAYS),), TEMPORARY, UNCERTAIN, "broke off or was silent"),
     Case(
         "silence for longer than anybody waits",
         (Fault(STATEMENT, "hang", ALWAYS, done=True),),
@@ -95,9 +95,7 @@ CASES = [
         rows=1,
         patience=1.0,
     ),
-    Case(
-        "silence at the login", (Fault(OPEN, "hang", ALWAYS),), TEMPORARY, TEMPORARY, "silent for too long", seconds=5.0
-    ),
+    Case("silence at the login", (Fault(OPEN, "hang", ALWAYS),), TEMPORARY, TEMPORARY, "silent for too long"),
     Case("a session that is forgotten", (Fault(STATEMENT, "restart"),), ANSWER, ANSWER, rows=1),
     Case(
         "sessions that are always forgotten",

@@ -12,7 +12,7 @@ from bot.errors import ConfigurationError, NotFoundError, PermanentError, Tempor
 from bot.settings import Databricks
 from tests.fakes import HandClock
 from tests.warehouses import TOKEN
-from tests.wire.conftest import Wire
+from tests.wire.measured import Wire
 
 PRINCIPAL = Databricks("", PATH, client_id="application", client_secret="hush")
 ALWAYS = 1000
