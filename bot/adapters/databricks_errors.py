@@ -6,6 +6,7 @@ from databricks.sql import exc
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ResponseError
 
 from bot.adapters.databricks_login import REMEDIES, refusal
+from bot.adapters.databricks_session import LOOK, AgainError
 from bot.errors import PermanentError, SyncHealthError, TemporaryError, UncertainError
 
 FORESEEN = (
@@ -16,16 +17,11 @@ FORESEEN = (
 )  # …the last where a warehouse wants a part that is not installed
 CONFLICT = re.compile(r"\[DELTA_CONCURRENT_|Concurrent(?:Append|DeleteRead|DeleteDelete|Transaction)Exception")
 LOST_SESSION, LOST_STATEMENT = "Invalid SessionHandle", "Invalid OperationHandle"
-LOOK = "it may have been written: look before doing it again"
 PASSING = re.compile(
     r"\b(?:timed? ?out|timeout|cancell?ed|TEMPORARILY_UNAVAILABLE|RESOURCE_EXHAUSTED|REQUEST_LIMIT_EXCEEDED)\b"
     r"|SQLSTATE: (?:08|40|53|57)",
     re.IGNORECASE,
 )
-
-
-class AgainError(TemporaryError):
-    """Nothing was done, and a second attempt on a new session is worth it right away."""
 
 
 def session_survives(error: BaseException) -> bool:

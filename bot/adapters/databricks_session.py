@@ -22,7 +22,12 @@ CONFIGURATION = {
     "STATEMENT_TIMEOUT": "60",  # seconds; Databricks' own is two days
     "ansi_mode": "true",
 }
+LOOK = "it may have been written: look before doing it again"
 OPEN: "WeakSet[Connection]" = WeakSet()
+
+
+class AgainError(TemporaryError):
+    """Nothing was done, and a second attempt on a new session is worth it right away."""
 
 
 class Session:

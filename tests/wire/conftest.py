@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bot.adapters import databricks
+from bot.adapters import databricks_pool
 from tests.small_pipeline import SmallPipeline
 from tests.warehouses import local_databricks
 from tests.wire.measured import Wire
@@ -19,7 +19,7 @@ def imported() -> None:
 
 @pytest.fixture
 def wire(record_property: Callable[[str, object], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    monkeypatch.setattr(databricks, "CLOSE", 1.0)
+    monkeypatch.setattr(databricks_pool, "CLOSE", 1.0)
     with local_databricks() as local:
         local.server.direct_seconds = 0.1
         pipeline = SmallPipeline(local.duckdb)
