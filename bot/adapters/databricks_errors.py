@@ -9,14 +9,10 @@ from bot.adapters.databricks_login import REMEDIES, refusal
 from bot.adapters.databricks_session import LOOK, AgainError
 from bot.errors import PermanentError, SyncHealthError, TemporaryError, UncertainError
 
-FORESEEN = (
-    exc.Error,
-    HTTPError,
-    OSError,
-    ImportError,
-)  # …the last where a warehouse wants a part that is not installed
+FORESEEN = (exc.Error, HTTPError, OSError, ImportError)  # the last: a kind of warehouse that wants another part
 CONFLICT = re.compile(r"\[DELTA_CONCURRENT_|Concurrent(?:Append|DeleteRead|DeleteDelete|Transaction)Exception")
-LOST_SESSION, LOST_STATEMENT = "Invalid SessionHandle", "Invalid OperationHandle"
+LOST_SESSION = re.compile("Invalid SessionHandle")
+LOST_STATEMENT = re.compile("Invalid OperationHandle|unexpectedly closed server side")
 PASSING = re.compile(
     r"\b(?:timed? ?out|timeout|cancell?ed|TEMPORARILY_UNAVAILABLE|RESOURCE_EXHAUSTED|REQUEST_LIMIT_EXCEEDED)\b"
     r"|SQLSTATE: (?:08|40|53|57)",
@@ -38,9 +34,9 @@ def translate(error: BaseException, name: str, *, sent: bool, writes: bool) -> S
     said = _first_line(error)
     if isinstance(cause, SyncHealthError):  # our own login got no token
         return cause
-    if LOST_SESSION in said or (LOST_STATEMENT in said and not writes):
+    if LOST_SESSION.search(said) or (LOST_STATEMENT.search(said) and not writes):
         return AgainError(f"{name}: Databricks has forgotten the session")
-    if LOST_STATEMENT in said:
+    if LOST_STATEMENT.search(said):
         return UncertainError(f"{name}: Databricks has forgotten the statement; {LOOK}")
     if isinstance(error, exc.ServerOperationError):
         return _statement_failed(name, said)

@@ -12,7 +12,9 @@ from bot.errors import ConfigurationError, NotFoundError, PermanentError, SyncHe
 from bot.settings import Databricks
 
 TIMEOUT = (3.05, 10.0)  # seconds: to connect, to hear something
-EARLY = 60.0  # seconds: a token that ends so soon is not used any more
+EARLY = (
+    25 * 60.0
+)  # seconds: a token that ends so soon is renewed; the connector keeps the one that a session began with
 WAREHOUSE = re.compile(r"/?sql/1\.0/(?:warehouses|endpoints)/([\w-]+)")
 GRANT = {"grant_type": "client_credentials", "scope": "all-apis"}
 REMEDIES = {

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.adapters.databricks import DatabricksWarehouse
 from bot.demo.warehouse_server import PATH, Fault
 from bot.errors import ConfigurationError, NotFoundError, PermanentError, TemporaryError
+from bot.main import SystemClock, connect, disconnect, settings_from
 from bot.settings import Databricks
 from tests.fakes import HandClock
 from tests.warehouses import TOKEN
@@ -48,6 +50,20 @@ def test_without_a_login_it_refuses_instead_of_opening_a_browser(changes: dict[s
     assert "two" not in str(refused.value) and "schl" not in str(refused.value)
 
 
+def test_the_environment_alone_leads_to_an_answer(wire: Wire, tmp_path: Path) -> None:
+    environment = {
+        "SYNC_HEALTH_WAREHOUSE": "databricks",
+        "DATABRICKS_HOST": wire.local.server.url,
+        "DATABRICKS_HTTP_PATH": PATH,
+        "DATABRICKS_TOKEN": TOKEN,
+        "SYNC_HEALTH_STATE": f"sqlite:///{tmp_path}/state.db",
+    }
+    ports, _ = connect(settings_from(environment, ("warehouse",)), SystemClock(), dry_run=True)
+    assert ports.warehouse.ask("measure/health") == wire.local.duckdb.ask("measure/health")
+    disconnect(ports)
+    assert wire.local.server.sessions == {}
+
+
 def test_secrets_do_not_show() -> None:
     shown = repr(Databricks("dbc.example", PATH, token="dapi", client_id="application", client_secret="hush"))
     assert "dbc.example" in shown and "dapi" not in shown and "hush" not in shown
@@ -72,7 +88,7 @@ def test_a_service_principal_gets_a_token_keeps_it_and_renews_it_in_time(
     principal.ask("measure/health")
     assert principal.state() == "RUNNING"
     assert calls.count("token") == 1
-    clock.pass_(seconds=3600 - 59)
+    clock.pass_(minutes=36)  # of its hour: a session that begins now may last for twenty minutes
     assert principal.state() == "RUNNING"
     assert calls.count("token") == 2
 
