@@ -61,9 +61,9 @@ def _statement_failed(name: str, said: str) -> SyncHealthError:
 def _asks_for_patience(error: BaseException, cause: object) -> str | None:
     """Databricks answers 429 or 503 again and again, or asks for a longer wait than we have; taken at its word."""
     if isinstance(cause, exc.MaxRetryDurationError) and cause.__context__ is None:  # else an attempt was lost before it
-        return "Databricks is busy or starting, and asks for more time than there is"
+        return "Databricks is busy, starting or in trouble, and asks for more time than there is"
     if isinstance(error, MaxRetryError) and isinstance(error.reason, ResponseError):
-        return f"Databricks is busy or starting ({error.reason})"
+        return f"Databricks is busy, starting or in trouble ({error.reason})"
     return None
 
 

@@ -51,8 +51,8 @@ CASES = [
         rows=1,
     ),
     Case("500 to the login", (Fault(OPEN, 500, ALWAYS),), TEMPORARY, TEMPORARY, "more time than there is"),
-    Case("429", (Fault(STATEMENT, 429, ALWAYS),), TEMPORARY, TEMPORARY, "busy or starting, and asks for more"),
-    Case("503", (Fault(OPEN, 503, ALWAYS),), TEMPORARY, TEMPORARY, "busy or starting, and asks for more"),
+    Case("429", (Fault(STATEMENT, 429, ALWAYS),), TEMPORARY, TEMPORARY, "in trouble, and asks for more"),
+    Case("503", (Fault(OPEN, 503, ALWAYS),), TEMPORARY, TEMPORARY, "in trouble, and asks for more"),
     Case(
         "503, in an hour",
         (Fault(OPEN, 503, ALWAYS, retry_after="3600"),),
@@ -125,7 +125,14 @@ CASES = [
 ]
 
 
-SLOW = {"drops before it runs", "silence at the login", "500 to the login", "403 in a session"}
+SLOW = {
+    "drops before it runs",
+    "drops at the login",
+    "silence",
+    "silence at the login",
+    "500 to the login",
+    "403 in a session",
+}
 MARKED = [pytest.param(one, id=one.name, marks=[pytest.mark.full] if one.name in SLOW else []) for one in CASES]
 
 
@@ -151,3 +158,11 @@ def test_a_short_wait_is_sat_out(wire: Wire, status: int, retry_after: str | Non
     outcome = wire.write(wire.client(patience=20.0), f"{status} once" + ", Retry-After 1" * bool(retry_after))
     assert outcome.error is None and wire.snapshots() == 1
     assert 4.9 < outcome.seconds < 8  # the connector waits five seconds, whatever it is told
+
+
+@pytest.mark.full
+def test_a_warehouse_that_stays_busy_is_given_up_after_three_waits(wire: Wire) -> None:
+    wire.local.server.faults = [Fault(OPEN, 503, ALWAYS)]
+    outcome = wire.read(wire.client(patience=60.0), "503, again and again")
+    assert outcome.family == TEMPORARY and "too many 503 error responses" in str(outcome.error)
+    assert 14.9 < outcome.seconds < 20
