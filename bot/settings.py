@@ -1,7 +1,7 @@
 """Environment + pipeline.yml → one frozen Settings, or every problem at once."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -156,7 +156,7 @@ def load_settings(
     *,
     metrics: Metrics,
     table_names: Iterable[str],
-    needs: Iterable[Need] = ("slack", "census", "warehouse"),
+    needs: Collection[Need] = ("slack", "census", "warehouse"),
 ) -> Settings:
     """Read everything. Raises ConfigurationError with all problems: file, line, and what to write instead.
 
@@ -200,7 +200,7 @@ def load_settings(
     )
 
 
-def _missing(environment: Mapping[str, str], needs: Iterable[Need]) -> Iterator[str]:
+def _missing(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[str]:
     wanted = [secret for need in needs for secret in SECRETS[need]]
     if "warehouse" in needs and environment.get("SYNC_HEALTH_WAREHOUSE") == "databricks":
         principal = any(environment.get(name) for name, _ in PRINCIPAL)

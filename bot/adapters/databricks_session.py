@@ -1,12 +1,10 @@
 """One session at Databricks and the statement that runs in it."""
 
-import atexit
 import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from bot.adapters.databricks_login import Login
 from bot.adapters.values import plain
@@ -23,7 +21,6 @@ CONFIGURATION = {
     "ansi_mode": "true",
 }
 LOOK = "it may have been written: look before doing it again"
-OPEN: "WeakSet[Connection]" = WeakSet()
 
 
 class AgainError(TemporaryError):
@@ -112,15 +109,7 @@ class Session:
             **address,
         )
         logging.getLogger("databricks.sql.unsafe").setLevel(logging.CRITICAL)  # it has the handles of sessions
-        OPEN.add(connection)
         return connection
-
-
-@atexit.register
-def _say_no_goodbyes() -> None:
-    """Sessions that nobody closed are left to Databricks: their finalisers would hold up the end of the process."""
-    for connection in list(OPEN):
-        connection.session.is_open = False
 
 
 def _rows(cursor: "Cursor") -> Rows:
