@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.adapters.databricks_login import Login
 from bot.adapters.values import plain
@@ -19,6 +19,17 @@ CONFIGURATION = {
     "TIMEZONE": "UTC",  # without pyarrow times arrive as text without a zone
     "STATEMENT_TIMEOUT": "60",  # seconds; Databricks' own is two days
     "ansi_mode": "true",
+}
+OPTIONS: dict[str, Any] = {
+    "user_agent_entry": "sync-health",
+    "query_tags": {"application": "sync-health"},
+    "use_cloud_fetch": False,  # our answers are small
+    "enable_telemetry": False,  # else connecting waits for it, half a minute where there is no way out
+    "_disable_pandas": True,
+    "_retry_stop_after_attempts_count": 3,
+    "_retry_delay_min": 0.1,  # seconds
+    "_retry_delay_max": 5,  # it is waited in full on every 429 and 503, and cannot be less
+    "_retry_delay_default": 1,  # after a poll that failed
 }
 LOOK = "it may have been written: look before doing it again"
 
@@ -95,17 +106,9 @@ class Session:
             http_path=self._settings.http_path,
             credentials_provider=lambda: self._login.headers,  # with none at all it would open a browser
             session_configuration=dict(CONFIGURATION),
-            query_tags={"application": "sync-health"},
-            user_agent_entry="sync-health",
-            use_cloud_fetch=False,  # our answers are small
-            enable_telemetry=False,  # else connecting waits for it, half a minute where there is no way out
-            _disable_pandas=True,
             _socket_timeout=self._silence,
-            _retry_stop_after_attempts_count=3,
             _retry_stop_after_attempts_duration=self._patience,
-            _retry_delay_min=0.1,
-            _retry_delay_max=5,  # it is waited in full on every 429 and 503, and cannot be less
-            _retry_delay_default=1,  # after a poll that failed
+            **OPTIONS,
             **address,
         )
         logging.getLogger("databricks.sql.unsafe").setLevel(logging.CRITICAL)  # it has the handles of sessions
