@@ -33,7 +33,7 @@ class Wire:
 
     local: LocalDatabricks
     note: Callable[[str, object], None]
-    patience: dict[str, Any] = field(default_factory=lambda: {"silence": 0.2, "patience": 2.5})
+    patience: dict[str, Any] = field(default_factory=lambda: {"silence": 1.5, "patience": 4.5})
 
     def client(self, **patience: Any) -> DatabricksWarehouse:
         return self.local.warehouse(**self.patience | patience)

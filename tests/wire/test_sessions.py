@@ -96,7 +96,7 @@ def test_a_statement_that_takes_its_time_is_polled(wire: Wire) -> None:
 def test_a_poll_that_is_lost_is_made_again(wire: Wire, fault: str) -> None:
     wire.local.server.direct_seconds = 0.0
     wire.local.server.faults = [Fault("GetOperationStatus", fault)]  # type: ignore[arg-type]
-    assert wire.write(wire.client(), f"a {fault} of a poll").error is None
+    assert wire.write(wire.client(silence=0.3), f"a {fault} of a poll").error is None
     assert wire.snapshots() == 1
 
 
