@@ -6,7 +6,7 @@ DEV := $(if $(CI),requirements-ci.txt,requirements-dev.txt)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench pictures lock
+.PHONY: help setup demo test check wire bench pictures lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ check: $(VENV)/.dev  ## lint, format, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+wire: $(VENV)/.dev  ## what every fault of the wire to Databricks comes to, and how long it takes
+	@WIRE=1 $(BIN)/python -m pytest tests/wire $(ARGS)
 
 bench: $(VENV)/.dev  ## timings, as ratios within one run
 	@$(BIN)/python -m tests.bench

@@ -102,7 +102,7 @@ def connect_sources(
 
     An embedded warehouse is opened for writing by those who ask for that: nobody else can use it meanwhile.
     """
-    opened = warehouse or DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes)
+    opened = warehouse or _warehouse(settings, writes=writes)
     return Sources(settings, clock, opened, connect_census(settings))
 
 
@@ -123,6 +123,14 @@ def remembered(settings: Settings) -> "Store | None":
     from bot.adapters.store import SqlStore
 
     return SqlStore(settings.state_url)
+
+
+def _warehouse(settings: Settings, *, writes: bool) -> Warehouse:
+    if settings.databricks:
+        from bot.adapters.databricks import DatabricksWarehouse
+
+        return DatabricksWarehouse(settings.databricks, settings.tables)
+    return DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes)
 
 
 class Demo:

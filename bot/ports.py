@@ -47,17 +47,17 @@ class Warehouse(Protocol):
     def columns(self, table: str) -> frozenset[str]:
         """The names of a table's columns, in lower case; by its name here."""
 
-    def awake(self) -> bool:
-        """Whether it runs anyway, so that a statement now wakes nobody and is not what keeps it awake."""
-
     def do(self, statement: str, **parameters: object) -> None:
         """Run a statement for its effect."""
 
     def create(self, statement: str, values: Mapping[str, str | float]) -> None:
         """Create the object of a statement, with its `settings` as given; a table that is there stays as it is."""
 
+    def awake(self) -> bool:
+        """Whether it runs anyway, so that a statement now wakes nobody and is not what keeps it awake."""
+
     def close(self) -> None:
-        """Give back what is held; may be called twice."""
+        """Give back what is held; may be called twice. Whoever still waits for an answer gets an error."""
 
 
 class RunStatus(StrEnum):

@@ -1,7 +1,7 @@
 """Environment + pipeline.yml → one frozen Settings, or every problem at once."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from checks.problems import Written, nearest, problems
 
 HOME = Path(__file__).resolve().parent.parent
 Need = Literal["slack", "census", "warehouse"]
+ON_THIS_MACHINE = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 def _zone(name: str) -> str:
@@ -132,6 +133,22 @@ class PipelineFile(Part):
 
 
 @dataclass(frozen=True)
+class Databricks:
+    """Where a SQL warehouse is, and who asks there: the owner of a token, or a service principal."""
+
+    host: str  # dbc-….cloud.databricks.com, or http://127.0.0.1:PORT, which is used as it is
+    http_path: str
+    token: str = field(default="", repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a server of our own, of the demo or a test."""
+        return bool(ON_THIS_MACHINE.fullmatch(self.host))
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that can be set; secrets do not show in its repr."""
 
@@ -151,6 +168,7 @@ class Settings:
     slack_bot_token: str = field(repr=False)
     slack_app_token: str = field(repr=False)
     census_api_token: str = field(repr=False)
+    databricks: Databricks | None = None  # else it is DuckDB
     schedule: Timetable = field(default_factory=Timetable)
     links: Links = field(default_factory=Links)
 
@@ -175,8 +193,18 @@ SECRETS: dict[Need, tuple[tuple[str, str], ...]] = {
         ("SLACK_APP_TOKEN", "an app-level token with connections:write (Basic Information)"),
     ),
     "census": (("CENSUS_API_TOKEN", "a personal access token of Census"),),
-    "warehouse": (("SYNC_HEALTH_WAREHOUSE", "where the tables are: duckdb:FOLDER"),),
+    "warehouse": (("SYNC_HEALTH_WAREHOUSE", "where the tables are: databricks, or duckdb:FOLDER"),),
 }
+
+DATABRICKS = (
+    ("DATABRICKS_HOST", "your workspace, such as dbc-a1b2c3d4-e5f6.cloud.databricks.com"),
+    ("DATABRICKS_HTTP_PATH", "the HTTP path of a SQL warehouse (its Connection details)"),
+)
+TOKEN = ("DATABRICKS_TOKEN", "an access token; a service principal has DATABRICKS_CLIENT_ID and _CLIENT_SECRET instead")
+PRINCIPAL = (
+    ("DATABRICKS_CLIENT_ID", "the application id of the service principal"),
+    ("DATABRICKS_CLIENT_SECRET", "an OAuth secret of the service principal"),
+)
 
 
 def load_settings(
@@ -184,7 +212,7 @@ def load_settings(
     *,
     metrics: Metrics,
     table_names: Iterable[str],
-    needs: Iterable[Need] = ("slack", "census", "warehouse"),
+    needs: Collection[Need] = ("slack", "census", "warehouse"),
 ) -> Settings:
     """Read everything. Raises ConfigurationError with all problems: file, line, and what to write instead.
 
@@ -218,6 +246,7 @@ def load_settings(
         schedule=pipeline.schedule,
         links=pipeline.links,
         warehouse_folder=folder,
+        databricks=_databricks(environment),
         state_url=environment.get("SYNC_HEALTH_STATE") or f"sqlite:///{Path.cwd() / 'sync-health.db'}",
         slack_api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
         census_api_url=environment.get("CENSUS_API_URL") or "https://app.getcensus.com/api",
@@ -229,11 +258,17 @@ def load_settings(
     )
 
 
-def _missing(environment: Mapping[str, str], needs: Iterable[Need]) -> Iterator[str]:
-    for need in needs:
-        for name, what in SECRETS[need]:
-            if not environment.get(name):
-                yield f"environment: {name} is not set: it is {what} (or try --demo, which needs nothing)"
+def _missing(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[str]:
+    wanted = [secret for need in needs for secret in SECRETS[need]]
+    if "warehouse" in needs and environment.get("SYNC_HEALTH_WAREHOUSE") == "databricks":
+        principal = any(environment.get(name) for name, _ in PRINCIPAL)
+        wanted += [*DATABRICKS, *(PRINCIPAL if principal and not environment.get(TOKEN[0]) else [TOKEN])]
+    for name, what in wanted:
+        if not environment.get(name):
+            yield f"environment: {name} is not set: it is {what} (or try --demo, which needs nothing)"
+    host = environment.get("DATABRICKS_HOST", "").rstrip("/")
+    if host.startswith("http:") and not ON_THIS_MACHINE.fullmatch(host):
+        yield f'environment: DATABRICKS_HOST is "{host}": http would show the token to everybody, write the bare name'
     if (environment.get("CENSUS_API_VERSION") or "v2") not in ("v1", "v2"):
         yield f'environment: CENSUS_API_VERSION is "{environment["CENSUS_API_VERSION"]}": write v2'
     state = environment.get("SYNC_HEALTH_STATE") or "sqlite://"
@@ -280,9 +315,21 @@ def _queue_tables(pipeline: PipelineFile) -> dict[str, str]:
 
 def _warehouse_folder(text: str) -> tuple[Path | None, list[str]]:
     kind, _, folder = text.partition(":")
-    if not text or (kind == "duckdb" and folder):
+    if text in ("", "databricks") or (kind == "duckdb" and folder):
         return (Path(folder) if folder else None), []
-    return None, [f'environment: SYNC_HEALTH_WAREHOUSE is "{text}": write duckdb:FOLDER']
+    return None, [f'environment: SYNC_HEALTH_WAREHOUSE is "{text}": write databricks or duckdb:FOLDER']
+
+
+def _databricks(environment: Mapping[str, str]) -> Databricks | None:
+    if environment.get("SYNC_HEALTH_WAREHOUSE") != "databricks":
+        return None
+    return Databricks(
+        host=environment.get("DATABRICKS_HOST", "").removeprefix("https://").rstrip("/"),
+        http_path=environment.get("DATABRICKS_HTTP_PATH", ""),
+        token=environment.get("DATABRICKS_TOKEN", ""),
+        client_id=environment.get("DATABRICKS_CLIENT_ID", ""),
+        client_secret=environment.get("DATABRICKS_CLIENT_SECRET", ""),
+    )
 
 
 def with_limits(settings: Settings, texts: Iterable[str]) -> Settings:

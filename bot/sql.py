@@ -91,12 +91,14 @@ def to_attach(file: str, catalog: str, *, read_only: bool) -> str:
 
 
 def to_list_columns(table: str, dialect: str) -> str:
-    """What names the columns of a table, by its name here, and reads none of its rows."""
+    """One row of NULLs that has the columns of a table, by its name here; no row of it is read."""
     from sqlglot import exp
 
     parts = [exp.to_identifier(part.strip("`"), quoted=True) for part in table.split(".")]
     catalog, db, name = [None, None, *parts][-3:]
-    return exp.select("*").from_(exp.Table(this=name, db=db, catalog=catalog)).limit(0).sql(dialect)
+    joined = exp.Table(this=name, db=db, catalog=catalog, alias=exp.TableAlias(this=exp.to_identifier("t")))
+    one = exp.select(exp.alias_(exp.Literal.number(1), "one")).subquery("o")
+    return exp.select("t.*").from_(one).join(joined, on="1 = 0", join_type="left").sql(dialect)
 
 
 def needed_columns(tables: Mapping[str, str], statements: Sequence[str] = MEASURING) -> dict[str, frozenset[str]]:
@@ -129,9 +131,22 @@ def to_deploy(
     return tree.sql(dialect, comments=False)
 
 
+def column_for_databricks(name: str, column: str, tables: Mapping[str, str]) -> str:
+    """One column of a one-row statement, for Databricks: nothing else is read, so nothing else can fail."""
+    return _column(name, column, frozenset(tables.items()), "databricks")
+
+
 def column_for_duckdb(name: str, column: str, tables: Mapping[str, str]) -> str:
-    """What DuckDB gets for one column of a one-row statement: nothing else is read, so nothing else can fail."""
-    return _column_for_duckdb(name, column, frozenset(tables.items()))
+    """The same for DuckDB."""
+    return _column(name, column, frozenset(tables.items()), "duckdb")
+
+
+@lru_cache(maxsize=512)
+def translate(text: str) -> str:
+    """Databricks SQL of any origin in DuckDB's words, with `$name` parameters. Raises PermanentError."""
+    tree = _parse_text(text, "the statement")
+    _unqualify_merge(tree)
+    return tree.sql("duckdb", comments=False)
 
 
 @lru_cache(maxsize=512)
@@ -180,10 +195,10 @@ def _bare(name: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _column_for_duckdb(name: str, column: str, tables: frozenset[tuple[str, str]]) -> str:
+def _column(name: str, column: str, tables: frozenset[tuple[str, str]], dialect: str) -> str:
     tree = _only(_parse(name), column)
     _rename(tree, dict(tables))
-    return tree.sql("duckdb", comments=False)
+    return tree.sql(dialect, comments=False)
 
 
 def _only(tree: "exp.Expr", column: str) -> "exp.Expr":
@@ -207,16 +222,21 @@ def _only(tree: "exp.Expr", column: str) -> "exp.Expr":
 
 
 def _parse(name: str) -> "exp.Expr":
-    """The one statement of a file. Raises PermanentError where it cannot be read or holds several."""
+    """The one statement of a file."""
+    return _parse_text(load(name), f"sql/{name}.sql")
+
+
+def _parse_text(text: str, what: str) -> "exp.Expr":
+    """The one statement of a text. Raises PermanentError where it cannot be read or holds several."""
     import sqlglot  # takes a tenth of a second: only those who translate pay
 
     try:
-        trees = [tree for tree in sqlglot.parse(load(name), dialect="databricks") if tree is not None]
+        trees = [tree for tree in sqlglot.parse(text, dialect="databricks") if tree is not None]
     except sqlglot.ParseError as error:
         first = str(error).splitlines()[0]
-        raise PermanentError(f"sql/{name}.sql cannot be read as Databricks SQL: {first}") from error
+        raise PermanentError(f"{what} cannot be read as Databricks SQL: {first}") from error
     if len(trees) != 1:
-        raise PermanentError(f"sql/{name}.sql must hold one statement, it holds {len(trees)}")
+        raise PermanentError(f"{what} must hold one statement, it holds {len(trees)}")
     return trees[0]
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from threading import Condition
 
 import duckdb
 
 from bot import sql
+from bot.adapters.values import plain
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
 
 SCHEMAS = ("crm.sfdc_dbx", "crm.census", "rds.pg_rds_public", "hive_metastore.salesforce")
@@ -37,12 +36,12 @@ class DuckDBWarehouse:
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
         with self._run(question, parameters) as cursor:
             names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+            return [dict(zip(names, map(plain, row), strict=True)) for row in cursor.fetchall()]
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         with self._execute(question, sql.column_for_duckdb(question, column, self._tables)) as cursor:
             row = cursor.fetchone()
-            return {column: _plain(row[0])} if row else {}
+            return {column: plain(row[0])} if row else {}
 
     def do(self, statement: str, **parameters: object) -> None:
         with self._run(statement, parameters):
@@ -154,13 +153,6 @@ class DuckDBWarehouse:
                 )
             pairs.add((parts[0], parts[1]))
         return sorted(pairs)
-
-
-def _plain(value: object) -> object:
-    """One form for every engine: aware UTC times, floats for decimals."""
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return float(value) if isinstance(value, Decimal) else value
 
 
 def _first_line(error: duckdb.Error) -> str:

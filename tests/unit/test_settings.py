@@ -20,6 +20,7 @@ SECRETS = {
     "CENSUS_API_TOKEN": "census-secret",
 }
 ENVIRONMENT = SECRETS | {"SYNC_HEALTH_WAREHOUSE": "duckdb:/data"}
+WAREHOUSE = 'environment: SYNC_HEALTH_WAREHOUSE is "{}": write databricks or duckdb:FOLDER'
 PIPELINE = """\
 name: properties
 zone: America/Los_Angeles
@@ -177,13 +178,82 @@ def test_only_what_a_command_needs_has_to_be_set() -> None:
     assert [problem.split(" is not set")[0] for problem in refused.value.problems] == ["environment: CENSUS_API_TOKEN"]
 
 
+PLACE = {"DATABRICKS_HOST": "dbc-1.cloud.databricks.com", "DATABRICKS_HTTP_PATH": "/sql/1.0/warehouses/a1"}
+DATABRICKS = {"SYNC_HEALTH_WAREHOUSE": "databricks", **PLACE}
+LOGINS = [{"DATABRICKS_TOKEN": "dapi-secret"}, {"DATABRICKS_CLIENT_ID": "a", "DATABRICKS_CLIENT_SECRET": "dose-secret"}]
+
+
+@pytest.mark.parametrize("login", LOGINS, ids=["token", "service principal"])
+def test_databricks_is_reached_with_a_token_or_as_a_service_principal(load: Load, login: dict[str, str]) -> None:
+    settings = load(**DATABRICKS, **login)
+    assert settings.databricks and settings.warehouse_folder is None
+    assert (settings.databricks.host, settings.databricks.http_path) == tuple(PLACE.values())
+    assert {settings.databricks.token, settings.databricks.client_secret} == {
+        "",
+        *[v for v in login.values() if v != "a"],
+    }
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, ["DATABRICKS_HOST", "DATABRICKS_HTTP_PATH", "DATABRICKS_TOKEN"]),
+        (PLACE, ["DATABRICKS_TOKEN"]),
+        ({**PLACE, "DATABRICKS_CLIENT_ID": "a"}, ["DATABRICKS_CLIENT_SECRET"]),
+        ({**PLACE, "DATABRICKS_CLIENT_SECRET": "s"}, ["DATABRICKS_CLIENT_ID"]),
+    ],
+)
+def test_what_databricks_needs_is_demanded_at_once(
+    problems: Callable[..., list[str]], given: dict[str, str], missing: list[str]
+) -> None:
+    found = problems(SYNC_HEALTH_WAREHOUSE="databricks", **given)
+    assert [problem.split(" is not set: it is ")[0] for problem in found] == [
+        f"environment: {name}" for name in missing
+    ]
+
+
+def test_duckdb_asks_for_nothing_of_databricks(load: Load) -> None:
+    assert load().databricks is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "is_local"),
+    [
+        ("https://dbc-1.cloud.databricks.com/", "dbc-1.cloud.databricks.com", False),
+        ("http://127.0.0.1:8050", "http://127.0.0.1:8050", True),
+    ],
+)
+def test_an_address_on_this_machine_is_used_as_it_is(load: Load, written: str, read: str, is_local: bool) -> None:
+    databricks = load(**DATABRICKS | {"DATABRICKS_HOST": written}, **LOGINS[0]).databricks
+    assert databricks and (databricks.host, databricks.is_local) == (read, is_local)
+
+
+@pytest.mark.parametrize("host", ["http://dbc-1.cloud.databricks.com", "http://127.0.0.1:80@elsewhere.example"])
+def test_a_token_is_not_sent_in_the_clear(problems: Callable[..., list[str]], host: str) -> None:
+    [problem] = problems(**DATABRICKS | {"DATABRICKS_HOST": host}, **LOGINS[0])
+    assert problem.startswith(f'environment: DATABRICKS_HOST is "{host}": http would show the token')
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
         ("CENSUS_API_VERSION", "v3", 'environment: CENSUS_API_VERSION is "v3": write v2'),
-        ("SYNC_HEALTH_WAREHOUSE", "duckdb", 'environment: SYNC_HEALTH_WAREHOUSE is "duckdb": write duckdb:FOLDER'),
-        ("SYNC_HEALTH_WAREHOUSE", "duckdb:", 'environment: SYNC_HEALTH_WAREHOUSE is "duckdb:": write duckdb:FOLDER'),
-        ("SYNC_HEALTH_WAREHOUSE", "excel:x", 'environment: SYNC_HEALTH_WAREHOUSE is "excel:x": write duckdb:FOLDER'),
+        (
+            "SYNC_HEALTH_WAREHOUSE",
+            "duckdb",
+            'environment: SYNC_HEALTH_WAREHOUSE is "duckdb": write databricks or duckdb:FOLDER',
+        ),
+        (
+            "SYNC_HEALTH_WAREHOUSE",
+            "duckdb:",
+            'environment: SYNC_HEALTH_WAREHOUSE is "duckdb:": write databricks or duckdb:FOLDER',
+        ),
+        (
+            "SYNC_HEALTH_WAREHOUSE",
+            "excel:x",
+            'environment: SYNC_HEALTH_WAREHOUSE is "excel:x": write databricks or duckdb:FOLDER',
+        ),
     ],
 )
 def test_a_variable_that_cannot_work_is_told_with_what_to_write(

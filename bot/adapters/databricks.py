@@ -1,0 +1,83 @@
+"""The Databricks warehouse, through Databricks' own connector, which is imported by the first who asks."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from bot import sql
+from bot.adapters.databricks_login import Login
+from bot.adapters.databricks_pool import Call, Pool
+from bot.adapters.databricks_session import AgainError, Rows, Session
+from bot.errors import SyncHealthError
+from bot.settings import Databricks
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 75.0  # seconds for a statement, longer than Databricks' own limit: it has the better words
+SILENCE = 20.0  # seconds without a byte before the connector asks again
+LIFETIME = 20 * 60.0  # seconds: sessions are forgotten by Databricks, and the connector remembers every cursor
+
+
+class DatabricksWarehouse:
+    """A Warehouse in Databricks; any thread may ask, each statement has a session of its own while it runs.
+
+    Every statement must bear to be run twice: the connector repeats it, silently, when its answer is lost.
+    Raises UncertainError for a write without an answer. After `patience` seconds nobody waits any longer.
+    """
+
+    def __init__(
+        self,
+        settings: Databricks,
+        tables: Mapping[str, str] | None = None,
+        *,
+        patience: float = PATIENCE,
+        silence: float = SILENCE,
+        lifetime: float = LIFETIME,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tables = dict(tables or {})
+        self._login = Login(settings, monotonic=monotonic)
+        session = partial(Session, settings, self._login, silence=silence, patience=patience, monotonic=monotonic)
+        self._pool = Pool(session, patience=patience, lifetime=lifetime, monotonic=monotonic)
+
+    def ask(self, question: str, **parameters: object) -> Rows:
+        return self._run(question, sql.for_databricks(question, self._tables), parameters)
+
+    def ask_column(self, question: str, column: str) -> dict[str, object]:
+        rows = self._run(question, sql.column_for_databricks(question, column, self._tables), {})
+        return rows[0] if rows else {}
+
+    def do(self, statement: str, **parameters: object) -> None:
+        self._run(statement, sql.for_databricks(statement, self._tables), parameters, writes=True)
+
+    def create(self, statement: str, values: Mapping[str, str | float]) -> None:
+        self._run(statement, sql.to_deploy(statement, self._tables, values), {}, writes=True)
+
+    def awake(self) -> bool:
+        try:
+            warehouse = self._login.warehouse()
+        except SyncHealthError as error:
+            log.info("whether the warehouse is awake is not known: %s", error)
+            return False
+        minutes = warehouse.get("auto_stop_mins")
+        by_others = isinstance(minutes, int) and self._pool.idle_seconds() >= 60 * minutes
+        return by_others and warehouse.get("state") == "RUNNING"
+
+    def state(self) -> str:
+        """RUNNING, STOPPED, STARTING, …, without waking it. Raises TemporaryError and PermanentError."""
+        return str(self._login.warehouse().get("state"))
+
+    def columns(self, table: str) -> frozenset[str]:
+        [row] = self._run(table, sql.to_list_columns(table, "databricks"), {})
+        return frozenset(name.lower() for name in row)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _run(self, name: str, text: str, parameters: Mapping[str, object], *, writes: bool = False) -> Rows:
+        used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()}
+        try:
+            return self._pool.run(Call(name, text, used, writes))
+        except AgainError:
+            return self._pool.run(Call(name, text, used, writes))

@@ -1,0 +1,290 @@
+"""What every Warehouse keeps: DuckDB in this process, and Databricks' unmodified connector over a local server."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+from math import inf, isnan
+
+import pytest
+
+from bot import sql
+from bot.adapters.duckdb import DuckDBWarehouse
+from bot.demo.estate import FAULTS, Estate
+from bot.errors import NotFoundError, PermanentError, TemporaryError
+from bot.main import settings_from
+from bot.ports import Warehouse
+from bot.services.deploy import plan_deploy
+from tests.small_pipeline import SmallPipeline
+from tests.waiting import until
+from tests.warehouses import NOON, LocalDatabricks, snapshot
+
+Write = Callable[[str], str]
+
+
+class DuckDBPlace:
+    """DuckDB itself."""
+
+    def __init__(self) -> None:
+        self.duckdb = DuckDBWarehouse()
+
+    def warehouse(self, tables: dict[str, str] | None = None) -> Warehouse:
+        return DuckDBWarehouse(tables=tables) if tables else self.duckdb
+
+    def running(self) -> int:
+        return len(self.duckdb._running)
+
+    def close(self) -> None:
+        self.duckdb.close()
+
+
+class DatabricksPlace(LocalDatabricks):
+    """The same, spoken to over the wire."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.start()
+
+    def running(self) -> int:
+        return len(self.server.statements)
+
+
+Place = DuckDBPlace | DatabricksPlace
+
+
+@pytest.fixture(params=[DuckDBPlace, DatabricksPlace], ids=["duckdb", "databricks"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    one = request.param()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def warehouse(place: Place) -> Warehouse:
+    return place.warehouse()
+
+
+def test_values_have_one_form(warehouse: Warehouse, write: Write) -> None:
+    [row] = warehouse.ask(
+        write(
+            "SELECT CAST(:t AS TIMESTAMP) AS aware, CAST(:t AS TIMESTAMP_NTZ) AS naive,"
+            " CAST(1.5 AS DECIMAL(5, 2)) AS price, SUM(1) AS many, CAST(3000000000 AS BIGINT) AS big,"
+            " CAST('-Infinity' AS DOUBLE) AS low, CAST(NULL AS INT) AS nothing, NULL AS void, TRUE AS flag,"
+            " DATE '2026-01-20' AS day, 'ein „Wort“' AS word, CAST('NaN' AS DOUBLE) AS nan"
+        ),
+        t=NOON.astimezone(timezone(timedelta(hours=-8))),
+    )
+    assert isnan(float(str(row.pop("nan"))))
+    assert row == {
+        "aware": NOON,
+        "naive": NOON,
+        "price": 1.5,
+        "many": 1,
+        "big": 3_000_000_000,
+        "low": -inf,
+        "nothing": None,
+        "void": None,
+        "flag": True,
+        "day": date(2026, 1, 20),
+        "word": "ein „Wort“",
+    }
+    assert [type(row[name]) for name in ("price", "many", "flag", "day")] == [float, int, bool, date]
+    assert [getattr(row[name], "tzinfo", None) for name in ("aware", "naive")] == [UTC, UTC]
+
+
+def test_times_keep_their_moment_and_their_microseconds(warehouse: Warehouse, write: Write) -> None:
+    at = datetime(2026, 3, 8, 9, 59, 59, 123456, tzinfo=UTC)  # a second before clocks go forward in Los Angeles
+    ask = write("SELECT CAST(:t AS TIMESTAMP) AS at, CAST(CONVERT_TIMEZONE('America/Los_Angeles', :t) AS DATE) AS day")
+    assert warehouse.ask(ask, t=at) == [{"at": at, "day": date(2026, 3, 8)}]
+
+
+@pytest.mark.parametrize(
+    "value", ["O'Brien; DROP TABLE t --", 'a "quoted" %(word)s \\n :b', "屋根 🏠", "", 7, 2**40, 1.25, True, None]
+)
+def test_what_is_bound_comes_back_as_it_is(warehouse: Warehouse, write: Write, value: object) -> None:
+    kind = {str: "STRING", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}.get(type(value), "STRING")
+    assert warehouse.ask(write(f"SELECT CAST(:value AS {kind}) AS it"), value=value) == [{"it": value}]
+
+
+def test_only_the_parameters_that_a_statement_uses_are_passed(warehouse: Warehouse, write: Write) -> None:
+    assert warehouse.ask(write("SELECT :a AS a, ':b' AS b"), a=1, b=2) == [{"a": 1, "b": ":b"}]
+    with pytest.raises(PermanentError, match="parameters: a"):
+        warehouse.ask(write("SELECT :a AS a"))
+
+
+def test_a_query_without_rows_has_none(warehouse: Warehouse, write: Write) -> None:
+    assert warehouse.ask(write("SELECT 1 AS one WHERE 1 = 0")) == []
+
+
+def test_null_stands_where_it_stood_among_many_rows(warehouse: Warehouse, write: Write) -> None:
+    ask = write("SELECT CASE WHEN i % 3 = 0 THEN NULL ELSE i END AS n FROM RANGE(0, 1000) AS r(i) ORDER BY i")
+    assert [row["n"] for row in warehouse.ask(ask)] == [None if i % 3 == 0 else i for i in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("SELECT * FROM crm.sfdc_dbx.nowhere", "nowhere"),
+        ("SELECT * FROM lost.sfdc_dbx.nowhere", "lost.sfdc_dbx.nowhere"),
+        ("SELECT missing FROM (SELECT 1 AS one)", "missing"),
+        ("SELECT CAST('many' AS INT) AS n", "many"),
+    ],
+)
+def test_what_cannot_work_is_permanent_and_told_in_a_line(
+    text: str, told: str, warehouse: Warehouse, write: Write
+) -> None:
+    name = write(text)
+    with pytest.raises(PermanentError) as caught:
+        warehouse.ask(name)
+    message = str(caught.value)
+    assert message.startswith(f"{name}: ") and told in message
+    assert "\n" not in message and "SELECT" not in message
+
+
+def test_an_unknown_question_is_not_found(warehouse: Warehouse) -> None:
+    with pytest.raises(NotFoundError, match="nearest is measure/health"):
+        warehouse.ask("measure/helth")
+
+
+def test_one_column_is_asked_for_so_that_a_broken_view_does_not_blind_it(place: Place) -> None:
+    pipeline, warehouse = SmallPipeline(place.duckdb), place.warehouse()
+    pipeline.properties(4)
+    pipeline.salesforce(3)
+    pipeline.run("DROP VIEW crm.sfdc_dbx.properties_to_update")
+    with pytest.raises(PermanentError, match="properties_to_update"):
+        warehouse.ask("measure/health")
+    assert warehouse.ask_column("measure/health", "coverage_percentage") == {"coverage_percentage": 75.0}
+    with pytest.raises(PermanentError, match="properties_to_update"):
+        warehouse.ask_column("measure/health", "update_queue")
+
+
+def test_two_writers_of_one_row_are_told_to_try_again(place: Place, write: Write) -> None:
+    warehouse = place.warehouse()
+    warehouse.do(write("CREATE TABLE crm.sfdc_dbx.t AS SELECT 1 AS n"))
+    with place.duckdb.cursor() as other:
+        other.execute("BEGIN")
+        other.execute("UPDATE crm.sfdc_dbx.t SET n = 2")
+        with pytest.raises(TemporaryError):
+            warehouse.do(write("UPDATE crm.sfdc_dbx.t SET n = 3"))
+
+
+def test_any_thread_may_ask_while_another_writes(warehouse: Warehouse, write: Write) -> None:
+    warehouse.do(write("CREATE TABLE crm.sfdc_dbx.t (n BIGINT, at TIMESTAMP)"))
+    add, read = (
+        write("INSERT INTO crm.sfdc_dbx.t SELECT :n, CAST(:at AS TIMESTAMP)"),
+        write("SELECT COUNT(*) AS n, MAX(at) AS at FROM crm.sfdc_dbx.t"),
+    )
+
+    def work(n: int) -> object:
+        warehouse.do(add, n=n, at=NOON)
+        return warehouse.ask(read)[0]["at"]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(work, range(200))) == {NOON}
+    assert warehouse.ask(read) == [{"n": 200, "at": NOON}]
+
+
+def test_a_snapshot_written_twice_is_one_row(place: Place) -> None:
+    pipeline, warehouse = SmallPipeline(place.duckdb), place.warehouse()
+    for _ in range(2):
+        snapshot(warehouse, "daily_snapshot_20260120")
+    assert pipeline.run("SELECT COUNT(*) FROM crm.sfdc_dbx.sync_audit_log") == [(1,)]
+
+
+def test_a_deploy_may_be_repeated_and_its_limits_change_while_the_rows_stay(place: Place) -> None:
+    SmallPipeline(place.duckdb)
+    warehouse = place.warehouse()
+    plan = plan_deploy(settings_from({}))
+    for limit in (95, 0):
+        for statement in plan.statements:
+            warehouse.create(statement, {**plan.values, "coverage_warn": limit})
+        snapshot(warehouse, "daily_snapshot_20260120")
+    with place.duckdb.cursor() as cursor:
+        assert cursor.execute("SELECT COUNT(*) FROM crm.sfdc_dbx.sync_audit_log").fetchall() == [(1,)]
+        views = cursor.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'daily_health_check'").fetchall()
+    assert "0 AS coverage_warn" in views[0][0]
+
+
+def test_renamed_tables_are_written_and_read_under_their_names(place: Place, write: Write) -> None:
+    with place.duckdb.cursor() as cursor:
+        cursor.execute("ATTACH ':memory:' AS app")
+        cursor.execute('CREATE SCHEMA app."other-schema"')
+    warehouse = place.warehouse({"rds.pg_rds_public.companies": "app.other-schema.firms"})
+    warehouse.do(write("CREATE TABLE rds.pg_rds_public.companies AS SELECT 7 AS id"))
+    assert warehouse.ask(write("SELECT id FROM rds.pg_rds_public.companies")) == [{"id": 7}]
+    assert warehouse.ask(write("SELECT id FROM app.`other-schema`.firms")) == [{"id": 7}]
+
+
+def test_what_runs_anyway_is_awake_before_anybody_asked(place: Place) -> None:
+    if isinstance(place, DatabricksPlace):
+        place.server.wake()
+    assert place.warehouse().awake()
+
+
+def test_closing_twice_is_fine_and_asking_afterwards_is_an_error(warehouse: Warehouse, write: Write) -> None:
+    ask = write("SELECT 1 AS one")
+    warehouse.ask(ask)
+    warehouse.close()
+    warehouse.close()
+    with pytest.raises(PermanentError, match="closed"):
+        warehouse.ask(ask)
+
+
+def test_closing_interrupts_those_who_still_ask(place: Place, write: Write) -> None:
+    warehouse = place.warehouse()
+    endless = write("SELECT SUM(a.i * b.i) AS n FROM RANGE(1000000) AS a(i) CROSS JOIN RANGE(1000000) AS b(i)")
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(warehouse.ask, endless) for _ in range(4)]
+        until(lambda: place.running() == 4)
+        warehouse.close()
+        assert all(isinstance(one.exception(), TemporaryError) for one in asked)
+    until(lambda: place.running() == 0)
+
+
+def test_the_statements_of_the_services_have_equal_answers_on_both() -> None:
+    answers = []
+    for one in (DuckDBPlace(), DatabricksPlace()):
+        pipeline, warehouse = SmallPipeline(one.duckdb), one.warehouse()
+        pipeline.properties(40)
+        pipeline.salesforce(30, company=None)
+        pipeline.salesforce(35, first=31)
+        snapshot(warehouse, "daily_snapshot_20260120")
+        snapshot(warehouse, "manual_snapshot_20260120T120000Z")
+        asked = [
+            warehouse.ask("measure/health"),
+            warehouse.ask("measure/queue", direction="both", most=5),
+            warehouse.ask("measure/snapshots", audit_id="manual_snapshot_20260120T120000Z", now=NOON, most=2),
+            warehouse.ask("measure/snapshots", audit_id=None, now=NOON, most=9),
+            warehouse.ask("measure/examples", metric="null_company_names"),
+            [sorted(warehouse.columns("crm.sfdc_dbx.sync_audit_log"))],
+            warehouse.ask("measure/snapshot_by_hand", since=NOON - timedelta(minutes=5), now=NOON),
+        ]
+        warehouse.do("doctor/may_write")
+        alone = [warehouse.ask_column("measure/health", column) for column in sql.columns("measure/health")]
+        assert {name: value for row in alone for name, value in row.items()} == asked[0][0]
+        assert all(asked)
+        answers.append(asked)
+        one.close()
+    assert answers[0] == answers[1]
+
+
+def test_the_estate_is_built_broken_and_mended_over_the_wire_as_it_is_without() -> None:
+    seen = []
+    for one in (DuckDBPlace(), DatabricksPlace()):
+        warehouse = one.warehouse()
+        estate = Estate(warehouse, lambda: NOON)
+        estate.build()
+        for fault in FAULTS:
+            estate.switch(fault, on=True)
+            estate.switch(fault, on=False)
+        taken = estate.take("update", 1)
+        seen.append((taken, estate.bring("update", 1, 1, 20), warehouse.ask("measure/health")))
+        one.close()
+    assert seen[0] == seen[1]
+
+
+def test_nobody_imports_the_connector_who_has_no_databricks() -> None:
+    heavy = "databricks, pandas, pyarrow, thrift"
+    code = f"import bot.main, bot.cli, bot.adapters.duckdb, sys; print({{*'{heavy}'.split(', ')}} & {{*sys.modules}})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"

@@ -1,0 +1,158 @@
+"""Who asks: tokens, service principals, the state of the warehouse, and nothing of it in any text."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.databricks import DatabricksWarehouse
+from bot.demo.warehouse_server import PATH, Fault
+from bot.errors import ConfigurationError, NotFoundError, PermanentError, TemporaryError
+from bot.main import SystemClock, connect, disconnect, settings_from
+from bot.settings import Databricks
+from tests.fakes import HandClock
+from tests.warehouses import TOKEN
+from tests.wire.measured import Wire
+
+PRINCIPAL = Databricks("", PATH, client_id="application", client_secret="hush")
+ALWAYS = 1000
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def principal(wire: Wire, clock: HandClock) -> Iterator[DatabricksWarehouse]:
+    one = DatabricksWarehouse(replace(PRINCIPAL, host=wire.local.server.url), monotonic=clock.monotonic)
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"token": ""}, "DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET"),
+        ({"token": "", "client_id": "application"}, "DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and"),
+        ({"token": "two\nlines"}, "DATABRICKS_TOKEN: it has blanks"),
+        ({"token": "schlüssel"}, "DATABRICKS_TOKEN: it has blanks"),
+        ({"http_path": ""}, "DATABRICKS_HOST and DATABRICKS_HTTP_PATH: both are needed"),
+    ],
+)
+def test_without_a_login_it_refuses_instead_of_opening_a_browser(changes: dict[str, str], said: str) -> None:
+    settings = replace(Databricks("dbc.example", PATH, token="bare"), **changes)
+    with pytest.raises(ConfigurationError) as refused:
+        DatabricksWarehouse(settings)
+    assert said in str(refused.value)
+    assert "two" not in str(refused.value) and "schl" not in str(refused.value)
+
+
+def test_the_environment_alone_leads_to_an_answer(wire: Wire, tmp_path: Path) -> None:
+    environment = {
+        "SYNC_HEALTH_WAREHOUSE": "databricks",
+        "DATABRICKS_HOST": wire.local.server.url,
+        "DATABRICKS_HTTP_PATH": PATH,
+        "DATABRICKS_TOKEN": TOKEN,
+        "SYNC_HEALTH_STATE": f"sqlite:///{tmp_path}/state.db",
+    }
+    ports, _ = connect(settings_from(environment, ("warehouse",)), SystemClock())
+    assert ports.warehouse.ask("measure/health") == wire.local.duckdb.ask("measure/health")
+    disconnect(ports)
+    assert wire.local.server.sessions == {}
+
+
+def test_secrets_do_not_show() -> None:
+    shown = repr(Databricks("dbc.example", PATH, token="dapi", client_id="application", client_secret="hush"))
+    assert "dbc.example" in shown and "dapi" not in shown and "hush" not in shown
+
+
+def test_a_wrong_token_is_told_with_its_remedy_and_does_not_show(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = wire.client(token="outdated-token")
+    with pytest.raises(PermanentError, match="check DATABRICKS_TOKEN") as asked:
+        client.ask("measure/health")
+    with pytest.raises(PermanentError, match="check DATABRICKS_TOKEN") as looked:
+        client.state()
+    assert not client.awake()
+    assert "outdated" not in caplog.text + str(asked.value) + str(looked.value)
+
+
+def test_a_service_principal_gets_a_token_keeps_it_and_renews_it_in_time(
+    wire: Wire, principal: DatabricksWarehouse, clock: HandClock
+) -> None:
+    calls = wire.local.server.calls
+    principal.ask("measure/health")
+    principal.ask("measure/health")
+    assert principal.state() == "RUNNING"
+    assert calls.count("token") == 1
+    clock.pass_(minutes=36)  # of its hour: a session that begins now may last for twenty minutes
+    assert principal.state() == "RUNNING"
+    assert calls.count("token") == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "family", "said"),
+    [(401, PermanentError, "DATABRICKS_CLIENT_SECRET"), (400, PermanentError, "refused"), (503, TemporaryError, "503")],
+)
+def test_a_service_principal_without_a_token_is_told_why_and_nothing_was_asked(
+    wire: Wire, principal: DatabricksWarehouse, status: int, family: type[Exception], said: str
+) -> None:
+    wire.local.server.faults = [Fault("token", status, ALWAYS)]
+    for outcome in (wire.read(principal), wire.write(principal)):
+        assert isinstance(outcome.error, family) and said in str(outcome.error)
+        assert "hush" not in str(outcome.error)
+    assert wire.local.server.calls == ["token", "token"]
+
+
+def test_what_we_keep_awake_ourselves_is_not_awake(wire: Wire, clock: HandClock) -> None:
+    wire.local.server.now = clock.monotonic
+    client = wire.client(monotonic=clock.monotonic)
+    assert not client.awake()  # STOPPED, and asking that wakes nobody
+    wire.local.server.wake()
+    assert client.awake()  # by somebody else
+    client.ask("measure/health")
+    assert client.state() == "RUNNING" and not client.awake()
+    clock.pass_(minutes=9)
+    wire.local.server.wake()  # somebody else keeps it awake
+    assert not client.awake()
+    clock.pass_(minutes=1)
+    assert client.awake()
+    clock.pass_(minutes=11)
+    assert not client.awake() and client.state() == "STOPPED"
+
+
+def test_what_never_stops_is_awake_even_after_our_own_statement(wire: Wire) -> None:
+    wire.local.server.auto_stop_mins = 0
+    client = wire.client()
+    client.ask("measure/health")
+    assert client.awake()
+
+
+def test_asking_for_the_state_opens_no_session(wire: Wire) -> None:
+    client = wire.client()
+    assert client.state() == "STOPPED" and not client.awake()
+    assert wire.local.server.calls == ["state", "state"]
+
+
+@pytest.mark.parametrize("fault", [500, 403, "drop"])
+def test_a_state_that_is_not_told_is_not_awake_and_the_log_says_why(
+    wire: Wire, fault: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    wire.local.server.wake()
+    wire.local.server.faults = [Fault("state", fault, 2)]  # type: ignore[arg-type]
+    client = wire.client()
+    assert not client.awake()
+    assert "whether the warehouse is awake is not known: Databricks" in caplog.text
+    assert TOKEN not in caplog.text
+    with pytest.raises((PermanentError, TemporaryError)):
+        client.state()
+
+
+def test_a_cluster_has_no_state_to_ask_for(wire: Wire) -> None:
+    cluster = Databricks(wire.local.server.url, "sql/protocolv1/o/1/0101-101010-cluster", token=TOKEN)
+    with pytest.raises(NotFoundError, match="names no SQL warehouse"):
+        DatabricksWarehouse(cluster).state()
