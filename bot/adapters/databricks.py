@@ -76,7 +76,7 @@ class DatabricksWarehouse:
         self._pool.close()
 
     def _run(self, name: str, text: str, parameters: Mapping[str, object], *, writes: bool = False) -> Rows:
-        used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()}
+        used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()} if parameters else {}
         try:
             return self._pool.run(Call(name, text, used, writes))
         except AgainError:
