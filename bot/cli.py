@@ -42,9 +42,8 @@ def run(demo: Demonstration = False, verbose: Verbose = False) -> None:
         from bot.launch import run_bot, run_demo
 
         if demo:
-            run_demo(DEMO_SPEED, DEMO_PORT)
-        else:
-            run_bot()
+            raise typer.Exit(run_demo(DEMO_SPEED, DEMO_PORT, verbose=verbose))
+        run_bot()
 
 
 @app.command()
@@ -58,7 +57,7 @@ def demo(
     with _told():
         from bot.launch import run_demo
 
-        run_demo(speed, port)
+        raise typer.Exit(run_demo(speed, port, verbose=verbose))
 
 
 @app.command()
@@ -291,3 +290,7 @@ def _log(verbose: bool) -> None:
     )
     for noisy in ("slack_bolt", "slack_sdk", "apscheduler", "urllib3", "websocket", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+if __name__ == "__main__":
+    main()

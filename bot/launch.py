@@ -1,16 +1,21 @@
 """Brings the parts up for a command, and gives them back."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TextIO
 
 import typer
 
 from bot.answers import Finding
 from bot.errors import ConfigurationError
 from bot.main import (
+    CLOCK,
     SystemClock,
     connect,
     connect_census,
@@ -24,50 +29,56 @@ from bot.main import (
 from bot.ports import Ports, Sources, Store
 from bot.settings import Need
 
+PATIENCE = 30.0  # seconds for the demo's bot to end in
 EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
 
 
 def run_bot() -> None:
-    """Until Ctrl-C, on the real thing."""
+    """Until Ctrl-C, on the real thing, or on the demo's as long as that is there."""
     from bot.running import Bot
 
-    settings = settings_from(needs=("slack", "census", "warehouse"))
-    ports, client = connect(settings, SystemClock(), writes=True)
+    settings, shared = settings_from(needs=EVERYTHING), os.environ.get(CLOCK)
+    ports, client = connect(settings, SystemClock(as_written=shared), writes=True)
     bot = Bot(ports, client)
     bot.start()
-    every = settings.schedule.tick.total_seconds() / 60
-    _say(f"Looking after the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
-    _wait_for_the_end()
+    if not shared:
+        every = settings.schedule.tick.total_seconds() / 60
+        _say(f"Looking after the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
+    _wait_for_the_end(sys.stdin if shared else None)
     bot.stop()
     disconnect(ports)
 
 
-def run_demo(speed: float, port: int) -> None:
-    """Until Ctrl-C, on a pipeline of its own."""
-    from bot.main import Demo
-    from bot.running import Bot
+def run_demo(speed: float, port: int, *, verbose: bool) -> int:
+    """Until Ctrl-C: the outside in this process, the bot in one of its own; returns how that one ended."""
+    from bot.demonstration import Demo
 
     _say("Building a pipeline of 20,274 properties …")
     world = Demo(speed=speed, port=port)
     world.start()
-    ports, client = world.connect()
-    bot = Bot(ports, client)
-    bot.start()
+    command = [sys.executable, "-m", "bot.cli", "run", *(["--verbose"] if verbose else [])]
+    # A session of its own, so that Ctrl-C reaches it through us, once; when we are gone its input ends.
+    bot = subprocess.Popen(  # noqa: S603 - our own command
+        command, env={**os.environ, **world.environment()}, stdin=subprocess.PIPE, start_new_session=True
+    )
     _say(f"\n  Open {world.slack.url} in a browser.\n")
     _say(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
     _say("  Ctrl-C ends it and leaves nothing behind.\n")
-    _wait_for_the_end()
-    bot.stop()
-    ports.store.close()
+    _wait_for_the_end(until=lambda: bot.poll() is not None)
+    bot.terminate()
+    try:
+        bot.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        bot.kill()
     world.stop()
+    return max(0, bot.wait())
 
 
 @contextmanager
 def opened_ports(*, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False) -> Iterator[Ports]:
     """The ports for one command, given back afterwards."""
-
     if demo:
-        from bot.main import Demo
+        from bot.demonstration import Demo
 
         world = Demo()
         world.start()
@@ -75,7 +86,7 @@ def opened_ports(*, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bo
         try:
             yield ports
         finally:
-            ports.store.close()
+            disconnect(ports)
             world.stop()
         return
     ports, _ = connect(settings_from(needs=needs), SystemClock(), writes=writes)
@@ -153,12 +164,22 @@ def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _wait_for_the_end() -> None:
-    """Until Ctrl-C or SIGTERM; a second one ends at once."""
+def _wait_for_the_end(guardian: TextIO | None = None, until: Callable[[], bool] = lambda: False) -> None:
+    """Until Ctrl-C or SIGTERM, until the guardian's line ends, or until something has happened.
+
+    A second Ctrl-C ends at once.
+    """
     over = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: over.set())
-    while not over.wait(0.5):
+    if guardian:
+        threading.Thread(target=_at_the_end_of, args=(guardian, over.set), daemon=True).start()
+    while not over.wait(0.5) and not until():
         pass
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_DFL)
+
+
+def _at_the_end_of(line: TextIO, act: Callable[[], None]) -> None:
+    line.read()
+    act()

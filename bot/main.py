@@ -2,13 +2,10 @@
 
 import os
 import socket
-import tempfile
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +15,7 @@ from bot.adapters.duckdb import DuckDBWarehouse
 from bot.ports import Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
 from bot.services.measure import HEALTH
-from bot.settings import HOME, Need, Operators, Settings, load_settings
+from bot.settings import HOME, Need, Settings, load_settings
 from bot.yaml_lines import read_yaml
 
 if TYPE_CHECKING:
@@ -27,18 +24,23 @@ if TYPE_CHECKING:
     from bot.adapters.slack_messenger import SlackMessenger
 
 
+CLOCK = "SYNC_HEALTH_CLOCK"  # set by the demo for its bot: both have one time
 UNSET = "unset"  # who asks Census has had its token demanded by the settings
-DEMO_TOKEN = "demo"  # noqa: S105 - opens nothing but the servers of the demo
-OPERATOR, VISITOR = "U0ROBIN", "U0SAM"
 
 
 class SystemClock:
     """The machine's clock, or one that runs `speed` times as fast from now on."""
 
-    def __init__(self, speed: float = 1.0) -> None:
-        self.speed = speed
-        self._began = datetime.now(UTC)
-        self._ticks = time.monotonic()
+    def __init__(self, speed: float = 1.0, as_written: str | None = None) -> None:
+        if as_written:
+            began, ticks, scale = as_written.split()
+            self.speed, self._began, self._ticks = float(scale), datetime.fromisoformat(began), float(ticks)
+        else:
+            self.speed, self._began, self._ticks = speed, datetime.now(UTC), time.monotonic()
+
+    def written(self) -> str:
+        """For a process beside this one, whose clock shall show the same."""
+        return f"{self._began.isoformat()} {self._ticks} {self.speed}"
 
     def now(self) -> datetime:
         """The pipeline's time, aware, UTC."""
@@ -131,81 +133,6 @@ def _warehouse(settings: Settings, *, writes: bool) -> Warehouse:
 
         return DatabricksWarehouse(settings.databricks, settings.tables)
     return DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes)
-
-
-class Demo:
-    """The pipeline, Census and Slack on this machine, and a bot that believes them: nothing of the bot is different.
-
-    `port` is where the page listens; another one is taken when it is busy.
-    """
-
-    def __init__(self, *, speed: float = 60.0, port: int = 0) -> None:
-        from bot.demo.census_server import CensusServer
-        from bot.demo.census_syncs import SYNC_FAULTS, LocalSync
-        from bot.demo.estate import Estate
-        from bot.demo.slack_server import Control, Person, SlackServer
-
-        shipped = settings_from({})
-        self.clock = SystemClock(speed)
-        self._folder = tempfile.TemporaryDirectory(prefix="sync-health-demo-")
-        self.warehouse = DuckDBWarehouse(tables=shipped.tables)
-        self.estate = Estate(self.warehouse, self.clock.now)
-        syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in shipped.syncs]
-        self.census = CensusServer(self.estate, syncs, token=DEMO_TOKEN, now=self.clock.now)
-        controls = [
-            Control(name, fault.title, partial(broken.is_on, name), partial(broken.switch, name))
-            for broken, faults in ((self.estate, self.estate.faults), (self.census, SYNC_FAULTS))
-            for name, fault in faults.items()
-        ]
-        self.slack = SlackServer(
-            now=self.clock.now,
-            bot_token=DEMO_TOKEN,
-            app_token=DEMO_TOKEN,
-            people=[Person(OPERATOR, "robin", role="operator"), Person(VISITOR, "sam", role="sales")],
-            port=_free(port),
-            channel=shipped.channel,
-            controls=controls,
-            speed=speed,
-            scopes=manifest_scopes(),
-        )
-
-    def start(self) -> None:
-        """Build the estate, a second or so, and open the servers."""
-        self.estate.build()
-        self.census.start()
-        self.slack.start()
-
-    def settings(self) -> Settings:
-        """What somebody would set to point the bot at these servers."""
-        environment = {
-            "SLACK_BOT_TOKEN": DEMO_TOKEN,
-            "SLACK_APP_TOKEN": DEMO_TOKEN,
-            "SLACK_API_URL": f"{self.slack.url}/api/",
-            "CENSUS_API_TOKEN": DEMO_TOKEN,
-            "CENSUS_API_URL": self.census.url,
-            "SYNC_HEALTH_STATE": f"sqlite:///{self._folder.name}/state.db",
-        }
-        return replace(settings_from(environment, ("slack", "census")), operators=Operators(users=(OPERATOR,)))
-
-    def connect(self) -> tuple[Ports, "WebClient"]:
-        """The ports of a bot that looks after this pipeline."""
-        return connect(self.settings(), self.clock, self.warehouse)
-
-    def stop(self) -> None:
-        """Leave nothing behind."""
-        self.slack.stop()
-        self.census.stop()
-        self.warehouse.close()
-        self._folder.cleanup()
-
-
-def _free(port: int) -> int:
-    """This port, or 0 (any) when somebody listens there already."""
-    try:
-        with socket.create_server(("127.0.0.1", port)):
-            return port
-    except OSError:
-        return 0
 
 
 def disconnect(ports: Ports) -> None:

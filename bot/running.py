@@ -70,6 +70,7 @@ class Bot:
         """End in bounded time; what is owed stays owed."""
         self._stopping.set()
         self._connection.stop()
+        self.ports.warehouse.close()  # what still waits for it would hold up the rest
         self._scheduler.stop()
         self._sender.join(timeout=15)
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -16,7 +16,8 @@ from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.adapters.store import SqlStore
 from bot.demo.estate import Estate
-from bot.main import DEMO_TOKEN, Demo, SystemClock, settings_from
+from bot.demonstration import DEMO_TOKEN, Demo
+from bot.main import SystemClock, disconnect, settings_from
 from bot.ports import Ports
 from bot.services.measure import HEALTH, measure
 from bot.services.run_checks import run_checks
@@ -112,13 +113,14 @@ def main() -> None:
             "check --dry-run as a process / a bare script with the same statement",
         )
         ports, _ = demo.connect()
+        beside = replace(ports, warehouse=demo.warehouse)  # the same statement, on the same tables
         with demo.warehouse.cursor() as cursor:
             pairs(
-                lambda: measure(ports),
+                lambda: measure(beside),
                 lambda: cursor.execute(statement).fetchall(),
                 "one evaluation in process, Census asked too / the bare statement",
             )
-        ports.store.close()
+        disconnect(ports)
         demo.stop()
         growth(Path(folder))
 

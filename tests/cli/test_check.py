@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.cli import app
 from bot.demo.estate import FAULTS, Estate
-from bot.main import DEMO_TOKEN, Demo, SystemClock
+from bot.demonstration import DEMO_TOKEN, Demo
+from bot.main import SystemClock
 
 BUG = next(iter(FAULTS))
 
@@ -108,12 +109,10 @@ def test_an_empty_table_is_no_data_and_exits_with_2(broken: list) -> None:
 
 
 def test_a_missing_table_is_named_and_exits_with_2(broken: list) -> None:
-    broken.append(
-        lambda demo: setattr(demo.warehouse, "_tables", {"hive_metastore.salesforce.product_property": "crm.x.gone"})
-    )
+    broken.append(lambda demo: demo.warehouse.cursor().execute("DROP TABLE hive_metastore.salesforce.product_property"))
     code, out, _ = check("--demo")
     assert code == 2
-    assert "gone" in out
+    assert "product_property does not exist" in out
 
 
 def test_census_down_exits_with_2_though_the_numbers_are_well(broken: list) -> None:

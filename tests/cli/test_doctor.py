@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
-from bot.main import Demo
+from bot.demonstration import Demo
 
 
 def doctor(*arguments: str) -> tuple[int, str]:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.main import OPERATOR, VISITOR, Demo
+from bot.demonstration import OPERATOR, VISITOR, Demo
+from bot.main import disconnect
 from bot.ports import Ports
 from bot.running import Bot
+from bot.services.summarise import summarise
 from tests import oracles
 from tests.waiting import until
 
@@ -64,11 +66,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     bot = Bot(ports, client)
     bot.start()
     try:
-        until(lambda: demo.slack.connections == 1)
+        until(lambda: demo.slack.connections == 1 and summarise(ports).evaluation)
         yield World(demo, bot, ports)
         if oracles.there():
             oracles.refuse_unknown_calls(demo.slack.calls)
     finally:
         bot.stop()
-        ports.store.close()
+        disconnect(ports)
         demo.stop()

@@ -4,7 +4,8 @@ import re
 import time
 
 from bot.demo.slack_server import Fault
-from bot.main import Demo
+from bot.demonstration import Demo
+from bot.main import disconnect
 from bot.running import Bot
 from bot.slack.commands import COMMANDS, Command
 from tests.slack.conftest import World, words
@@ -86,7 +87,7 @@ def test_the_bot_starts_without_slack_and_connects_when_it_comes(monkeypatch, ca
         assert "demo" not in [word for line in caplog.messages for word in line.split()], "no token in the log"
     finally:
         bot.stop()
-        ports.store.close()
+        disconnect(ports)
         demo.stop()
 
 

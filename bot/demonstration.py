@@ -1,0 +1,108 @@
+"""The whole outside on this machine: a pipeline, its warehouse, Census and Slack, and what points a bot at them."""
+
+import socket
+import tempfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from bot.adapters.duckdb import DuckDBWarehouse
+from bot.demo.census_server import CensusServer
+from bot.demo.census_syncs import SYNC_FAULTS, LocalSync
+from bot.demo.estate import Estate
+from bot.demo.slack_server import Control, Person, SlackServer
+from bot.demo.warehouse_server import PATH, WarehouseServer
+from bot.main import CLOCK, SystemClock, connect, manifest_scopes, settings_from
+from bot.ports import Ports
+from bot.settings import HOME
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+
+DEMO_TOKEN = "demo"  # noqa: S105 - opens nothing but the servers of the demo
+OPERATOR, VISITOR = "U0ROBIN", "U0SAM"
+
+
+class Demo:
+    """Databricks, Census and Slack as local servers, and a bot believes them: nothing of the bot is different.
+
+    `port` is where the page listens; another one is taken when it is busy.
+    """
+
+    def __init__(self, *, speed: float = 60.0, port: int = 0) -> None:
+        shipped = settings_from({})
+        self.clock = SystemClock(speed)
+        self._folder = tempfile.TemporaryDirectory(prefix="sync-health-demo-")
+        self.warehouse = DuckDBWarehouse(tables=shipped.tables)
+        self.databricks = WarehouseServer(self.warehouse.cursor, token=DEMO_TOKEN, auto_stop_mins=0)
+        self.estate = Estate(self.warehouse, self.clock.now)
+        syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in shipped.syncs]
+        self.census = CensusServer(self.estate, syncs, token=DEMO_TOKEN, now=self.clock.now)
+        controls = [
+            Control(name, fault.title, partial(broken.is_on, name), partial(broken.switch, name))
+            for broken, faults in ((self.estate, self.estate.faults), (self.census, SYNC_FAULTS))
+            for name, fault in faults.items()
+        ]
+        self.slack = SlackServer(
+            now=self.clock.now,
+            bot_token=DEMO_TOKEN,
+            app_token=DEMO_TOKEN,
+            people=[Person(OPERATOR, "robin", role="operator"), Person(VISITOR, "sam", role="sales")],
+            port=_free(port),
+            channel=shipped.channel,
+            controls=controls,
+            speed=speed,
+            scopes=manifest_scopes(),
+        )
+
+    def start(self) -> None:
+        """Build the estate, a second or so, and open the servers."""
+        self.estate.build()
+        self.databricks.start()
+        self.databricks.wake()
+        self.census.start()
+        self.slack.start()
+
+    def environment(self) -> Mapping[str, str]:
+        """What somebody would set to point the bot at these servers."""
+        pipeline = yaml.safe_load((HOME / "pipeline.yml").read_text(encoding="utf-8"))
+        pipeline["operators"] = {"users": [OPERATOR]}
+        (config := Path(self._folder.name) / "pipeline.yml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
+        return {
+            "SLACK_BOT_TOKEN": DEMO_TOKEN,
+            "SLACK_APP_TOKEN": DEMO_TOKEN,
+            "SLACK_API_URL": f"{self.slack.url}/api/",
+            "CENSUS_API_TOKEN": DEMO_TOKEN,
+            "CENSUS_API_URL": self.census.url,
+            "SYNC_HEALTH_WAREHOUSE": "databricks",
+            "DATABRICKS_HOST": self.databricks.url,
+            "DATABRICKS_HTTP_PATH": PATH,
+            "DATABRICKS_TOKEN": DEMO_TOKEN,
+            "SYNC_HEALTH_STATE": f"sqlite:///{self._folder.name}/state.db",
+            "SYNC_HEALTH_CONFIG": str(config),
+            CLOCK: self.clock.written(),
+        }
+
+    def connect(self) -> tuple[Ports, "WebClient"]:
+        """The ports of a bot in this process that looks after this pipeline."""
+        return connect(settings_from(self.environment()), self.clock)
+
+    def stop(self) -> None:
+        """Leave nothing behind."""
+        self.slack.stop()
+        self.census.stop()
+        self.databricks.stop()
+        self.warehouse.close()
+        self._folder.cleanup()
+
+
+def _free(port: int) -> int:
+    """This port, or 0 (any) when somebody listens there already."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return port
+    except OSError:
+        return 0
