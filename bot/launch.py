@@ -152,11 +152,15 @@ def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
 
 
 def _verified(sources: Sources) -> Iterator[Finding]:
-    from bot.services.verify_contracts import verify_census, verify_slack
+    from bot.services.verify_contracts import verify_census, verify_databricks, verify_slack
 
     settings = sources.settings
     messenger, _ = connect_slack(settings)
     yield from verify_census(connect_census(settings).raw, [sync.id for sync in settings.syncs])
+    if settings.databricks:
+        from bot.adapters.databricks import DatabricksWarehouse
+
+        yield from verify_databricks(DatabricksWarehouse(settings.databricks).raw)
     yield from verify_slack(messenger.raw, settings.channel, settings.operators.groups)
 
 

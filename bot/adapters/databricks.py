@@ -72,6 +72,10 @@ class DatabricksWarehouse:
         [row] = self._run(table, sql.to_list_columns(table, "databricks"), {})
         return frozenset(name.lower() for name in row)
 
+    def raw(self) -> Mapping[str, object]:
+        """How Databricks describes the warehouse, for comparing its shape alone."""
+        return self._login.warehouse()
+
     def close(self) -> None:
         self._pool.close()
 

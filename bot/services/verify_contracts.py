@@ -19,6 +19,7 @@ REPORT = "the bot would misread this: report the line, it holds no value of your
 
 SCHEDULES = frozenset({"never", "continuous", "quarter_hourly", "hourly", "daily", "weekly", "expression"})
 RUN_STATUSES = frozenset({"queued", "working", "completed", "failed", "skipped", "cancelled", "canceled"})
+STATES = frozenset({"running", "starting", "stopping", "stopped", "deleting", "deleted"})
 SYNC: Shape = {
     "id": int,
     "label": (str, NULL),
@@ -68,6 +69,11 @@ def verify_census(ask: Ask, sync_ids: Sequence[int]) -> Iterator[Finding]:
         0
     ]
     yield _compared("Census GET its record count", count, ask, f"{run}/records_count", status="rejected")[0]
+
+
+def verify_databricks(ask: Ask) -> Iterator[Finding]:
+    """The state of the warehouse, which nothing is woken for."""
+    yield _compared("Databricks GET the warehouse", {"state": STATES, "auto_stop_mins": int}, ask)[0]
 
 
 def verify_slack(ask: Ask, channel: str, groups: Sequence[str]) -> Iterator[Finding]:

@@ -92,4 +92,5 @@ def test_the_contracts_are_verified_by_reads_alone_and_without_a_value() -> None
     code, out = doctor("--demo", "--verify-contracts")
     assert code == 0
     assert "✓ Census GET its records: as expected" in out
+    assert "✓ Databricks GET the warehouse: as expected" in out
     assert "✓ Slack conversations.history: as expected" in out

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import PermanentError
-from bot.services.verify_contracts import differences, verify_census, verify_slack
+from bot.services.verify_contracts import differences, verify_census, verify_databricks, verify_slack
 
 SYNC = {
     "id": 1,
@@ -114,6 +114,19 @@ def test_an_answer_that_cannot_be_had_is_told_and_the_others_are_still_compared(
         ("Census GET syncs/1", True),
         ("Census GET syncs/1/sync_runs", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"state": "RUNNING", "auto_stop_mins": 10, "name": "new keys are no difference"}, "as expected"),
+        ({"state": "HIBERNATING", "auto_stop_mins": 10}, "state: an unknown word, “HIBERNATING”"),
+        ({"state": "STOPPED"}, "auto_stop_mins: missing"),
+    ],
+)
+def test_the_state_of_the_warehouse_is_compared_too(answer: dict[str, object], said: str) -> None:
+    [finding] = verify_databricks(lambda: answer)
+    assert finding.detail == said
 
 
 def test_nothing_but_reads_is_asked_of_slack() -> None:
