@@ -4,7 +4,8 @@ from bot.alerts.model import Incident
 from bot.messages.blocks import Message, context, section
 from bot.messages.phrases import is_fact
 from bot.messages.text import escape, limit_in_words, link, number
-from bot.settings import Links, Settings, SyncSettings
+from bot.pipeline_file import Links, SyncSettings
+from bot.settings import Settings
 from checks.model import Check
 
 EXAMPLES = {"row": "rows in Salesforce", "property": "properties", "run": "newest run in Census"}

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from bot.answers import Finding
 from bot.errors import NotFoundError, SyncHealthError
+from bot.pipeline_file import SyncSettings
 from bot.ports import Clock, Messenger, Schedule, Sources, Store
 from bot.services.census_numbers import next_run
-from bot.settings import Settings, SyncSettings
+from bot.settings import Settings
 
 SKEW = timedelta(seconds=30)  # more, and leases and signatures are read wrongly
 MAY_WRITE = "doctor/may_write"

@@ -6,9 +6,9 @@ from datetime import datetime
 from bot.alerts.model import Action, ActionState, Did, Entry, Incident
 from bot.answers import RerunFacts
 from bot.errors import RefusedError, SyncHealthError, TemporaryError, UncertainError
+from bot.pipeline_file import SyncSettings
 from bot.ports import Kind, Ports, Records, Run
 from bot.services.measure import ask_warehouse, look_at, with_queue
-from bot.settings import SyncSettings
 
 
 def rerun_facts(ports: Ports, incident: Incident) -> RerunFacts:

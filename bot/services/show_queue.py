@@ -6,8 +6,8 @@ from datetime import datetime
 from bot.alerts.trends import trend_of
 from bot.answers import Queue, WaitingRow
 from bot.errors import SyncHealthError, TemporaryError
+from bot.pipeline_file import SyncSettings
 from bot.ports import Evaluation, Ports
-from bot.settings import SyncSettings
 from checks.judge import judge
 from checks.model import Reading
 

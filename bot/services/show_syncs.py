@@ -2,9 +2,9 @@
 
 from bot.answers import SyncRuns, SyncSchedule
 from bot.errors import SyncHealthError
+from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
 from bot.services.census_numbers import error_rate, next_run
-from bot.settings import SyncSettings
 
 RUNS = 10
 

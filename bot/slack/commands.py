@@ -16,6 +16,7 @@ from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
+from bot.pipeline_file import SyncSettings
 from bot.ports import Place
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import authorise
@@ -26,7 +27,6 @@ from bot.services.show_syncs import show_runs, show_schedules
 from bot.services.snooze import snooze
 from bot.services.summarise import summarise
 from bot.services.take_snapshot import take_snapshot
-from bot.settings import SyncSettings
 from bot.slack.desk import COMMAND, Desk, Press
 from checks.problems import close_to
 

@@ -18,10 +18,10 @@ from bot.adapters.store import SqlStore
 from bot.demo.estate import Estate
 from bot.demonstration import DEMO_TOKEN, Demo
 from bot.main import SystemClock, disconnect, settings_from
+from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
 from bot.services.measure import HEALTH, measure
 from bot.services.run_checks import run_checks
-from bot.settings import SyncSettings
 from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
 
 PAIRS = 7

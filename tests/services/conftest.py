@@ -12,11 +12,12 @@ import pytest
 from bot.adapters.store import SqlStore
 from bot.alerts.model import Action, Alert, Incident
 from bot.main import settings_from
+from bot.pipeline_file import Operators
 from bot.ports import Evaluation, Ports
 from bot.services.deliver import deliver_next
 from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, run_checks
-from bot.settings import Operators, Settings
+from bot.settings import Settings
 from checks.model import Check
 from tests.fakes import CHANNEL, FakeCensus, FakeChannel, FakeWarehouse, HandClock
 

@@ -1,0 +1,124 @@
+"""The form of pipeline.yml."""
+
+import re
+from collections.abc import Callable
+from datetime import time, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from checks.catalog import Changes
+from checks.model import Cadence, Check, Duration
+from checks.problems import nearest
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f'there is no time zone "{name}": {nearest(name, available_timezones())}') from None
+    return name
+
+
+def _table(name: str) -> str:
+    if len(name.split(".")) != 3 or not all(name.split(".")):
+        raise ValueError(f'"{name}" is not a full name: write catalog.schema.table')
+    return name
+
+
+def _positive(span: timedelta) -> timedelta:
+    if not timedelta(minutes=1) <= span <= timedelta(days=1):
+        raise ValueError("write something between 1m and 24h")
+    return span
+
+
+def _address(*places: str) -> Callable[[str], str]:
+    """An https address that may name these places in braces."""
+
+    def check(text: str) -> str:
+        unknown = set(re.findall(r"{(.*?)}", text)) - set(places)
+        if not text.startswith("https://") or unknown:
+            known = f" with {' and '.join(f'{{{place}}}' for place in places)}" if places else ""
+            raise ValueError(f'cannot use "{text}": write an https:// address{known}')
+        return text
+
+    return check
+
+
+Table = Annotated[str, AfterValidator(_table)]
+UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
+GroupId = Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
+
+
+class Part(BaseModel):
+    """A part of pipeline.yml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SyncSettings(Part):
+    """One Census sync of the pipeline."""
+
+    name: str = Field(pattern=r"\S", max_length=40)
+    id: int = Field(gt=0)
+    direction: Literal["create", "update"]
+    queue: Table
+
+    @property
+    def label(self) -> str:
+        """As people call it: `Sync B (UPDATE)`."""
+        return f"{self.name} ({self.direction.upper()})"
+
+
+class Operators(Part):
+    """Who may change something."""
+
+    users: tuple[UserId, ...] = ()
+    groups: tuple[GroupId, ...] = ()
+
+
+def _time_of_day(text: object) -> time:
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError(f'cannot read the time of day {text!r}: write hours and minutes in quotes, such as "03:00"')
+    return time(int(found[1]), int(found[2]))
+
+
+Interval = Annotated[Duration, AfterValidator(_positive)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+
+
+class Timetable(Part):
+    """What happens when; times of day in the pipeline's zone."""
+
+    tick: Interval = timedelta(minutes=5)  # between two looks at Census
+    idle_floor: Interval = timedelta(minutes=60)  # …at the warehouse, at the latest
+    digest: TimeOfDay = time(3, 0)
+    snapshot: TimeOfDay = time(23, 59)
+
+
+class Links(Part):
+    """Addresses of what people look at, with the places that are filled in; what is not set is not shown."""
+
+    census_sync: Annotated[str, AfterValidator(_address("sync"))] | None = None
+    census_run: Annotated[str, AfterValidator(_address("sync", "run"))] | None = None
+    dashboard: Annotated[str, AfterValidator(_address())] | None = None
+    salesforce_record: Annotated[str, AfterValidator(_address("id"))] | None = None
+    runbook: Annotated[str, AfterValidator(_address("section"))] | None = None
+
+
+class PipelineFile(Part):
+    """pipeline.yml."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    zone: Annotated[str, AfterValidator(_zone)]
+    cadence: Cadence = "frequent"
+    channel: str = Field(min_length=1)
+    operators: Operators = Operators()
+    syncs: tuple[SyncSettings, ...] = Field(min_length=1)
+    schedule: Timetable = Timetable()
+    links: Links = Links()
+    tables: dict[str, Table] = {}
+    limits: dict[str, Changes] = {}
+    checks: list[Check] = []
