@@ -56,8 +56,8 @@ def move_alerts(records: AlertRecords, evaluation: Evaluation, settings: Setting
     said += [_drop(records, incident, now) for incident in records.open_incidents() if incident.check not in checks]
     told = _share_a_thread(records, [one for one in said if one])
     for one in told:
-        for kind in one.kinds:
-            _owe(records, one.incident, kind)
+        for kind in one.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
+            records.owe(one.incident.thread if kind is Kind.RESOLVED else one.incident.id, kind)
     remind(records, settings, evaluation)  # of what is still open after all that
     return told
 
@@ -78,14 +78,6 @@ def _share_a_thread(records: AlertRecords, said: list[Said]) -> list[Said]:
         replace(one, incident=replace(one.incident, thread_id=opened[0].id)) if one.incident in opened else one
         for one in said
     ]
-
-
-def _owe(records: AlertRecords, incident: Incident, kind: Kind) -> None:
-    """Owe a message; the end of a thread is told once, when the last of its incidents is over."""
-    if kind is not Kind.RESOLVED:
-        records.owe(incident.id, kind)
-    elif all(one.state is State.OK for one in records.incidents_beside(incident)):
-        records.owe(incident.thread, kind)
 
 
 def _key(settings: Settings, check: str, sync: str | None) -> str:

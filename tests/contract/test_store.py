@@ -685,3 +685,19 @@ def test_a_state_of_the_version_before_keeps_its_messages_and_their_places(url: 
     with store.transaction() as records:
         assert records.message_at(1, "C1", "1.1")
     store.close()
+
+
+def test_messages_of_a_shared_thread_wait_for_its_root_whichever_incident_they_are_about(store: SqlStore) -> None:
+    with store.transaction() as records:
+        first, second = (records.create_incident(incident(key)) for key in "ab")
+        for one in (first, second):
+            records.save_incident(replace(one, thread_id=first.id))
+            records.owe(one.id, Kind.ROOT)
+        records.owe(second.id, Kind.SEVERITY)
+    root = claim(store)
+    assert brief(root) == (first.id, "root")
+    assert store.claim("you", at(0), 60) is None, "the reply waits"
+    assert [one.id for one in root.announcement.thread] == [first.id, second.id]
+    store.settle(root, "me", place=PLACE)
+    reply = claim(store)
+    assert (brief(reply), reply.announcement.thread_ts) == ((second.id, "severity"), PLACE.ts)
