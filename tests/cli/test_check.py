@@ -30,21 +30,6 @@ def nameless(demo: Demo) -> int:
     return int(demo.warehouse.ask("measure/health")[0]["null_company_names"])
 
 
-@pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> list:
-    """What is done to the demo's pipeline once it is built; the fixture's list takes functions of the demo."""
-    wounds: list = []
-    whole = Demo.start
-
-    def start(demo: Demo) -> None:
-        whole(demo)
-        for wound in wounds:
-            wound(demo)
-
-    monkeypatch.setattr(Demo, "start", start)
-    return wounds
-
-
 def write_wrong_names(demo: Demo, most: int = 10_000) -> None:
     """The bug, brought to Salesforce until so many rows there have no name."""
     demo.estate.switch(BUG, True)

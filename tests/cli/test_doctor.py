@@ -8,28 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
-from bot.demonstration import Demo
 
 
 def doctor(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["doctor", *arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout
-
-
-@pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> list:
-    """What is done to the demo once it runs; the fixture's list takes functions of the demo."""
-    wounds: list = []
-    whole = Demo.start
-
-    def start(demo: Demo) -> None:
-        whole(demo)
-        for wound in wounds:
-            wound(demo)
-
-    monkeypatch.setattr(Demo, "start", start)
-    return wounds
 
 
 def test_a_demo_that_is_well_exits_with_0_and_names_everything() -> None:
