@@ -146,7 +146,10 @@ def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
     yield Finding("settings", True, f"{len(settings.checks)} checks, {len(settings.syncs)} syncs")
     yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
     yield from examine.examine_census(sources)
-    yield from examine.examine_warehouse(sources, sql.needed_columns(settings.tables), deep=deep)
+    own = [check.metric[4:-4] for check in settings.checks if check.metric.startswith("sql/")]
+    yield from examine.examine_warehouse(
+        sources, sql.needed_columns(settings.tables, [*sql.MEASURING, *own]), deep=deep
+    )
     kind = settings.state_url.partition(":")[0]
     yield from examine.examine_state(kind, lambda: SqlStore(settings.state_url))
 

@@ -101,7 +101,7 @@ def to_list_columns(table: str, dialect: str) -> str:
     return exp.select("t.*").from_(one).join(joined, on="1 = 0", join_type="left").sql(dialect)
 
 
-def needed_columns(tables: Mapping[str, str], statements: Sequence[str] = MEASURING) -> dict[str, frozenset[str]]:
+def needed_columns(tables: Mapping[str, str], statements: Sequence[str]) -> dict[str, frozenset[str]]:
     """The columns that these statements read, in lower case, by the table's name here."""
     from sqlglot import exp
     from sqlglot.optimizer.scope import traverse_scope

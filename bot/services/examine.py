@@ -41,6 +41,7 @@ def examine_slack(messenger: Messenger, settings: Settings, clock: Clock, scopes
         f"{channel} can be read",
         f"write its id (C…) as channel in pipeline.yml and invite the bot there: /invite {access.bot}",
     )
+    yield _operators(messenger, settings)
     if access.at:
         skew = abs(access.at - clock.real())
         said = f"{skew.total_seconds():.0f} s from Slack's"
@@ -83,6 +84,18 @@ def examine_warehouse(sources: Sources, columns: Mapping[str, frozenset[str]], *
 def examine_state(kind: str, reopen: Callable[[], Store]) -> Iterator[Finding]:
     """The bot's own memory: whether it can be opened, with all migrations."""
     yield _tried("state", lambda: reopen().close(), f"{kind}, all migrations", "correct SYNC_HEALTH_STATE")
+
+
+def _operators(messenger: Messenger, settings: Settings) -> Finding:
+    users, groups = settings.operators.users, settings.operators.groups
+    remedy = "name users (U…) or user groups (S…) under operators in pipeline.yml"
+    try:
+        people = {*users, *(person for group in groups for person in messenger.members(group))}
+    except SyncHealthError as error:
+        return _wrong("operators", error, f"{remedy}; groups need a paid plan")
+    if not people:
+        return Finding("operators", False, "nobody may acknowledge, rerun or take a snapshot", remedy)
+    return Finding("operators", True, f"{len(people)} {'person' if len(people) == 1 else 'people'}")
 
 
 def _sync(sources: Sources, sync: SyncSettings) -> Finding:

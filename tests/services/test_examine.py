@@ -11,8 +11,9 @@ from bot.adapters.store import SqlStore
 from bot.answers import Finding
 from bot.errors import NotFoundError, PermanentError, TemporaryError
 from bot.main import manifest_scopes
+from bot.pipeline_file import Operators
 from bot.services.examine import examine_census, examine_slack, examine_state, examine_warehouse
-from tests.services.conftest import World
+from tests.services.conftest import GROUP, World
 
 SCOPES = frozenset({"chat:write", "commands"})
 COLUMNS = {"crm.sfdc_dbx.properties_to_create": frozenset({"sfdc_id", "state"})}
@@ -45,6 +46,7 @@ def wrong(found: dict[str, Finding]) -> list[str]:
 @pytest.fixture
 def well(world: World) -> World:
     """Nothing is missing."""
+    world.channel.groups[GROUP] = frozenset({"U0SAM"})
     world.warehouse.rows["doctor/may_write"] = []
     world.warehouse.tables = {table: set(columns) for table, columns in COLUMNS.items()}
     world.channel.scopes = set(SCOPES)
@@ -53,7 +55,14 @@ def well(world: World) -> World:
 
 def test_where_all_is_well_everything_is_named_and_nothing_is_wrong(well: World) -> None:
     assert wrong(slack(well)) == wrong(census(well)) == wrong(warehouse(well)) == []
-    assert list(slack(well)) == ["Slack token", "Slack scopes", "Slack app token", "Slack channel", "clock"]
+    assert list(slack(well)) == [
+        "Slack token",
+        "Slack scopes",
+        "Slack app token",
+        "Slack channel",
+        "operators",
+        "clock",
+    ]
     assert list(census(well)) == ["Census version", "Census Sync A", "Census Sync B"]
     assert list(warehouse(well)) == ["warehouse", "crm.sfdc_dbx.properties_to_create", "audit log"]
 
@@ -80,6 +89,17 @@ def test_a_channel_that_cannot_be_read_says_how_to_invite_the_bot(well: World) -
     well.channel.refusals["read"] = PermanentError("Slack refuses: not_in_channel")
     assert wrong(slack(well)) == ["Slack channel"]
     assert "/invite @sync-health" in slack(well)["Slack channel"].remedy
+
+
+def test_a_pipeline_without_operators_is_not_well(well: World) -> None:
+    well.ports = replace(well.ports, settings=replace(well.ports.settings, operators=Operators()))
+    assert wrong(slack(well)) == ["operators"]
+
+
+def test_a_group_that_slack_does_not_show_is_named(well: World) -> None:
+    well.channel.groups = {}
+    assert wrong(slack(well)) == ["operators"]
+    assert "paid plan" in slack(well)["operators"].remedy
 
 
 @pytest.mark.parametrize(("seconds", "ok"), [(29, True), (-29, True), (31, False), (-31, False)])
