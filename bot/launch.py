@@ -80,7 +80,7 @@ def opened_ports(*, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bo
     if demo:
         from bot.demonstration import Demo
 
-        world = Demo()
+        world = Demo(speed=1)  # nothing shall happen in it while it is looked at
         world.start()
         ports, _ = world.connect()
         try:
@@ -147,9 +147,8 @@ def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
     yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
     yield from examine.examine_census(sources)
     own = [check.metric[4:-4] for check in settings.checks if check.metric.startswith("sql/")]
-    yield from examine.examine_warehouse(
-        sources, sql.needed_columns(settings.tables, [*sql.MEASURING, *own]), deep=deep
-    )
+    columns = sql.needed_columns(settings.tables, [*sql.MEASURING, *own])
+    yield from examine.examine_warehouse(sources, columns, deep=deep)
     kind = settings.state_url.partition(":")[0]
     yield from examine.examine_state(kind, lambda: SqlStore(settings.state_url))
 
