@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import ssl
 import tempfile
 import threading
 import time
@@ -40,6 +41,7 @@ FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
 LOOK_FOR_OWED = 0.5  # real seconds between looks into the outbox
 AFTER_SURPRISE = 5.0  # real seconds
+FAREWELL = 10.0  # real seconds that a stop waits for presses in line
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 UNSET = "unset"  # who asks Census has had its token demanded by the settings
 DEMO_TOKEN = "demo"  # noqa: S105 - opens nothing but the servers of the demo
@@ -110,7 +112,10 @@ def connect(
     from bot.adapters.slack_messenger import SlackMessenger
     from bot.adapters.store import SqlStore
 
-    client = WebClient(token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
+    trust = ssl.create_default_context()  # 30 ms of work; without one the client makes it anew for each of its calls
+    client = WebClient(
+        token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, ssl=trust, retry_handlers=[]
+    )
     sources = connect_sources(settings, clock, warehouse, writes=writes)
     ports = Ports(**vars(sources), messenger=SlackMessenger(client, settings), store=SqlStore(settings.state_url))
     return ports, client
@@ -252,7 +257,10 @@ class Bot:
         self._connection.stop()
         self._scheduler.stop()
         self._sender.join(timeout=15)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        late = threading.Timer(FAREWELL, self._pool.shutdown, kwargs={"cancel_futures": True})
+        late.start()
+        self._pool.shutdown()  # what was acknowledged is done, too
+        late.cancel()
         self.checker.close()
         self.ports.store.release_lease(LEADER, self.holder)
 
