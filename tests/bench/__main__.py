@@ -21,6 +21,7 @@ from bot.ports import Ports
 from bot.services.measure import HEALTH, measure
 from bot.services.run_checks import run_checks
 from bot.settings import SyncSettings
+from tests.bench.load import crowd_asks
 from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
 
 PAIRS = 7
@@ -92,7 +93,7 @@ def growth(folder: Path) -> None:
 
 
 def main() -> None:
-    """All benches; the first two on one healthy estate."""
+    """All benches; the first two on one healthy estate, the last one without one."""
     with tempfile.TemporaryDirectory() as folder:
         warehouse = DuckDBWarehouse(Path(folder))
         Estate(warehouse, SystemClock().now).build()
@@ -121,6 +122,7 @@ def main() -> None:
         ports.store.close()
         demo.stop()
         growth(Path(folder))
+    crowd_asks()
 
 
 if __name__ == "__main__":
