@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORKERS = 16
+FAREWELL = 10.0  # real seconds that a stop waits for what was begun
 LEASE = 60.0  # real seconds: how long a dead leader keeps others waiting
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
@@ -69,13 +70,20 @@ class Bot:
     def stop(self) -> None:
         """End in bounded time; what is owed stays owed."""
         self._stopping.set()
+        late = threading.Timer(FAREWELL, self._give_up)
+        late.start()
         self._connection.stop()
-        self.ports.warehouse.close()  # what still waits for it would hold up the rest
         self._scheduler.stop()
         self._sender.join(timeout=15)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown()  # what was acknowledged is done, too
+        late.cancel()
         self.checker.close()
         self.ports.store.release_lease(LEADER, self.holder)
+
+    def _give_up(self) -> None:
+        """Presses in line are dropped, and what waits for the warehouse waits no longer."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.ports.warehouse.close()
 
     def leads(self) -> bool:
         """Whether this process schedules and sends."""

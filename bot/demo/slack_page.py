@@ -19,7 +19,7 @@ from bot.demo.slack_blocks import Json, SlackError
 from bot.demo.slack_sockets import SocketMode
 from bot.demo.slack_state import Workspace
 
-Act = Callable[..., Coroutine[Any, Any, None]]
+Act = Callable[..., Coroutine[Any, Any, object]]
 WEB = Path(__file__).parent / "web"
 PAGE_MESSAGES = 300  # what the page shows; the state is sent whole each time
 HEADERS = {

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import math
 import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import uvicorn
@@ -22,9 +23,10 @@ from bot.demo.slack_blocks import Json, SlackError
 from bot.demo.slack_modals import APP, Person
 from bot.demo.slack_page import Act, Control, Doorkeeper, Page
 from bot.demo.slack_sockets import SocketMode
-from bot.demo.slack_state import SLACKBOT, Workspace
+from bot.demo.slack_state import RESPONSE_URL_USES, SLACKBOT, Workspace
 
 __all__ = ["DROP_AFTER", "DROP_BEFORE", "Control", "Fault", "Person", "SlackServer"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,11 @@ class SlackServer:
             self._thread.join(5)
 
     @property
+    def answers(self) -> list[int]:
+        """How many were given on each response_url, in the order of commands and presses."""
+        return [RESPONSE_URL_USES - url.uses for url in list(self._workspace.response_urls.values())]
+
+    @property
     def connections(self) -> int:
         """How many Socket Mode connections are open."""
         return len(self._apps.open)
@@ -112,6 +119,10 @@ class SlackServer:
     def command(self, user: str, text: str) -> None:
         """Type /sync-health TEXT; returns when the app acknowledged it or Slack gave up."""
         self._await(self._command(user, text))
+
+    def commands(self, user: str, texts: Sequence[str]) -> list[float]:
+        """Type them all at once; for each the seconds until the app acknowledged it, infinite where Slack gave up."""
+        return self._await(self._commands(user, texts))
 
     def press(self, user: str, message_ts: str, action_id: str, value: str | None = None) -> None:
         """Press in a message or ephemeral that this person sees; LookupError when it is not there."""
@@ -133,6 +144,10 @@ class SlackServer:
         self._faults.clear()
         self._lasting.clear()
 
+    def refresh(self, seconds: float) -> None:
+        """Ask for new Socket Mode connections, as Slack does every few hours; the old ones live so much longer."""
+        self._await(self._apps.refresh(seconds))
+
     def disconnect(self) -> None:
         """Drop every Socket Mode connection; clients come back by themselves."""
         self._await(self._drop_sockets())
@@ -146,9 +161,9 @@ class SlackServer:
         self._hang_up()
         await asyncio.sleep(0)  # so that the loop closes what was aborted
 
-    def _await(self, work: Coroutine[Any, Any, None]) -> None:
+    def _await(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
         finally:
             self._loop.call_soon_threadsafe(self._page.refresh)
 
@@ -209,17 +224,24 @@ class SlackServer:
         self._page.refresh()
         return JSONResponse({"ok": True})
 
-    async def _command(self, user: str, text: str) -> None:
+    async def _commands(self, user: str, texts: Sequence[str]) -> list[float]:
+        return await asyncio.gather(*(self._command(user, text) for text in texts))
+
+    async def _command(self, user: str, text: str) -> float:
+        """Seconds until it was acknowledged."""
+        payload, began = self._workspace.command(user, text), time.perf_counter()
         try:
-            answer = await self._apps.send("slash_commands", self._workspace.command(user, text))
+            answer = await self._apps.send("slash_commands", payload)
         except SlackError as failed:
             text = f"/sync-health failed with the error “{failed.code}”"
             self._workspace.tell(user, {"text": text}, by=SLACKBOT)
-        else:
-            if answer.get("response_type") == "in_channel":
-                self._workspace.call("chat.postMessage", {**answer, "channel": self._workspace.channel})
-            elif answer:
-                self._workspace.tell(user, answer)
+            return math.inf
+        took = time.perf_counter() - began
+        if answer.get("response_type") == "in_channel":
+            self._workspace.call("chat.postMessage", {**answer, "channel": self._workspace.channel})
+        elif answer:
+            self._workspace.tell(user, answer)
+        return took
 
     async def _press(self, user: str, ts: str, action_id: str, value: str | None = None) -> None:
         payload = self._workspace.action(user, ts, action_id, value)

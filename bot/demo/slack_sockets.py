@@ -46,6 +46,17 @@ class SocketMode:
         if websocket in self.open:
             self.open.remove(websocket)
 
+    async def refresh(self, seconds: float) -> None:
+        """Take every connection away as Slack does: say so, go on using it for so long, hang up."""
+        leaving = list(self.open)
+        for websocket in leaving:
+            await websocket.send_json({"type": "disconnect", "reason": "refresh_requested"})
+        await asyncio.sleep(seconds)
+        for websocket in leaving:
+            with suppress(ValueError, RuntimeError):  # gone by itself
+                self.open.remove(websocket)
+                await websocket.close()
+
     async def send(self, kind: str, payload: Json) -> Json:
         """Hand an envelope to one of the connections; what its acknowledgement brought.
 

@@ -1,6 +1,7 @@
 """Run the validation: measure, judge, move the alerts, owe what has to be said."""
 
 import logging
+import math
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -23,6 +24,7 @@ class Checker:
         self._one = ThreadPoolExecutor(1, "checks")
         self._flight: Future[Evaluation] | None = None
         self._thorough = False  # whether that one asks the warehouse in any case
+        self._ended = 0.0  # monotonic
 
     def run(self, *, join: bool = True, thrifty: bool = False) -> Evaluation:
         """Validate now; `join` takes the result of a validation that is going on already.
@@ -32,15 +34,26 @@ class Checker:
         """
         return self.begin(join=join, thrifty=thrifty)[0].result()
 
-    def begin(self, *, join: bool = True, thrifty: bool = False) -> tuple[Future[Evaluation], bool]:
-        """A validation to wait for, and whether it was begun for this caller."""
+    def begin(
+        self, *, join: bool = True, thrifty: bool = False, asked: float = math.inf
+    ) -> tuple[Future[Evaluation], bool]:
+        """A validation to wait for, and whether it was begun for this caller.
+
+        One that ended after they `asked` (a reading of the monotonic clock) will do: they waited for their turn.
+        """
         with self._guard:
             enough = self._thorough or thrifty
-            if join and enough and self._flight and not self._flight.done():
+            if join and enough and self._flight and (not self._flight.done() or asked < self._ended):
                 return self._flight, False
             self._thorough = not thrifty
-            self._flight = self._one.submit(lambda: run_checks(self._ports, thrifty=thrifty)[0])
+            self._flight = self._one.submit(self._fly, thrifty)
             return self._flight, True
+
+    def _fly(self, thrifty: bool) -> Evaluation:
+        try:
+            return run_checks(self._ports, thrifty=thrifty)[0]
+        finally:
+            self._ended = self._ports.clock.monotonic()
 
     def close(self) -> None:
         """Start none any more; one that is going on ends."""

@@ -3,9 +3,12 @@
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import RefusedError, SyncHealthError
@@ -18,19 +21,20 @@ ANYTHING = re.compile("")
 
 
 def build_app(desk: Desk) -> App:
-    """The Bolt app for Socket Mode. It asks Slack nothing before the first event, so that it starts without Slack."""
+    """The Bolt app. It asks Slack nothing, neither at the start nor before it knows what somebody wants."""
     app = App(
-        client=desk.client,
-        token_verification_enabled=False,
+        client=WebClient(),
+        authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None),  # else Bolt calls auth.test before us
+        process_before_response=True,  # listeners are over at once, and need none of Bolt's five threads
         request_verification_enabled=False,
         logger=logging.getLogger("slack_bolt"),
     )
 
     def hand_over(work: Callable[[Desk, Press], None]) -> Callable[[Ack, dict[str, Any], BoltContext], None]:
-        # Bolt's own pool has five threads, and Slack waits three seconds: nothing but the ack may happen there.
+        # Slack waits three seconds, and presses stand in line here: nothing may happen but that our pool gets them.
         def listener(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
             ack()
-            desk.take(press_from(body, _home_team(context)), work)
+            desk.take(replace(press_from(body), arrived=context["arrived"]), work)
 
         return listener
 
@@ -74,7 +78,3 @@ def _dialog(desk: Desk, press: Press) -> None:
 
 def _submission(desk: Desk, press: Press) -> None:
     SUBMISSIONS[press.word](desk, press)
-
-
-def _home_team(context: BoltContext) -> str:
-    return str(context.authorize_result.team_id) if context.authorize_result else ""

@@ -48,7 +48,7 @@ def summary(desk: Desk, press: Press) -> None:
 
 def fresh_summary(desk: Desk, press: Press, *, replace: bool) -> None:
     """Measure, then show; what is known already meanwhile, when measuring takes long."""
-    flight, mine = desk.checker.begin()
+    flight, mine = desk.checker.begin(asked=press.arrived)
     try:
         flight.result(PATIENCE if mine else 0)
     except NotYet:

@@ -4,14 +4,15 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from bot.errors import RefusedError, SyncHealthError
+from bot.errors import RefusedError, SyncHealthError, TemporaryError
 from bot.messages.blocks import Message
 from bot.messages.plain import failure, note
 from bot.ports import Ports
@@ -35,6 +36,7 @@ class Press:
     trigger_id: str = ""
     response_url: str = ""
     fields: Mapping[str, str] | None = None  # what was written into a modal
+    arrived: float = 0.0  # by the monotonic clock
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Desk:
         """Tell the one who pressed or typed; `replace` the message they pressed in, which commands do not have."""
         try:
             if press.response_url:
-                hook = WebhookClient(press.response_url, timeout=TIMEOUT, retry_handlers=[])
+                hook = WebhookClient(press.response_url, timeout=TIMEOUT, ssl=self.client.ssl, retry_handlers=[])
                 seen = "in_channel" if to_all else "ephemeral"
                 hook.send(text=message.text, blocks=list(message.blocks), response_type=seen, replace_original=replace)
             else:
@@ -68,9 +70,16 @@ class Desk:
         log.info("%s by %s: %s", press.word, press.person.id, why)
         note_refusal(self.ports, press.person, press.word, press.value, why)
 
+    @cached_property
+    def _home_team(self) -> str:
+        try:
+            return str(self.client.auth_test()["team_id"])
+        except (SlackApiError, OSError) as error:
+            raise TemporaryError("Slack does not tell me which workspace is ours. Try again in a moment.") from error
+
     def _do(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
         try:
-            work(self, press)
+            work(self, replace(press, person=replace(press.person, home_team=self._home_team)))
         except RefusedError as refusal:
             self.refused(press, refusal)
             self.answer(press, note(str(refusal), refusal.people))
@@ -83,16 +92,16 @@ class Desk:
             self.answer(press, failure(reference))
 
 
-def press_from(body: Mapping[str, Any], home_team: str) -> Press:
-    """What Slack sent, read by its documented keys."""
+def press_from(body: Mapping[str, Any]) -> Press:
+    """What Slack sent, read by its documented keys; which workspace is ours it does not say."""
     if "command" in body:
         word, _, rest = str(body.get("text", "")).strip().partition(" ")
-        person = Person(str(body["user_id"]), str(body["team_id"]), home_team)
+        person = Person(str(body["user_id"]), str(body["team_id"]), home_team="")
         return Press(
             person, word.lower(), rest.strip(), str(body["channel_id"]), response_url=str(body["response_url"])
         )
     user = body["user"]
-    person = Person(str(user["id"]), str(user.get("team_id") or (body.get("team") or {}).get("id")), home_team)
+    person = Person(str(user["id"]), str(user.get("team_id") or (body.get("team") or {}).get("id")), home_team="")
     trigger = str(body.get("trigger_id", ""))
     if body["type"] == "view_submission":
         view = body["view"]

@@ -22,6 +22,7 @@ from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
 from bot.services.measure import HEALTH, measure
 from bot.services.run_checks import run_checks
+from tests.bench.load import crowd_asks
 from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
 
 PAIRS = 7
@@ -93,7 +94,7 @@ def growth(folder: Path) -> None:
 
 
 def main() -> None:
-    """All benches; the first two on one healthy estate."""
+    """All benches; the first two on one healthy estate, the last one without one."""
     with tempfile.TemporaryDirectory() as folder:
         warehouse = DuckDBWarehouse(Path(folder))
         Estate(warehouse, SystemClock().now).build()
@@ -123,6 +124,7 @@ def main() -> None:
         disconnect(ports)
         demo.stop()
         growth(Path(folder))
+    crowd_asks()
 
 
 if __name__ == "__main__":

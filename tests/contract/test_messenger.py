@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from slack_sdk import WebClient
 
 from bot.adapters.slack_messenger import EVENT_TYPE, PAGES, SlackMessenger
+from bot.adapters.store import SqlStore
 from bot.alerts.model import Incident, State
 from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
-from bot.ports import Announcement, Kind, Place
+from bot.ports import Announcement, Kind, Place, Ports
+from bot.services.deliver import deliver_all
 from checks.model import Severity
 from tests import fakes
-from tests.fakes import CHANNEL, CHANNEL_ID, FakeChannel, shipped_settings
+from tests.fakes import CHANNEL, CHANNEL_ID, FakeCensus, FakeChannel, FakeWarehouse, HandClock, shipped_settings
 
 TOKEN = "a-bot-token-that-nobody-may-see"
 GROUP, ROBIN = "S0OPS", "U0ROBIN"
@@ -400,3 +403,23 @@ def test_members_are_asked_for_rarely_and_a_failure_is_not_remembered(slack: Sla
     for _ in range(5):
         assert slack.messenger.members(GROUP) == frozenset({ROBIN})
     assert [method for method, _ in slack.server.calls] == ["usergroups.users.list"]
+
+
+def test_a_429_for_one_channel_delays_no_other(slack: SlackLine, tmp_path: Path) -> None:
+    clock, store = HandClock(), SqlStore(f"sqlite:///{tmp_path}/state.db")
+    ports = Ports(SETTINGS, clock, FakeWarehouse(), FakeCensus(clock), slack.messenger, store)
+    with store.transaction() as records:
+        for what, channel in (("Limited", CHANNEL), ("Elsewhere", CHANNEL_ID)):  # to the outbox these are two
+            made = records.create_incident(incident(key=what, summary=what, channel=channel))
+            for kind in (Kind.ROOT, Kind.EVIDENCE):
+                records.owe(made.id, kind)
+    slack.ask_for_patience("post", 30)
+    assert deliver_all(ports, "me") == 3, "one in vain, and both of the other channel"
+    assert ["Elsewhere" in text for text in slack.texts()] == [True]
+    assert len(slack.server.calls) == 3, "the limited channel is left alone"
+    clock.pass_real(seconds=29)
+    assert deliver_all(ports, "me") == 0
+    clock.pass_real(seconds=1)
+    assert deliver_all(ports, "me") == 2
+    assert ["Limited" in text for text in slack.texts()] == [False, True]
+    store.close()

@@ -242,6 +242,19 @@ def test_many_askers_at_once_cost_one_statement(world: World) -> None:
     assert world.rows("SELECT COUNT(*) FROM evaluations") == [(1,)]
 
 
+def test_who_asked_before_a_validation_ended_shares_it_although_their_turn_comes_later(world: World) -> None:
+    asked = world.clock.monotonic()
+    world.clock.pass_(seconds=1)
+    first = world.checker.begin(asked=asked)[0]
+    first.result(10)
+    assert world.checker.begin(asked=asked) == (first, False)
+    world.clock.pass_(seconds=1)
+    second, mine = world.checker.begin(asked=world.clock.monotonic())
+    assert mine
+    assert second.result(10) is not first.result(10)
+    assert world.warehouse.asked == [HEALTH, HEALTH]
+
+
 def test_who_must_not_join_gets_a_measurement_that_began_after_the_question(world: World) -> None:
     world.warehouse.free.clear()
     old, _ = world.checker.begin()

@@ -1,0 +1,165 @@
+"""Many at once, and lines that come and go: everybody is acknowledged, and everybody is answered once."""
+
+import json
+import math
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from slack_bolt import App
+from slack_sdk import WebClient
+from websocket import ABNF
+
+from bot.demo.slack_server import Fault, SlackServer
+from bot.demonstration import OPERATOR
+from bot.running import Bot
+from bot.services.measure import HEALTH
+from bot.slack.connection import Connection
+from tests.fakes import FakeWarehouse
+from tests.slack.conftest import words
+from tests.small_bot import small_bot, small_slack
+from tests.waiting import until
+
+MANY = 50  # three times the workers of our pool
+
+
+@dataclass
+class Load:
+    """A bot, and what the people before it see."""
+
+    slack: SlackServer
+    bot: Bot
+    warehouse: FakeWarehouse
+
+    def ask(self, text: str, count: int = MANY) -> int:
+        """So many ask at once; how many were acknowledged in time."""
+        return sum(seconds < math.inf for seconds in self.slack.commands(OPERATOR, [text] * count))
+
+    def answered(self) -> int:
+        """How many of those who asked have an answer."""
+        return sum(map(bool, self.slack.answers))
+
+    def answers(self, with_: str = "") -> int:
+        """How many were given, with these words in them."""
+        return sum(with_ in words(message) for message in self.slack.ephemerals(OPERATOR))
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator[Load]:
+    slack, warehouse = small_slack(ack_seconds=1.5), FakeWarehouse()
+    slack.start()
+    bot = small_bot(slack.url, tmp_path, warehouse)
+    until(lambda: slack.connections == 1)
+    yield Load(slack, bot, warehouse)
+    warehouse.free.set()
+    bot.stop()
+    bot.ports.store.close()
+    slack.stop()
+
+
+def test_fifty_who_ask_at_once_cost_one_statement_and_are_all_answered(load: Load) -> None:
+    load.warehouse.free.clear()
+    assert load.ask("check") == MANY
+    until(lambda: load.answers("newer numbers follow") == MANY)
+    load.warehouse.free.set()
+    until(lambda: load.answers() == 2 * MANY)
+    assert load.answers("newer numbers follow") == MANY == load.answered()
+    assert load.warehouse.asked == [HEALTH]
+
+
+def test_everybody_is_acknowledged_while_every_worker_waits_for_the_warehouse(load: Load) -> None:
+    load.warehouse.free.clear()
+    assert load.ask("queue") == MANY
+    assert load.answered() == 0
+    load.warehouse.free.set()
+    until(lambda: load.answered() == MANY)
+
+
+def test_what_was_acknowledged_is_answered_before_the_bot_stops(load: Load) -> None:
+    load.warehouse.free.clear()
+    assert load.ask("queue") == MANY
+    stop = threading.Thread(target=load.bot.stop)
+    stop.start()
+    until(lambda: load.slack.connections == 0)
+    load.warehouse.free.set()
+    stop.join()
+    assert load.answered() == MANY
+
+
+def test_whatever_slack_delivers_around_a_new_connection_is_acknowledged_and_answered_once(load: Load) -> None:
+    with ThreadPoolExecutor(4) as slack:
+        before = slack.submit(load.ask, "help")
+        leaving = slack.submit(load.slack.refresh, 1.5)
+        time.sleep(0.01)
+        after = slack.submit(load.ask, "help")
+        until(lambda: load.slack.connections == 2)
+        meanwhile = load.ask("help")
+        leaving.result()
+    assert load.slack.connections == 1
+    assert before.result() + after.result() + meanwhile == 3 * MANY
+    until(lambda: load.answered() == 3 * MANY)
+    assert load.ask("help", 1) == 1
+    until(lambda: load.answered() == 3 * MANY + 1)
+    assert set(load.slack.answers) == {1}
+
+
+def test_after_the_line_broke_a_new_one_is_there_and_nobody_was_answered_twice(load: Load) -> None:
+    with ThreadPoolExecutor(1) as slack:
+        asked = slack.submit(load.ask, "help")
+        load.slack.disconnect()
+    until(lambda: load.slack.connections == 1)
+    assert load.ask("help", 1) == 1
+    until(lambda: load.answered() > asked.result())
+    assert max(load.slack.answers) == 1
+
+
+class DeadLine:
+    """What Slack had delivered before it went away can be read, and nothing can be sent any more."""
+
+    def __init__(self, envelopes: list[dict]) -> None:
+        self.left = [json.dumps(envelope).encode() for envelope in envelopes]
+
+    def recv_data(self, control_frame: bool) -> tuple[int, bytes]:
+        if not self.left:
+            raise ConnectionResetError
+        return ABNF.OPCODE_TEXT, self.left.pop(0)
+
+    def send(self, text: str) -> None:
+        raise BrokenPipeError
+
+    def shutdown(self) -> None:
+        pass
+
+
+def test_what_slack_delivered_is_handled_although_it_cannot_be_acknowledged_any_more() -> None:
+    handled: list[str] = []
+    note = {"before_authorize": lambda body: handled.append(body["text"])}
+    app = App(client=WebClient(), authorize=lambda: None, **note)
+    connection = Connection(app, "app-token", "http://127.0.0.1:1/api/")
+    presses = [{"envelope_id": str(n), "type": "slash_commands", "payload": {"text": str(n)}} for n in range(20)]
+    line, leaving = DeadLine([*presses[:10], {"type": "disconnect"}, *presses[10:]]), threading.Event()
+    connection._lines[line] = threading.current_thread()
+    connection._hear(line, leaving)
+    connection._bolt.shutdown()
+    assert handled == [str(n) for n in range(20)], "once each, in their order"
+    assert leaving.is_set()
+
+
+def test_a_slack_that_takes_every_line_away_at_once_is_not_stormed(load: Load) -> None:
+    ends = time.monotonic() + 1.5
+    while time.monotonic() < ends:
+        load.slack.refresh(0)
+        until(lambda: load.slack.connections == 1)
+    assert [method for method, _ in load.slack.calls].count("apps.connections.open") <= 4
+
+
+def test_a_press_is_answered_even_when_slack_does_not_tell_which_workspace_is_ours(load: Load) -> None:
+    load.slack.fail_next("auth.test", Fault("internal_error"))
+    assert load.ask("help", 1) == 1
+    until(lambda: load.answers("does not tell me which workspace is ours") == 1)
+    assert load.ask("help", 1) == 1
+    until(lambda: load.answers("this list") == 1)

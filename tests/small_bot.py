@@ -1,0 +1,48 @@
+"""The real bot before the local Slack; Census and the warehouse are fakes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot import sql
+from bot.demo.slack_server import Person, SlackServer
+from bot.demonstration import DEMO_TOKEN, OPERATOR
+from bot.main import SystemClock, connect, settings_from
+from bot.running import Bot
+from bot.services.measure import HEALTH
+from tests.fakes import FakeCensus, FakeWarehouse
+from tests.waiting import until
+
+
+def small_slack(ack_seconds: float = 3.0) -> SlackServer:
+    """With one person in it."""
+    tokens = {"bot_token": DEMO_TOKEN, "app_token": DEMO_TOKEN}
+    people = [Person(OPERATOR, "robin", role="operator")]
+    return SlackServer(now=lambda: datetime.now(UTC), people=people, ack_seconds=ack_seconds, **tokens)
+
+
+def healthy(warehouse: FakeWarehouse) -> FakeWarehouse:
+    """Every number is 0, and nobody but a person makes it ask anything."""
+    warehouse.rows |= {HEALTH: [dict.fromkeys(sql.columns(HEALTH), 0)]}
+    warehouse.runs_anyway = False
+    return warehouse
+
+
+def small_bot(url: str, folder: Path, warehouse: FakeWarehouse) -> Bot:
+    """Started, after the first look of its life; stop it and close its store."""
+    environment = {
+        "SLACK_BOT_TOKEN": DEMO_TOKEN,
+        "SLACK_APP_TOKEN": DEMO_TOKEN,
+        "SLACK_API_URL": f"{url}/api/",
+        "CENSUS_API_TOKEN": DEMO_TOKEN,
+        "SYNC_HEALTH_STATE": f"sqlite:///{folder}/state.db",
+    }
+    settings, clock = settings_from(environment, ("slack", "census")), SystemClock()
+    ports, client = connect(settings, clock, healthy(warehouse))
+    census = FakeCensus(clock, *(sync.id for sync in settings.syncs))  # type: ignore[arg-type]
+    bot = Bot(replace(ports, census=census), client)
+    bot.start()
+    until(lambda: warehouse.asked)
+    bot.checker.run()
+    warehouse.asked.clear()
+    return bot
