@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.alerts.model import Incident
 from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
-from bot.ports import Evaluation, Run, Schedule
+from bot.model import Evaluation, Run, Schedule
 from checks.model import Check, Result
 
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from statistics import median
 
 from bot.answers import Replay, Replayed, Snapshot
-from bot.ports import Evaluation
+from bot.model import Evaluation
 
 
 def evaluation_as_json(evaluation: Evaluation) -> dict[str, object]:

@@ -14,7 +14,7 @@ import typer
 from bot.errors import ConfigurationError, SyncHealthError
 
 if TYPE_CHECKING:
-    from bot.ports import Evaluation
+    from bot.model import Evaluation
     from bot.services.move_alerts import Said
 
 app = typer.Typer(

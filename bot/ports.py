@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-from bot.alerts.model import Action, Alert, Entry, Incident, State
+from bot.alerts.model import Action, Alert, Entry, Incident
 from bot.alerts.rejections import Rejection
+from bot.model import Access, Announcement, Evaluation, Failure, Kind, Owed, Place, Run, Sync
 from bot.settings import Settings
-from checks.model import Check, Outcome, Result
 
 
 class Clock(Protocol):
@@ -60,74 +59,6 @@ class Warehouse(Protocol):
         """Give back what is held; may be called twice. Whoever still waits for an answer gets an error."""
 
 
-class RunStatus(StrEnum):
-    """How a Census run stands, once its traps are read away (`canceled` first, a dry run is its own kind)."""
-
-    QUEUED = "queued"
-    WORKING = "working"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a Census sync. Counts are None where Census has none; all times are UTC."""
-
-    id: int
-    sync_id: int
-    status: RunStatus
-    dry_run: bool
-    trigger: str  # "API Request", "Schedule", …
-    created_at: datetime
-    completed_at: datetime | None = None
-    records_total: int | None = None  # rows that the source offered
-    records_processed: int | None = None
-    records_updated: int | None = None
-    records_failed: int | None = None
-    records_invalid: int | None = None
-    error: str | None = None
-
-    @property
-    def final(self) -> bool:
-        """Whether it will change no more."""
-        return self.status not in (RunStatus.QUEUED, RunStatus.WORKING, RunStatus.UNKNOWN)
-
-    @property
-    def counts_as_sync(self) -> bool:
-        """Whether it brought the destination up to date: dry and cancelled runs did not."""
-        return self.status is RunStatus.COMPLETED and not self.dry_run
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """When Census runs a sync by itself."""
-
-    frequency: str  # never, continuous, quarter_hourly, hourly, daily, weekly, expression
-    paused: bool
-    hour: int | None = None
-    minute: int | None = None
-    day: str | None = None
-    cron: str | None = None
-
-    @property
-    def enabled(self) -> bool:
-        """Whether any run will start by itself."""
-        return not self.paused and self.frequency != "never"
-
-
-@dataclass(frozen=True)
-class Sync:
-    """A Census sync as Census describes it."""
-
-    id: int
-    label: str
-    status: str  # case-folded
-    schedule: Schedule
-
-
 class Census(Protocol):
     """Census V2. Raises TemporaryError (certainly not done), UncertainError (maybe), PermanentError, NotFoundError."""
 
@@ -162,103 +93,6 @@ class Census(Protocol):
         """How many such rows it has."""
 
 
-@dataclass(frozen=True)
-class SyncStatus:
-    """What was found out about one sync; `error` says why something is missing."""
-
-    name: str
-    label: str
-    direction: str
-    queue: int | None = None  # rows that wait
-    suspicious: int | None = None  # …of them without a company name
-    latest: Run | None = None  # the newest run of any kind
-    running: Run | None = None  # the one going on, which need not be the newest: those that start meanwhile are skipped
-    last_sync: Run | None = None  # the newest that brought Salesforce up to date
-    schedule: Schedule | None = None
-    next_run: datetime | None = None  # None where that is never, always, or not to be known
-    error_rate: float | None = None  # of the last sync, in percent
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One look at the whole pipeline. `problems` are the sources that could not be asked."""
-
-    checked_at: datetime
-    outcome: Outcome
-    statements: int  # to the warehouse; 0 where its numbers were carried over
-    seconds: float
-    results: tuple[Result, ...]
-    syncs: tuple[SyncStatus, ...]
-    problems: tuple[str, ...] = ()
-    warehouse_at: datetime | None = None  # when the numbers of the warehouse were measured
-    matched_coverage: float | None = None  # percent of the valid RDS properties that are in Salesforce by their id
-
-    def measured_at(self, check: Check) -> datetime | None:
-        """When the number of this check was measured."""
-        return self.warehouse_at if check.wakes_the_warehouse else self.checked_at
-
-
-class Kind(StrEnum):
-    """What an announcement is about; rendered from the current state when it is sent."""
-
-    ROOT = "root"
-    EVIDENCE = "evidence"
-    RUN = "run"
-    RESOLVED = "resolved"
-    SEVERITY = "severity"
-    REMINDER = "reminder"
-    DIGEST = "digest"  # once a day, about no incident
-
-
-@dataclass(frozen=True)
-class Digest:
-    """How the pipeline is, once a day."""
-
-    evaluation: Evaluation | None
-    opened: tuple[Incident, ...]  # those that are not over
-    resolved: int  # incidents that ended within the last day
-
-
-@dataclass(frozen=True)
-class Announcement:
-    """A message that is owed or was sent: what about, and where it stands in Slack."""
-
-    id: str  # ours, in the message's metadata: how a message is found again
-    kind: Kind
-    channel: str
-    thread_ts: str | None  # None for a root
-    ts: str | None  # None until it is posted
-    incident: Incident | None = None  # None for a digest alone
-    thread: tuple[Incident, ...] = ()  # all that share its thread, itself too
-    action: Action | None = None
-    readings: tuple[float, ...] = ()  # the latest values of the check, oldest first
-    digest: Digest | None = None
-
-    @property
-    def over(self) -> bool:
-        """Whether everything that the thread is about is resolved."""
-        return bool(self.thread) and all(one.state is State.OK for one in self.thread)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a message stands: `channel` is the id, which edits need, whatever name it was posted to."""
-
-    channel: str
-    ts: str
-
-
-@dataclass(frozen=True)
-class Access:
-    """Who we are in Slack, and what the token may do."""
-
-    bot: str
-    workspace: str
-    scopes: frozenset[str]
-    at: datetime | None  # Slack's own time, UTC
-
-
 class Messenger(Protocol):
     """Says things in the channel.
 
@@ -286,26 +120,6 @@ class Messenger(Protocol):
 
     def read(self, channel: str) -> None:
         """Look at the newest message of a channel, of an id or a name."""
-
-
-@dataclass(frozen=True)
-class Owed:
-    """One message that Slack does not show yet as it should, claimed by a sender."""
-
-    announcement: Announcement
-    revision: int  # what it will show once it is sent
-    doubtful: bool  # an earlier attempt may have arrived: look before posting
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a message was not sent, and when to try again (real time)."""
-
-    error: str
-    not_before: datetime
-    doubtful: bool = False  # it may have arrived
-    whole_channel: bool = False  # Slack asked to leave the channel alone until then
-    gone: bool = False  # the posted message was deleted: post it anew
 
 
 class AlertRecords(Protocol):

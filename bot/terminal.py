@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.answers import SHOWN, Finding, Replay, Snapshot
-from bot.ports import Evaluation
+from bot.model import Evaluation
 from bot.services.move_alerts import Said
 from checks.judge import WORST_FIRST
 from checks.model import Outcome

@@ -13,7 +13,8 @@ from bot.alerts.rejections import Rejection
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.main import settings_from
 from bot.messages.alert import alert_message, reply_is_broadcast
-from bot.ports import Access, Announcement, Kind, Place, Records, Run, RunStatus, Schedule, Store, Sync
+from bot.model import Access, Announcement, Kind, Place, Run, RunStatus, Schedule, Sync
+from bot.ports import Records, Store
 from bot.settings import Settings
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)

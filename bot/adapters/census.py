@@ -24,7 +24,7 @@ from bot.errors import (
     TemporaryError,
     UncertainError,
 )
-from bot.ports import Run, Sync
+from bot.model import Run, Sync
 
 PAGE = 100  # the most rows that Census gives at once
 BACKOFF = 0.5  # seconds before the second attempt, doubled from then on

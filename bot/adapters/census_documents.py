@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from bot.alerts.rejections import Rejection
-from bot.ports import Run, RunStatus, Schedule, Sync
+from bot.model import Run, RunStatus, Schedule, Sync
 
 STATUSES = {status.value: status for status in RunStatus} | {"canceled": RunStatus.CANCELLED}
 # What must not reach a message or a log: payloads, links (they can be signed), e-mail addresses.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, insert, or_, select, text, updat
 
 from bot.adapters import tables as t
 from bot.alerts.model import Action, Alert, Entry, Incident, State
-from bot.ports import Digest, Evaluation, Kind, Place
+from bot.model import Digest, Evaluation, Kind, Place
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
 ONCE = (Kind.SEVERITY, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST)  # said once each; the others are edited

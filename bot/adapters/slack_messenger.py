@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.messages.alert import alert_message, reply_is_broadcast
-from bot.ports import Access, Announcement, Place
+from bot.model import Access, Announcement, Place
 from bot.settings import Settings
 
 EVENT_TYPE = "sync_health_message"

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from bot.adapters import tables as t
 from bot.adapters.records import IDLE, REPLIES, SqlRecords
 from bot.errors import TemporaryError
-from bot.ports import Announcement, Failure, Kind, Owed, Place
+from bot.model import Announcement, Failure, Kind, Owed, Place
 
 OWED = text(t.OWED)
 READINGS = 8

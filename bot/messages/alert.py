@@ -13,7 +13,7 @@ from bot.messages.phrases import SEVERITIES, is_fact, life_line, number_of
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.text import ICONS, escape, person, when
-from bot.ports import Announcement, Kind
+from bot.model import Announcement, Kind
 from bot.settings import Settings
 from checks.model import Severity
 

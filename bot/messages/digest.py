@@ -4,7 +4,7 @@ from bot.messages.blocks import Block, Message, section
 from bot.messages.phrases import incident_line
 from bot.messages.summary import HEADLINES, check_line
 from bot.messages.text import ICONS, escape, rows, when
-from bot.ports import Digest, Evaluation
+from bot.model import Digest, Evaluation
 from bot.settings import Settings
 from checks.model import Outcome
 

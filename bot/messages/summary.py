@@ -6,7 +6,7 @@ from bot.answers import Summary
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section
 from bot.messages.phrases import incident_line
 from bot.messages.text import ICONS, day_and_time, escape, number, person, rows
-from bot.ports import Evaluation, RunStatus, SyncStatus
+from bot.model import Evaluation, RunStatus, SyncStatus
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
 

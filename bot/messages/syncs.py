@@ -7,7 +7,7 @@ from bot.answers import SyncRuns, SyncSchedule
 from bot.messages.blocks import Block, Message, section
 from bot.messages.summary import FREQUENCIES
 from bot.messages.text import day_and_time, duration, escape, number
-from bot.ports import Run, RunStatus, Schedule
+from bot.model import Run, RunStatus, Schedule
 
 PER_SECTION = 5  # runs, of up to 400 characters each
 STATUSES = {

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from bot.alerts.model import Did, Entry, Incident
 from bot.errors import RefusedError
-from bot.ports import Kind, Ports
+from bot.model import Kind
+from bot.ports import Ports
 
 
 def acknowledge(ports: Ports, incident_id: int, by: str) -> Incident:

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.schedule import cron_of, next_time
-from bot.ports import Run, Schedule
+from bot.model import Run, Schedule
 
 METRICS = frozenset({"hours_since_last_run", "runs_today", "error_rate", "schedule_on"})
 

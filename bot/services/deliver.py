@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from bot.alerts.model import State
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
-from bot.ports import Announcement, Failure, Kind, Owed, Place, Ports
+from bot.model import Announcement, Failure, Kind, Owed, Place
+from bot.ports import Ports
 
 log = logging.getLogger(__name__)
 

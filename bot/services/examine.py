@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.answers import Finding
 from bot.errors import NotFoundError, SyncHealthError
+from bot.model import Schedule
 from bot.pipeline_file import SyncSettings
-from bot.ports import Clock, Messenger, Schedule, Sources, Store
+from bot.ports import Clock, Messenger, Sources, Store
 from bot.services.census_numbers import next_run
 from bot.settings import Settings
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bot.alerts.model import Incident
 from bot.errors import SyncHealthError
-from bot.ports import Evaluation, Kind, Ports
+from bot.model import Evaluation, Kind
+from bot.ports import Ports
 
 EXAMPLES = "measure/examples"
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from bot.alerts.model import Action, ActionState
 from bot.errors import SyncHealthError
-from bot.ports import Evaluation, Ports, Run, RunStatus
+from bot.model import Evaluation, Run, RunStatus
+from bot.ports import Ports
 from bot.services.rerun_sync import set_action
 from bot.services.run_checks import Checker
 from checks.model import Outcome, Result

@@ -7,8 +7,9 @@ from datetime import datetime, time
 
 from bot.alerts.timetable import is_active, warehouse_is_due
 from bot.errors import PermanentError, SyncHealthError
+from bot.model import Evaluation, Schedule, SyncStatus
 from bot.pipeline_file import SyncSettings
-from bot.ports import Evaluation, Schedule, Sources, SyncStatus
+from bot.ports import Sources
 from bot.services.census_numbers import census_numbers, next_run
 from checks.judge import judge, overall
 from checks.model import Check, Outcome, Reading, Result

@@ -6,7 +6,8 @@ from datetime import datetime
 from bot.alerts.attention import is_flapping
 from bot.alerts.lifecycle import Change, Policy, Reason, advance
 from bot.alerts.model import Alert, Did, Entry, Incident, State
-from bot.ports import AlertRecords, Evaluation, Kind
+from bot.model import Evaluation, Kind
+from bot.ports import AlertRecords
 from bot.services.measure import unmeasured
 from bot.services.remind import remind
 from bot.settings import Settings

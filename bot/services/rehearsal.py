@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from bot.alerts.model import Alert, Entry, Incident, State
-from bot.ports import AlertRecords, Evaluation, Kind
+from bot.model import Evaluation, Kind
+from bot.ports import AlertRecords
 
 
 class Rehearsal:

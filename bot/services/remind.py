@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from bot.alerts.attention import Nudge, nudge
 from bot.alerts.model import Did, Entry
-from bot.ports import AlertRecords, Evaluation, Kind
+from bot.model import Evaluation, Kind
+from bot.ports import AlertRecords
 from bot.settings import Settings
 from checks.model import Severity
 

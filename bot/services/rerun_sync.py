@@ -6,8 +6,9 @@ from datetime import datetime
 from bot.alerts.model import Action, ActionState, Did, Entry, Incident
 from bot.answers import RerunFacts
 from bot.errors import RefusedError, SyncHealthError, TemporaryError, UncertainError
+from bot.model import Kind, Run
 from bot.pipeline_file import SyncSettings
-from bot.ports import Kind, Ports, Records, Run
+from bot.ports import Ports, Records
 from bot.services.measure import ask_warehouse, look_at, with_queue
 
 

@@ -6,7 +6,8 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from bot.alerts.lifecycle import Reason, timer_ends
-from bot.ports import Evaluation, Ports, Sources, Store
+from bot.model import Evaluation
+from bot.ports import Ports, Sources, Store
 from bot.services.examples import add_examples
 from bot.services.measure import measure
 from bot.services.move_alerts import Said, move_alerts, policy_of

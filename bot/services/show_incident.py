@@ -5,7 +5,8 @@ from datetime import datetime
 
 from bot.alerts.model import Action, Incident
 from bot.errors import RefusedError
-from bot.ports import Place, Ports
+from bot.model import Place
+from bot.ports import Ports
 from bot.services.authorise import find_incident, incident_to_change
 
 

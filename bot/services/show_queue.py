@@ -6,8 +6,9 @@ from datetime import datetime
 from bot.alerts.trends import trend_of
 from bot.answers import Queue, WaitingRow
 from bot.errors import SyncHealthError, TemporaryError
+from bot.model import Evaluation
 from bot.pipeline_file import SyncSettings
-from bot.ports import Evaluation, Ports
+from bot.ports import Ports
 from checks.judge import judge
 from checks.model import Reading
 

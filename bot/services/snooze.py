@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from bot.alerts.model import Did, Entry, Incident
 from bot.errors import RefusedError
-from bot.ports import Kind, Ports
+from bot.model import Kind
+from bot.ports import Ports
 from checks.model import parse_duration
 
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=24)

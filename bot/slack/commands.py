@@ -16,8 +16,8 @@ from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
+from bot.model import Place
 from bot.pipeline_file import SyncSettings
-from bot.ports import Place
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import authorise
 from bot.services.show_errors import show_errors

@@ -17,7 +17,8 @@ from bot.adapters.store import SqlStore
 from bot.alerts.model import Incident, State
 from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
-from bot.ports import Announcement, Kind, Place, Ports
+from bot.model import Announcement, Kind, Place
+from bot.ports import Ports
 from bot.services.deliver import deliver_all
 from checks.model import Severity
 from tests import fakes

@@ -25,7 +25,7 @@ from bot.adapters import tables
 from bot.adapters.store import SqlStore
 from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
 from bot.errors import TemporaryError
-from bot.ports import Evaluation, Failure, Kind, Owed, Place, Run, RunStatus, Schedule, SyncStatus
+from bot.model import Evaluation, Failure, Kind, Owed, Place, Run, RunStatus, Schedule, SyncStatus
 from checks.model import Outcome, Result, Severity
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)

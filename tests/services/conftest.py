@@ -12,8 +12,9 @@ import pytest
 from bot.adapters.store import SqlStore
 from bot.alerts.model import Action, Alert, Incident
 from bot.main import settings_from
+from bot.model import Evaluation
 from bot.pipeline_file import Operators
-from bot.ports import Evaluation, Ports
+from bot.ports import Ports
 from bot.services.deliver import deliver_next
 from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, run_checks

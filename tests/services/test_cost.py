@@ -7,7 +7,7 @@ import pytest
 from bot.alerts.model import State
 from bot.errors import TemporaryError
 from bot.main import settings_from
-from bot.ports import Evaluation
+from bot.model import Evaluation
 from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, run_checks, timer_ended
 from bot.services.summarise import summarise

@@ -5,7 +5,7 @@ from datetime import time
 
 import pytest
 
-from bot.ports import Kind
+from bot.model import Kind
 from bot.services.daily_digest import send_due_digest
 from checks.model import Outcome
 from tests.fakes import answer_lost, refused

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.ports import Evaluation
+from bot.model import Evaluation
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.take_snapshot import SCHEDULED_BY
 from checks.model import Outcome

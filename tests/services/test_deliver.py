@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import TemporaryError
-from bot.ports import Kind
+from bot.model import Kind
 from bot.services.acknowledge import acknowledge
 from bot.services.deliver import CLAIM, deliver_all, deliver_next
 from bot.services.summarise import summarise

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import TemporaryError
 from bot.main import settings_from
-from bot.ports import RunStatus
+from bot.model import RunStatus
 from bot.services.examples import EXAMPLES
 from bot.services.measure import HEALTH
 from bot.services.run_checks import run_checks

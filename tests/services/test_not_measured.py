@@ -7,7 +7,8 @@ import pytest
 from bot.alerts.model import Did, Incident, State
 from bot.errors import PermanentError, TemporaryError
 from bot.main import settings_from
-from bot.ports import Evaluation, Ports, RunStatus
+from bot.model import Evaluation, RunStatus
+from bot.ports import Ports
 from bot.services.measure import HEALTH
 from bot.services.run_checks import run_checks
 from checks.model import Outcome

@@ -8,7 +8,7 @@ import pytest
 
 from bot.alerts.model import Action, ActionState, Did, State
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
-from bot.ports import Kind, RunStatus
+from bot.model import Kind, RunStatus
 from bot.services.deliver import deliver_next
 from bot.services.follow_runs import LONGEST, LOST, follow_runs
 from bot.services.measure import HEALTH

@@ -8,7 +8,7 @@ import pytest
 
 from bot.alerts.model import Did, State
 from bot.errors import PermanentError, TemporaryError
-from bot.ports import Kind
+from bot.model import Kind
 from bot.services.acknowledge import acknowledge
 from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, rehearse_checks, run_checks, timer_ended

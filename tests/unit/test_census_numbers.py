@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.ports import Run, RunStatus, Schedule
+from bot.model import Run, RunStatus, Schedule
 from bot.services.census_numbers import census_numbers, error_rate
 
 ZONE = ZoneInfo("America/Los_Angeles")

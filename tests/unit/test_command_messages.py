@@ -18,7 +18,7 @@ from bot.messages.incidents import incident_message, incidents_message
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.syncs import runs_message, schedules_message
-from bot.ports import RunStatus, Schedule
+from bot.model import RunStatus, Schedule
 from checks.model import Outcome
 from tests.unit import test_messages as common
 from tests.unit.samples import (

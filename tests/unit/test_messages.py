@@ -25,8 +25,8 @@ from bot.messages.plain import failure, help_message, note, unknown_command
 from bot.messages.rerun import loading_modal, refused_modal, rerun_modal
 from bot.messages.summary import summary_message
 from bot.messages.text import duration, escape, limit_in_words, number, rows
+from bot.model import Digest, Evaluation, Kind, RunStatus, Schedule
 from bot.pipeline_file import Links
-from bot.ports import Digest, Evaluation, Kind, RunStatus, Schedule
 from bot.settings import Settings
 from checks.model import Check, Outcome, Result, Severity
 from tests import oracles
