@@ -50,10 +50,11 @@ def measure(sources: Sources, last: Evaluation | None = None) -> Evaluation:
     With `last` the warehouse is asked only where that is worth its cost, else its numbers stay as they were then.
     """
     began, now = sources.clock.monotonic(), sources.clock.now()
-    with ThreadPoolExecutor(AT_ONCE, "census") as pool:
+    with ThreadPoolExecutor(AT_ONCE + 1, "measure") as pool:
+        asked = pool.submit(ask_warehouse, sources) if last is None else None
         looks = list(pool.map(lambda sync: look_at(sources, sync, now), sources.settings.syncs))
-    carried = last if last and not _worth_asking(sources, last, looks, now) else None
-    numbers = _numbers_of(carried) if carried else ask_warehouse(sources)
+        carried = last if last and not _worth_asking(sources, last, looks, now) else None
+        numbers = _numbers_of(carried) if carried else asked.result() if asked else ask_warehouse(sources)
     syncs = tuple(with_queue(look.status, numbers) for look in looks)
     results = tuple(_results(sources, numbers, looks, now, carried))
     problems = [f"{WAREHOUSE}{reason}" for reason in dict.fromkeys(numbers.errors.values())]
