@@ -107,7 +107,10 @@ class Messenger(Protocol):
         """Bring the posted message up to date."""
 
     def find(self, announcement: Announcement) -> Place | None:
-        """The message that carries our id, if Slack has one."""
+        """The message that carries our id, the oldest where there are several."""
+
+    def take_back(self, announcement: Announcement) -> int:
+        """Delete what carries our id but for the oldest; how many there were."""
 
     def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group."""
@@ -226,8 +229,8 @@ class Store(Protocol):
     def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
         """Commit *sent*; False when the claim was lost meanwhile. `alone`: what else the incident owes is obsolete."""
 
-    def give_back(self, owed: Owed, holder: str, failure: Failure) -> None:
-        """Not sent, or perhaps not: try again."""
+    def give_back(self, owed: Owed, holder: str, failure: Failure) -> bool:
+        """Not sent, or perhaps not: try again. False when the claim was lost meanwhile."""
 
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
         """Become or stay the one who does `name` until `seconds` from now (real time)."""

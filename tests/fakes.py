@@ -280,6 +280,13 @@ class FakeChannel:
                     return Place(CHANNEL_ID, said.ts)
             return None
 
+    def take_back(self, announcement: Announcement) -> int:
+        with self._call("take_back", announcement):
+            copies = sorted(said.ts for said in self._messages.values() if said.id == announcement.id)[1:]
+            for ts in copies:
+                self.delete(ts)
+            return len(copies)
+
     def members(self, group: str) -> frozenset[str]:
         if fault := self._fault("members"):
             raise fault.error

@@ -53,13 +53,26 @@ class SlackMessenger:
         call(self._client.chat_update, channel=announcement.channel, ts=announcement.ts, **message.payload())
 
     def find(self, announcement: Announcement) -> Place | None:
-        for message in self._recent(announcement):
-            metadata = message.get("metadata") or {}
-            if metadata.get("event_payload", {}).get("id") == announcement.id:
-                where = {"channel": announcement.channel, "message_ts": str(message["ts"])}
-                place = call(self._client.chat_getPermalink, **where)  # history does not name the channel's id
-                return Place(str(place["channel"]), str(message["ts"]))
-        return None
+        copies = self._copies(announcement)
+        if not copies:
+            return None
+        place = call(self._client.chat_getPermalink, channel=announcement.channel, message_ts=copies[0])
+        return Place(str(place["channel"]), copies[0])  # history does not name the channel's id
+
+    def take_back(self, announcement: Announcement) -> int:
+        place, copies = self.find(announcement), self._copies(announcement)[1:]
+        for ts in copies if place else ():
+            call(self._client.chat_delete, channel=place and place.channel, ts=ts)
+        return len(copies)
+
+    def _copies(self, announcement: Announcement) -> list[str]:
+        """The timestamps of all that carry our id, oldest first."""
+        ours = (
+            str(message["ts"])
+            for message in self._recent(announcement)
+            if (message.get("metadata") or {}).get("event_payload", {}).get("id") == announcement.id
+        )
+        return sorted(ours, key=float)
 
     def members(self, group: str) -> frozenset[str]:
         asked, known = self._members.get(group, (0.0, frozenset()))

@@ -54,7 +54,7 @@ class SqlStore:
                 db.execute(update(t.outbox).where(*others).values(sent=t.outbox.c.wanted))
             return kept
 
-    def give_back(self, owed: Owed, holder: str, failure: Failure) -> None:
+    def give_back(self, owed: Owed, holder: str, failure: Failure) -> bool:
         values = {"error": failure.error, "not_before": failure.not_before, **IDLE, "doubtful": failure.doubtful}
         message = owed.announcement
         if failure.gone and message.ts:
@@ -71,6 +71,7 @@ class SqlStore:
                 sooner = or_(t.outbox.c.not_before.is_(None), t.outbox.c.not_before < failure.not_before)
                 waiting = (t.outbox.c.channel == same, OWED, sooner)
                 db.execute(update(t.outbox).where(*waiting).values(not_before=failure.not_before))
+            return kept
 
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
         with self._begin() as db:

@@ -26,12 +26,14 @@ def deliver_next(ports: Ports, holder: str) -> bool:
     try:
         place = None if _obsolete(message) else _send(ports, owed)
     except SyncHealthError as error:
-        ports.store.give_back(owed, holder, _failure(ports, owed, error))
+        mine = ports.store.give_back(owed, holder, _failure(ports, owed, error))
         about = message.incident and message.incident.id
         log.warning("message %s (%s of incident %s): %s", message.id, message.kind, about, error)
-        return True
-    told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
-    ports.store.settle(owed, holder, place=place, alone=told_its_end)
+    else:
+        told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
+        mine = ports.store.settle(owed, holder, place=place, alone=told_its_end)
+    if not mine and message.ts is None:
+        _heal(ports, message)
     return True
 
 
@@ -46,6 +48,15 @@ def deliver_all(ports: Ports, holder: str, *, most: int = 100) -> int:
         return tried
     finally:
         ports.store.release_lease(LEADER, holder)
+
+
+def _heal(ports: Ports, message: Announcement) -> None:
+    """We slept in the middle of a call and another took over, who may have posted it too: the older one stays."""
+    try:
+        healed = ports.messenger.take_back(message)
+        log.warning("message %s was taken over while it was sent; %s copies deleted", message.id, healed)
+    except SyncHealthError as error:
+        log.warning("message %s was taken over while it was sent, and may be there twice: %s", message.id, error)
 
 
 def _send(ports: Ports, owed: Owed) -> Place:

@@ -217,6 +217,24 @@ def test_a_message_is_found_by_our_id_just_where_it_was_posted(line: Line) -> No
     assert line.messenger.find(root("nobody's")) is None
 
 
+def test_of_several_copies_the_oldest_is_found_and_the_others_can_be_taken_back(line: Line) -> None:
+    first, other = line.messenger.post(root()), line.messenger.post(root("another"))
+    line.messenger.post(root())
+    assert line.messenger.find(root()) == first
+    assert line.messenger.take_back(root()) == 1
+    assert len(line.texts()) == 2
+    assert (line.messenger.find(root()), line.messenger.find(root("another"))) == (first, other)
+    assert line.messenger.take_back(root()) == line.messenger.take_back(root("nobody's")) == 0
+
+
+def test_a_copy_of_a_reply_is_taken_back_too(line: Line) -> None:
+    place = line.messenger.post(root())
+    answer = line.messenger.post(reply(place))
+    line.messenger.post(reply(place))
+    assert line.messenger.take_back(reply(place)) == 1
+    assert line.messenger.find(reply(place)) == answer
+
+
 def test_a_reply_is_found_in_its_thread_and_only_there(line: Line) -> None:
     place, elsewhere = line.messenger.post(root()), line.messenger.post(root("another"))
     answer = line.messenger.post(reply(place))

@@ -1,11 +1,12 @@
 """What is owed reaches Slack: in order, never lost, never twice."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.errors import TemporaryError
-from bot.model import Kind
+from bot.model import Announcement, Kind, Place
 from bot.services.acknowledge import acknowledge
 from bot.services.deliver import CLAIM, deliver_all, deliver_next
 from bot.services.summarise import summarise
@@ -414,6 +415,47 @@ def test_a_sender_that_lost_its_claim_changes_nothing_any_more(world: World) -> 
     world.look(75, after=5)
     world.deliver("other")
     assert "75 properties" in world.channel.roots()[0].text, "the first message is the one that lives"
+
+
+class Sleeper:
+    """A channel whose sender freezes in the middle of a post, until another has taken over and sent everything."""
+
+    def __init__(self, world: World, fault: Fault | None = None) -> None:
+        self.world, self.fault, self.asleep = world, fault, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world.channel, name)
+
+    def post(self, announcement: Announcement) -> Place:
+        if not self.asleep:
+            self.asleep = True
+            self.world.clock.pass_real(seconds=CLAIM + 1)
+            self.world.deliver("other")
+            if self.fault:
+                self.world.channel.fail_next("post", self.fault)
+        return self.world.channel.post(announcement)
+
+
+@pytest.mark.parametrize("fault", [None, answer_lost(), request_lost()], ids=["posts", "answer lost", "request lost"])
+def test_a_sender_that_froze_in_mid_call_takes_its_copy_back(world: World, fault: Fault | None) -> None:
+    world.open_incident()
+    frozen = replace(world.ports, messenger=Sleeper(world, fault))  # type: ignore[arg-type]
+    assert deliver_next(frozen, "frozen")
+    [root] = world.channel.roots()
+    assert [message.kind for message in world.channel.everything()] == ["root", "evidence"]
+    world.look(75, after=5)
+    world.deliver("other")
+    assert "75 properties" in world.channel.roots()[0].text
+    assert world.channel.roots()[0].ts == root.ts, "the older one lives on"
+
+
+def test_a_copy_that_cannot_be_taken_back_is_logged_and_nothing_else_suffers(world: World, caplog) -> None:
+    world.open_incident()
+    world.channel.fail_next("take_back", refused())
+    frozen = replace(world.ports, messenger=Sleeper(world))  # type: ignore[arg-type]
+    assert deliver_next(frozen, "frozen")
+    assert "may be there twice" in caplog.text
+    assert len(world.channel.roots()) == 2
 
 
 def test_only_one_process_sends(world: World) -> None:
