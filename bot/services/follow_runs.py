@@ -93,14 +93,18 @@ def _verdict(ports: Ports, action: Action, evaluation: Evaluation) -> str:
     if result is None:
         return "The pipeline was measured again."
     check = next(check for check in ports.settings.checks if check.name == result.check)
-    return _judgement(result, check.keep_firing_for)
+    return _judgement(result, check.keep_firing_for, adopted=action.adopted)
 
 
-def _judgement(result: Result, lasting: timedelta) -> str:
+def _judgement(result: Result, lasting: timedelta, *, adopted: bool) -> str:
     if result.outcome in (Outcome.NO_DATA, Outcome.ERROR):
         return f"It could not be measured again. {result.summary}."
     if result.cleared:
         return f"Measured again: {result.summary}. The alert closes once that has held for {lasting.seconds // 60} min."
+    if adopted:
+        return (
+            f"Still wrong: {result.summary}. That run had begun before you asked: Rerun starts one that reads it anew."
+        )
     return (
         f"Still wrong: {result.summary}. Salesforce comes back into the warehouse with some minutes' delay; "
         "if the number stays, the rows that were written are wrong themselves."

@@ -131,6 +131,16 @@ def test_a_run_that_is_going_on_is_followed_and_none_is_started(world: World) ->
     assert "was already running" in story(world).text
 
 
+def test_a_run_that_had_begun_before_and_did_not_help_says_that_another_one_may(world: World) -> None:
+    running = world.census.start(world.sync_b)
+    press(world, reason="")
+    world.census.finish(running.id, records_updated=5, records_failed=0, records_invalid=0)
+    follow(world)
+    follow(world)
+    assert "That run had begun before you asked: Rerun starts one that reads it anew." in world.action().verdict
+    assert press(world).run_id != running.id
+
+
 def test_a_run_is_told_from_start_to_end_in_one_message(world: World) -> None:
     press(world)
     for done in (40, 80):
