@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from bot import sql
 from bot.adapters.census import CensusClient
-from bot.adapters.duckdb import DuckDBWarehouse
 from bot.ports import Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
 from bot.services.measure import HEALTH
@@ -136,6 +135,8 @@ def _warehouse(settings: Settings, *, writes: bool) -> Warehouse:
         from bot.adapters.databricks import DatabricksWarehouse
 
         return DatabricksWarehouse(settings.databricks, settings.tables)
+    from bot.adapters.duckdb import DuckDBWarehouse
+
     return DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes)
 
 

@@ -47,6 +47,7 @@ def address() -> Iterator[str]:
         assert demo.wait(timeout=20) == 0, rest
         assert "Traceback" not in rest
         assert "Warning" not in rest
+        assert "leaked" not in rest
 
 
 @pytest.fixture
