@@ -36,6 +36,7 @@ class Connection:
         self._app = app
         self._bolt = ThreadPoolExecutor(1, "bolt")  # in the order of arrival
         self._lines: dict[WebSocket, threading.Thread] = {}
+        self._guard = threading.Lock()  # a line that is known has a reader that runs
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="connect", daemon=True)
 
@@ -46,7 +47,9 @@ class Connection:
     def stop(self) -> None:
         """Hang up; what had arrived is handed over."""
         self._stopping.set()
-        for line, reader in list(self._lines.items()):
+        with self._guard:
+            lines = list(self._lines.items())
+        for line, reader in lines:
             with suppress(WebSocketException, OSError):  # it has ended by itself
                 line.send_close()
                 reader.join(GOODBYE)
@@ -74,8 +77,9 @@ class Connection:
         answer = self._client.apps_connections_open(app_token=str(self._client.token))
         line = create_connection(str(answer["url"]), timeout=SILENCE, enable_multithread=True)
         reader = threading.Thread(target=self._hear, args=(line, leaving), name="line", daemon=True)
-        self._lines[line] = reader
-        reader.start()
+        with self._guard:
+            self._lines[line] = reader
+            reader.start()
         if self._stopping.is_set():  # stop() may not have seen it
             line.send_close()
 
