@@ -47,6 +47,11 @@ class World:
             rows = records._db.exec_driver_sql('SELECT "user", what, result FROM audit ORDER BY id')  # type: ignore[attr-defined]
             return [tuple(row) for row in rows]
 
+    def owed(self) -> int:
+        """How many messages Slack does not show yet as it should."""
+        with self.ports.store.transaction() as records:
+            return int(records._db.exec_driver_sql("SELECT COUNT(*) FROM outbox WHERE wanted > sent").scalar())  # type: ignore[attr-defined]
+
 
 def words(thing: Any) -> str:
     """Every text in a message or view."""
