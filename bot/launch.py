@@ -146,7 +146,7 @@ def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
     yield Finding("settings", True, f"{len(settings.checks)} checks, {len(settings.syncs)} syncs")
     yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
     yield from examine.examine_census(sources)
-    own = [check.metric[4:-4] for check in settings.checks if check.metric.startswith("sql/")]
+    own = [check.statement for check in settings.checks if check.statement]
     columns = sql.needed_columns(settings.tables, [*sql.MEASURING, *own])
     yield from examine.examine_warehouse(sources, columns, deep=deep)
     kind = settings.state_url.partition(":")[0]

@@ -149,6 +149,12 @@ class Check(BaseModel):
     rerun: Literal["create", "update", "same"] | None = None  # the sync whose rerun can bring this back to healthy
 
     @property
+    def statement(self) -> str | None:
+        """The name of its own statement, where it has one: `sql/checks/stale.sql` is `checks/stale`."""
+        own = self.metric.startswith("sql/")
+        return self.metric.removeprefix("sql/").removesuffix(".sql") if own else None
+
+    @property
     def wakes_the_warehouse(self) -> bool:
         """Whether its number costs a statement, and so is not measured at every tick."""
         return self.source == "databricks" or self.metric == "unmeasured_databricks"

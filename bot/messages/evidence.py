@@ -62,7 +62,7 @@ def _measured(incident: Incident, settings: Settings) -> list[str]:
 
 
 def _file(check: Check) -> str:
-    return check.metric if check.metric.startswith("sql/") else "sql/measure/health.sql"
+    return check.metric if check.statement else "sql/measure/health.sql"
 
 
 def _promise(check: Check, settings: Settings) -> list[str]:

@@ -119,7 +119,7 @@ def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[s
 def ask_warehouse(sources: Sources) -> Numbers:
     """The one row of numbers, each by itself where a broken view spoils it, and those that have their own statement."""
     warehouse, metrics = sources.warehouse, _metrics(sources)
-    own = [metric for metric in metrics if metric.startswith("sql/")]
+    own = {check.metric: check.statement for check in sources.settings.checks if check.statement}
     shared = [metric for metric in metrics if metric not in own]
     try:
         found = warehouse.ask(HEALTH)
@@ -128,7 +128,7 @@ def ask_warehouse(sources: Sources) -> Numbers:
         numbers = _one_by_one(shared, lambda metric: warehouse.ask_column(HEALTH, metric)[metric])
     except SyncHealthError as error:
         return Numbers(errors=dict.fromkeys(metrics, str(error)))
-    others = _one_by_one(own, lambda metric: _first(warehouse.ask(metric.removeprefix("sql/").removesuffix(".sql"))))
+    others = _one_by_one(list(own), lambda metric: _first(warehouse.ask(own[metric])))
     return Numbers({**numbers.row, **others.row}, {**numbers.errors, **others.errors}, numbers.statements + len(own))
 
 
