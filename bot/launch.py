@@ -13,6 +13,7 @@ from typing import TextIO
 import typer
 
 from bot.answers import Finding
+from bot.environment import Need
 from bot.errors import ConfigurationError
 from bot.main import (
     CLOCK,
@@ -27,7 +28,6 @@ from bot.main import (
     settings_from,
 )
 from bot.ports import Ports, Sources, Store
-from bot.settings import Need
 
 PATIENCE = 30.0  # seconds for the demo's bot to end in
 EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from bot import sql
 from bot.adapters.census import CensusClient
+from bot.environment import Need
 from bot.ports import Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
 from bot.services.measure import HEALTH
-from bot.settings import HOME, Need, Settings, load_settings
+from bot.settings import HOME, Settings, load_settings
 from bot.yaml_lines import read_yaml
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from checks.catalog import Changes
 from checks.model import Cadence, Check, Duration
-from checks.problems import nearest
+from checks.problems import nearest, written_like
 
 
 def _zone(name: str) -> str:
@@ -47,8 +47,11 @@ def _address(*places: str) -> Callable[[str], str]:
 
 
 Table = Annotated[str, AfterValidator(_table)]
-UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
-GroupId = Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
+USER_ID = "a Slack user ID; IDs look like U012ABCDEF"
+GROUP_ID = "a Slack user group ID; IDs look like S012ABCDEF"
+UserId = Annotated[str, AfterValidator(written_like(r"[UW][A-Z0-9]+", USER_ID))]
+GroupId = Annotated[str, AfterValidator(written_like(r"S[A-Z0-9]+", GROUP_ID))]
+NAME = "a name: write a lowercase letter, then lowercase letters, digits, - and _"
 
 
 class Part(BaseModel):
@@ -60,8 +63,8 @@ class Part(BaseModel):
 class SyncSettings(Part):
     """One Census sync of the pipeline."""
 
-    name: str = Field(pattern=r"\S", max_length=40)
-    id: int = Field(gt=0)
+    name: Annotated[str, Field(max_length=40), AfterValidator(written_like(r".*\S.*", "a name"))]
+    id: Annotated[int, Field(gt=0, strict=True)]
     direction: Literal["create", "update"]
     queue: Table
 
@@ -111,7 +114,7 @@ class Links(Part):
 class PipelineFile(Part):
     """pipeline.yml."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    name: Annotated[str, AfterValidator(written_like(r"[a-z][a-z0-9_-]*", NAME))]
     zone: Annotated[str, AfterValidator(_zone)]
     cadence: Cadence = "frequent"
     channel: str = Field(min_length=1)

@@ -4,37 +4,20 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from bot.environment import Databricks, Need, databricks_of, problems_of, warehouse_folder, with_secret_files
 from bot.errors import ConfigurationError
 from bot.pipeline_file import Links, Operators, PipelineFile, SyncSettings, Timetable
 from bot.yaml_lines import read_yaml
 from checks.catalog import Changes, Metrics, Pace, change_limits, read_checks
-from checks.model import Check
+from checks.model import Cadence, Check
 from checks.problems import Written, nearest, problems
 
 HOME = Path(__file__).resolve().parent.parent
-Need = Literal["slack", "census", "warehouse"]
-ON_THIS_MACHINE = re.compile(r"http://127\.0\.0\.1:\d+")
-
-
-@dataclass(frozen=True)
-class Databricks:
-    """Where a SQL warehouse is, and who asks there: the owner of a token, or a service principal."""
-
-    host: str  # dbc-….cloud.databricks.com, or http://127.0.0.1:PORT, which is used as it is
-    http_path: str
-    token: str = field(default="", repr=False)
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is a server of our own, of the demo or a test."""
-        return bool(ON_THIS_MACHINE.fullmatch(self.host))
 
 
 @dataclass(frozen=True)
@@ -60,6 +43,7 @@ class Settings:
     databricks: Databricks | None = None  # else it is DuckDB
     schedule: Timetable = field(default_factory=Timetable)
     links: Links = field(default_factory=Links)
+    config: Path = HOME / "pipeline.yml"  # where this was read
 
     def check_called(self, name: str) -> Check | None:
         """The check of this name, if it is still there."""
@@ -76,26 +60,6 @@ class Settings:
         return called[0] if len(called) == 1 else None
 
 
-SECRETS: dict[Need, tuple[tuple[str, str], ...]] = {
-    "slack": (
-        ("SLACK_BOT_TOKEN", "the bot token of your app (OAuth & Permissions)"),
-        ("SLACK_APP_TOKEN", "an app-level token with connections:write (Basic Information)"),
-    ),
-    "census": (("CENSUS_API_TOKEN", "a personal access token of Census"),),
-    "warehouse": (("SYNC_HEALTH_WAREHOUSE", "where the tables are: databricks, or duckdb:FOLDER"),),
-}
-
-DATABRICKS = (
-    ("DATABRICKS_HOST", "your workspace, such as dbc-a1b2c3d4-e5f6.cloud.databricks.com"),
-    ("DATABRICKS_HTTP_PATH", "the HTTP path of a SQL warehouse (its Connection details)"),
-)
-TOKEN = ("DATABRICKS_TOKEN", "an access token; a service principal has DATABRICKS_CLIENT_ID and _CLIENT_SECRET instead")
-PRINCIPAL = (
-    ("DATABRICKS_CLIENT_ID", "the application id of the service principal"),
-    ("DATABRICKS_CLIENT_SECRET", "an OAuth secret of the service principal"),
-)
-
-
 def load_settings(
     environment: Mapping[str, str],
     *,
@@ -107,23 +71,19 @@ def load_settings(
 
     `metrics` are what is measured, by source; `table_names` the tables that the statements in sql/ name.
     """
-    folder, wrong_warehouse = _warehouse_folder(environment.get("SYNC_HEALTH_WAREHOUSE", ""))
-    found = [*_missing(environment, needs), *wrong_warehouse]
-    path = Path(environment.get("SYNC_HEALTH_CONFIG") or HOME / "pipeline.yml")
+    environment, found = with_secret_files(environment)
+    found += problems_of(environment, needs)
+    path = config_file(environment)
     try:
         written = read_yaml(path)
         shipped = [read_yaml(file) for file in sorted((HOME / "checks").glob("*.yml"))]
-        cadence = written.data.get("cadence") if isinstance(written.data, dict) else None
-        pipeline = PipelineFile.model_validate(written.data, context={"cadence": cadence or "frequent"})
     except ConfigurationError as error:
         raise ConfigurationError([*found, *error.problems]) from error
-    except ValidationError as error:
-        raise ConfigurationError([*found, *problems(written, PipelineFile, error)]) from None
-    checks, wrong = _checks(pipeline, written, shipped, metrics)
-    found += wrong
-    found += _inconsistent(pipeline, written, frozenset(table_names), checks)
+    pipeline, wrong = _pipeline(written)
+    checks, wrong_checks = _checks(pipeline, written, shipped, metrics)
+    found += [*wrong, *wrong_checks, *_inconsistent(pipeline, written, frozenset(table_names), checks)]
     if found:
-        raise ConfigurationError(found)
+        raise ConfigurationError(list(dict.fromkeys(found)))
     return Settings(
         pipeline=pipeline.name,
         zone=ZoneInfo(pipeline.zone),
@@ -134,35 +94,42 @@ def load_settings(
         checks=tuple(checks),
         schedule=pipeline.schedule,
         links=pipeline.links,
-        warehouse_folder=folder,
-        databricks=_databricks(environment),
+        warehouse_folder=warehouse_folder(environment),
+        databricks=databricks_of(environment),
         state_url=environment.get("SYNC_HEALTH_STATE") or f"sqlite:///{Path.cwd() / 'sync-health.db'}",
         slack_api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
         census_api_url=environment.get("CENSUS_API_URL") or "https://app.getcensus.com/api",
         census_api_version=environment.get("CENSUS_API_VERSION") or "v2",
         census_group_id=environment.get("CENSUS_GROUP_ID") or None,
-        slack_bot_token=environment.get("SLACK_BOT_TOKEN", ""),
-        slack_app_token=environment.get("SLACK_APP_TOKEN", ""),
-        census_api_token=environment.get("CENSUS_API_TOKEN", ""),
+        slack_bot_token=environment.get("SLACK_BOT_TOKEN", "").strip(),
+        slack_app_token=environment.get("SLACK_APP_TOKEN", "").strip(),
+        census_api_token=environment.get("CENSUS_API_TOKEN", "").strip(),
+        config=path,
     )
 
 
-def _missing(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[str]:
-    wanted = [secret for need in needs for secret in SECRETS[need]]
-    if "warehouse" in needs and environment.get("SYNC_HEALTH_WAREHOUSE") == "databricks":
-        principal = any(environment.get(name) for name, _ in PRINCIPAL)
-        wanted += [*DATABRICKS, *(PRINCIPAL if principal and not environment.get(TOKEN[0]) else [TOKEN])]
-    for name, what in wanted:
-        if not environment.get(name):
-            yield f"environment: {name} is not set: it is {what} (or try --demo, which needs nothing)"
-    host = environment.get("DATABRICKS_HOST", "").rstrip("/")
-    if host.startswith("http:") and not ON_THIS_MACHINE.fullmatch(host):
-        yield f'environment: DATABRICKS_HOST is "{host}": http would show the token to everybody, write the bare name'
-    if (environment.get("CENSUS_API_VERSION") or "v2") not in ("v1", "v2"):
-        yield f'environment: CENSUS_API_VERSION is "{environment["CENSUS_API_VERSION"]}": write v2'
-    state = environment.get("SYNC_HEALTH_STATE") or "sqlite://"
-    if not state.startswith("sqlite:"):
-        yield f'environment: SYNC_HEALTH_STATE is "{state.partition(":")[0]}:…": write sqlite:///FILE'
+def config_file(environment: Mapping[str, str]) -> Path:
+    """Which pipeline.yml holds: SYNC_HEALTH_CONFIG (a file or its folder), else ./pipeline.yml, else the shipped."""
+    if named := environment.get("SYNC_HEALTH_CONFIG"):
+        return Path(named) / "pipeline.yml" if Path(named).is_dir() else Path(named)
+    here = Path.cwd() / "pipeline.yml"
+    return here if here.exists() else HOME / "pipeline.yml"
+
+
+def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:
+    """The file, with the shipped value for every key that cannot work, so that all the rest is looked at, too."""
+    shipped = read_yaml(HOME / "pipeline.yml").data
+    assert isinstance(shipped, dict), "a test holds the shipped file"
+    data = written.data if isinstance(written.data, dict) else {}
+    cadence = data.get("cadence")
+    context = {"cadence": cadence if cadence in get_args(Cadence) else "frequent"}
+    try:
+        return PipelineFile.model_validate(written.data, context=context), []
+    except ValidationError as error:
+        wrong = {str(problem["loc"][0]) for problem in error.errors(include_url=False) if problem["loc"]}
+        usable = {key: value for key, value in data.items() if str(key) not in wrong}
+        said = list(problems(written, PipelineFile, error))
+        return PipelineFile.model_validate(shipped | usable, context=context), said
 
 
 def _checks(
@@ -200,25 +167,6 @@ QUEUES = {"create": "crm.sfdc_dbx.properties_to_create", "update": "crm.sfdc_dbx
 
 def _queue_tables(pipeline: PipelineFile) -> dict[str, str]:
     return {QUEUES[sync.direction]: sync.queue for sync in pipeline.syncs if QUEUES[sync.direction] != sync.queue}
-
-
-def _warehouse_folder(text: str) -> tuple[Path | None, list[str]]:
-    kind, _, folder = text.partition(":")
-    if text in ("", "databricks") or (kind == "duckdb" and folder):
-        return (Path(folder) if folder else None), []
-    return None, [f'environment: SYNC_HEALTH_WAREHOUSE is "{text}": write databricks or duckdb:FOLDER']
-
-
-def _databricks(environment: Mapping[str, str]) -> Databricks | None:
-    if environment.get("SYNC_HEALTH_WAREHOUSE") != "databricks":
-        return None
-    return Databricks(
-        host=environment.get("DATABRICKS_HOST", "").removeprefix("https://").rstrip("/"),
-        http_path=environment.get("DATABRICKS_HTTP_PATH", ""),
-        token=environment.get("DATABRICKS_TOKEN", ""),
-        client_id=environment.get("DATABRICKS_CLIENT_ID", ""),
-        client_secret=environment.get("DATABRICKS_CLIENT_SECRET", ""),
-    )
 
 
 def with_limits(settings: Settings, texts: Iterable[str]) -> Settings:

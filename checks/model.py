@@ -7,7 +7,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+
+from checks.problems import written_like
 
 
 class Outcome(StrEnum):
@@ -115,7 +117,9 @@ LimitText = Annotated[
     Limit, BeforeValidator(lambda v: v if isinstance(v, Limit) else parse_limit(v)), BeforeValidator(_chosen)
 ]
 Hours = Annotated[Active, BeforeValidator(parse_active), BeforeValidator(_chosen)]
-Owner = Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")]
+SLACK_IDS = "a Slack user or user group ID; IDs look like U012ABCDEF and S012ABCDEF"
+Owner = Annotated[str, AfterValidator(written_like(r"[UWS][A-Z0-9]+", SLACK_IDS))]
+NAME = "a name: write a lowercase letter, then lowercase letters, digits and _"
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
 
@@ -127,7 +131,7 @@ class Check(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: Annotated[str, AfterValidator(written_like(r"[a-z][a-z0-9_]*", NAME))]
     title: str = Field(min_length=1, max_length=120)
     metric: str  # a column of the measurement, or `sql:`, a statement of one row
     source: Literal["databricks", "census", "bot"]

@@ -1,12 +1,24 @@
 """Configuration that cannot work, told with its place and what to write instead."""
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
 MOST = 20  # names in a suggestion
+LONGEST = 60  # characters of a value that is quoted
+FAMILIES = {  # the first part of pydantic's kinds of error
+    "int": "a whole number, written in digits alone",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a block of keys and values",
+    "model": "a block of keys and values",
+}
 Place = tuple[str | int, ...]
 
 
@@ -40,18 +52,50 @@ def close_to(word: str, known: Iterable[str]) -> str | None:
 def problems(written: Written, model: type[BaseModel], error: ValidationError, at: Place = ()) -> Iterator[str]:
     """Every problem that pydantic found, in our words. `at` is where in the file the model's data stand."""
     for found in error.errors(include_url=False):
-        place = tuple(part for part in found["loc"] if part not in ("[key]",))
+        place = tuple(part for part in found["loc"] if part != "[key]")
         match found["type"]:
-            case "extra_forbidden":
+            case "extra_forbidden" | "invalid_key":
                 what = f'unknown key "{place[-1]}": {nearest(str(place[-1]), _keys(model, place[:-1]))}'
             case "missing":
                 yield written.problem((*at, *place[:-1]), f'"{place[-1]}" is missing')
                 continue
             case "value_error":
                 what = str(found["ctx"]["error"])
-            case _:
-                what = f"{found['msg'][0].lower()}{found['msg'][1:]}, but it is {found['input']!r}"
+            case kind:
+                what = f"{_shown(found['input'])} is not {_expected(kind, found.get('ctx', {}))}"
         yield written.problem((*at, *place), what)
+
+
+def _expected(kind: str, context: Mapping[str, object]) -> str:
+    """What belongs there, by pydantic's kind of error."""
+    match kind:
+        case "literal_error" | "enum":
+            return f"one of {str(context['expected']).replace(' or ', ', ').replace(chr(39), '')}"
+        case "greater_than" | "greater_than_equal":
+            return "a number above 0"
+        case "string_too_long":
+            return f"short enough: write {context['max_length']} characters at most"
+        case "string_too_short" | "too_short":
+            return "enough: write at least one"
+    family = next((words for start, words in FAMILIES.items() if kind.startswith(start)), None)
+    return family or f"valid here ({kind.replace('_', ' ')})"
+
+
+def written_like(pattern: str, what: str) -> Callable[[str], str]:
+    """A validator: text of this shape, else `"…" is not {what}`."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"{_shown(text)} is not {what}")
+        return text
+
+    return check
+
+
+def _shown(value: object) -> str:
+    """A value as it was written, short."""
+    text = '""' if value == "" else f'"{value}"' if isinstance(value, str) else str(value)
+    return " ".join(text[:LONGEST].split()) + "…" * (len(text) > LONGEST)
 
 
 def _keys(model: type[BaseModel], place: Place) -> set[str]:

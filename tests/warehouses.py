@@ -8,8 +8,8 @@ from typing import Any
 from bot.adapters.databricks import DatabricksWarehouse
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.warehouse_server import PATH, WarehouseServer
+from bot.environment import Databricks
 from bot.ports import Warehouse
-from bot.settings import Databricks
 
 TOKEN = "opens-nothing"
 NOON = datetime(2026, 1, 20, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from bot import sql
 from bot.adapters.databricks_login import Login
 from bot.adapters.databricks_pool import Call, Pool
 from bot.adapters.databricks_session import AgainError, Rows, Session
+from bot.environment import Databricks
 from bot.errors import SyncHealthError
-from bot.settings import Databricks
 
 log = logging.getLogger(__name__)
 

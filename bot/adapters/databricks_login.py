@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from bot.environment import Databricks
 from bot.errors import ConfigurationError, NotFoundError, PermanentError, SyncHealthError, TemporaryError
-from bot.settings import Databricks
 
 TIMEOUT = (3.05, 10.0)  # seconds: to connect, to hear something
 EARLY = (

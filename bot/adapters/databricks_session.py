@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot.adapters.databricks_login import Login
 from bot.adapters.values import plain
+from bot.environment import Databricks
 from bot.errors import TemporaryError
-from bot.settings import Databricks
 
 if TYPE_CHECKING:
     from databricks.sql.client import Connection, Cursor

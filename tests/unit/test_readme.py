@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import settings
+from bot import environment, settings
 from bot.cli import app
 from bot.slack.buttons import BUTTONS, DIALOGS
 from bot.slack.commands import COMMANDS
@@ -38,7 +38,7 @@ def test_every_command_of_the_command_line_is_listed() -> None:
 
 
 def test_every_variable_is_listed_here_and_in_the_example() -> None:
-    source = Path(settings.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(module.__file__ or "").read_text(encoding="utf-8") for module in (settings, environment))
     read = set(re.findall(r'"((?:SLACK|CENSUS|DATABRICKS|SYNC_HEALTH)_[A-Z_]+)"', source))
     listed = set(re.findall(r"`([A-Z_]+)`", " ".join(cells[0] for cells in rows("Settings"))))
     example = set(re.findall(r"^([A-Z_]+)=$", (HOME / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))

@@ -167,7 +167,7 @@ def test_secrets_do_not_show_where_settings_are_printed(load: Load) -> None:
 @pytest.mark.parametrize("name", [*SECRETS, "SYNC_HEALTH_WAREHOUSE"])
 def test_a_missing_variable_is_named_with_what_it_is(problems: Callable[..., list[str]], name: str) -> None:
     [problem] = problems(**{name: ""})
-    assert problem.startswith(f"environment: {name} is not set: it is ")
+    assert problem.startswith(f"environment: {name} is not set (")
 
 
 def test_only_what_a_command_needs_has_to_be_set() -> None:
@@ -208,9 +208,7 @@ def test_what_databricks_needs_is_demanded_at_once(
     problems: Callable[..., list[str]], given: dict[str, str], missing: list[str]
 ) -> None:
     found = problems(SYNC_HEALTH_WAREHOUSE="databricks", **given)
-    assert [problem.split(" is not set: it is ")[0] for problem in found] == [
-        f"environment: {name}" for name in missing
-    ]
+    assert [problem.split(" is not set (")[0] for problem in found] == [f"environment: {name}" for name in missing]
 
 
 def test_duckdb_asks_for_nothing_of_databricks(load: Load) -> None:
@@ -229,10 +227,57 @@ def test_an_address_on_this_machine_is_used_as_it_is(load: Load, written: str, r
     assert databricks and (databricks.host, databricks.is_local) == (read, is_local)
 
 
-@pytest.mark.parametrize("host", ["http://dbc-1.cloud.databricks.com", "http://127.0.0.1:80@elsewhere.example"])
-def test_a_token_is_not_sent_in_the_clear(problems: Callable[..., list[str]], host: str) -> None:
-    [problem] = problems(**DATABRICKS | {"DATABRICKS_HOST": host}, **LOGINS[0])
-    assert problem.startswith(f'environment: DATABRICKS_HOST is "{host}": http would show the token')
+@pytest.mark.parametrize("name", ["DATABRICKS_HOST", "SLACK_API_URL", "CENSUS_API_URL"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://elsewhere.example",
+        "http://127.0.0.1:80@elsewhere.example",
+        "ftp://elsewhere.example",
+        "https://a b.example",
+    ],
+)
+def test_a_token_is_sent_over_https_or_not_beyond_this_machine(
+    problems: Callable[..., list[str]], name: str, address: str
+) -> None:
+    [problem] = problems(**DATABRICKS | {name: address}, **LOGINS[0])
+    assert problem.startswith(f'environment: {name} is "')
+    assert "127.0.0.1:80@" not in problem, "what stands before an @ may be a password"
+
+
+@pytest.mark.parametrize("name", ["SLACK_API_URL", "CENSUS_API_URL"])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9", "https://a.example"])
+def test_a_server_on_this_machine_needs_no_https(load: Load, name: str, address: str) -> None:
+    assert address in (load(**{name: address}).slack_api_url, load(**{name: address}).census_api_url)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        "adb-1.2.azuredatabricks.net",
+        "https://adb-1.2.azuredatabricks.net/?o=123",
+        " HTTPS://ADB-1.2.AzureDatabricks.net/sql/warehouses/ ",
+        "adb-1.2.azuredatabricks.net:443/",
+    ],
+)
+def test_a_workspace_is_known_however_its_address_was_copied(load: Load, copied: str) -> None:
+    databricks = load(**DATABRICKS | {"DATABRICKS_HOST": copied}, **LOGINS[0]).databricks
+    assert databricks and databricks.host == "adb-1.2.azuredatabricks.net"
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN"])
+def test_a_secret_may_stand_in_a_file(load: Load, tmp_path: Path, name: str) -> None:
+    (path := tmp_path / "secret").write_text(" from-a-file\n", encoding="utf-8")
+    settings = load(**{name: "", f"{name}_FILE": str(path)})
+    assert getattr(settings, name.lower()) == "from-a-file"
+
+
+def test_a_secret_that_stands_twice_or_in_no_file_is_refused(
+    problems: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    assert "both set" in problems(SLACK_BOT_TOKEN_FILE=str(tmp_path / "a"))[0]
+    found = problems(CENSUS_API_TOKEN="", CENSUS_API_TOKEN_FILE=str(tmp_path / "a"))
+    assert found[0] == "environment: CENSUS_API_TOKEN_FILE cannot be read: No such file or directory"
 
 
 @pytest.mark.parametrize(
@@ -275,12 +320,6 @@ WRONG = {
         "schedule: {digest: 3}",
         16,
         ["schedule.digest: cannot read the time of day 3", '"03:00"'],
-    ),
-    "a time of day that YAML reads as a number": (
-        "tables: {}",
-        "schedule: {snapshot: 23:59}",
-        16,
-        ["schedule.snapshot: cannot read the time of day", "in quotes"],
     ),
     "a tick of no time": ("tables: {}", "schedule: {tick: 0}", 16, ["schedule.tick: write something between"]),
     "an unknown key of the schedule": ("tables: {}", "schedule: {tock: 5m}", 16, ['did you mean "tick"?']),
@@ -325,14 +364,30 @@ WRONG = {
     ),
     "an unknown zone": ("America/Los_Angeles", "America/Los_Angles", 2, ['zone: there is no time zone "America/Los_A']),
     "a zone that is a path": ("America/Los_Angeles", "../etc/passwd", 2, ['there is no time zone "../etc/passwd"']),
-    "a name that is no key": ("name: properties", "name: My Pipeline", 1, ["name: ", "'My Pipeline'"]),
-    "a name that is a number": ("name: properties", "name: 5", 1, ["name: input should be a valid string", "5"]),
-    "an operator by name": ("U0OPERATOR", "bob", 5, ["operators.users: ", "'bob'"]),
-    "a user among the groups": ("groups: []", "groups: [U0OPERATOR]", 6, ["operators.groups: ", "'U0OPERATOR'"]),
+    "a name that is no key": ("name: properties", "name: My Pipeline", 1, ['name: "My Pipeline" is not a name']),
+    "a name that is a number": ("name: properties", "name: 5", 1, ["name: 5 is not text"]),
+    "an operator by name": ("U0OPERATOR", "bob", 5, ['operators.users: "bob" is not a Slack user ID', "U012ABCDEF"]),
+    "a user among the groups": (
+        "groups: []",
+        "groups: [U0OPERATOR]",
+        6,
+        ['operators.groups: "U0OPERATOR" is not a Slack user group ID', "S012ABCDEF"],
+    ),
     "no syncs": (PIPELINE[PIPELINE.index("syncs:") : PIPELINE.index("tables:")], "syncs: []\n", 7, ["syncs: "]),
     "a sync without a name": ("name: Sync A", 'name: " "', 8, ["syncs.name: "]),
-    "an id in words": ("id: 2", "id: two", 13, ["syncs.id: input should be a valid integer", "'two'"]),
-    "a direction that Census does not have": ("direction: update", "direction: upsert", 14, ["'create' or 'update'"]),
+    "an id in words": ("id: 2", "id: two", 13, ['syncs.id: "two" is not a whole number']),
+    "an id with a leading zero": ("id: 2", "id: 0501", 13, ['syncs.id: "0501" is not a whole number']),
+    "an id that old YAML counts in sixties": ("id: 2", "id: 5:01", 13, ['syncs.id: "5:01" is not a whole number']),
+    "an id that is true": ("id: 2", "id: true", 13, ["syncs.id: True is not a whole number"]),
+    "an id in quotes": ("id: 2", 'id: "2"', 13, ['syncs.id: "2" is not a whole number']),
+    "an id of nothing": ("id: 2", "id: 0", 13, ["syncs.id: 0 is not a number above 0"]),
+    "a direction that Census does not have": ("direction: update", "direction: upsert", 14, ["one of create, update"]),
+    "a cadence that is none": ("channel:", "cadence: weekly\nchannel:", 3, ["cadence: ", "one of frequent, daily"]),
+    "a cadence that is a list": ("channel:", "cadence: [daily]\nchannel:", 3, ["cadence: ", "one of frequent, daily"]),
+    "a key that is a number": ("channel:", "7: x\nchannel:", 3, ['unknown key "7"']),
+    "an alias to itself": ("tables: {}", "tables: &t {a.b.c: *t}", 16, ["aliases (*t) are not supported"]),
+    "a tag": ("tables: {}", "tables: !!map {}", 16, ["tags (", "are not supported"]),
+    "a hole without a bottom": ("tables: {}", "tables: " + "[" * 10_000, 16, ["nested more than 30 levels deep"]),
     "a short table name": (
         "queue: crm.sfdc_dbx.properties_to_update",
         "queue: properties_to_update",
@@ -381,7 +436,7 @@ WRONG = {
         "limits: {}",
         "limits:\n  null_company_names:\n    owner: bob",
         19,
-        ["limits.null_company_names.owner: ", "'bob'"],
+        ['limits.null_company_names.owner: "bob" is not a Slack user or user group ID'],
     ),
     "an own check that nothing measures": (
         "checks: []\n",
@@ -405,7 +460,7 @@ WRONG = {
     "not YAML": ("operators:", "operators: [", 6, ["not YAML: "]),
     "a tab": ("  users:", "\tusers:", 5, ["not YAML: "]),
     "a template for a key": ("name: properties", "name: {{pipeline}}", 1, ["not YAML: "]),
-    "a word": (PIPELINE, "properties", 1, ["input should be a valid dictionary"]),
+    "a word": (PIPELINE, "properties", 1, ["is not a block of keys and values"]),
 }
 
 
@@ -439,6 +494,16 @@ def test_every_problem_of_the_file_is_told_at_once(problems: Callable[..., list[
     text = PIPELINE.replace("Los_Angeles", "Los_Angles").replace("U0OPERATOR", "bob").replace("id: 2", "id: two")
     told = problems(text)
     assert [problem.split(": ")[0] for problem in told] == ["pipeline.yml:2", "pipeline.yml:5", "pipeline.yml:13"]
+
+
+def test_every_stage_of_the_validation_is_told_at_once(problems: Callable[..., list[str]]) -> None:
+    text = PIPELINE.replace("Los_Angeles", "Los_Angles").replace("tables: {}", "tables: {a.b.c: d.e.f}")
+    text = text.replace("limits: {}", "limits: {nonsense: {}}")
+    told = problems(text, SLACK_BOT_TOKEN="", DATABRICKS_HOST="http://a.example")
+    assert [problem.split(": ")[0] for problem in told] == [
+        *["environment"] * 2,
+        *[f"pipeline.yml:{line}" for line in (2, 17, 16)],
+    ]
 
 
 def test_every_problem_that_shows_between_the_parts_is_told_at_once(problems: Callable[..., list[str]]) -> None:
@@ -481,10 +546,30 @@ def test_a_control_character_is_refused_as_not_yaml(problems: Callable[..., list
     assert "not YAML" in problem
 
 
-def test_a_date_that_does_not_exist_is_refused_as_not_yaml(problems: Callable[..., list[str]]) -> None:
-    [problem] = problems(PIPELINE.replace("sync-health", "2026-13-45"))
-    assert problem.startswith("pipeline.yml")
-    assert "not YAML" in problem
+def test_what_only_old_yaml_takes_for_something_else_is_text(load: Load) -> None:
+    assert load(PIPELINE + "schedule: {snapshot: 23:58}\n").schedule.snapshot == time(23, 58)
+    for word in ("2026-13-45", "0501", "5:01", "off", "no"):
+        assert load(PIPELINE.replace("channel: sync-health", f"channel: {word}")).channel == word
+
+
+def test_a_file_that_is_too_large_to_be_a_pipeline_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yml"
+    path.write_text("a: b\n" * 300_000, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="larger than 1 MB"):
+        read_yaml(path)
+
+
+def test_the_pipeline_of_the_folder_holds_where_none_is_named(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert load(SYNC_HEALTH_CONFIG="").config == HOME / "pipeline.yml", "no file here: the shipped one"
+    (elsewhere / "pipeline.yml").write_text(PIPELINE.replace("name: properties", "name: mine"), encoding="utf-8")
+    assert load(SYNC_HEALTH_CONFIG="").pipeline == "mine"
+    assert load().pipeline == "properties", "a named one comes first"
+    assert load(SYNC_HEALTH_CONFIG=str(elsewhere)).pipeline == "mine", "its folder names it, too"
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from bot.adapters.databricks import DatabricksWarehouse
 from bot.demo.warehouse_server import PATH, Fault
+from bot.environment import Databricks
 from bot.errors import ConfigurationError, NotFoundError, PermanentError, TemporaryError
 from bot.main import SystemClock, connect, disconnect, settings_from
-from bot.settings import Databricks
 from tests.fakes import HandClock
 from tests.warehouses import TOKEN
 from tests.wire.measured import Wire

@@ -185,7 +185,7 @@ def test_closing_takes_seconds_though_databricks_is_silent(wire: Wire, call: str
 LEAVE = f"""
 import sys, threading, time
 from bot.adapters.databricks import DatabricksWarehouse
-from bot.settings import Databricks
+from bot.environment import Databricks
 
 warehouse = DatabricksWarehouse(Databricks(sys.argv[1], {PATH!r}, token={TOKEN!r}), silence=60.0, patience=60.0)
 warehouse.ask("measure/health")
