@@ -1,0 +1,146 @@
+"""The environment as people set it → values that can be used, and every problem of it."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+Need = Literal["slack", "census", "warehouse"]
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LARGEST_SECRET = 10_000  # characters of a NAME_FILE
+
+SLACK_BOT = ("SLACK_BOT_TOKEN", "Slack app → OAuth & Permissions → Bot User OAuth Token")
+SLACK_APP = ("SLACK_APP_TOKEN", "Slack app → Basic Information → App-Level Tokens, with connections:write")
+CENSUS = ("CENSUS_API_TOKEN", "Census → user settings → personal access token")
+WAREHOUSE = ("SYNC_HEALTH_WAREHOUSE", "databricks, or duckdb:FOLDER")
+HOST = ("DATABRICKS_HOST", "your workspace, such as dbc-a1b2c3d4-e5f6.cloud.databricks.com")
+HTTP_PATH = ("DATABRICKS_HTTP_PATH", "SQL warehouse → Connection details → HTTP path")
+TOKEN = ("DATABRICKS_TOKEN", "an access token; a service principal has DATABRICKS_CLIENT_ID and _CLIENT_SECRET instead")
+PRINCIPAL = (
+    ("DATABRICKS_CLIENT_ID", "the application ID of the service principal"),
+    ("DATABRICKS_CLIENT_SECRET", "an OAuth secret of the service principal"),
+)
+NEEDED = {"slack": (SLACK_BOT, SLACK_APP), "census": (CENSUS,), "warehouse": (WAREHOUSE,)}
+SECRETS = tuple(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, PRINCIPAL[1]))
+ADDRESSES = ("SLACK_API_URL", "CENSUS_API_URL")
+
+
+@dataclass(frozen=True)
+class Databricks:
+    """Where a SQL warehouse is, and who asks there: the owner of a token, or a service principal."""
+
+    host: str  # dbc-….cloud.databricks.com, or http://127.0.0.1:PORT, which is used as it is
+    http_path: str
+    token: str = field(default="", repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a server on this machine, of the demo or a test."""
+        return self.host.startswith("http://")
+
+
+def with_secret_files(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The environment with each `NAME_FILE` of a secret read into `NAME`, and every problem found."""
+    read, found = dict(environment), []
+    for name in SECRETS:
+        path = environment.get(f"{name}_FILE")
+        if not path:
+            continue
+        if environment.get(name):
+            found.append(f"environment: {name} and {name}_FILE are both set: keep one")
+            continue
+        try:
+            with Path(path).open(encoding="utf-8") as file:
+                read[name] = file.read(LARGEST_SECRET).strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            found.append(f"environment: {name}_FILE cannot be read: {why}")
+    return read, found
+
+
+def problems_of(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[str]:
+    """Everything that is missing or cannot work."""
+    for name, where in _wanted(environment, needs):
+        if not environment.get(name):
+            yield f"environment: {name} is not set ({where})"
+    for name in ADDRESSES:
+        if not _is_safe(environment.get(name, "").strip() or "https://default.example"):
+            shown = _without_login(environment[name])
+            yield f'environment: {name} is "{shown}": write an https:// address; http would show the token'
+    if host := environment.get("DATABRICKS_HOST", ""):
+        yield from _host_problems(host)
+    if (environment.get("CENSUS_API_VERSION") or "v2") not in ("v1", "v2"):
+        yield f'environment: CENSUS_API_VERSION is "{environment["CENSUS_API_VERSION"]}": write v2'
+    warehouse = environment.get("SYNC_HEALTH_WAREHOUSE", "")
+    if warehouse not in ("", "databricks") and not re.fullmatch(r"duckdb:.+", warehouse):
+        yield f'environment: SYNC_HEALTH_WAREHOUSE is "{warehouse}": write databricks or duckdb:FOLDER'
+    state = environment.get("SYNC_HEALTH_STATE") or "sqlite://"
+    if not state.startswith("sqlite:"):
+        yield f'environment: SYNC_HEALTH_STATE is "{state.partition(":")[0]}:…": write sqlite:///FILE'
+
+
+def warehouse_folder(environment: Mapping[str, str]) -> Path | None:
+    """Where the files of an embedded warehouse are."""
+    kind, _, folder = environment.get("SYNC_HEALTH_WAREHOUSE", "").partition(":")
+    return Path(folder) if kind == "duckdb" and folder else None
+
+
+def databricks_of(environment: Mapping[str, str]) -> Databricks | None:
+    """The Databricks that is set, None where the warehouse is another."""
+    if environment.get("SYNC_HEALTH_WAREHOUSE") != "databricks":
+        return None
+    return Databricks(
+        host=normalised_host(environment.get("DATABRICKS_HOST", "")),
+        http_path=environment.get("DATABRICKS_HTTP_PATH", "").strip(),
+        token=environment.get("DATABRICKS_TOKEN", "").strip(),
+        client_id=environment.get("DATABRICKS_CLIENT_ID", "").strip(),
+        client_secret=environment.get("DATABRICKS_CLIENT_SECRET", "").strip(),
+    )
+
+
+def normalised_host(text: str) -> str:
+    """A workspace's host as people copy it, with scheme, path, `?o=…`, upper case or blanks, → the bare name.
+
+    A server on this machine keeps its scheme and port. What cannot be read is returned as it is.
+    """
+    text = text.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        name, port = parts.hostname or "", f":{parts.port}" if parts.port and parts.port != 443 else ""
+    except ValueError:
+        return text
+    return f"http://{name}{port}" if parts.scheme == "http" else f"{name}{port}"
+
+
+def _wanted(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[tuple[str, str]]:
+    for need in needs:
+        yield from NEEDED[need]
+    if "warehouse" in needs and environment.get("SYNC_HEALTH_WAREHOUSE") == "databricks":
+        principal = any(environment.get(name) for name, _ in PRINCIPAL) and not environment.get(TOKEN[0])
+        yield from (HOST, HTTP_PATH, *(PRINCIPAL if principal else (TOKEN,)))
+
+
+def _host_problems(text: str) -> Iterator[str]:
+    if not _is_safe(text.strip() if "://" in text else f"https://{text.strip()}"):
+        example = "write the bare name, such as dbc-a1b2c3d4-e5f6.cloud.databricks.com"
+        yield f'environment: DATABRICKS_HOST is "{_without_login(text)}": {example}'
+
+
+def _is_safe(address: str) -> bool:
+    """Whether a token may be sent there: over https, or without leaving this machine."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    named = bool(parts.hostname) and not re.search(r"\s", address) and parts.username is None
+    return named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+
+
+def _without_login(address: str) -> str:
+    """An address that can be repeated: without what may be a password in it."""
+    return re.sub(r"//[^/]*@", "//…@", address)[:100]
