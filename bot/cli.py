@@ -4,15 +4,14 @@ import gc
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.errors import ConfigurationError, SyncHealthError
+from bot.command import CANNOT, CRITICAL, told, write_what_the_terminal_can
+from bot.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from bot.model import Evaluation
@@ -25,7 +24,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-CANNOT = 2  # exit code: nothing is known, or nothing can be done, until somebody changes something
 AT_THE_TERMINAL = "sync-health at a terminal"  # who did it, in the audit log
 DEMO_PORT, DEMO_SPEED = 8030, 60.0
 
@@ -39,7 +37,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about each 
 def run(demo: Demonstration = False, verbose: Verbose = False) -> None:
     """Run the bot until Ctrl-C: answer commands and buttons, check on schedule, send alerts."""
     _log(verbose)
-    with _told():
+    with told():
         from bot.launch import run_bot, run_demo
 
         if demo:
@@ -55,7 +53,7 @@ def demo(
 ) -> None:
     """The whole thing on this machine: a channel in the browser, a pipeline to break."""
     _log(verbose)
-    with _told():
+    with told():
         from bot.launch import run_demo
 
         raise typer.Exit(run_demo(speed, port, verbose=verbose))
@@ -81,7 +79,7 @@ def check(
     Exit codes: 0 healthy, 1 critical (with --strict also a warning), 2 an error or no data; with --replay 0 or 2.
     """
     _log(verbose)
-    with _told():
+    with told():
         if replay or limits:
             _replay(replay, limits or [], demo=demo, as_json=as_json)
             return
@@ -109,7 +107,7 @@ def snapshot(
     A second one within five minutes is the first one again. Exit codes: 0 done, 2 it could not be taken.
     """
     _log(verbose)
-    with _told():
+    with told():
         from bot.launch import opened_ports, opened_sources
         from bot.services.take_snapshot import rehearse_snapshot, take_snapshot
 
@@ -143,7 +141,7 @@ def deploy(
     May be repeated: views are made anew, tables and what they hold stay. Exit codes: 0 done, 2 it could not be done.
     """
     _log(verbose)
-    with _told():
+    with told():
         if dry_run:
             _print_plan(pipeline=pipeline)
             return
@@ -173,7 +171,7 @@ def doctor(
     Changes nothing and sends nothing. Exit codes: 0 all is well, 1 something is not.
     """
     _log(verbose)
-    with _told():
+    with told():
         from bot.launch import examined
 
         findings = []
@@ -194,6 +192,7 @@ def doctor(
 def main() -> None:
     """The entry point."""
     gc.set_threshold(100_000)  # nothing that is loaded at the start is garbage: looking for it costs a tenth of a check
+    write_what_the_terminal_can()
     app()
 
 
@@ -265,23 +264,8 @@ def _print_json(answer: dict[str, object]) -> None:
 
 
 def _exit_code(evaluation: "Evaluation", *, strict: bool) -> int:
-    codes = {"ok": 0, "warn": 1 if strict else 0, "critical": 1}
+    codes = {"ok": 0, "warn": CRITICAL if strict else 0, "critical": CRITICAL}
     return codes.get(evaluation.outcome, CANNOT)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Our own errors as sentences on standard error; anything else is a bug and shows its traceback."""
-    try:
-        yield
-    except ConfigurationError as error:
-        count = len(error.problems)
-        lines = [f"{count} {'thing' if count == 1 else 'things'} to set right:", *(f"  {p}" for p in error.problems)]
-        typer.echo("\n".join(lines), err=True)
-        raise typer.Exit(CANNOT) from None
-    except SyncHealthError as error:
-        typer.echo(f"sync-health: {error}", err=True)
-        raise typer.Exit(CANNOT) from None
 
 
 def _log(verbose: bool) -> None:

@@ -73,10 +73,16 @@ def _syncs(evaluation: Evaluation) -> Table:
     return table
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody reads on: rich would end the process with code 1, which means a critical finding here."""
+        raise BrokenPipeError
+
+
 def _console() -> Console:
     """As wide as the terminal; in a pipe wide enough that no line is broken."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
+    console = _Console()
+    return console if console.is_terminal else _Console(width=WIDE)
 
 
 def print_replay(replay: Replay, zone: ZoneInfo) -> None:
