@@ -9,7 +9,7 @@ from bot.model import Evaluation
 
 def evaluation_as_json(evaluation: Evaluation) -> dict[str, object]:
     """A validation."""
-    shown = ("check", "sync", "outcome", "value", "warn", "critical", "summary", "runbook")
+    shown = ("check", "sync", "outcome", "value", "warn", "critical", "summary", "error", "runbook")
     checks = [
         {"name" if key == "check" else key: getattr(result, key) for key in shown} for result in evaluation.results
     ]

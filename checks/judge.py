@@ -23,6 +23,7 @@ def judge(check: Check, reading: Reading, sync: str | None = None) -> Result:
         cleared=outcome is Outcome.OK and value is not None and clear_limit(check).holds(value),
         summary=_summary(check, reading, outcome, limit, sync),
         runbook=check.runbook,
+        error=reading.error,
     )
 
 
@@ -57,7 +58,7 @@ def _outcome(check: Check, reading: Reading) -> tuple[Outcome, Limit | None]:
 
 def _summary(check: Check, reading: Reading, outcome: Outcome, crossed: Limit | None, sync: str | None) -> str:
     if outcome is Outcome.ERROR:
-        return f"{_title(check, sync)}: could not be measured ({reading.error})"
+        return f"{_title(check, sync)}: could not be measured"
     if outcome is Outcome.NO_DATA:
         return f"{_title(check, sync)}: no data"
     assert reading.value is not None

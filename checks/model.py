@@ -200,4 +200,5 @@ class Result:
     cleared: bool
     summary: str
     runbook: str | None
+    error: str | None = None  # why there is no number
     carried: bool = False  # measured at an earlier evaluation, shown again in this one: no event

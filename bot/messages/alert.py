@@ -91,7 +91,7 @@ def _buttons(incident: Incident) -> list[Block]:
     if not incident.acked_by:
         offered.append(button("Acknowledge", "acknowledge", about, style="primary"))
     if incident.rerun:
-        offered.append(button(f"Rerun {incident.rerun}"[:75], "rerun", about))
+        offered.append(button(f"Rerun {incident.rerun}", "rerun", about))
     return offered
 
 

@@ -1,27 +1,45 @@
-"""Small words for Block Kit."""
+"""Small words for Block Kit, which keep what they make within Slack's limits: the worst comes first and stays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.messages.text import cut
+from bot.sanitize import sanitize
+
 Block = dict[str, Any]
+
+# Slack's limits, in characters where nothing else is said.
+TEXT = 3000  # of a section; the text of a notification needs no more
+SMALL_PRINT, SMALL_PRINTS = 2000, 10
+BUTTON, TITLE = 75, 24
+COUNTED = 40  # what a count of what is left out may take
+MODAL_BLOCKS = 100
+MESSAGE_BLOCKS, MESSAGE = 50, 13_000  # the latter of all blocks together; Slack refuses more than 13,200
 
 
 @dataclass(frozen=True)
 class Message:
-    """What goes to chat.postMessage, chat.update or a response_url: `text` is for notifications and screen readers."""
+    """What goes to chat.postMessage, chat.update or a response_url: `text` is for notifications and screen readers.
+
+    It fits into Slack whatever it is made of: what is too much at the end is replaced by a count.
+    """
 
     text: str
     blocks: tuple[Block, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", cut(self.text, TEXT))
+        object.__setattr__(self, "blocks", tuple(fit(self.blocks, MESSAGE_BLOCKS)))
 
     def payload(self) -> dict[str, Any]:
         """As Slack takes it."""
         return {"text": self.text, "blocks": list(self.blocks)}
 
 
-def plain(text: str) -> Block:
+def plain(text: str, most: int = 2000) -> Block:
     """Text without markup."""
-    return {"type": "plain_text", "text": text, "emoji": True}
+    return {"type": "plain_text", "text": sanitize(text, most), "emoji": True}
 
 
 def mrkdwn(text: str) -> Block:
@@ -30,13 +48,26 @@ def mrkdwn(text: str) -> Block:
 
 
 def section(*lines: str) -> Block:
-    """A paragraph of one or more lines."""
-    return {"type": "section", "text": mrkdwn("\n".join(lines))}
+    """A paragraph of one or more lines; those that do not fit are counted."""
+    first, *others = _paragraphs(lines)
+    if not others:
+        return {"type": "section", "text": mrkdwn(first)}
+    kept = first if len(first) <= TEXT - COUNTED else first.rpartition("\n")[0] or cut(first, TEXT - COUNTED)
+    hidden = len(lines) - kept.count("\n") - 1
+    return {"type": "section", "text": mrkdwn(f"{kept}\n{_more(hidden)}")}
+
+
+def sections(lines: Sequence[str], most: int | None = None, rest: str = "… and {} more") -> list[Block]:
+    """As many paragraphs as the first `most` lines need, and how many lines there are besides."""
+    shown = list(lines[:most])
+    if len(lines) > len(shown):
+        shown.append(rest.format(f"{len(lines) - len(shown):,}"))
+    return [{"type": "section", "text": mrkdwn(text)} for text in _paragraphs(shown) if text]
 
 
 def context(*lines: str) -> Block:
     """Small print."""
-    return {"type": "context", "elements": [mrkdwn(line) for line in lines]}
+    return {"type": "context", "elements": [mrkdwn(cut(line, SMALL_PRINT)) for line in lines[:SMALL_PRINTS]]}
 
 
 def divider() -> Block:
@@ -51,7 +82,7 @@ def actions(*buttons: Block) -> Block:
 
 def button(label: str, action: str, value: str, *, style: str | None = None) -> Block:
     """A button: `action` is a key of slack.buttons.BUTTONS, `value` the id of what it is about."""
-    pressed = {"type": "button", "text": plain(label), "action_id": action, "value": value}
+    pressed = {"type": "button", "text": plain(label, BUTTON), "action_id": action, "value": value}
     return pressed | ({"style": style} if style else {})
 
 
@@ -62,7 +93,7 @@ def question(block_id: str, label: str, *, hint: str, optional: bool) -> Block:
         "type": "input",
         "block_id": block_id,
         "label": plain(label),
-        "element": element | {"placeholder": plain(hint)},
+        "element": element | {"placeholder": plain(hint, 150)},
         "optional": optional,
     }
 
@@ -74,9 +105,60 @@ def modal(
     view: dict[str, Any] = {
         "type": "modal",
         "callback_id": callback,
-        "title": plain(title[:24]),
+        "title": plain(title, TITLE),
         "close": plain("Cancel" if submit else "Close"),
         "private_metadata": metadata,
-        "blocks": list(blocks),
+        "blocks": fit(blocks, MODAL_BLOCKS),
     }
     return view | ({"submit": plain(submit)} if submit else {})
+
+
+def fit(blocks: Sequence[Block], most: int) -> list[Block]:
+    """At most so many blocks, and no more text than a message takes: the last paragraphs give way to a count.
+
+    Buttons stay, without them nobody could act; small print goes when nothing else is left.
+    """
+    if len(blocks) <= most and _size(blocks) <= MESSAGE:
+        return list(blocks)
+    kept, hidden, gap = list(blocks), 0, len(blocks)
+    for stays in ({"actions", "input", "context"}, {"actions", "input"}):
+        for place in range(len(kept) - 1, 0, -1):
+            if len(kept) < most and _size(kept) <= MESSAGE - COUNTED:
+                break
+            if kept[place]["type"] not in stays:
+                hidden += _lines(kept.pop(place))
+                gap = place
+    return [*kept[:gap], context(_more(hidden)), *kept[gap:]]
+
+
+def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    """The lines in as few texts as a section takes; a line is never torn, unless it is too long for one."""
+    paragraph = ""
+    for line in (cut(line, TEXT) for line in lines):
+        if paragraph and len(paragraph) + 1 + len(line) > TEXT:
+            yield paragraph
+            paragraph = line
+        else:
+            paragraph = f"{paragraph}\n{line}" if paragraph else line
+    yield paragraph
+
+
+def _size(blocks: Sequence[Block]) -> int:
+    return sum(map(len, _texts(blocks)))
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from [value] if key == "text" and isinstance(value, str) else _texts(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from _texts(value)
+
+
+def _lines(block: Block) -> int:
+    return sum(text.count("\n") + 1 for text in _texts(block))
+
+
+def _more(lines: int) -> str:
+    return f"… and {lines:,} more line{'' if lines == 1 else 's'}"

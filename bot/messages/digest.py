@@ -1,6 +1,6 @@
 """How the pipeline is, once a day: one line when it is well."""
 
-from bot.messages.blocks import Block, Message, section
+from bot.messages.blocks import Message, section, sections
 from bot.messages.phrases import incident_line
 from bot.messages.summary import HEADLINES, check_line
 from bot.messages.text import ICONS, escape, rows, when
@@ -9,7 +9,6 @@ from bot.settings import Settings
 from checks.model import Outcome
 
 MOST = 10  # lines of each kind
-PER_SECTION = 5
 
 
 def digest_message(digest: Digest, settings: Settings) -> Message:
@@ -20,14 +19,13 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
         return Message(text, (section(f"*{text}.*"),))
     head = f"{ICONS[evaluation.outcome]} The {escape(settings.pipeline, 100)} pipeline {HEADLINES[evaluation.outcome]}"
     told = {(incident.check, incident.sync) for incident in digest.opened}
-    lines = [f"❗ {escape(problem, 300)}" for problem in evaluation.problems[:MOST]]
+    problems = [f"❗ {escape(problem, 300)}" for problem in evaluation.problems]
     wrong = [r for r in evaluation.results if r.outcome is not Outcome.OK and (r.check, r.sync) not in told]
-    lines += [check_line(result) for result in wrong if result.outcome is not Outcome.ERROR][:MOST]
-    lines += [incident_line(incident, settings.zone) for incident in digest.opened[:MOST]]
-    if (more := len(digest.opened) - MOST) > 0:
-        lines.append(f"… and {more} more open: `/sync-health incidents`")
-    blocks: list[Block] = [section(f"*{head}* · {_facts(digest, evaluation, settings)}")]
-    blocks += [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+    checks = [check_line(result) for result in wrong if result.outcome is not Outcome.ERROR]
+    opened = [incident_line(incident, settings.zone) for incident in digest.opened]
+    blocks = [section(f"*{head}* · {_facts(digest, evaluation, settings)}")]
+    blocks += [*sections(problems, MOST), *sections(checks, MOST)]
+    blocks += sections(opened, MOST, "… and {} more open: `/sync-health incidents`")
     return Message(head, tuple(blocks))
 
 

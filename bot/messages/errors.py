@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.answers import SyncErrors
 from bot.messages.blocks import Block, Message, section
-from bot.messages.text import day_and_time, escape, number, rows
+from bot.messages.text import code, day_and_time, escape, number, rows
 
 MOST = 8  # causes in a message, which has its limits; several syncs share them
 NEEDS = {
@@ -56,16 +56,16 @@ def _cause(group: CauseGroup) -> list[str]:
     cause = group.cause
     lines = [f"*{rows(group.rows)}* · {_name(cause)}", f"{escape(cause.remedy, 150)}. {NEEDS[cause.needs]}"]
     if group.examples:
-        lines.append(f"For example {', '.join(f'`{escape(one, 40)}`' for one in group.examples)}")
+        lines.append(f"For example {', '.join(code(one, 40) for one in group.examples)}")
     return lines
 
 
 def _name(cause: Cause) -> str:
-    said = f"`{escape(cause.code, 60)}`" if cause.code else "a cause that is not known here"
+    said = code(cause.code, 60) if cause.code else "a cause that is not known here"
     if cause.field:
         said += f", field “{escape(cause.field, 60)}”"
     if cause.value:
         said += f", value “{escape(cause.value, 60)}”"
     if cause.via:
-        said += f" (through {', '.join(f'`{escape(code, 60)}`' for code in cause.via[:2])})"
+        said += f" (through {', '.join(code(one, 60) for one in cause.via[:2])})"
     return said + (f" in the flow “{escape(cause.flow, 60)}”" if cause.flow else "")

@@ -3,7 +3,7 @@
 from bot.alerts.model import Incident
 from bot.messages.blocks import Message, context, section
 from bot.messages.phrases import is_fact
-from bot.messages.text import escape, limit_in_words, link, number
+from bot.messages.text import code, escape, limit_in_words, link, number
 from bot.pipeline_file import Links, SyncSettings
 from bot.settings import Settings
 from checks.model import Check
@@ -24,7 +24,7 @@ def evidence_message(incident: Incident, readings: tuple[float, ...], settings: 
         lines.append(_examples(incident.examples, settings.links, sync))
     if places := _places(incident, settings.links, sync):
         lines.append(f"*Look at:* {' · '.join(places)}")
-    small = [f"explained in `checks/{escape(incident.check)}.yml`", *_measured(incident, settings)]
+    small = [f"explained in {code(f'checks/{incident.check}.yml')}", *_measured(incident, settings)]
     blocks = [section(*lines)] if lines else []
     return Message(
         f"Evidence: {escape(incident.summary)}", (*blocks, context(" · ".join([*small, f"incident {incident.id}"])))
@@ -58,7 +58,7 @@ def _measured(incident: Incident, settings: Settings) -> list[str]:
         return ["asked of Census at every tick"]
     if incident.source != "databricks" or check is None:
         return []
-    return [f"measured by `{escape(_file(check))}`", *_promise(check, settings)]
+    return [f"measured by {code(_file(check))}", *_promise(check, settings)]
 
 
 def _file(check: Check) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, Did, Entry, Incident
-from bot.messages.blocks import Message, context, section
+from bot.messages.blocks import Message, context, section, sections
 from bot.messages.phrases import is_fact
-from bot.messages.text import ICONS, day_and_time, duration, escape, limit_in_words, number, person
+from bot.messages.text import ICONS, code, day_and_time, duration, escape, limit_in_words, number, person
 
 MOST = 10  # incidents
-LINES, PER_SECTION = 40, 8  # of a story, up to 330 characters each
+LINES = 40  # of a story
 
 WORDS = {Did.CALLED: "called out, nobody had it", Did.ACK_LAPSED: "acknowledgement lapsed"}
 
@@ -18,12 +18,11 @@ def incidents_message(opened: Sequence[Incident], links: Mapping[int, str | None
     """What is open; `links` lead to the threads, by incident id."""
     if not opened:
         return Message("No incident is open", (section("✅ No incident is open."),))
-    lines = [_open(one, links.get(one.id), zone) for one in opened[:MOST]]
-    if (more := len(opened) - MOST) > 0:
-        lines.append(f"… and {more} more")
+    lines = [_open(one, links.get(one.id), zone) for one in opened]
     head = f"{len(opened)} open incident{'' if len(opened) == 1 else 's'}"
-    sections = [section(*lines[n : n + PER_SECTION // 2]) for n in range(0, len(lines), PER_SECTION // 2)]
-    return Message(head, (section(f"*{head}*"), *sections, context("`/sync-health incident` and a number: its story")))
+    return Message(
+        head, (section(f"*{head}*"), *sections(lines, MOST), context("`/sync-health incident` and a number: its story"))
+    )
 
 
 def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneInfo) -> Message:
@@ -38,9 +37,8 @@ def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneIn
     lines = [f"`{at.astimezone(zone):%Y-%m-%d %H:%M %Z}` {text}" for at, text in told[-LINES:]]
     if (earlier := len(told) - LINES) > 0:
         lines.insert(0, f"… {earlier} earlier entries")
-    sections = [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
-    small = f"check `{escape(incident.check, 80)}` · `{escape(incident.key, 255)}`"
-    return Message(head, (section(*what), *sections, context(small)))
+    small = f"check {code(incident.check, 80)} · {code(incident.key, 255)}"
+    return Message(head, (section(*what), *sections(lines), context(small)))
 
 
 def _open(incident: Incident, link: str | None, zone: ZoneInfo) -> str:

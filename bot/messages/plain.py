@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.messages.blocks import Message, section
-from bot.messages.text import escape, sentence
+from bot.messages.text import code, sentence
 
 
 def help_message(command: str, commands: Mapping[str, str]) -> Message:
@@ -15,7 +15,7 @@ def help_message(command: str, commands: Mapping[str, str]) -> Message:
 def unknown_command(command: str, word: str, nearest: str | None) -> Message:
     """Never silence: what was not understood, and what is."""
     guess = f" Did you mean `{command} {nearest}`?" if nearest else ""
-    text = f"I do not know `{escape(word, 100)}`.{guess} `{command} help` lists what I do."
+    text = f"I do not know {code(word, 100)}.{guess} `{command} help` lists what I do."
     return Message(text, (section(text),))
 
 

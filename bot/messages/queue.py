@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.answers import Queue, WaitingRow
 from bot.messages.blocks import Block, Message, context, section
-from bot.messages.text import ICONS, duration, escape, limit_in_words, number, rows
+from bot.messages.text import ICONS, code, duration, escape, limit_in_words, number, rows
 
 WRONG = {"nameless": "no company name", "misnamed": "the company name is the property's own"}
 
@@ -71,8 +71,8 @@ def _groups(groups: Sequence[tuple[str, int]]) -> str:
 
 def _row(row: WaitingRow) -> str:
     why = f" — {WRONG.get(row.wrong, escape(row.wrong, 60))}" if row.wrong else ""
-    return f"`{escape(row.property_id, 40)}` · `{escape(row.sfdc_id, 40)}`{why}"
+    return f"{code(row.property_id, 40)} · {code(row.sfdc_id, 40)}{why}"
 
 
 def _source(queue: Queue) -> Block:
-    return context(f"from `{escape(queue.source, 200)}` · `sql/measure/queue.sql`")
+    return context(f"from {code(queue.source)} · `sql/measure/queue.sql`")

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.answers import RerunFacts
 from bot.messages.blocks import Block, context, modal, question, section
-from bot.messages.text import escape, number, rows, sentence, when
+from bot.messages.text import code, escape, number, rows, sentence, when
 
 REASON = "reason"
 
@@ -36,9 +36,9 @@ def rerun_modal(facts: RerunFacts, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
-    label, source = escape(facts.label, 300), escape(facts.source, 300)
+    label, source = escape(facts.label, 300), code(facts.source, 300)
     waiting = (
-        "❔ How many rows wait is not known." if facts.queue is None else f"*{rows(facts.queue)}* wait in `{source}`."
+        "❔ How many rows wait is not known." if facts.queue is None else f"*{rows(facts.queue)}* wait in {source}."
     )
     lines = [f"*{label}*", waiting]
     if facts.paused:

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident, State
-from bot.messages.blocks import Block, Message, actions, button, context, section
+from bot.messages.blocks import Block, Message, actions, button, context, section, sections
 from bot.messages.phrases import SEVERITIES, incident_words, life
-from bot.messages.text import ICONS, duration, escape, person, when
+from bot.messages.text import ICONS, cut, duration, escape, person, when
 from checks.model import Severity
 
 MOST = 20  # lines; each has up to 500 characters
-PER_SECTION = 5
 
 
 def shared_root(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
@@ -33,17 +32,15 @@ def shared_root(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
     if buttons := _buttons(still):
         blocks.append(actions(*buttons))
     titles = ", ".join(dict.fromkeys(escape(one.title, 60) for one in still[:MOST]))
-    return Message(f"{head}: {titles}"[:500], tuple(blocks))
+    return Message(cut(f"{head}: {titles}", 500), tuple(blocks))
 
 
 def shared_evidence(thread: Sequence[Incident], zone: ZoneInfo) -> Message:  # noqa: ARG001 - as all of them
     """What helps each kind of alert, once, and where the rest of each is told."""
     helps = dict.fromkeys(f"*{escape(one.title, 120)}:* {escape(one.helps, 400)}" for one in thread if one.helps)
-    lines = list(helps)[:MOST]
-    sections = [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
     numbers = f"{thread[0].id} to {thread[-1].id}"
     small = context(f"incidents {numbers} · `/sync-health incident` and a number: the story of one")
-    return Message("Evidence: what helps each of them", (*sections, small))
+    return Message("Evidence: what helps each of them", (*sections(list(helps), MOST), small))
 
 
 def shared_end(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
@@ -54,10 +51,7 @@ def shared_end(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
 
 def _list(thread: Sequence[Incident], zone: ZoneInfo) -> list[Block]:
     ordered = sorted(thread, key=_badness)
-    lines = [_line(one, zone) for one in ordered[:MOST]]
-    if (more := len(ordered) - MOST) > 0:
-        lines.append(f"… and {more} more: `/sync-health incidents`")
-    return [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+    return sections([_line(one, zone) for one in ordered], MOST, "… and {} more: `/sync-health incidents`")
 
 
 def _line(incident: Incident, zone: ZoneInfo) -> str:
@@ -79,7 +73,7 @@ def _buttons(still: Sequence[Incident]) -> list[Block]:
     reruns = {one.rerun for one in still if one.rerun}
     if len(reruns) == 1:
         helped = next(one for one in still if one.rerun)
-        offered.append(button(f"Rerun {helped.rerun}"[:75], "rerun", str(helped.id)))
+        offered.append(button(f"Rerun {helped.rerun}", "rerun", str(helped.id)))
     return offered
 
 

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from bot.answers import Summary
-from bot.messages.blocks import Block, Message, actions, button, context, divider, section
+from bot.messages.blocks import Block, Message, actions, button, context, divider, section, sections
 from bot.messages.phrases import incident_line
 from bot.messages.text import ICONS, day_and_time, escape, number, person, rows
 from bot.model import Evaluation, RunStatus, SyncStatus
@@ -26,7 +26,7 @@ FREQUENCIES = {
     "expression": "by its cron expression",
 }
 MOST_INCIDENTS = 5
-PER_SECTION = 7  # check lines, of up to 400 characters each
+MOST_PROBLEMS, MOST_CHECKS = 10, 20
 
 
 def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None = None) -> Message:
@@ -39,14 +39,13 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
         return Message(text, (section(f"*{text}.*"), context(small), actions(_refresh())))
     head = f"{ICONS[evaluation.outcome]} The {name} pipeline {HEADLINES[evaluation.outcome]}"
     blocks: list[Block] = [section(f"*{head}*")]
-    blocks += (
-        [section(*[f"❗ {escape(problem, 300)}" for problem in evaluation.problems])] if evaluation.problems else []
-    )
+    if evaluation.problems:
+        blocks += sections([f"❗ {escape(problem, 300)}" for problem in evaluation.problems], MOST_PROBLEMS)
     queues = {f"{sync.direction}_queue" for sync in evaluation.syncs}  # shown beside their sync when they are well
     whole = [r for r in evaluation.results if r.sync is None and not (r.check in queues and r.outcome is Outcome.OK)]
     ordered = sorted(whole, key=lambda result: WORST_FIRST.index(result.outcome))
     lines = [check_line(result, evaluation.matched_coverage) for result in ordered] or ["❔ There is no check."]
-    blocks += [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+    blocks += sections(lines, MOST_CHECKS)
     blocks.append(divider())
     blocks += [_sync(sync, [r for r in evaluation.results if r.sync == sync.name], zone) for sync in evaluation.syncs]
     blocks += _incidents(summary, zone)
@@ -63,9 +62,7 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
 
 def check_line(result: Result, matched: float | None = None) -> str:
     """What a check found, with its limits; coverage, a ratio of counts, beside the part that is `matched` by id."""
-    # Why something could not be measured is told once, above; here only what.
-    summary = result.summary.partition(" (")[0] if result.outcome is Outcome.ERROR else result.summary
-    line = f"{ICONS[result.outcome]} {escape(summary, 300)}"
+    line = f"{ICONS[result.outcome]} {escape(result.summary, 300)}"  # why it has no number is told once, above
     limits = [f"{word} {limit}" for word, limit in (("warn", result.warn), ("critical", result.critical)) if limit]
     if result.check == "coverage" and matched is not None:
         line += f" ({number(matched)} % matched by id)"
@@ -112,10 +109,8 @@ def _schedule(sync: SyncStatus, zone: ZoneInfo) -> str:
 
 
 def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
-    lines = [incident_line(incident, zone) for incident in summary.incidents[:MOST_INCIDENTS]]
-    if (more := len(summary.incidents) - MOST_INCIDENTS) > 0:
-        lines.append(f"… and {more} more")
-    return [divider(), section("*Open incidents*", *lines)] if lines else []
+    lines = [incident_line(incident, zone) for incident in summary.incidents]
+    return [divider(), *sections(["*Open incidents*", *lines], 1 + MOST_INCIDENTS)] if lines else []
 
 
 def _age(evaluation: Evaluation, zone: ZoneInfo, *, measuring: bool) -> str:

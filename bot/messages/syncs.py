@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from bot.answers import SyncRuns, SyncSchedule
-from bot.messages.blocks import Block, Message, section
+from bot.messages.blocks import Block, Message, sections
 from bot.messages.summary import FREQUENCIES
-from bot.messages.text import day_and_time, duration, escape, number
+from bot.messages.text import code, day_and_time, duration, escape, number
 from bot.model import Run, RunStatus, Schedule
 
-PER_SECTION = 5  # runs, of up to 400 characters each
 STATUSES = {
     RunStatus.QUEUED: "⏳ queued",
     RunStatus.WORKING: "▶️ running",
@@ -27,14 +26,14 @@ def runs_message(syncs: Sequence[SyncRuns], zone: ZoneInfo) -> Message:
     for sync in syncs:
         lines = [f"*Runs of {escape(sync.label, 100)}*"]
         lines += [_run(run, rate, zone) for run, rate in sync.runs] or [_none(sync)]
-        blocks += [section(*lines[n : n + PER_SECTION]) for n in range(0, len(lines), PER_SECTION)]
+        blocks += sections(lines)
     return Message("Census runs", tuple(blocks))
 
 
 def schedules_message(syncs: Sequence[SyncSchedule], zone: ZoneInfo) -> Message:
     """When each sync runs by itself."""
     lines = [f"*{escape(sync.label, 100)}* · {_schedule(sync, zone)}" for sync in syncs]
-    return Message("Census schedules", (section(*lines),))
+    return Message("Census schedules", tuple(sections(lines)))
 
 
 def _none(sync: SyncRuns) -> str:
@@ -50,7 +49,7 @@ def _run(run: Run, rate: float | None, zone: ZoneInfo) -> str:
         parts += [f"{number(count)} {what}" for what, count in counts.items()]
         parts.append("errors unknown" if rate is None else f"{number(rate)} % errors")
     if run.error:
-        parts.append(escape(" ".join(run.error.split()), 120))
+        parts.append(escape(run.error, 120))
     return " · ".join(parts)
 
 
@@ -82,5 +81,5 @@ def _often(schedule: Schedule) -> str:
     if schedule.frequency == "weekly" and schedule.day:
         return f"every {escape(schedule.day, 20)}"
     if schedule.frequency == "expression":
-        return f"by the cron expression `{escape(schedule.cron or '?', 100)}` (UTC)"
+        return f"by the cron expression {code(schedule.cron or '?', 100)} (UTC)"
     return FREQUENCIES.get(schedule.frequency, f"“{escape(schedule.frequency, 40)}”, which I do not know")

@@ -1,9 +1,11 @@
 """Words and numbers as Slack shows them; everything from the pipeline is escaped here."""
 
+import re
 from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from bot.sanitize import sanitize
 from checks.model import Outcome, Severity
 
 ICONS = {
@@ -15,16 +17,55 @@ ICONS = {
     Severity.WARN: "🟡",
     Severity.CRITICAL: "🔴",
 }
+TICK = "`"
+LIKE = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "*": "\N{ASTERISK OPERATOR}",
+    "~": "\N{TILDE OPERATOR}",
+    "_": "\N{MODIFIER LETTER LOW MACRON}",
+    TICK: "\N{MODIFIER LETTER GRAVE ACCENT}",
+    ":": "\N{RATIO}",
+    "@": "\N{FULLWIDTH COMMERCIAL AT}",
+}
+# What Slack reads as markup: `_` only at the edge of a word, `:` only around the name of an emoji, `@` where it pings.
+MARKUP = re.compile(r"[&<>*~`]|(?<![^\W_])_+|_+(?![^\W_])|:(?=[a-z][\w+-]*:)|@(?=(?i:here|channel|everyone)\b)")
 COMPARED = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below", "=": "at", "!=": "other than"}
 
 
 def escape(text: str, most: int = 2000) -> str:
-    """Text from outside: no markup, no mentions, no longer than a block takes."""
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    if len(safe) <= most:
-        return safe
-    cut = safe[: most - 1]
-    return (cut[: cut.rindex("&")] if "&" in cut[-5:] and ";" not in cut[cut.rindex("&") :] else cut) + "…"
+    """Text from outside as prose: one line, no markup, no mentions, no longer than a block takes.
+
+    What would format a line becomes a character that looks alike; inside a word `_` formats nothing and stays.
+    """
+    return cut(MARKUP.sub(_alike, sanitize(text, most)), most)
+
+
+def code(text: str, most: int = 200) -> str:
+    """An identifier from outside in a code span, where it can be copied as it is."""
+    return f"`{cut(_entities(sanitize(text, most).replace(TICK, LIKE[TICK])), most) or '–'}`"
+
+
+def cut(text: str, most: int) -> str:
+    """Our markup shortened to `most` characters, with no entity, link, mention or code span torn."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1]
+    for opens, closes in (("<", ">"), ("&", ";")):
+        if kept.rfind(opens) > kept.rfind(closes):
+            kept = kept[: kept.rfind(opens)]
+    return (kept[: kept.rfind(TICK)] if kept.count(TICK) % 2 else kept) + "…"
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _alike(found: re.Match[str]) -> str:
+    if found[0] == ">" and found.start() == 0:  # even as an entity it would make the line a quotation
+        return "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
+    return "".join(LIKE[character] for character in found[0])
 
 
 def when(at: datetime, zone: ZoneInfo, form: str = "{time}") -> str:

@@ -79,7 +79,8 @@ def test_no_row_null_nan_and_infinity_are_no_data_and_never_healthy(value: float
 def test_a_failed_measurement_is_an_error_whatever_number_came_with_it(value: float | None) -> None:
     result = judge(check(), Reading(value, error="the table is missing"))
     assert (result.outcome, result.value, result.limit, result.cleared) == (Outcome.ERROR, None, None, False)
-    assert result.summary == "Lost rows: could not be measured (the table is missing)"
+    assert result.summary == "Lost rows: could not be measured"
+    assert result.error == "the table is missing"
 
 
 def test_an_error_without_a_text_is_an_error_still() -> None:
