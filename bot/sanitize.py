@@ -65,8 +65,8 @@ NAMED = rf"\b(?i:{NAMED}(?:\ (?:with\ )?name[d]?)?)"
 UNITS = (
     r"(?:rows?|records?|columns?|arguments?|characters?|bytes|seconds?|minutes?|hours?|days?|attempts?|times|ms|s|%)"
 )
-COUNTED = r"(?:lines?|pos(?:ition)?|status|code(?=\W{1,3}\d{1,4}\b)|run|sync|task|http|errno|pid|after|within|limit|port|than)"
-COUNT = r"\d{1,3}(?:,\d{3})+(?!\w)|\d{1,7}(?:\.\d{1,3})?(?!\w)"
+COUNTED = r"(?:lines?|pos(?:ition)?|status|run|sync|task|http|errno|pid|after|within|limit|port|than)"
+COUNT = r"(?:\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,3})?)(?![\w-])"
 
 SHOWN = re.compile(
     rf"""
