@@ -90,14 +90,11 @@ def connect_census(settings: Settings) -> CensusClient:
 
 def connect_slack(settings: Settings) -> "tuple[SlackMessenger, WebClient]":
     """The channel, and the client that it speaks through; nothing is asked yet."""
-    from slack_sdk import WebClient
-
     from bot.adapters.slack_messenger import SlackMessenger
+    from bot.slack_api import web_client
 
     trust = ssl.create_default_context()  # 30 ms of work; without one the client makes it anew for each of its calls
-    client = WebClient(
-        token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, ssl=trust, retry_handlers=[]
-    )
+    client = web_client(settings.slack_bot_token, settings.slack_api_url, trust)
     return SlackMessenger(client, settings), client
 
 

@@ -1,27 +1,18 @@
 """Says things in Slack: renders an announcement when it is sent, and finds it again by our id."""
 
-import http.client
-import json
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.error import URLError
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
-from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.model import Access, Announcement, Place
 from bot.settings import Settings
+from bot.slack_api import call, respond
 
 EVENT_TYPE = "sync_health_message"
-GONE = {"message_not_found", "thread_not_found", "cannot_reply_to_message", "cant_update_message"}
-UNCERTAIN = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-CODE = re.compile(r"[a-z0-9_.]+")
-LATER = {"ratelimited", "rate_limited"}
 PAGES = 3  # how far back a message is looked for: 300 messages
 MEMBERS_LAST = 300.0  # real seconds; usergroups.users.list allows about 20 calls a minute
 
@@ -115,45 +106,3 @@ class SlackMessenger:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return
-
-
-def call(method: Callable[..., Any], **arguments: object) -> Mapping[str, Any]:
-    """What the Web API answers, with what went wrong in our terms."""
-    answer: Mapping[str, Any] = respond(method, **arguments).data
-    return answer
-
-
-def respond(method: Callable[..., Any], **arguments: object) -> Any:
-    """The whole response. Raises by what is known: certainly not done, perhaps done, never to be done."""
-    try:
-        return method(**arguments)
-    except SlackApiError as error:
-        raise _explained(error) from error
-    except URLError as error:
-        if isinstance(error.reason, ConnectionRefusedError):
-            raise TemporaryError("Slack cannot be reached: the connection was refused") from error
-        raise UncertainError(f"Slack did not answer: {error.reason}") from error
-    except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
-        raise UncertainError(f"the connection to Slack broke: {type(error).__name__}") from error
-
-
-def _explained(error: SlackApiError) -> SyncHealthError:
-    response: Any = error.response
-    status = getattr(response, "status_code", 200)
-    if status == 429:
-        return TemporaryError("Slack asks for patience (429)", retry_after=_seconds(response.headers))
-    code = str(response.get("error", "")) if not isinstance(response.data, bytes) else ""
-    if not CODE.fullmatch(code):  # the SDK puts the page of a proxy there
-        code = ""
-    if status >= 500 or code in UNCERTAIN or not code:
-        return UncertainError(f"Slack failed: {code or f'an answer that cannot be read ({status})'}")
-    if code in LATER:
-        return TemporaryError(f"Slack asks for patience: {code}", retry_after=_seconds(response.headers))
-    if code in GONE:
-        return NotFoundError(f"Slack: {code}")
-    return PermanentError(f"Slack refuses: {code or status}")
-
-
-def _seconds(headers: Mapping[str, str]) -> float:
-    after = next((value for name, value in headers.items() if name.lower() == "retry-after"), "1")
-    return float(after) if after.isdecimal() else 1.0
