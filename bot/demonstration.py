@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from bot import shipped
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.census_server import CensusServer
 from bot.demo.census_syncs import SYNC_FAULTS, LocalSync
@@ -17,7 +18,6 @@ from bot.demo.slack_server import Control, Person, SlackServer
 from bot.demo.warehouse_server import PATH, WarehouseServer
 from bot.main import CLOCK, SystemClock, connect, manifest_scopes, settings_from
 from bot.ports import Ports
-from bot.settings import HOME
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -33,13 +33,13 @@ class Demo:
     """
 
     def __init__(self, *, speed: float = 60.0, port: int = 0) -> None:
-        shipped = settings_from({})
+        settings = settings_from({})
         self.clock = SystemClock(speed)
         self._folder = tempfile.TemporaryDirectory(prefix="sync-health-demo-")
-        self.warehouse = DuckDBWarehouse(tables=shipped.tables)
+        self.warehouse = DuckDBWarehouse(tables=settings.tables)
         self.databricks = WarehouseServer(self.warehouse.cursor, token=DEMO_TOKEN, auto_stop_mins=0)
         self.estate = Estate(self.warehouse, self.clock.now)
-        syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in shipped.syncs]
+        syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in settings.syncs]
         self.census = CensusServer(self.estate, syncs, token=DEMO_TOKEN, now=self.clock.now)
         controls = [
             Control(name, fault.title, partial(broken.is_on, name), partial(broken.switch, name))
@@ -52,7 +52,7 @@ class Demo:
             app_token=DEMO_TOKEN,
             people=[Person(OPERATOR, "robin", role="operator"), Person(VISITOR, "sam", role="sales")],
             port=_free(port),
-            channel=shipped.channel,
+            channel=settings.channel,
             controls=controls,
             speed=speed,
             scopes=manifest_scopes(),
@@ -68,7 +68,7 @@ class Demo:
 
     def environment(self) -> Mapping[str, str]:
         """What somebody would set to point the bot at these servers."""
-        pipeline = yaml.safe_load((HOME / "pipeline.yml").read_text(encoding="utf-8"))
+        pipeline = yaml.safe_load((shipped.FOLDER / "pipeline.yml").read_text(encoding="utf-8"))
         pipeline["operators"] = {"users": [OPERATOR]}
         (config := Path(self._folder.name) / "pipeline.yml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
         return {

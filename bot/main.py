@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import sql
+from bot import shipped, sql
 from bot.adapters.census import CensusClient
 from bot.environment import Need
 from bot.ports import Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
 from bot.services.measure import HEALTH
-from bot.settings import HOME, Settings, load_settings
+from bot.settings import Settings, load_settings
 from bot.yaml_lines import read_yaml
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def settings_from(environment: Mapping[str, str] | None = None, needs: tuple[Nee
 
 def manifest_scopes() -> frozenset[str]:
     """What manifest.yml asks Slack for."""
-    return frozenset(read_yaml(HOME / "manifest.yml").data["oauth_config"]["scopes"]["bot"])  # type: ignore[index]
+    return frozenset(read_yaml(shipped.FOLDER / "manifest.yml").data["oauth_config"]["scopes"]["bot"])  # type: ignore[index]
 
 
 def connect_census(settings: Settings) -> CensusClient:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from bot import shipped
 from bot.environment import Databricks, Need, databricks_of, problems_of, warehouse_folder, with_secret_files
 from bot.errors import ConfigurationError
 from bot.pipeline_file import Links, Operators, PipelineFile, SyncSettings, Timetable
@@ -16,8 +17,6 @@ from bot.yaml_lines import read_yaml
 from checks.catalog import Changes, Metrics, Pace, change_limits, read_checks
 from checks.model import Cadence, Check
 from checks.problems import Written, nearest, problems
-
-HOME = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Settings:
     databricks: Databricks | None = None  # else it is DuckDB
     schedule: Timetable = field(default_factory=Timetable)
     links: Links = field(default_factory=Links)
-    config: Path = HOME / "pipeline.yml"  # where this was read
+    config: Path = shipped.FOLDER / "pipeline.yml"  # where this was read
 
     def check_called(self, name: str) -> Check | None:
         """The check of this name, if it is still there."""
@@ -76,11 +75,11 @@ def load_settings(
     path = config_file(environment)
     try:
         written = read_yaml(path)
-        shipped = [read_yaml(file) for file in sorted((HOME / "checks").glob("*.yml"))]
+        checks_of_ours = [read_yaml(file) for file in sorted((shipped.FOLDER / "checks").glob("*.yml"))]
     except ConfigurationError as error:
         raise ConfigurationError([*found, *error.problems]) from error
     pipeline, wrong = _pipeline(written)
-    checks, wrong_checks = _checks(pipeline, written, shipped, metrics)
+    checks, wrong_checks = _checks(pipeline, written, checks_of_ours, metrics)
     found += [*wrong, *wrong_checks, *_inconsistent(pipeline, written, frozenset(table_names), checks)]
     if found:
         raise ConfigurationError(list(dict.fromkeys(found)))
@@ -113,13 +112,13 @@ def config_file(environment: Mapping[str, str]) -> Path:
     if named := environment.get("SYNC_HEALTH_CONFIG"):
         return Path(named) / "pipeline.yml" if Path(named).is_dir() else Path(named)
     here = Path.cwd() / "pipeline.yml"
-    return here if here.exists() else HOME / "pipeline.yml"
+    return here if here.exists() else shipped.FOLDER / "pipeline.yml"
 
 
 def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:
     """The file, with the shipped value for every key that cannot work, so that all the rest is looked at, too."""
-    shipped = read_yaml(HOME / "pipeline.yml").data
-    assert isinstance(shipped, dict), "a test holds the shipped file"
+    ours = read_yaml(shipped.FOLDER / "pipeline.yml").data
+    assert isinstance(ours, dict), "a test holds the shipped file"
     data = written.data if isinstance(written.data, dict) else {}
     cadence = data.get("cadence")
     context = {"cadence": cadence if cadence in get_args(Cadence) else "frequent"}
@@ -129,7 +128,7 @@ def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:
         wrong = {str(problem["loc"][0]) for problem in error.errors(include_url=False) if problem["loc"]}
         usable = {key: value for key, value in data.items() if str(key) not in wrong}
         said = list(problems(written, PipelineFile, error))
-        return PipelineFile.model_validate(shipped | usable, context=context), said
+        return PipelineFile.model_validate(ours | usable, context=context), said
 
 
 def _checks(

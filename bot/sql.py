@@ -13,12 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot import shipped
 from bot.errors import NotFoundError, PermanentError
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-FOLDER = Path(__file__).resolve().parent.parent / "sql"
+FOLDER = shipped.FOLDER / "sql"
 KEPT = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "sync-health"  # noqa: PTH111 - no home is no error
 MEASURING = ("measure/health", "measure/queue", "measure/examples", "measure/snapshots")
 TRANSLATOR = f"sqlglot {version('sqlglot')}"

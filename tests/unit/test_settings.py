@@ -9,7 +9,8 @@ import pytest
 from bot import sql
 from bot.errors import ConfigurationError
 from bot.main import known_metrics
-from bot.settings import HOME, Settings, load_settings
+from bot.settings import Settings, load_settings
+from bot.shipped import FOLDER as HOME
 from bot.yaml_lines import read_yaml
 
 METRICS = {source: names | {"lost_rows"} for source, names in known_metrics().items()}
