@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from bot.alerts.model import Action, Alert, Entry, Incident
@@ -210,11 +210,14 @@ class Records(AlertRecords, Protocol):
     def first_look(self) -> datetime | None:
         """When the first evaluation was: since when the bot is at work."""
 
-    def was_done(self, what: str, target: str) -> bool:
-        """Whether the audit knows of this."""
+    def was_done(self, job: str, day: date) -> bool:
+        """Whether a daily job was done for a local date."""
+
+    def mark_done(self, job: str, day: date, at: datetime) -> None:
+        """A daily job was done for a local date; once per job and date."""
 
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
-        """Who did what, when, and what came of it."""
+        """Who did what, when, and what came of it: a log for people, never read back as state."""
 
 
 class Store(Protocol):
@@ -233,7 +236,11 @@ class Store(Protocol):
         """Not sent, or perhaps not: try again. False when the claim was lost meanwhile."""
 
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
-        """Become or stay the one who does `name` until `seconds` from now (real time)."""
+        """Become or stay the one who does `name` until `seconds` from now (real time).
+
+        A lease that ends later than that, give or take the skew between replicas, was written before the clock was
+        set back: it is void.
+        """
 
     def release_lease(self, name: str, holder: str) -> None:
         """Let another one take over at once."""

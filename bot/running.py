@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,9 @@ from bot.main import holder_name
 from bot.ports import Ports
 from bot.services.daily_digest import send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
-from bot.services.deliver import LEADER, deliver_next
+from bot.services.deliver import deliver_next
 from bot.services.follow_runs import follow_runs
+from bot.services.lead import Lease
 from bot.services.run_checks import Checker, timer_ended
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
@@ -28,12 +29,10 @@ log = logging.getLogger(__name__)
 
 WORKERS = 16
 FAREWELL = 10.0  # real seconds that a stop waits for what was begun
-LEASE = 60.0  # real seconds: how long a dead leader keeps others waiting
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
 LOOK_FOR_OWED = 0.5  # real seconds between looks into the outbox
 AFTER_SURPRISE = 5.0  # real seconds
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Bot:
@@ -43,7 +42,7 @@ class Bot:
         self.ports = ports
         self.checker = Checker(ports)
         self.holder = holder_name()
-        self._leads_until = NEVER
+        self._lease = Lease(ports, self.holder)
         self._pool = ThreadPoolExecutor(WORKERS, "press")
         app = build_app(Desk(ports, self.checker, client, self._pool))
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url)
@@ -78,21 +77,12 @@ class Bot:
         self._pool.shutdown()  # what was acknowledged is done, too
         late.cancel()
         self.checker.close()
-        self.ports.store.release_lease(LEADER, self.holder)
+        self._lease.release()
 
     def _give_up(self) -> None:
         """Presses in line are dropped, and what waits for the warehouse waits no longer."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.ports.warehouse.close()
-
-    def leads(self) -> bool:
-        """Whether this process schedules and sends."""
-        now = self.ports.clock.real()
-        if now < self._leads_until - timedelta(seconds=LEASE / 2):
-            return True  # asked often; the row is written twice a minute
-        leads = self.ports.store.take_lease(LEADER, self.holder, now, LEASE)
-        self._leads_until = now + timedelta(seconds=LEASE) if leads else NEVER
-        return leads
 
     def _real_seconds(self, every: timedelta) -> float:
         return max(0.5, every.total_seconds() / self.ports.clock.speed)
@@ -100,7 +90,7 @@ class Bot:
     def _fire(self, run: Callable[[], object]) -> None:
         """One of the two outermost loops: a job that failed is due again."""
         try:
-            if self.leads():
+            if self._lease.held():
                 run()
         except SyncHealthError as error:
             log.warning("a scheduled job could not be done: %s; trying again", error)
@@ -111,7 +101,7 @@ class Bot:
         """The other one: whatever happens to a message, the next look into the outbox comes."""
         while not self._stopping.wait(LOOK_FOR_OWED):
             try:
-                while self.leads() and deliver_next(self.ports, self.holder) and not self._stopping.is_set():
+                while self._lease.held() and deliver_next(self.ports, self.holder) and not self._stopping.is_set():
                     pass
             except SyncHealthError as error:
                 log.warning("messages could not be sent: %s; trying again", error)

@@ -51,6 +51,17 @@ class HandClock:
         self._real += span / self.speed
         self._monotonic += span.total_seconds() / self.speed
 
+    def set_back(self, **duration: float) -> None:
+        """Somebody, or NTP, sets the wall clock back; what is monotonic does not notice."""
+        self._now -= timedelta(**duration)
+        self._real -= timedelta(**duration)
+
+    def sleep(self, **duration: float) -> None:
+        """The machine sleeps: its monotonic clock stands still, as Linux' does, and the wall's does not."""
+        monotonic = self._monotonic
+        self.pass_(**duration)
+        self._monotonic = monotonic
+
     def pass_real(self, **duration: float) -> None:
         """Let the machine's time go by."""
         self.pass_(seconds=timedelta(**duration).total_seconds() * self.speed)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -143,9 +143,12 @@ class SqlRecords:
         oldest = select(t.evaluations.c.checked_at).order_by(t.evaluations.c.id).limit(1)
         return self._db.scalar(oldest)
 
-    def was_done(self, what: str, target: str) -> bool:
-        done = select(t.audit.c.id).where(t.audit.c.what == what, t.audit.c.target == target).limit(1)
+    def was_done(self, job: str, day: date) -> bool:
+        done = select(t.daily_jobs.c.at).where(t.daily_jobs.c.job == job, t.daily_jobs.c.day == str(day))
         return self._db.scalar(done) is not None
+
+    def mark_done(self, job: str, day: date, at: datetime) -> None:
+        self._db.execute(insert(t.daily_jobs).values(job=job, day=str(day), at=at))
 
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
         self._db.execute(insert(t.audit).values(at=at, user=user, what=what, target=target, result=result))

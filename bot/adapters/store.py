@@ -17,6 +17,7 @@ from bot.model import Announcement, Failure, Kind, Owed, Place
 
 OWED = text(t.OWED)
 READINGS = 8
+SKEW = timedelta(seconds=30)  # between the clocks of replicas
 
 
 class SqlStore:
@@ -76,9 +77,10 @@ class SqlStore:
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
         with self._begin() as db:
             row = db.execute(select(t.leases).where(t.leases.c.name == name)).mappings().first()
-            if row and row["holder"] != holder and row["until"] > now:
+            until = now + timedelta(seconds=seconds)
+            if row and row["holder"] != holder and now < row["until"] <= until + SKEW:
                 return False
-            values = {"holder": holder, "until": now + timedelta(seconds=seconds)}
+            values = {"holder": holder, "until": until}
             if row:
                 db.execute(update(t.leases).where(t.leases.c.name == name).values(**values))
             else:

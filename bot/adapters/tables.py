@@ -185,6 +185,14 @@ leases = Table(
     Column("until", UtcDateTime, nullable=False),
 )
 
+daily_jobs = Table(  # what was done for a local date
+    "daily_jobs",
+    metadata,
+    Column("job", String(40), primary_key=True),
+    Column("day", String(10), primary_key=True),  # YYYY-MM-DD in the pipeline's zone
+    Column("at", UtcDateTime, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -138,15 +138,15 @@ def _freeze(alert: Alert, now: datetime) -> Change | None:
 
 
 def _thaw(alert: Alert, now: datetime) -> Alert:
-    if alert.frozen_at is None:
-        return alert
-    gap = now - alert.frozen_at
-    return replace(
+    """Timers go on where they stood; one that began in the future, before the clock was set back, begins now."""
+    gap = now - alert.frozen_at if alert.frozen_at else timedelta(0)
+    thawed = replace(
         alert,
         frozen_at=None,
-        since=alert.since + gap if alert.since else None,
-        milder_since=alert.milder_since + gap if alert.milder_since else None,
+        since=min(alert.since + gap, now) if alert.since else None,
+        milder_since=min(alert.milder_since + gap, now) if alert.milder_since else None,
     )
+    return alert if thawed == alert else thawed
 
 
 def _to(alert: Alert, state: State, now: datetime, reason: Reason, **changes: object) -> Change:

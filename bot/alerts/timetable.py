@@ -44,5 +44,10 @@ def latest_due(at: time, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]
 def warehouse_is_due(
     measured_at: datetime | None, runs_ended: Iterable[datetime], floor: timedelta, now: datetime
 ) -> bool:
-    """Whether a statement is worth waking the warehouse: a run ended since the last one, or that is a `floor` ago."""
-    return measured_at is None or now - measured_at >= floor or any(ended > measured_at for ended in runs_ended)
+    """Whether a statement is worth waking the warehouse: a run ended since the last one, or that is a `floor` ago.
+
+    One that was measured in the future was measured before the clock was set back: how long ago is not known.
+    """
+    if measured_at is None or measured_at > now:
+        return True
+    return now - measured_at >= floor or any(ended > measured_at for ended in runs_ended)

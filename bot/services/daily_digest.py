@@ -6,6 +6,7 @@ from bot.alerts.timetable import latest_due
 from bot.ports import Ports
 from bot.services.run_checks import Checker
 
+DIGEST = "digest"  # its name among the daily jobs
 LATEST = timedelta(hours=12)
 
 
@@ -20,12 +21,13 @@ def send_due_digest(ports: Ports, checker: Checker) -> bool:
         return False
     with ports.store.transaction() as records:
         at_work_since = records.first_look()
-        if at_work_since is None or at_work_since > due or records.was_done("digest", str(day)):
+        if at_work_since is None or at_work_since > due or records.was_done(DIGEST, day):
             return False
     evaluation = checker.run(join=False)
     with ports.store.transaction() as records:
-        if records.was_done("digest", str(day)):  # by another process meanwhile
+        if records.was_done(DIGEST, day):  # by another process meanwhile
             return False
+        records.mark_done(DIGEST, day, ports.clock.now())
         records.owe_digest(ports.settings.channel)
         records.audit(ports.clock.now(), "sync-health", "digest", str(day), str(evaluation.outcome))
     return True

@@ -3,7 +3,9 @@
 from bot.alerts.timetable import latest_due
 from bot.answers import Snapshot
 from bot.ports import Ports
-from bot.services.take_snapshot import SCHEDULED_BY, daily_id, take_snapshot
+from bot.services.take_snapshot import SCHEDULED_BY, take_snapshot
+
+SNAPSHOT = "snapshot"  # its name among the daily jobs
 
 
 def take_due_snapshot(ports: Ports) -> Snapshot | None:
@@ -14,6 +16,10 @@ def take_due_snapshot(ports: Ports) -> Snapshot | None:
     day, due = latest_due(ports.settings.schedule.snapshot, ports.clock.now(), ports.settings.zone)
     with ports.store.transaction() as records:
         at_work_since = records.first_look()
-        if at_work_since is None or at_work_since > due or records.was_done("snapshot", daily_id(day)):
+        if at_work_since is None or at_work_since > due or records.was_done(SNAPSHOT, day):
             return None
-    return take_snapshot(ports, SCHEDULED_BY, day=day)
+    taken = take_snapshot(ports, SCHEDULED_BY, day=day)
+    with ports.store.transaction() as records:
+        if not records.was_done(SNAPSHOT, day):  # by another process meanwhile
+            records.mark_done(SNAPSHOT, day, ports.clock.now())
+    return taken

@@ -40,7 +40,7 @@ def summary(desk: Desk, press: Press) -> None:
     if shown.evaluation:
         measured_at = shown.evaluation.warehouse_at or shown.evaluation.checked_at
         age = (desk.ports.clock.now() - measured_at).total_seconds() / desk.ports.clock.speed
-        if age < RECENT:
+        if 0 <= age < RECENT:  # below: measured before the clock was set back
             desk.answer(press, summary_message(shown, desk.ports.settings.zone))
             return
     fresh_summary(desk, press, replace=False)

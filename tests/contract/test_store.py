@@ -588,6 +588,29 @@ def test_a_lease_that_was_released_is_free_and_only_its_holder_can(store: SqlSto
     store.release_lease("nobody's", "you")
 
 
+def test_a_lease_that_ends_further_ahead_than_it_is_long_is_void(store: SqlStore, other: SqlStore) -> None:
+    """Its holder wrote it before the wall clock was set back by an hour, and may be dead."""
+    assert store.take_lease("leader", "me", at(3600), 60)
+    assert other.take_lease("leader", "you", NOON, 60)
+    assert not store.take_lease("leader", "me", at(1), 60)
+
+
+def test_replicas_whose_clocks_differ_by_seconds_respect_each_others_lease(store: SqlStore, other: SqlStore) -> None:
+    assert store.take_lease("leader", "ahead", at(20), 60)
+    assert not other.take_lease("leader", "behind", NOON, 60)
+
+
+def test_a_daily_job_is_done_for_its_date_alone_whatever_the_audit_says(store: SqlStore) -> None:
+    with store.transaction() as records:
+        records.audit(NOON, "U0SAM", "snapshot", "2026-03-02", "refused: Only operators may do that.")
+        assert not records.was_done("snapshot", NOON.date())
+        records.mark_done("snapshot", NOON.date(), NOON)
+    with store.transaction() as records:
+        assert records.was_done("snapshot", NOON.date())
+        assert not records.was_done("digest", NOON.date())
+        assert not records.was_done("snapshot", NOON.date() + timedelta(days=1))
+
+
 def test_one_of_many_gets_the_lease(store: SqlStore, other: SqlStore) -> None:
     start = threading.Barrier(8)
 
@@ -701,3 +724,32 @@ def test_messages_of_a_shared_thread_wait_for_its_root_whichever_incident_they_a
     store.settle(root, "me", place=PLACE)
     reply = claim(store)
     assert (brief(reply), reply.announcement.thread_ts) == ((second.id, "severity"), PLACE.ts)
+
+
+def test_what_was_done_for_a_date_before_the_upgrade_is_not_done_again(url: str) -> None:
+    """Refusals stood in the audit, too, and count for nothing."""
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(store_module.__file__).parent / "migrations"))
+    rows = [
+        ("sync-health", "digest", "2026-03-02", "ok"),
+        ("sync-health", "snapshot", "daily_snapshot_20260301", "taken"),
+        ("sync-health", "snapshot", "daily_snapshot_20260301", "it is there already"),
+        ("U0ROBIN", "snapshot", "manual_snapshot_20260302T101500Z", "taken"),
+        ("U0SAM", "snapshot", "daily_snapshot_20260302", "refused: Only operators may do that."),
+    ]
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for row in rows:
+            connection.exec_driver_sql(
+                'INSERT INTO audit (at, "user", what, target, result) VALUES (?, ?, ?, ?, ?)',
+                ("2026-03-02 12:00:00", *row),
+            )
+    engine.dispose()
+    store, today = SqlStore(url), NOON.date().replace(year=2026, month=3, day=2)
+    with store.transaction() as records:
+        assert records.was_done("digest", today)
+        assert not records.was_done("snapshot", today)
+        assert records.was_done("snapshot", today - timedelta(days=1))
+    store.close()

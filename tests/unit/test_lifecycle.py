@@ -298,6 +298,14 @@ def test_only_what_waits_wants_to_be_measured_again_when_its_timer_ends(alert: A
 # -- what holds over any history
 
 
+def test_a_timer_that_began_before_the_clock_was_set_back_begins_now_and_still_ends() -> None:
+    for alert, seen, ended in ((PENDING, Seen.WARN, State.FIRING), (RECOVERING, Seen.CLEAR, State.OK)):
+        again = step(replace(alert, since=NOW + minutes(60)), seen, NOW)
+        assert again and (again.alert.since, again.alert.state) == (NOW, alert.state)
+        end = step(again.alert, seen, NOW + minutes(10))
+        assert end and end.alert.state is ended
+
+
 @dataclass(frozen=True)
 class Lived:
     """One evaluation in the life of an alert."""

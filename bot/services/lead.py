@@ -1,0 +1,52 @@
+"""Leader election among replicas: one of them schedules and sends, all of them answer."""
+
+import logging
+import threading
+from datetime import timedelta
+
+from bot.ports import Ports
+from bot.services.deliver import LEADER
+
+log = logging.getLogger(__name__)
+
+LENGTH = 60.0  # real seconds: how long a dead leader keeps others waiting
+
+
+class Lease:
+    """The leader's lease as one process sees it; threads may share it.
+
+    Stored in wall time, for the others; its holder trusts it for half its length by whichever of the two clocks has
+    gone further: the monotonic one does not jump, the wall clock goes on while a machine sleeps.
+    """
+
+    def __init__(self, ports: Ports, holder: str) -> None:
+        self._ports, self._holder = ports, holder
+        self._guard = threading.Lock()
+        self._leads: bool | None = None  # None: not asked yet
+        self._monotonic, self._wall = 0.0, ports.clock.real()  # when it was taken last
+
+    def held(self) -> bool:
+        """Whether this process leads; asked often, the row is written twice a minute."""
+        with self._guard:
+            if not (self._leads and self._is_fresh()):
+                self._renew()
+            return bool(self._leads)
+
+    def release(self) -> None:
+        """Let another process lead at once."""
+        with self._guard:
+            self._leads = False
+            self._ports.store.release_lease(LEADER, self._holder)
+
+    def _is_fresh(self) -> bool:
+        clock = self._ports.clock
+        gone = max(timedelta(seconds=clock.monotonic() - self._monotonic), clock.real() - self._wall)
+        return gone < timedelta(seconds=LENGTH / 2)
+
+    def _renew(self) -> None:
+        clock = self._ports.clock
+        monotonic, wall = clock.monotonic(), clock.real()
+        leads = self._ports.store.take_lease(LEADER, self._holder, wall, LENGTH)
+        if leads is not self._leads:
+            log.info("this process leads" if leads else "another process leads: this one answers, and stands by")
+        self._leads, self._monotonic, self._wall = leads, monotonic, wall

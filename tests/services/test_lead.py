@@ -1,0 +1,84 @@
+"""One of several processes leads: by the monotonic clock for itself, by the wall clock for the others."""
+
+import logging
+
+import pytest
+
+from bot.services.lead import LENGTH, Lease
+from tests.services.conftest import World
+
+
+@pytest.fixture
+def mine(world: World) -> Lease:
+    return Lease(world.ports, "me")
+
+
+@pytest.fixture
+def yours(world: World) -> Lease:
+    return Lease(world.ports, "you")
+
+
+def test_one_leads_and_another_takes_over_when_that_one_is_gone(world: World, mine: Lease, yours: Lease) -> None:
+    assert (mine.held(), yours.held()) == (True, False)
+    world.clock.pass_(seconds=LENGTH - 1)
+    assert not yours.held()
+    world.clock.pass_(seconds=1)
+    assert yours.held()
+    assert not mine.held()
+
+
+def test_a_leader_writes_its_row_once_in_half_its_length(world: World, mine: Lease) -> None:
+    mine.held()
+    first = world.rows("SELECT until FROM leases")
+    world.clock.pass_(seconds=LENGTH / 2 - 1)
+    assert mine.held() and world.rows("SELECT until FROM leases") == first
+    world.clock.pass_(seconds=1)
+    assert mine.held() and world.rows("SELECT until FROM leases") != first
+
+
+def test_a_clock_that_is_set_back_leaves_the_leader_leading_and_its_row_true(
+    world: World, mine: Lease, yours: Lease
+) -> None:
+    mine.held()
+    world.clock.set_back(hours=1)
+    assert mine.held(), "its own lease is monotonic"
+    world.clock.pass_(seconds=LENGTH / 2)
+    assert mine.held()
+    assert not yours.held(), "the row was written anew, by the clock that holds now"
+
+
+def test_a_leader_that_died_before_the_clock_was_set_back_keeps_nobody_waiting_for_an_hour(
+    world: World, mine: Lease, yours: Lease
+) -> None:
+    mine.held()
+    world.clock.set_back(hours=1)
+    assert yours.held()
+
+
+def test_a_machine_that_slept_asks_before_it_leads_on(world: World, mine: Lease, yours: Lease) -> None:
+    mine.held()
+    world.clock.sleep(hours=8)
+    assert yours.held()
+    assert not mine.held(), "its monotonic clock stood still meanwhile"
+
+
+def test_who_leads_is_logged_once_a_change(
+    world: World, mine: Lease, yours: Lease, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.services.lead")
+    for _ in range(5):
+        assert mine.held() and not yours.held()
+        world.clock.pass_(seconds=20)
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "this process leads",
+        "another process leads",
+    ]
+    mine.release()
+    assert yours.held() and not mine.held()
+    assert [record.message for record in caplog.records[2:]] == ["this process leads"], "who gave it up knows"
+
+
+def test_a_leader_that_gives_up_its_lease_is_followed_at_once(mine: Lease, yours: Lease) -> None:
+    mine.held()
+    mine.release()
+    assert yours.held()
