@@ -1,5 +1,6 @@
 """The whole outside on this machine: a pipeline, its warehouse, Census and Slack, and what points a bot at them."""
 
+import secrets
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -22,7 +23,6 @@ from bot.ports import Ports
 if TYPE_CHECKING:
     from slack_sdk import WebClient
 
-DEMO_TOKEN = "demo"  # noqa: S105 - opens nothing but the servers of the demo
 OPERATOR, VISITOR = "U0ROBIN", "U0SAM"
 
 
@@ -35,12 +35,13 @@ class Demo:
     def __init__(self, *, speed: float = 60.0, port: int = 0) -> None:
         settings = settings_from({})
         self.clock = SystemClock(speed)
+        self.tokens = {name: secrets.token_urlsafe(24) for name in ("slack_bot", "slack_app", "census", "databricks")}
         self._folder = tempfile.TemporaryDirectory(prefix="sync-health-demo-")
         self.warehouse = DuckDBWarehouse(tables=settings.tables)
-        self.databricks = WarehouseServer(self.warehouse.cursor, token=DEMO_TOKEN, auto_stop_mins=0)
+        self.databricks = WarehouseServer(self.warehouse.cursor, token=self.tokens["databricks"], auto_stop_mins=0)
         self.estate = Estate(self.warehouse, self.clock.now)
         syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in settings.syncs]
-        self.census = CensusServer(self.estate, syncs, token=DEMO_TOKEN, now=self.clock.now)
+        self.census = CensusServer(self.estate, syncs, token=self.tokens["census"], now=self.clock.now)
         controls = [
             Control(name, fault.title, partial(broken.is_on, name), partial(broken.switch, name))
             for broken, faults in ((self.estate, self.estate.faults), (self.census, SYNC_FAULTS))
@@ -48,8 +49,8 @@ class Demo:
         ]
         self.slack = SlackServer(
             now=self.clock.now,
-            bot_token=DEMO_TOKEN,
-            app_token=DEMO_TOKEN,
+            bot_token=self.tokens["slack_bot"],
+            app_token=self.tokens["slack_app"],
             people=[Person(OPERATOR, "robin", role="operator"), Person(VISITOR, "sam", role="sales")],
             port=_free(port),
             channel=settings.channel,
@@ -72,15 +73,15 @@ class Demo:
         pipeline["operators"] = {"users": [OPERATOR]}
         (config := Path(self._folder.name) / "pipeline.yml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
         return {
-            "SLACK_BOT_TOKEN": DEMO_TOKEN,
-            "SLACK_APP_TOKEN": DEMO_TOKEN,
+            "SLACK_BOT_TOKEN": self.tokens["slack_bot"],
+            "SLACK_APP_TOKEN": self.tokens["slack_app"],
             "SLACK_API_URL": f"{self.slack.url}/api/",
-            "CENSUS_API_TOKEN": DEMO_TOKEN,
+            "CENSUS_API_TOKEN": self.tokens["census"],
             "CENSUS_API_URL": self.census.url,
             "SYNC_HEALTH_WAREHOUSE": "databricks",
             "DATABRICKS_HOST": self.databricks.url,
             "DATABRICKS_HTTP_PATH": PATH,
-            "DATABRICKS_TOKEN": DEMO_TOKEN,
+            "DATABRICKS_TOKEN": self.tokens["databricks"],
             "SYNC_HEALTH_STATE": f"sqlite:///{self._folder.name}/state.db",
             "SYNC_HEALTH_CONFIG": str(config),
             CLOCK: self.clock.written(),

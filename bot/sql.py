@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
 from bot import shipped
@@ -175,15 +176,27 @@ def _kept(made_from: Sequence[str], make: Callable[[], str]) -> str:
     """What any process made of this already: loading the translator takes longer than all the rest of a `check`."""
     key = hashlib.sha256(json.dumps([TRANSLATOR, *made_from]).encode()).hexdigest()
     try:
-        return (KEPT / key).read_text(encoding="utf-8")
-    except OSError:
-        made = make()
+        if _is_ours_alone(KEPT):
+            return (KEPT / key).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        pass  # not made yet, or spoilt
+    made = make()
     with suppress(OSError):  # a home that cannot be written to costs time alone
         KEPT.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_ours_alone(KEPT):
+            return made
         half = KEPT / f"{key}.{os.getpid()}-{threading.get_ident()}"
         half.write_text(made, encoding="utf-8")
         half.replace(KEPT / key)
     return made
+
+
+def _is_ours_alone(folder: Path) -> bool:
+    """Whether nobody else can have put a statement there."""
+    if not hasattr(os, "getuid"):
+        return True  # a profile's folder on Windows is
+    found = folder.lstat()
+    return S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def _renamed(tables: Mapping[str, str]) -> dict[str, str]:

@@ -6,17 +6,19 @@ from pathlib import Path
 
 from bot import sql
 from bot.demo.slack_server import Person, SlackServer
-from bot.demonstration import DEMO_TOKEN, OPERATOR
+from bot.demonstration import OPERATOR
 from bot.main import SystemClock, connect, settings_from
 from bot.running import Bot
 from bot.services.measure import HEALTH
 from tests.fakes import FakeCensus, FakeWarehouse
 from tests.waiting import until
 
+TOKEN = "local"  # opens nothing but servers of tests
+
 
 def small_slack(ack_seconds: float = 3.0) -> SlackServer:
     """With one person in it."""
-    tokens = {"bot_token": DEMO_TOKEN, "app_token": DEMO_TOKEN}
+    tokens = {"bot_token": TOKEN, "app_token": TOKEN}
     people = [Person(OPERATOR, "robin", role="operator")]
     return SlackServer(now=lambda: datetime.now(UTC), people=people, ack_seconds=ack_seconds, **tokens)
 
@@ -31,10 +33,10 @@ def healthy(warehouse: FakeWarehouse) -> FakeWarehouse:
 def small_bot(url: str, folder: Path, warehouse: FakeWarehouse) -> Bot:
     """Started, after the first look of its life; stop it and close its store."""
     environment = {
-        "SLACK_BOT_TOKEN": DEMO_TOKEN,
-        "SLACK_APP_TOKEN": DEMO_TOKEN,
+        "SLACK_BOT_TOKEN": TOKEN,
+        "SLACK_APP_TOKEN": TOKEN,
         "SLACK_API_URL": f"{url}/api/",
-        "CENSUS_API_TOKEN": DEMO_TOKEN,
+        "CENSUS_API_TOKEN": TOKEN,
         "SYNC_HEALTH_STATE": f"sqlite:///{folder}/state.db",
     }
     settings, clock = settings_from(environment, ("slack", "census")), SystemClock()

@@ -117,6 +117,8 @@ class DuckDBWarehouse:
             try:
                 connection.execute("SET GLOBAL TimeZone = 'UTC'")
                 self._attach(connection)
+                if self._folder is None:  # nothing outside is needed: no statement reads or writes a file
+                    connection.execute("SET enable_external_access = false")
             except BaseException:
                 connection.close()
                 raise

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.demo.census_syncs import CensusSyncs, Destination, Document, LocalSync
+from bot.demo.door import Doorkeeper
 
 Answer = tuple[int, Document]
 MISSING: Answer = (404, {"status": 404})  # an integer and no message, as the real one does it
@@ -78,8 +79,10 @@ class CensusServer(CensusSyncs):
             Route(f"/api/{{version}}{path}", partial(self._serve, operation), methods=[method])
             for operation, (method, path, _) in OPERATIONS.items()
         ]
+        door = Doorkeeper(Starlette(routes=routes))
+        door.port = self._port
         config = uvicorn.Config(
-            Starlette(routes=routes),
+            door,
             loop="asyncio",
             http="h11",
             ws="none",

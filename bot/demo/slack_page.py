@@ -9,10 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.demo.slack_blocks import Json, SlackError
@@ -129,27 +128,3 @@ class Page:
             "ephemerals": self._workspace.ephemerals(user),
             "modal": self._workspace.modal(user),
         }
-
-
-class Doorkeeper:
-    """Lets in who calls us by our own name and, where it acts for a person, comes from our own page."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self.port = 0  # nobody is let in before there is one
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
-        if self._welcome(HTTPConnection(scope)):
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await WebSocket(scope, receive, send).close(4403)
-        else:
-            await PlainTextResponse("only for the page of this server", 403)(scope, receive, send)
-
-    def _welcome(self, connection: HTTPConnection) -> bool:
-        own = (f"127.0.0.1:{self.port}", f"localhost:{self.port}")
-        if connection.headers.get("host") not in own:
-            return False  # another name that resolves to us: DNS rebinding
-        origins = [f"http://{host}" for host in own]
-        return not connection.url.path.startswith("/demo/") or connection.headers.get("origin") in origins

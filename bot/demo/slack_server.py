@@ -19,9 +19,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from bot.demo.door import Doorkeeper
 from bot.demo.slack_blocks import Json, SlackError
 from bot.demo.slack_modals import APP, Person
-from bot.demo.slack_page import Act, Control, Doorkeeper, Page
+from bot.demo.slack_page import Act, Control, Page
 from bot.demo.slack_sockets import SocketMode
 from bot.demo.slack_state import RESPONSE_URL_USES, SLACKBOT, Workspace
 
@@ -84,7 +85,7 @@ class SlackServer:
             Route("/response/{token}", self._response, methods=["POST"]),
             WebSocketRoute("/link", self._apps.serve),
         ]
-        self._door = Doorkeeper(Starlette(routes=[*routes, *self._page.routes()]))
+        self._door = Doorkeeper(Starlette(routes=[*routes, *self._page.routes()]), acts="/demo/")
         quiet: Json = {"log_config": None, "log_level": "critical", "access_log": False}
         options: Json = {"ws": "websockets-sansio", "lifespan": "off", "timeout_graceful_shutdown": 1}
         self._uvicorn = uvicorn.Server(uvicorn.Config(self._door, **options, **quiet))

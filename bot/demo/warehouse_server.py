@@ -16,6 +16,7 @@ from databricks.sql.thrift_api.TCLIService import TCLIService
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.transport.TTransport import TMemoryBuffer
 
+from bot.demo.door import FORBIDDEN, is_welcome
 from bot.demo.warehouse_sessions import LocalWarehouse
 
 PATH = "/sql/1.0/warehouses/local"
@@ -123,6 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Http
 
     def do_GET(self) -> None:
+        if self._is_turned_away():
+            return
         warehouse = self.server.warehouse
         if self.path == "/api/2.0/sql/warehouses/local":
             self._serve("state", lambda: {"state": warehouse.state, "auto_stop_mins": warehouse.auto_stop_mins})
@@ -131,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self._is_turned_away():
+            return
         token = self.server.warehouse.token
         if self.path == "/oidc/v1/token":
             self._serve("token", lambda: {"access_token": token, "token_type": "Bearer", "expires_in": 3600})
@@ -139,6 +144,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._serve(call, lambda: self._thrift(body))
         else:
             self._answer(404)
+
+    def _is_turned_away(self) -> bool:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        welcome = is_welcome(headers, self.server.server_port)
+        if not welcome:
+            self._answer(403, FORBIDDEN.encode())
+        return not welcome
 
     def log_message(self, *_: Any) -> None:
         """Nothing: `calls` has it."""

@@ -16,7 +16,7 @@ from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.adapters.store import SqlStore
 from bot.demo.estate import Estate
-from bot.demonstration import DEMO_TOKEN, Demo
+from bot.demonstration import Demo
 from bot.main import SystemClock, disconnect, settings_from
 from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
@@ -107,7 +107,7 @@ def main() -> None:
                 [str(Path(sys.executable).parent / "sync-health"), "check", "--dry-run"],
                 SYNC_HEALTH_WAREHOUSE=f"duckdb:{folder}",
                 CENSUS_API_URL=demo.census.url,
-                CENSUS_API_TOKEN=DEMO_TOKEN,
+                CENSUS_API_TOKEN=demo.tokens["census"],
                 SYNC_HEALTH_STATE=f"sqlite:///{folder}/none.db",
             ),
             process([sys.executable, "-c", BARE, folder, statement]),

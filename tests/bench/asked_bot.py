@@ -10,10 +10,9 @@ from slack_bolt import Ack, App, Respond
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
 
-from bot.demonstration import DEMO_TOKEN
 from bot.slack.desk import COMMAND
 from tests.fakes import FakeWarehouse
-from tests.small_bot import small_bot
+from tests.small_bot import TOKEN, small_bot
 
 WORK = 1.0  # real seconds that a statement takes
 STATUS = Path("/proc/self/status")
@@ -41,7 +40,7 @@ def ours(url: str, folder: str) -> None:
 
 def plain(url: str, _folder: str) -> None:
     """What Bolt's guide shows: acknowledge, then do the work, in the listener and with everything as it comes."""
-    app = App(client=WebClient(DEMO_TOKEN, base_url=f"{url}/api/"))
+    app = App(client=WebClient(TOKEN, base_url=f"{url}/api/"))
 
     @app.command(COMMAND)
     def asked(ack: Ack, respond: Respond) -> None:
@@ -49,7 +48,7 @@ def plain(url: str, _folder: str) -> None:
         time.sleep(WORK)
         respond("healthy")
 
-    SocketModeHandler(app, DEMO_TOKEN, web_client=WebClient(base_url=f"{url}/api/")).connect()
+    SocketModeHandler(app, TOKEN, web_client=WebClient(base_url=f"{url}/api/")).connect()
     tell()
     sys.stdin.readline()
 

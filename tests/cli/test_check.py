@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.cli import app
 from bot.demo.estate import FAULTS, Estate
-from bot.demonstration import DEMO_TOKEN, Demo
+from bot.demonstration import Demo
 from bot.main import SystemClock
 
 BUG = next(iter(FAULTS))
@@ -157,10 +157,10 @@ def own_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
         "SYNC_HEALTH_WAREHOUSE": f"duckdb:{folder}",
         "SYNC_HEALTH_STATE": f"sqlite:///{tmp_path / 'state.db'}",
         "CENSUS_API_URL": demo.census.url,
-        "CENSUS_API_TOKEN": DEMO_TOKEN,
+        "CENSUS_API_TOKEN": demo.tokens["census"],
         "SLACK_API_URL": f"{demo.slack.url}/api/",
-        "SLACK_BOT_TOKEN": DEMO_TOKEN,
-        "SLACK_APP_TOKEN": DEMO_TOKEN,
+        "SLACK_BOT_TOKEN": demo.tokens["slack_bot"],
+        "SLACK_APP_TOKEN": demo.tokens["slack_app"],
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -6,10 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.demonstration import DEMO_TOKEN
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
-from tests.small_bot import small_slack
+from tests.small_bot import TOKEN, small_slack
 from tests.waiting import until
 
 
@@ -25,7 +24,7 @@ def test_a_line_whose_reader_has_not_begun_can_be_hung_up(monkeypatch: pytest.Mo
     slack = small_slack()
     slack.start()
     nobody = SimpleNamespace(take=lambda press, work: None)
-    connection = Connection(build_app(nobody), DEMO_TOKEN, f"{slack.url}/api/")  # type: ignore[arg-type]
+    connection = Connection(build_app(nobody), TOKEN, f"{slack.url}/api/")  # type: ignore[arg-type]
     try:
         connection.start()
         until(lambda: slack.connections == 1)

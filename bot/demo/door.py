@@ -1,0 +1,40 @@
+"""Who may call a local server: whoever names it by its own address, and no page of another site."""
+
+from collections.abc import Mapping
+
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+FORBIDDEN = "only for programs and pages of this machine that call this server by its own address"
+
+
+def is_welcome(headers: Mapping[str, str], port: int, *, page_only: bool = False) -> bool:
+    """Whether a request with these headers (lower case) is let in; with `page_only` it must come from our own page.
+
+    Another Host means DNS rebinding, another Origin a page that the person has open elsewhere.
+    """
+    own = (f"127.0.0.1:{port}", f"localhost:{port}")
+    origin = headers.get("origin")
+    from_page = origin in [f"http://{host}" for host in own]
+    return headers.get("host") in own and (from_page or (origin is None and not page_only))
+
+
+class Doorkeeper:
+    """The check in front of an ASGI app. `acts` is where the paths begin on which a page acts for a person."""
+
+    def __init__(self, app: ASGIApp, acts: str | None = None) -> None:
+        self._app, self._acts = app, acts
+        self.port = 0  # nobody is let in before there is one
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI call."""
+        connection = HTTPConnection(scope)
+        page_only = self._acts is not None and connection.url.path.startswith(self._acts)
+        if is_welcome(connection.headers, self.port, page_only=page_only):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).close(4403)
+        else:
+            await PlainTextResponse(FORBIDDEN, 403)(scope, receive, send)
