@@ -1,8 +1,10 @@
 """The whole outside on this machine: a pipeline, its warehouse, Census and Slack, and what points a bot at them."""
 
+import itertools
 import secrets
 import socket
 import tempfile
+import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -23,16 +25,18 @@ from bot.ports import Ports
 if TYPE_CHECKING:
     from slack_sdk import WebClient
 
+STEP, SHORTEST_STEP = 120.0, 0.5  # between two steps of a working day: seconds of the pipeline, of the machine
 OPERATOR, VISITOR = "U0ROBIN", "U0SAM"
 
 
 class Demo:
     """Databricks, Census and Slack as local servers, and a bot believes them: nothing of the bot is different.
 
-    `port` is where the page listens; another one is taken when it is busy.
+    `port` is where the page listens; another one is taken when it is busy. With `working_day` people go on changing
+    properties, as they do; without, nothing happens but what is switched.
     """
 
-    def __init__(self, *, speed: float = 60.0, port: int = 0) -> None:
+    def __init__(self, *, speed: float = 60.0, port: int = 0, working_day: bool = False) -> None:
         settings = settings_from({})
         self.clock = SystemClock(speed)
         self.tokens = {name: secrets.token_urlsafe(24) for name in ("slack_bot", "slack_app", "census", "databricks")}
@@ -40,6 +44,8 @@ class Demo:
         self.warehouse = DuckDBWarehouse(tables=settings.tables)
         self.databricks = WarehouseServer(self.warehouse.cursor, token=self.tokens["databricks"], auto_stop_mins=0)
         self.estate = Estate(self.warehouse, self.clock.now)
+        self._working_day, self._stopping = working_day, threading.Event()
+        self._people = threading.Thread(target=self._work, name="working-day", daemon=True)
         syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in settings.syncs]
         self.census = CensusServer(self.estate, syncs, token=self.tokens["census"], now=self.clock.now)
         controls = [
@@ -66,6 +72,8 @@ class Demo:
         self.databricks.wake()
         self.census.start()
         self.slack.start()
+        if self._working_day:
+            self._people.start()
 
     def environment(self) -> Mapping[str, str]:
         """What somebody would set to point the bot at these servers."""
@@ -93,11 +101,21 @@ class Demo:
 
     def stop(self) -> None:
         """Leave nothing behind."""
+        self._stopping.set()
+        if self._people.is_alive():
+            self._people.join()
         self.slack.stop()
         self.census.stop()
         self.databricks.stop()
         self.warehouse.close()
         self._folder.cleanup()
+
+    def _work(self) -> None:
+        seconds = max(SHORTEST_STEP, STEP / self.clock.speed)
+        for step in itertools.count():
+            if self._stopping.wait(seconds):
+                return
+            self.estate.work(step)
 
 
 def _free(port: int) -> int:

@@ -54,7 +54,7 @@ def run_demo(speed: float, port: int, *, verbose: bool) -> int:
     from bot.demonstration import Demo
 
     _say("Building a pipeline of 20,274 properties …")
-    world = Demo(speed=speed, port=port)
+    world = Demo(speed=speed, port=port, working_day=True)
     world.start()
     command = [sys.executable, "-m", "bot.cli", "run", *(["--verbose"] if verbose else [])]
     # A session of its own, so that Ctrl-C reaches it through us, once; when we are gone its input ends.

@@ -32,6 +32,8 @@ BUILD = (
 TAKE = {"create": "pipeline/census/take_create", "update": "pipeline/census/take_update"}
 BRING = {"create": "pipeline/census/bring_create", "update": "pipeline/census/bring_update"}
 ALL_ROWS = 2**31 - 1
+EMPTY = "properties_empty"
+NEW_EVERY = 5  # steps of a working day
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ FAULTS = {
             off=("pipeline/faults/salesforce_rows_restored",),
         ),
         Fault(
-            "properties_empty",
+            EMPTY,
             "The table of properties arrives empty",
             on=("pipeline/faults/properties_put_aside", "pipeline/faults/properties_gone"),
             off=("pipeline/faults/properties_brought_back",),
@@ -127,6 +129,15 @@ class Estate:
     def is_on(self, name: str) -> bool:
         """Whether this fault is switched on."""
         return name in self._on
+
+    def work(self, step: int) -> None:
+        """Two minutes of a working day, the `step`th: a few properties change, now and then one is new."""
+        with self._lock:
+            if self.is_on(EMPTY):
+                return  # a new row would fill the table that is to be empty
+            self._warehouse.do("pipeline/rows/properties_edited", step=step, now=self._now())
+            if step % NEW_EVERY == 0:
+                self._warehouse.do("pipeline/rows/property_added", step=step, now=self._now())
 
     def take(self, direction: str, run_id: int) -> int:
         """Freeze the queue of a direction for a run, as Census does when it starts; returns the number of rows."""

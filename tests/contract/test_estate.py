@@ -301,3 +301,32 @@ def test_both_syncs_the_fault_and_readers_at_once(world: World) -> None:
     assert all(look.result()["enriched_rows"] == 20274 for look in looks)
     assert [run.exception() for run in runs + switches] == [None] * 8
     assert world.health()["create_queue"] == 0
+
+
+def test_a_working_day_changes_a_few_properties_and_adds_one_now_and_then() -> None:
+    world = World()
+    world.sync("create", 1)
+    world.sync("update", 1)
+    queues = []
+    for step in range(10):
+        world.estate.work(step)
+        queues.append((world.health()["create_queue"], world.health()["update_queue"]))
+    creates, updates = (list(sizes) for sizes in zip(*queues, strict=True))
+    assert creates == [1] * 5 + [2] * 5
+    assert 0 < updates[0] <= 10, "as many as a run carries in seconds"
+    assert updates[0] < updates[-1] <= 100
+    assert world.sync("update", 2) == updates[-1]
+    assert world.health()["update_queue"] == 0, "and a run brings all of it"
+    world.warehouse.close()
+
+
+def test_a_working_day_mends_no_fault() -> None:
+    world = World()
+    for name in world.estate.faults:
+        world.estate.switch(name, True)
+        world.estate.work(5)
+        world.estate.switch(name, False)
+    world.estate.switch("properties_empty", True)
+    world.estate.work(10)
+    assert world.number("SELECT COUNT(*) FROM rds.pg_rds_public.properties") == 0
+    world.warehouse.close()

@@ -1,0 +1,16 @@
+-- What comes new in a working day? Every step one property with an id of its own, which Salesforce does not have yet.
+INSERT INTO rds.pg_rds_public.properties
+SELECT
+  200000 + CAST(:step AS INT) AS id,
+  CONCAT('a0XDEMN', LPAD(CAST(CAST(:step AS INT) AS STRING), 11, '0')) AS sfdc_id,
+  CONCAT('n', LPAD(CAST(CAST(:step AS INT) AS STRING), 5, '0')) AS short_id,
+  1 + CAST(:step AS INT) % 431 AS company_id,
+  CONCAT('New Property ', LPAD(CAST(CAST(:step AS INT) AS STRING), 5, '0')) AS name,
+  'ACTIVE' AS status,
+  '1 Example Street' AS address,
+  'Town 01' AS city,
+  'CA' AS state,
+  '00001' AS zip,
+  CAST(:now AS TIMESTAMP) AS inserted_at,
+  CAST(:now AS TIMESTAMP) AS updated_at
+WHERE NOT EXISTS (SELECT 1 FROM rds.pg_rds_public.properties AS p WHERE p.id = 200000 + CAST(:step AS INT))
