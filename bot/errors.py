@@ -13,12 +13,20 @@ class TemporaryError(SyncHealthError):
         self.retry_after = retry_after  # seconds of real time, when the other side named them
 
 
+class StartingError(TemporaryError):
+    """The warehouse is starting: nothing was run, and it answers within minutes."""
+
+
 class UncertainError(SyncHealthError):
     """It may have happened: look before doing it again."""
 
 
 class PermanentError(SyncHealthError):
     """It did not happen and will not, until somebody changes something."""
+
+
+class AccessError(PermanentError):
+    """The address or the login is refused, whatever is asked: its text says which setting to correct."""
 
 
 class NotFoundError(PermanentError):

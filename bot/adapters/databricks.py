@@ -8,14 +8,15 @@ from functools import partial
 from bot import sql
 from bot.adapters.databricks_login import Login
 from bot.adapters.databricks_pool import Call, Pool
-from bot.adapters.databricks_session import AgainError, Rows, Session
+from bot.adapters.databricks_session import AgainError, NotReadyError, Rows, Session
 from bot.environment import Databricks
-from bot.errors import SyncHealthError
+from bot.errors import StartingError, SyncHealthError
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 75.0  # seconds for a statement, longer than Databricks' own limit: it has the better words
 SILENCE = 20.0  # seconds without a byte before the connector asks again
+STARTING = frozenset({"STARTING", "STOPPED"})  # the state of one that a statement has just begun to wake may lag
 LIFETIME = 20 * 60.0  # seconds: sessions are forgotten by Databricks, and the connector remembers every cursor
 
 
@@ -82,6 +83,21 @@ class DatabricksWarehouse:
     def _run(self, name: str, text: str, parameters: Mapping[str, object], *, writes: bool = False) -> Rows:
         used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()} if parameters else {}
         try:
-            return self._pool.run(Call(name, text, used, writes))
+            return self._attempt(Call(name, text, used, writes))
         except AgainError:
-            return self._pool.run(Call(name, text, used, writes))
+            return self._attempt(Call(name, text, used, writes))
+
+    def _attempt(self, call: Call) -> Rows:
+        try:
+            return self._pool.run(call)
+        except NotReadyError as error:
+            if self._is_starting():
+                raise StartingError(f"The warehouse is starting ({error})") from error
+            raise
+
+    def _is_starting(self) -> bool:
+        """By its state, which costs nothing to ask; a cluster has none, and one that is not told is not starting."""
+        try:
+            return self.state() in STARTING
+        except SyncHealthError:
+            return False

@@ -9,7 +9,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from bot.environment import Databricks
-from bot.errors import ConfigurationError, NotFoundError, PermanentError, SyncHealthError, TemporaryError
+from bot.errors import AccessError, ConfigurationError, NotFoundError, SyncHealthError, TemporaryError
 
 TIMEOUT = (3.05, 10.0)  # seconds: to connect, to hear something
 EARLY = (
@@ -22,6 +22,12 @@ REMEDIES = {
     401: "the login is not valid, check DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET",
     403: "the login may not use this warehouse (it needs CAN USE), or an access list keeps this machine out",
     404: "there is no such warehouse, check DATABRICKS_HOST and DATABRICKS_HTTP_PATH",
+}
+NO_TOKEN = {
+    400: "the service principal gets no token, check DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET",
+    401: "the service principal gets no token, check DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET",
+    403: "the service principal may not log in here, check its access to the workspace",
+    404: "there is no login for service principals here, check DATABRICKS_HOST",
 }
 
 
@@ -45,9 +51,8 @@ class Login:
         with self._lock:
             if self._monotonic() > self._until - EARLY:
                 principal = HTTPBasicAuth(self._settings.client_id, self._settings.client_secret)
-                answer = self._call("POST", "/oidc/v1/token", principal, GRANT)
-                self._token = str(answer.get("access_token"))
-                self._until = self._monotonic() + float(str(answer.get("expires_in", 0)))
+                self._token, seconds = _token_in(self._call("POST", "/oidc/v1/token", principal, GRANT))
+                self._until = self._monotonic() + seconds
             return {"Authorization": f"Bearer {self._token}"}
 
     def warehouse(self) -> Mapping[str, object]:
@@ -68,14 +73,22 @@ class Login:
         except requests.RequestException as error:
             raise TemporaryError(f"Databricks cannot be reached at {self.url} ({type(error).__name__})") from error
         if answer.status_code != 200 or not isinstance(document, dict):
-            raise refusal(answer.status_code)
+            raise refusal(answer.status_code, NO_TOKEN if data else REMEDIES)
         return document
 
 
-def refusal(status: int) -> SyncHealthError:
-    """What an HTTP status of Databricks means."""
-    family = PermanentError if status in REMEDIES else TemporaryError
-    return family(f"Databricks answered {status}: {REMEDIES.get(status, 'try again later')}")
+def refusal(status: int, remedies: Mapping[int, str] = REMEDIES) -> SyncHealthError:
+    """What an HTTP status of Databricks means; the remedies are those of what was asked."""
+    family = AccessError if status in remedies else TemporaryError
+    return family(f"Databricks answered {status}: {remedies.get(status, 'try again later')}")
+
+
+def _token_in(answer: Mapping[str, object]) -> tuple[str, float]:
+    """The token, and for how many seconds it holds."""
+    token, seconds = answer.get("access_token"), answer.get("expires_in", 0)
+    if not isinstance(token, str) or not token or not isinstance(seconds, int | float):
+        raise TemporaryError("Databricks answered without a token that can be read: try again later")
+    return token, float(seconds)
 
 
 class _Bearer(AuthBase):

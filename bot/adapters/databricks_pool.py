@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Condition, Thread
 
-from bot.adapters.databricks_session import LOOK, Rows, Session
-from bot.errors import PermanentError, TemporaryError, UncertainError
+from bot.adapters.databricks_session import LOOK, NotReadyError, Rows, Session
+from bot.errors import PermanentError, UncertainError
 
 KEEP = 4  # idle sessions: more were opened for a rush
 CLOSE = 3.0  # seconds for all goodbyes together
@@ -86,7 +87,8 @@ class Pool:
         rows: Rows = []
         error: BaseException | None = None
         try:
-            rows = session.execute(call.name, call.text, call.parameters, writes=call.writes)
+            may_send = partial(self._may_send, session, call)
+            rows = session.execute(call.name, call.text, call.parameters, writes=call.writes, may_send=may_send)
         except BaseException as raised:  # noqa: BLE001 - raised again by whoever waits for the answer
             error = raised
         with self._change:
@@ -99,6 +101,12 @@ class Pool:
             with self._change:
                 del self._busy[session]
                 self._change.notify_all()
+
+    def _may_send(self, session: Session, call: Call) -> bool:
+        """Whether somebody still waits; whoever gives up from now on is told that it may have been done."""
+        with self._change:
+            session.sent = not call.answer.done()
+            return session.sent
 
     def _put_back(self, session: Session, call: Call) -> list[Session]:
         """Keep the session for the next statement, or return it and others: those to say goodbye to."""
@@ -120,7 +128,7 @@ class Pool:
                 return False
             maybe = call.writes and session.sent
             text = f"{call.name}: {why}" + f"; {LOOK}" * maybe
-            call.answer.set_exception((UncertainError if maybe else TemporaryError)(text))
+            call.answer.set_exception((UncertainError if maybe else NotReadyError)(text))
             return True
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.adapters.databricks_login import Login
 from bot.adapters.values import plain
 from bot.environment import Databricks
-from bot.errors import TemporaryError
+from bot.errors import SyncHealthError, TemporaryError
 
 if TYPE_CHECKING:
     from databricks.sql.client import Connection, Cursor
@@ -38,6 +38,14 @@ class AgainError(TemporaryError):
     """Nothing was done, and a second attempt on a new session is worth it right away."""
 
 
+class NotReadyError(TemporaryError):
+    """Nothing was done, as happens while a warehouse starts; its state, asked over REST, tells whether it does."""
+
+
+class ClosedSessionError(NotReadyError, AgainError):
+    """The session is not there: not yet, or no longer."""
+
+
 class Session:
     """Opened by its first statement; runs one at a time. `silence`, `patience`: see DatabricksWarehouse."""
 
@@ -51,26 +59,42 @@ class Session:
         self.sent = False  # whether the statement may have reached Databricks
         self.usable = False  # whether another one may follow
 
-    def execute(self, name: str, text: str, parameters: Mapping[str, object], *, writes: bool) -> Rows:
-        """The rows of a statement, none of one that writes. Raises our errors."""
-        from bot.adapters.databricks_errors import FORESEEN, session_survives, translate
+    def execute(
+        self,
+        name: str,
+        text: str,
+        parameters: Mapping[str, object],
+        *,
+        writes: bool,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> Rows:
+        """The rows of a statement, none of one that writes. Raises our errors, whatever the connector raises.
+
+        `may_send` is asked right before the statement goes out, which can be long after it was wanted.
+        """
+        from bot.adapters.databricks_errors import session_survives, translate
 
         self.sent = self.usable = False
         try:
             if self._connection is None:
                 self._connection = self._open()
             self._cursor = cursor = self._connection.cursor()
-            self.sent = True
+            self.sent = may_send()
+            if not self.sent:
+                raise TemporaryError(f"{name}: its caller no longer waits, so it was not sent")
             cursor.execute(text, dict(parameters) or None)
             _refuse_cancelled(name, cursor)
             rows = [] if writes else _rows(cursor)
             self.usable = True
-        except FORESEEN as error:
+        except SyncHealthError:
+            raise
+        except Exception as error:
             self.usable = session_survives(error)
-            raise translate(error, name, sent=self.sent, writes=writes) from error
+            accepted = self._cursor is not None and self._cursor.active_command_id is not None
+            raise translate(error, name, writes=writes and self.sent, accepted=accepted) from error
         finally:
             self._cursor = None
-        with suppress(*FORESEEN):
+        with suppress(Exception):
             cursor.close()
         return rows
 
@@ -79,20 +103,16 @@ class Session:
 
         On a line of its own: the cursor's cancel() waits until the poll that is under way has been answered.
         """
-        from bot.adapters.databricks_errors import FORESEEN
-
         while (cursor := self._cursor) and not (command := cursor.active_command_id):
             time.sleep(0.02)
         if cursor and command:
-            with suppress(*FORESEEN), closing(self._open()) as another:
+            with suppress(Exception), closing(self._open()) as another:
                 another.session.backend.cancel_command(command)
 
     def close(self) -> None:
         """Say goodbye, which can take as long as the server is silent."""
-        from bot.adapters.databricks_errors import FORESEEN
-
         if self._connection is not None:
-            with suppress(*FORESEEN):
+            with suppress(Exception):
                 self._connection.close()
 
     def _open(self) -> "Connection":

@@ -55,6 +55,8 @@ class WarehouseServer(LocalWarehouse):
         self.token = token
         self.faults: list[Fault] = []
         self.calls: list[str] = []
+        self.before: dict[str, Callable[[], object]] = {}  # by call: what happens before it is served
+        self.token_answer: dict[str, object] = {"access_token": token, "token_type": "Bearer", "expires_in": 3600}
         self.stopping = threading.Event()
         self.processor = TCLIService.Processor(self)
         self._port = port
@@ -136,12 +138,15 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self._is_turned_away():
             return
-        token = self.server.warehouse.token
         if self.path == "/oidc/v1/token":
-            self._serve("token", lambda: {"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+            self._serve("token", lambda: self.server.warehouse.token_answer)
         elif self.path == PATH:
             call, _, _ = TBinaryProtocol(TMemoryBuffer(body)).readMessageBegin()
-            self._serve(call, lambda: self._thrift(body))
+            warehouse = self.server.warehouse
+            if call == "OpenSession" and warehouse.while_starting == "503" and warehouse.starts():
+                self._answer(503)
+            else:
+                self._serve(call, lambda: self._thrift(body))
         else:
             self._answer(404)
 
@@ -158,6 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, call: str, act: Callable[[], bytes | dict[str, object]]) -> None:
         warehouse = self.server.warehouse
         fault = warehouse.next_fault(call)
+        warehouse.before.get(call, lambda: None)()
         wanted = f"Bearer {warehouse.token}"
         if call != "token" and not hmac.compare_digest(self.headers.get("Authorization", "").encode(), wanted.encode()):
             return self._answer(401)

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import duckdb
@@ -18,6 +18,7 @@ from bot.errors import PermanentError
 State = ttypes.TOperationState
 ENDED = (State.FINISHED_STATE, State.ERROR_STATE)  # one that was cancelled is asked about again
 ZONE = "America/Los_Angeles"  # of a session that asks for none: a workspace has its own
+NO_SESSION = "Session handle {} has not been initialized or had already closed"
 OK = ttypes.TStatus(ttypes.TStatusCode.SUCCESS_STATUS)
 CLASSES = (  # which Spark error class stands for what DuckDB says
     (duckdb.CatalogException, "TABLE_OR_VIEW_NOT_FOUND"),
@@ -49,6 +50,8 @@ class LocalWarehouse:
         self.statements: dict[bytes, Statement] = {}  # those that were not closed
         self.errors: list[str] = []  # what the next statements fail with
         self.rows_per_fetch = 100_000
+        self.result_format = ttypes.TSparkRowSetType.COLUMN_BASED_SET
+        self.while_starting: Literal["wait", "503", "session", "disk"] = "wait"  # what statements meet meanwhile
         self.direct_seconds = 0.5  # real ones: how long a call waits for the end before it says RUNNING
         self._ready_at: float | None = None  # None: asleep
         self._last = 0.0
@@ -72,6 +75,11 @@ class LocalWarehouse:
             if starts:
                 self._ready_at = self._last + self.start_seconds
 
+    def starts(self) -> bool:
+        """Whether it is not running yet; asking for something wakes it."""
+        self.wake()
+        return self.state == "STARTING"
+
     def forget(self) -> None:
         """What a restart leaves of sessions and statements."""
         self.sessions.clear()
@@ -92,6 +100,8 @@ class LocalWarehouse:
         configuration = self.sessions.get(request.sessionHandle.sessionId.guid)
         if configuration is None:
             return ttypes.TExecuteStatementResp(_unknown("Session", request.sessionHandle.sessionId.guid))
+        if self.while_starting == "session" and self.starts():
+            return ttypes.TExecuteStatementResp(_failed(NO_SESSION.format(request.sessionHandle.sessionId.guid.hex())))
         given = {parameter.name: bound(parameter) for parameter in request.parameters or ()}
         zone = configuration.get("TIMEZONE", ZONE)
         statement = Statement(self, request.statement, given, zone)
@@ -177,14 +187,16 @@ class Statement:
 
     def metadata(self) -> Any:
         """What its columns are."""
-        columns = ttypes.TSparkRowSetType.COLUMN_BASED_SET
-        return ttypes.TGetResultSetMetadataResp(OK, schema=self.table.schema, resultFormat=columns, lz4Compressed=False)
+        return ttypes.TGetResultSetMetadataResp(
+            OK, schema=self.table.schema, resultFormat=self._warehouse.result_format, lz4Compressed=False
+        )
 
     def _run(self) -> None:
         try:
             self._warehouse.wake()
             while self._warehouse.state == "STARTING" and not self._cancelled.wait(0.01):
-                pass
+                if self._warehouse.while_starting == "disk":
+                    raise duckdb.Error("Couldn't create directory /local_disk0/tmp")
             if not self._cancelled.is_set():
                 self.state = State.RUNNING_STATE
                 self._execute()
@@ -207,5 +219,8 @@ class Statement:
 
 
 def _unknown(what: str, guid: bytes) -> Any:
-    text = f"Invalid {what}Handle: {what}Handle [{guid.hex()}]"
+    return _failed(f"Invalid {what}Handle: {what}Handle [{guid.hex()}]")
+
+
+def _failed(text: str) -> Any:
     return ttypes.TStatus(ttypes.TStatusCode.ERROR_STATUS, errorMessage=text)

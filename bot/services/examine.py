@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.answers import Finding
-from bot.errors import NotFoundError, SyncHealthError
+from bot.errors import AccessError, NotFoundError, StartingError, SyncHealthError, TemporaryError, UncertainError
 from bot.model import Schedule
 from bot.pipeline_file import SyncSettings
 from bot.ports import Clock, Messenger, Sources, Store
@@ -137,4 +137,12 @@ def _tried(name: str, act: Callable[[], object], well: str, remedy: str) -> Find
 
 
 def _wrong(name: str, error: SyncHealthError, remedy: str) -> Finding:
+    """What to do follows from what went wrong; `remedy` is for a thing that is not there, or not as it should be."""
+    match error:
+        case StartingError():
+            remedy = "wait until it runs, then run this again"
+        case AccessError():
+            remedy = "correct the setting that it names"
+        case TemporaryError() | UncertainError():
+            remedy = "run this again in a few minutes; if it stays, check the address and the network"
     return Finding(name, False, str(error), remedy)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.adapters.store import SqlStore
 from bot.answers import Finding
-from bot.errors import NotFoundError, PermanentError, TemporaryError
+from bot.errors import AccessError, NotFoundError, PermanentError, StartingError, SyncHealthError, TemporaryError
 from bot.main import manifest_scopes
 from bot.pipeline_file import Operators
 from bot.services.examine import examine_census, examine_slack, examine_state, examine_warehouse
@@ -138,7 +138,7 @@ def test_a_paused_sync_is_not_well(well: World) -> None:
     [
         (NotFoundError("Census answered 404 for sync 1"), "correct the id of Sync A in pipeline.yml"),
         (PermanentError("Census refuses CENSUS_API_TOKEN (401)"), "set CENSUS_API_TOKEN"),
-        (TemporaryError("Census cannot be reached"), "set CENSUS_API_TOKEN"),
+        (TemporaryError("Census cannot be reached"), "run this again in a few minutes"),
     ],
 )
 def test_a_sync_that_census_does_not_show_says_what_to_correct(well: World, error: Exception, remedy: str) -> None:
@@ -182,3 +182,22 @@ def test_a_state_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 def test_the_scopes_are_those_of_the_manifest() -> None:
     assert {"commands", "chat:write", "usergroups:read"} <= manifest_scopes()
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (StartingError("The warehouse is starting"), "wait until it runs, then run this again"),
+        (TemporaryError("Databricks answered 503"), "run this again in a few minutes"),
+        (AccessError("Databricks answered 401: check DATABRICKS_TOKEN"), "correct the setting that it names"),
+        (PermanentError("[TABLE_OR_VIEW_NOT_FOUND]"), "name the one that you have under tables"),
+    ],
+)
+def test_the_remedy_follows_from_the_error_and_a_busy_warehouse_renames_no_table(
+    well: World, error: SyncHealthError, remedy: str
+) -> None:
+    def refuse(table: str) -> frozenset[str]:
+        raise error
+
+    well.warehouse.columns = refuse  # type: ignore[method-assign]
+    assert remedy in warehouse(well)["crm.sfdc_dbx.properties_to_create"].remedy

@@ -95,7 +95,11 @@ def test_a_service_principal_gets_a_token_keeps_it_and_renews_it_in_time(
 
 @pytest.mark.parametrize(
     ("status", "family", "said"),
-    [(401, PermanentError, "DATABRICKS_CLIENT_SECRET"), (400, PermanentError, "refused"), (503, TemporaryError, "503")],
+    [
+        (401, PermanentError, "DATABRICKS_CLIENT_SECRET"),
+        (400, PermanentError, "DATABRICKS_CLIENT_SECRET"),
+        (503, TemporaryError, "503"),
+    ],
 )
 def test_a_service_principal_without_a_token_is_told_why_and_nothing_was_asked(
     wire: Wire, principal: DatabricksWarehouse, status: int, family: type[Exception], said: str
