@@ -49,12 +49,13 @@ class Settings:
         return next((check for check in self.checks if check.name == name), None)
 
     def sync_called(self, word: str) -> SyncSettings | None:
-        """The sync that somebody means by `Sync B`, `b`, `update` or its id."""
+        """The sync that somebody means by `Sync B (UPDATE)`, `Sync B`, `b`, `update` or its id."""
         wanted = word.casefold().strip()
         called = [
             sync
             for sync in self.syncs
-            if wanted in {sync.name.casefold(), sync.name.casefold().split()[-1], sync.direction, str(sync.id)}
+            if wanted in {name.casefold() for name in (sync.label, sync.name, sync.name.split()[-1])}
+            or wanted in {sync.direction, str(sync.id)}
         ]
         return called[0] if len(called) == 1 else None
 

@@ -35,7 +35,9 @@ def web_client(token: str, api_url: str, trust: ssl.SSLContext | None = None) ->
 
 def call(method: Callable[..., Any], **arguments: object) -> Mapping[str, Any]:
     """What the Web API answers, with what went wrong in our terms."""
-    answer: Mapping[str, Any] = respond(method, **arguments).data
+    answer = respond(method, **arguments).data
+    if not isinstance(answer, dict):  # the SDK lets bytes through
+        raise UncertainError("Slack failed: an answer that cannot be read")
     return answer
 
 

@@ -302,7 +302,7 @@ class FakeChannel:
         if fault := self._fault("members"):
             raise fault.error
         if group not in self.groups:
-            raise PermanentError("Slack refuses: no_such_subteam")
+            raise NotFoundError("Slack: no_such_subteam")
         return self.groups[group]
 
     def access(self) -> Access:

@@ -26,6 +26,7 @@ def note(text: str, people: tuple[str, ...] = ()) -> Message:
 
 
 def failure(reference: str) -> Message:
-    """Something that we did not foresee; the reference is in the log beside the traceback."""
-    text = f"❗ Something went wrong on my side, and nothing was changed by this press. Reference `{reference}`."
+    """Something that we did not foresee; the reference is in the log next to the traceback."""
+    known = "It may have taken effect: check the thread or `/sync-health` before you try again."
+    text = f"❗ Something went wrong on my side. {known} Reference `{reference}`, which is in my log."
     return Message(text, (section(text),))

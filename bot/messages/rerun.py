@@ -4,20 +4,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.answers import RerunFacts
-from bot.messages.blocks import Block, context, modal, question, section
-from bot.messages.text import code, escape, number, rows, sentence, when
+from bot.messages.blocks import Block, Message, context, modal, question, section
+from bot.messages.text import code, escape, number, rows, when
 
 REASON = "reason"
 
 
-def loading_modal() -> dict[str, Any]:
+def loading_modal(title: str) -> dict[str, Any]:
     """Open at once: a trigger lives three seconds, the facts may take longer."""
-    return modal("Rerun", [section("⏳ Looking at the queue and at Census …")], callback="loading")
+    return modal(title, [section("⏳ Loading …")], callback="loading")
 
 
-def refused_modal(why: str, people: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Instead of the facts, for whom they are not; `people` are whom to ask."""
-    return modal("Rerun", [section(f"⛔ {sentence(why, people)}")], callback="refused")
+def answer_modal(title: str, message: Message) -> dict[str, Any]:
+    """A short answer in a dialog, instead of what it was opened for."""
+    return modal(title, message.blocks, callback="answer")
 
 
 def rerun_modal(facts: RerunFacts, zone: ZoneInfo) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def rerun_modal(facts: RerunFacts, zone: ZoneInfo) -> dict[str, Any]:
         blocks.append(
             context("Resume it in Census first: what Census does with a triggered paused sync is not documented.")
         )
-        return modal(title, blocks, callback="refused")
+        return modal(title, blocks, callback="answer")
     if facts.running:
         return modal(title, blocks, callback="rerun", metadata=str(facts.incident_id), submit="Follow it")
     blocks.append(_reason(facts))

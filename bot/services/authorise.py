@@ -1,9 +1,11 @@
 """Who may change something: decided when a button is pressed, from our own record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.alerts.model import Incident, State
-from bot.errors import RefusedError, SyncHealthError
+from bot.errors import NotFoundError, PermanentError, RefusedError, SyncHealthError
 from bot.ports import Ports, Records
 
 
@@ -22,10 +24,10 @@ def authorise(ports: Ports, person: Person) -> None:
         raise refusal
 
 
-def note_refusal(ports: Ports, person: Person, what: str, target: str, why: RefusedError) -> None:
-    """Write down who was refused what."""
+def note_refusal(ports: Ports, at: datetime, person: Person, what: str, target: str, why: RefusedError) -> None:
+    """Write down who was refused what, and when."""
     with ports.store.transaction() as records:
-        records.audit(ports.clock.now(), person.id, what, target, f"refused: {why}")
+        records.audit(at, person.id, what[:40], target[:255], f"refused: {why}")
 
 
 def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> Incident:
@@ -63,17 +65,29 @@ def _refusal(ports: Ports, person: Person) -> RefusedError | None:
     operators = ports.settings.operators
     if person.id in operators.users:
         return None
-    unknown = []
+    failed: dict[str, SyncHealthError] = {}
     for group in operators.groups:
         try:
             if person.id in ports.messenger.members(group):
                 return None
         except SyncHealthError as error:
-            unknown.append(str(error))
-    if unknown:
-        return RefusedError(
-            f"I could not look up who the operators are ({unknown[0]}), so I let nobody pass. Try again in a minute."
-        )
+            failed[group] = error
+    if failed:
+        return _unknown_operators(failed, operators.users[:3])
     if not operators.users and not operators.groups:
         return RefusedError("Only operators may do that, and pipeline.yml names none yet: ask whoever keeps it.")
     return RefusedError("Only operators may do that. Ask", people=(*operators.users[:3], *operators.groups[:2]))
+
+
+def _unknown_operators(failed: Mapping[str, SyncHealthError], others: tuple[str, ...]) -> RefusedError:
+    """Who operates is not known as a whole: passing, or for somebody to correct in Slack or pipeline.yml."""
+    for error in failed.values():
+        if not isinstance(error, PermanentError):
+            return RefusedError(
+                f"I could not look up who the operators are ({error}), so I let nobody pass. Try again in a minute."
+            )
+    group, error = next(iter(failed.items()))
+    gone = isinstance(error, NotFoundError)
+    why = "was deleted or disabled in Slack" if gone else f"cannot be read ({error})"
+    correct = f"User group {group} in pipeline.yml {why}, so I let nobody pass by it. Correct operators.groups"
+    return RefusedError(f"{correct}, or ask", people=others) if others else RefusedError(f"{correct}.")

@@ -9,14 +9,16 @@ from typing import Any
 from slack_bolt import Ack, App, BoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
-from bot.errors import RefusedError, SyncHealthError
-from bot.messages.rerun import loading_modal, refused_modal
+from bot.errors import PermanentError, RefusedError, SyncHealthError
+from bot.messages.rerun import loading_modal
+from bot.services.authorise import Person
 from bot.slack.buttons import BUTTONS, DIALOGS, SUBMISSIONS
 from bot.slack.commands import COMMANDS, unknown
 from bot.slack.desk import COMMAND, Desk, Press, press_from
+from bot.slack_api import call
 
+log = logging.getLogger(__name__)
 ANYTHING = re.compile("")
 
 
@@ -41,6 +43,13 @@ def build_app(desk: Desk) -> App:
     app.command(COMMAND)(hand_over(_command))
     app.action(ANYTHING)(hand_over(_button))
     app.view(ANYTHING)(hand_over(_submission))
+
+    @app.error
+    def unreadable(error: Exception, body: dict[str, Any]) -> None:
+        # Its form alone: what stands in it belongs to a person.
+        log.error("Slack sent a %.40s that cannot be read", body.get("type") or "command", exc_info=error)
+        desk.take(Press(Person("", "", ""), "?", response_url=str(body.get("response_url") or "")), _say_unreadable)
+
     return app
 
 
@@ -61,20 +70,19 @@ def _button(desk: Desk, press: Press) -> None:
 def _dialog(desk: Desk, press: Press) -> None:
     """A trigger lives three seconds, so a dialog opens at once and is filled when the facts are there."""
     try:
-        opened = desk.client.views_open(trigger_id=press.trigger_id, view=loading_modal())
-    except SlackApiError as error:
-        raise RefusedError(f"Slack did not let me open the dialog ({error.response['error']}). Press again.") from error
-    view: dict[str, Any] = refused_modal("Something went wrong on my side; nothing was changed.")
-    try:
-        view = DIALOGS[press.word](desk, press)
-    except RefusedError as refusal:
-        desk.refused(press, refusal)
-        view = refused_modal(str(refusal), refusal.people)
+        opened = call(desk.client.views_open, trigger_id=press.trigger_id, view=loading_modal(press.word.capitalize()))
     except SyncHealthError as error:
-        view = refused_modal(str(error))
-    finally:
-        desk.client.views_update(view_id=opened["view"]["id"], view=view)
+        raise RefusedError(f"The dialog did not open ({error}). Click the button again.") from error
+    desk.do(replace(press, view_id=str(opened["view"]["id"])), _fill)
+
+
+def _fill(desk: Desk, press: Press) -> None:
+    desk.show(press, DIALOGS[press.word](desk, press))
 
 
 def _submission(desk: Desk, press: Press) -> None:
     SUBMISSIONS[press.word](desk, press)
+
+
+def _say_unreadable(_desk: Desk, _press: Press) -> None:
+    raise PermanentError("Slack sent this in a form that I cannot read, so I did nothing. The log says what it was.")

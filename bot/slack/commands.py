@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from slack_sdk.errors import SlackApiError
-
 from bot.errors import RefusedError, SyncHealthError
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
@@ -28,6 +26,7 @@ from bot.services.snooze import snooze
 from bot.services.summarise import summarise
 from bot.services.take_snapshot import take_snapshot
 from bot.slack.desk import COMMAND, Desk, Press
+from bot.slack_api import call
 from checks.problems import close_to
 
 RECENT = 60.0  # real seconds: numbers younger than this are not measured again because somebody asks
@@ -56,7 +55,7 @@ def fresh_summary(desk: Desk, press: Press, *, replace: bool) -> None:
         flight.add_done_callback(lambda _: desk.take(press, partial(_show, replace=replace)))
         return
     except SyncHealthError as error:
-        desk.answer(press, note(f"I could not keep what I measured: {error}"))
+        desk.answer(press, note(f"The evaluation could not be stored: {error}"))
         return
     _show(desk, press, replace=replace)
 
@@ -144,8 +143,8 @@ def _sync_meant(desk: Desk, press: Press) -> SyncSettings | None:
 
 def _link(desk: Desk, root: Place) -> str | None:
     """The address of a thread; none where Slack does not tell it."""
-    with suppress(SlackApiError, OSError):
-        return str(desk.client.chat_getPermalink(channel=root.channel, message_ts=root.ts)["permalink"])
+    with suppress(SyncHealthError):
+        return str(call(desk.client.chat_getPermalink, channel=root.channel, message_ts=root.ts)["permalink"])
     return None
 
 

@@ -1,25 +1,27 @@
 """Slack's line to the app, in Socket Mode: what arrives is acknowledged where it is read, and never dropped."""
 
-import json
 import logging
+import random
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from http.client import HTTPException
 from typing import Any
 
 from slack_bolt import App, BoltRequest
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
-from websocket import ABNF, WebSocket, WebSocketException, WebSocketTimeoutException, create_connection
+from websocket import WebSocket, WebSocketException
+
+from bot.errors import SyncHealthError
+from bot.slack.line_status import LineStatus
+from bot.slack_api import web_client
+from bot.socket_mode import acknowledge, counted, messages, open_line
 
 log = logging.getLogger(__name__)
-RECONNECT = 5.0  # real seconds until Slack is tried again
+RECONNECT, LONGEST = 2.0, 60.0  # real seconds until Slack is tried again: at first, and at last
+PATIENCE = 600.0  # real seconds that Slack, or a proxy before it, may ask us to wait
 APART = 1.0  # real seconds between two lines at least: some are taken away as soon as they stand
-SILENCE = 15.0  # real seconds after which it is asked whether anybody is there
+STALE = 120.0  # real seconds for which Slack may still count a line that broke
 GOODBYE = 1.0  # real seconds for Slack to hang up
 
 
@@ -30,15 +32,19 @@ class Connection:
     Slack takes a line away the next one stands first, and the old one is heard to its end.
     """
 
-    def __init__(self, app: App, app_token: str, api_url: str) -> None:
+    def __init__(self, app: App, app_token: str, api_url: str, status: LineStatus | None = None) -> None:
         # Its own client: it asks for a connection with the app-level token.
-        self._client = WebClient(app_token, base_url=api_url, timeout=10, retry_handlers=[])
+        self._client = web_client(app_token, api_url)
         self._app = app
+        self._status = status or LineStatus()
         self._bolt = ThreadPoolExecutor(1, "bolt")  # in the order of arrival
         self._lines: dict[WebSocket, threading.Thread] = {}
+        self._greeted: set[WebSocket] = set()  # those on which Slack has said hello
+        self._broken: list[float] = []  # when lines ended that Slack did not close
         self._guard = threading.Lock()  # a line that is known has a reader that runs
+        self._failures = 0  # since the last hello
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="connect", daemon=True)
+        self._thread = threading.Thread(target=self._reconnect_loop, name="connect", daemon=True)
 
     def start(self) -> None:
         """Connect in the background; Slack may be down now."""
@@ -50,7 +56,7 @@ class Connection:
         with self._guard:
             lines = list(self._lines.items())
         for line, reader in lines:
-            with suppress(WebSocketException, OSError):  # it has ended by itself
+            with suppress(WebSocketException, OSError):  # it has ended already
                 line.send_close()
                 reader.join(GOODBYE)
                 if line.sock:
@@ -58,75 +64,85 @@ class Connection:
             reader.join(GOODBYE)
         self._thread.join(timeout=15)
         self._bolt.shutdown()
+        self._status.close()
 
-    def _keep(self) -> None:
+    def _reconnect_loop(self) -> None:
         """Always have a line that Slack may use."""
         while not self._stopping.is_set():
-            began, leaving = time.monotonic(), threading.Event()
+            began, leaving, asked = time.monotonic(), threading.Event(), 0.0
+            self._failures += 1
             try:
                 self._open(leaving)
-            except (SlackApiError, OSError, HTTPException, WebSocketException) as error:
-                log.warning("no connection to Slack yet: %s; trying again in %g s", _brief(error), RECONNECT)
-                self._stopping.wait(RECONNECT)
-            else:
-                log.info("connected to Slack")
                 leaving.wait()
-                self._stopping.wait(began + APART - time.monotonic())
+                if self._failures and not self._stopping.is_set():
+                    self._status.failed("the line ended before Slack said hello")
+            except SyncHealthError as error:
+                asked = min(getattr(error, "retry_after", None) or 0.0, PATIENCE)
+                self._status.failed(str(error))
+            except Exception as error:  # noqa: BLE001 - an outermost loop: whatever Slack answers, the next try comes
+                self._status.failed(type(error).__name__, error)
+            pause = self._backoff() if self._failures else began + APART - time.monotonic()
+            self._stopping.wait(max(pause, asked))
+
+    def _backoff(self) -> float:
+        """Longer with each failure, and not the same for every bot that lost Slack at the same moment."""
+        return min(RECONNECT * 2.0 ** min(self._failures - 1, 10), LONGEST) * random.uniform(0.75, 1.25)  # noqa: S311
 
     def _open(self, leaving: threading.Event) -> None:
-        answer = self._client.apps_connections_open(app_token=str(self._client.token))
-        line = create_connection(str(answer["url"]), timeout=SILENCE, enable_multithread=True)
-        reader = threading.Thread(target=self._hear, args=(line, leaving), name="line", daemon=True)
+        line = open_line(self._client)
+        reader = threading.Thread(target=self._read_loop, args=(line, leaving), name="line", daemon=True)
         with self._guard:
             self._lines[line] = reader
             reader.start()
         if self._stopping.is_set():  # stop() may not have seen it
             line.send_close()
 
-    def _hear(self, line: WebSocket, leaving: threading.Event) -> None:
+    def _read_loop(self, line: WebSocket, leaving: threading.Event) -> None:
         """Read a line to its end; `leaving` is set once Slack will not use it any more."""
         try:
-            for envelope in map(json.loads, _texts(line)):
-                if envelope["type"] == "disconnect":
+            for message in messages(line):
+                if message.get("type") == "hello":
+                    self._greet(line, counted(message))
+                elif message.get("type") == "disconnect":
                     leaving.set()
-                elif "envelope_id" in envelope:
-                    self._take(line, envelope)
+                elif "envelope_id" in message:
+                    self._ack_and_dispatch(line, message)
         except (WebSocketException, OSError) as broken:
-            log.info("the line to Slack broke: %s", broken)
+            log.info("the line to Slack broke: %s", type(broken).__name__)
+            self._broken.append(time.monotonic())
+        except Exception:  # an outermost loop: a line that cannot be read on makes way for the next one
+            log.exception("the line to Slack cannot be read on")
         finally:
-            del self._lines[line]
-            line.shutdown()  # type: ignore[no-untyped-call]
+            self._forget(line)
             leaving.set()
 
-    def _take(self, line: WebSocket, envelope: dict[str, Any]) -> None:
+    def _greet(self, line: WebSocket, connections: int) -> None:
+        """Slack uses this line from now on."""
+        self._failures = 0
+        self._greeted.add(line)
+        since = time.monotonic() - STALE
+        self._broken = [ended for ended in self._broken if ended > since]
+        self._status.connected(connections - len(self._lines) - len(self._broken))
+
+    def _forget(self, line: WebSocket) -> None:
+        with self._guard:
+            del self._lines[line]
+        self._greeted.discard(line)
+        line.shutdown()  # type: ignore[no-untyped-call]
+        if not self._greeted and not self._stopping.is_set():
+            self._status.lost()
+
+    def _ack_and_dispatch(self, line: WebSocket, message: dict[str, Any]) -> None:
         arrived = time.monotonic()
-        with suppress(WebSocketException, OSError):  # it has arrived all the same, and Slack does not send it again
-            line.send(json.dumps({"envelope_id": envelope["envelope_id"]}))
-        request = BoltRequest(mode="socket_mode", body=envelope["payload"], context={"arrived": arrived})
-        self._bolt.submit(self._app.dispatch, request)
-
-
-def _texts(line: WebSocket) -> Iterator[str]:
-    """What arrives until Slack closes the line. Raises WebSocketTimeoutException when nobody is there any more."""
-    asked = False
-    while True:
-        try:
-            kind, data = line.recv_data(control_frame=True)
-        except WebSocketTimeoutException:
-            if asked:
-                raise
-            line.ping()
-            asked = True
-            continue
-        asked = False
-        if kind == ABNF.OPCODE_CLOSE:
+        if not isinstance(message.get("payload"), dict):
+            log.warning("Slack sent a %.40s without a payload: not acknowledged", message.get("type"))
             return
-        if kind == ABNF.OPCODE_TEXT:
-            yield data.decode()
+        acknowledge(line, message)
+        request = BoltRequest(mode="socket_mode", body=message["payload"], context={"arrived": arrived})
+        self._bolt.submit(self._dispatch, request)
 
-
-def _brief(error: Exception) -> str:
-    """Why, without the request that failed: it holds a token."""
-    if isinstance(error, SlackApiError) and "error" in error.response:
-        return str(error.response["error"])
-    return str(error)
+    def _dispatch(self, request: BoltRequest) -> None:
+        try:
+            self._app.dispatch(request)
+        except Exception:  # an outermost loop: the next one is dispatched
+            log.exception("something that Slack sent could not be dispatched")

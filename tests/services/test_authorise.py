@@ -61,7 +61,9 @@ def test_an_unknown_workspace_is_nobodys_home(world: World) -> None:
 
 
 def test_a_refusal_is_written_down(world: World) -> None:
-    note_refusal(world.ports, person(SAM), "rerun", "incident 1", refusal(world, person(SAM, team="T2")))
+    note_refusal(
+        world.ports, world.clock.now(), person(SAM), "rerun", "incident 1", refusal(world, person(SAM, team="T2"))
+    )
     assert world.audit() == [(SAM, "rerun", "incident 1", "refused: Only members of this workspace may do that.")]
 
 

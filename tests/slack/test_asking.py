@@ -83,7 +83,7 @@ def test_the_bot_starts_without_slack_and_connects_when_it_comes(monkeypatch, ca
     bot.start()
     try:
         until(lambda: demo.slack.connections == 1)
-        assert "no connection to Slack yet" in caplog.text
+        assert "not connected to Slack since" in caplog.text
         assert "demo" not in [word for line in caplog.messages for word in line.split()], "no token in the log"
     finally:
         bot.stop()

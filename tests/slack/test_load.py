@@ -143,7 +143,7 @@ def test_what_slack_delivered_is_handled_although_it_cannot_be_acknowledged_any_
     presses = [{"envelope_id": str(n), "type": "slash_commands", "payload": {"text": str(n)}} for n in range(20)]
     line, leaving = DeadLine([*presses[:10], {"type": "disconnect"}, *presses[10:]]), threading.Event()
     connection._lines[line] = threading.current_thread()
-    connection._hear(line, leaving)
+    connection._read_loop(line, leaving)
     connection._bolt.shutdown()
     assert handled == [str(n) for n in range(20)], "once each, in their order"
     assert leaving.is_set()

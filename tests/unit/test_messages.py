@@ -22,7 +22,7 @@ from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.blocks import Message
 from bot.messages.phrases import life_line
 from bot.messages.plain import failure, help_message, note, unknown_command
-from bot.messages.rerun import loading_modal, refused_modal, rerun_modal
+from bot.messages.rerun import answer_modal, loading_modal, rerun_modal
 from bot.messages.summary import summary_message
 from bot.messages.text import duration, escape, limit_in_words, number, rows
 from bot.model import Digest, Evaluation, Kind, RunStatus, Schedule
@@ -253,8 +253,8 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "note": lambda: said(note("This incident is resolved already.")),
     "refusal_with_people": lambda: said(note("Only operators may do that. Ask", (OPERATOR, "S0OPERATORS"))),
     "failure": lambda: said(failure("0a1b2c3d")),
-    "modal_loading": loading_modal,
-    "modal_refused": lambda: refused_modal("Only operators may do that. Ask", (OPERATOR,)),
+    "modal_loading": lambda: loading_modal("Rerun"),
+    "modal_refused": lambda: answer_modal("Rerun", note("Only operators may do that. Ask", (OPERATOR,))),
     "modal_clean": lambda: rerun_modal(rerun_facts(), ZONE),
     "modal_risky": lambda: rerun_modal(rerun_facts(suspicious=240), ZONE),
     "modal_unknown_rows": lambda: rerun_modal(rerun_facts(queue=None, suspicious=None), ZONE),
@@ -486,7 +486,7 @@ SPEECH: dict[str, Callable[[str], Payload]] = {  # cut to what settings let thro
     "unknown command": lambda t: said(unknown_command(COMMAND, t, None)),
     "note": lambda t: said(note(t)),
     "note with people": lambda t: said(note(t, (OPERATOR,))),
-    "modal: refusal": lambda t: refused_modal(t, (OPERATOR,)),
+    "modal: refusal": lambda t: answer_modal(t, note(t, (OPERATOR,))),
     "modal: label": lambda t: rerun_modal(rerun_facts(sync=t[:40], label=t[:50]), ZONE),
     "modal: source and helps": lambda t: rerun_modal(rerun_facts(source=t, helps=t[:500], queue=0), ZONE),
 }

@@ -1,0 +1,90 @@
+"""Socket Mode on the wire: a line to Slack, what arrives on it, and its acknowledgement."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+from slack_sdk import WebClient
+from websocket import (
+    ABNF,
+    WebSocket,
+    WebSocketBadStatusException,
+    WebSocketException,
+    WebSocketTimeoutException,
+    create_connection,
+)
+
+from bot.errors import TemporaryError, UncertainError
+from bot.sanitize import redact
+from bot.slack_api import call
+
+log = logging.getLogger(__name__)
+SILENCE = 15.0  # real seconds after which it is asked whether anybody is there
+
+
+def open_line(client: WebClient) -> WebSocket:
+    """A line for the app-level token of this client. Raises SyncHealthError with what stands in the way."""
+    address = call(client.apps_connections_open, app_token=str(client.token)).get("url")
+    if not isinstance(address, str) or not address.startswith(("wss://", "ws://")):
+        raise UncertainError("Slack failed: apps.connections.open named no address")
+    try:
+        return create_connection(address, timeout=SILENCE, enable_multithread=True)
+    except WebSocketBadStatusException as error:  # its text holds the headers and the page of a proxy
+        raise _blocked(address, f"HTTP {error.status_code}") from error
+    except (WebSocketException, OSError, HTTPException, ValueError) as error:
+        raise _blocked(address, redact(str(error)) or type(error).__name__) from error
+
+
+def messages(line: WebSocket) -> Iterator[dict[str, Any]]:
+    """What arrives until Slack closes the line; what cannot be read is logged and left out.
+
+    Raises WebSocketException or OSError when the line breaks, or nobody is there any more.
+    """
+    for text in _texts(line):
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            message = None
+        if isinstance(message, dict):
+            yield message
+        else:
+            log.warning("Slack sent %d characters over Socket Mode that cannot be read", len(text))
+
+
+def acknowledge(line: WebSocket, message: Mapping[str, Any]) -> None:
+    """Tell Slack that this has arrived; where that fails it has arrived anyway, and Slack does not send it again."""
+    with suppress(WebSocketException, OSError):
+        line.send(json.dumps({"envelope_id": message["envelope_id"]}))
+
+
+def counted(hello: Mapping[str, Any]) -> int:
+    """How many connections of this app Slack counts, ours included; 0 where it does not say."""
+    count = hello.get("num_connections")
+    return count if isinstance(count, int) else 0
+
+
+def _texts(line: WebSocket) -> Iterator[str]:
+    asked = False
+    while True:
+        try:
+            kind, data = line.recv_data(control_frame=True)
+        except WebSocketTimeoutException:
+            if asked:
+                raise
+            line.ping()
+            asked = True
+            continue
+        asked = False
+        if kind == ABNF.OPCODE_CLOSE:
+            return
+        if kind == ABNF.OPCODE_TEXT:
+            yield data.decode(errors="replace")
+
+
+def _blocked(address: str, why: str) -> TemporaryError:
+    """Without the address itself: its query lets one in."""
+    return TemporaryError(f"Slack names {urlsplit(address).hostname} for Socket Mode, which cannot be reached: {why}")
