@@ -2,7 +2,6 @@
 
 import gc
 import json
-import logging
 import sys
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -12,6 +11,7 @@ import typer
 
 from bot.command import CANNOT, CRITICAL, told, write_what_the_terminal_can
 from bot.errors import ConfigurationError
+from bot.logs import log_to_stderr
 
 if TYPE_CHECKING:
     from bot.model import Evaluation
@@ -36,7 +36,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about each 
 @app.command()
 def run(demo: Demonstration = False, verbose: Verbose = False) -> None:
     """Run the bot until Ctrl-C: answer commands and buttons, check on schedule, send alerts."""
-    _log(verbose)
+    log_to_stderr(verbose=verbose)
     with told():
         from bot.launch import run_bot, run_demo
 
@@ -52,7 +52,7 @@ def demo(
     verbose: Verbose = False,
 ) -> None:
     """The whole thing on this machine: a channel in the browser, a pipeline to break."""
-    _log(verbose)
+    log_to_stderr(verbose=verbose)
     with told():
         from bot.launch import run_demo
 
@@ -78,7 +78,7 @@ def check(
 
     Exit codes: 0 healthy, 1 critical (with --strict also a warning), 2 an error or no data; with --replay 0 or 2.
     """
-    _log(verbose)
+    log_to_stderr(verbose=verbose)
     with told():
         if replay or limits:
             _replay(replay, limits or [], demo=demo, as_json=as_json)
@@ -106,7 +106,7 @@ def snapshot(
 
     A second one within five minutes is the first one again. Exit codes: 0 done, 2 it could not be taken.
     """
-    _log(verbose)
+    log_to_stderr(verbose=verbose)
     with told():
         from bot.launch import opened_ports, opened_sources
         from bot.services.take_snapshot import rehearse_snapshot, take_snapshot
@@ -140,7 +140,7 @@ def deploy(
 
     May be repeated: views are made anew, tables and what they hold stay. Exit codes: 0 done, 2 it could not be done.
     """
-    _log(verbose)
+    log_to_stderr(verbose=verbose)
     with told():
         if dry_run:
             _print_plan(pipeline=pipeline)
@@ -170,7 +170,7 @@ def doctor(
 
     Changes nothing and sends nothing. Exit codes: 0 all is well, 1 something is not.
     """
-    _log(verbose)
+    log_to_stderr(verbose=verbose)
     with told():
         from bot.launch import examined
 
@@ -266,16 +266,6 @@ def _print_json(answer: dict[str, object]) -> None:
 def _exit_code(evaluation: "Evaluation", *, strict: bool) -> int:
     codes = {"ok": 0, "warn": CRITICAL if strict else 0, "critical": CRITICAL}
     return codes.get(evaluation.outcome, CANNOT)
-
-
-def _log(verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    for noisy in ("slack_bolt", "slack_sdk", "apscheduler", "urllib3", "websocket", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

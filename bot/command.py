@@ -12,11 +12,13 @@ from io import TextIOWrapper
 import typer
 
 from bot.errors import ConfigurationError, SyncHealthError
+from bot.sanitize import sanitize
 
 log = logging.getLogger(__name__)
 
 CRITICAL = 1  # a critical finding, and nothing else
 CANNOT = 2  # nothing is known, or nothing can be done, until somebody changes something; also anything unforeseen
+LONGEST = 2000  # characters of one error
 PIPE_CLOSED = 141  # as a shell reports it of any other program
 IN_ASCII = {"→": "->", "…": "...", "–": "-", "—": "-", "·": "-", "✓": "+", "✗": "x", "“": '"', "”": '"', "’": "'"}
 
@@ -33,10 +35,11 @@ def told() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter fails at its last flush
         raise typer.Exit(PIPE_CLOSED) from None
     except ConfigurationError as error:
-        typer.echo("\n".join(_lines(error.problems)), err=True)
+        for line in _lines(error.problems):
+            typer.echo(line, err=True)
         raise typer.Exit(CANNOT) from None
     except SyncHealthError as error:
-        typer.echo(f"sync-health: {error}", err=True)
+        typer.echo(f"sync-health: {sanitize(str(error), LONGEST)}", err=True)
         raise typer.Exit(CANNOT) from None
     except Exception as error:  # the outermost loop of a command
         typer.echo(f"sync-health: unforeseen error ({type(error).__name__}); --verbose shows where", err=True)
@@ -46,7 +49,7 @@ def told() -> Iterator[None]:
 
 def _lines(problems: list[str]) -> Iterator[str]:
     yield f"{len(problems)} configuration error{'' if len(problems) == 1 else 's'}:"
-    yield from (f"  {problem}" for problem in problems)
+    yield from (f"  {sanitize(problem, LONGEST)}" for problem in problems)
     if any(" is not set (" in problem for problem in problems):
         yield "--demo needs no settings."
 

@@ -19,36 +19,38 @@ VOCABULARY = """
     columns commit compute concurrent condition configuration configured conflict conflicting connect connection
     connector constraint contain contains conversion convert converted copy correct correctness could couldn't
     create created credential credentials cross custom data database databricks date datetime days dbfs deadlock
-    decimal default define defined delete deleted denied dependent describe destination detected device did didn't
-    different directory disabled disconnected disk division do does doesn't don't double down duckdb due duplicate
-    duplicated duplicates during either email empty enable enabled encountered end ended endpoint engine enough
-    entity errno error errors establish exceed exceeded exceeds exception exclusive execute executing execution
-    exist existing exists expected expired expression external extract failed failing fails failure family fatal
-    fetch field fields file files filter flow following for forbidden foreign format found from full function
-    gateway get getting given greater group groups handle handshake has have header held host hour hours http https
-    id identifier identifiers if import in inactive incorrect incremental index initialize initialized input insert
-    inserting instance insufficient int integer internal interrupted into invalid io is isn't it its job join json
-    key keys kind label large left length less limit limitexception limits line load lock locked login long longer
-    lookup loop malformed map mapped mapping match matched max maximum mean memory merge message metadata method
-    minimum minutes misconfigured missing model modified more must name named names network new no node nodename non
-    none nonexistent not null number numeric object objects occurred of on one only open operation operations
+    decimal default define defined delete deleted denied dependent deploy deployed describe destination detected
+    device did didn't different directory disabled disconnected disk division do does doesn't don't double down dry
+    duckdb due duplicate duplicated duplicates during either email empty enable enabled encountered end ended
+    endpoint engine enough entity errno error errors establish exceed exceeded exceeds exception exclusive execute
+    executing execution exist existing exists expected expecting expired expression external extract failed failing
+    fails failure family fatal fetch field fields file files filter first flow following for forbidden foreign
+    format found from full function gateway get getting given greater group groups handle handshake has have header
+    held here host hour hours http https id identifier identifiers if import in inactive incorrect incremental index
+    initialize initialized input insert inserting instance insufficient int integer internal interrupted into
+    invalid io is isn't isoformat it its job join json key keys keyword kind label large last least left length less
+    limit limitexception limits line load lock locked login long longer lookup loop malformed manual manually map
+    mapped mapping match matched max maximum mean memory merge message metadata method minimum minutes misconfigured
+    missing model modified moment more must name named names near network new next no node nodename non none
+    nonexistent not null number numeric object objects occurred of on one only open operation operational operations
     operator or organization other out outside over overflow owner parameter parameters parent parse parser password
-    patience payload peer per permanently permission permissions picklist pid please pool port pos position primary
-    privilege privileges process processing profile properties property protected protocol provide provided proxy
-    query quota ran range rate reach reached read reading reason received record records reference referenced
-    refresh refused reject rejected rejects relation remote remove removed replica request requested requests
-    require required requires reset resolution resolve resolved resource resources response restricted result
-    retries retry returned revoked rolled route row rows rule run running runtime salesforce same save schema
-    schemas scope seconds secret see select send server service servname session set sheet should shut side
-    simultaneously since size skipped slow smaller snapshot socket source space spark specified spelling sql sqlite
-    sqlstate ssl stage start started starting state statement statements status still stopped storage string struct
-    subquery succeeded support supported sync syncing syntax system table tables target task temporarily terminated
-    than that the their there these this throttled time timed timeout timestamp tinyint to token tolerate too
-    transaction tried trigger triggered truncated try type types unable unauthorized unavailable unexpected
-    unexpectedly unique unknown unreachable unreadable unrecognized unresolved unsupported until update updated
-    updating upsert upstream url use used user users using valid validation value values varchar variable verify
-    version view views violated violates violation wait waiting warehouse was we were when where which while with
-    within without workflow workspace write writing wrong xml yet you your zero
+    patience pause paused payload peer per permanently permission permissions picklist pid please pool port pos
+    position previous primary privilege privileges process processing profile properties property protected protocol
+    provide provided proxy query quota ran range rate reach reached read reading reason received record records
+    reference referenced refresh refused reject rejected rejects relation remote remove removed replica request
+    requested requests require required requires reset resolution resolve resolved resource resources response
+    restricted result resume resumed retries retry returned revoked rolled route row rows rule run running runtime
+    salesforce same save schedule scheduled schedules schema schemas scope seconds secret see select send sequence
+    server service servname session set sheet should shut side simultaneously since size skipped slow smaller
+    snapshot socket source space spark specified spelling sql sqlite sqlstate ssl stage start started starting state
+    statement statements status still stopped storage string struct subquery succeeded such support supported sync
+    syncing syntax system table tables target task temporarily terminated than that the their there these this
+    throttled time timed timeout timestamp tinyint to token tolerate too transaction tried trigger triggered
+    truncated try type types ui unable unauthorized unavailable unexpected unexpectedly unique unknown unreachable
+    unreadable unrecognized unresolved unsupported until update updated updating upsert upstream url use used user
+    users using valid validation value values varchar variable verify version view views violated violates violation
+    wait waiting warehouse was we were when where which while with within without workflow workspace write writing
+    wrong xml yet you your zero
 """
 WORDS = frozenset(VOCABULARY.split())
 TYPES = "STRING|CHAR|VARCHAR|INT(?:EGER|32|64)?|(?:BIG|SMALL|TINY|U|UBIG|HUGE)INT|DOUBLE|FLOAT|BOOLEAN|DATE|BINARY"
@@ -74,7 +76,7 @@ SHOWN = re.compile(
         |value\ found|found\ duplicate\ value|on\ record\ with\ id)\s*:).*?(?P<field>\[{NAME}\](?=:?(?:\s*--)?\s*$)|$)
     | (?P<payload>\{{.*|\w+://\S+|\S*@\S*)
     | (?P<named>{NAMED}\ (?:["'`](?:{DOTTED})["'`](?:,\ ["'`](?:{DOTTED})["'`])*
-        |(?=[\w.$-]*_|\w+\.\w+\.\w)(?:{DOTTED})(?![\w@$-])))
+        |(?:(?<=\ with\ name\ )|(?=[\w.$-]*_|\w+\.\w+\.\w))(?:{DOTTED})(?![\w@$-])))
     | (?P<missing>(?i:fields?\ (?:are\ )?missing):\ ?\[{NAME}(?:,\ ?{NAME})*\])
     | (?P<custom>\b[A-Za-z]\w{{0,60}}__[cr]\b)
     | (?P<state>SQLSTATE:?\ ?[0-9A-Z]{{5}}\b)

@@ -1,6 +1,7 @@
 """Slack's Web API: the client, and its errors in our terms."""
 
 import http.client
+import logging
 import re
 import ssl
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.sanitize import redact
 
 TIMEOUT = 10  # real seconds
 GONE = {
@@ -22,13 +24,17 @@ GONE = {
     "no_such_subteam",  # a user group that was deleted or disabled
 }
 UNCERTAIN = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-CODE = re.compile(r"[a-z0-9_.]+")
+CODE = re.compile(r"[a-z]{2,20}(?:_[a-z]{1,20}){0,9}")
 LATER = {"ratelimited", "rate_limited"}
+
+
+# The SDK logs headers and bodies, also those of a proxy: what matters of them is in our errors.
+SILENT = logging.Logger("slack_sdk", logging.CRITICAL + 1)
 
 
 def web_client(token: str, api_url: str, trust: ssl.SSLContext | None = None) -> WebClient:
     """A client that tries everything once: retries belong to the caller."""
-    client = WebClient(token, base_url=api_url, timeout=TIMEOUT, ssl=trust, retry_handlers=[])
+    client = WebClient(token, base_url=api_url, timeout=TIMEOUT, ssl=trust, logger=SILENT, retry_handlers=[])
     client.proxy = None  # the SDK would send everything to HTTPS_PROXY; urllib reads NO_PROXY too
     return client
 
@@ -50,7 +56,7 @@ def respond(method: Callable[..., Any], **arguments: object) -> Any:
     except URLError as error:
         if isinstance(error.reason, ConnectionRefusedError):
             raise TemporaryError("Slack cannot be reached: the connection was refused") from error
-        raise UncertainError(f"Slack did not answer: {error.reason}") from error
+        raise UncertainError(f"Slack did not answer: {redact(str(error.reason))}") from error
     except (OSError, http.client.HTTPException) as error:
         raise UncertainError(f"the connection to Slack broke: {type(error).__name__}") from error
     except (ValueError, LookupError, AttributeError) as error:

@@ -5,14 +5,17 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bot.answers import SHOWN, Finding, Replay, Snapshot
 from bot.model import Evaluation
+from bot.sanitize import sanitize
 from bot.services.move_alerts import Said
 from checks.judge import WORST_FIRST
 from checks.model import Outcome
 
 WIDE = 240  # characters, where nobody looks at a screen
+LONGEST = 1000  # characters of one text from outside
 STYLES = {
     Outcome.OK: ("green", "healthy"),
     Outcome.WARN: ("yellow", "warning"),
@@ -29,12 +32,12 @@ def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool)
     if verbose:
         console.print(_syncs(evaluation))
     for problem in evaluation.problems:
-        console.print(f"! {problem}", style="magenta", markup=False, highlight=False)
+        console.print(_text(f"! {problem}", "magenta"))
     for one in said:
-        console.print(f"→ {one.reason}: {one.incident.summary}", markup=False, highlight=False)
+        console.print(_text(f"→ {one.reason}: {one.incident.summary}"))
     style, word = STYLES[evaluation.outcome]
     count = "1 statement" if evaluation.statements == 1 else f"{evaluation.statements} statements"
-    console.print(f"[{style}]{word}[/] · {count} · {evaluation.seconds:.2f} s", highlight=False)
+    console.print(_text(word, style) + f" · {count} · {evaluation.seconds:.2f} s")
 
 
 def print_snapshot(taken: Snapshot) -> None:
@@ -51,7 +54,7 @@ def print_snapshot(taken: Snapshot) -> None:
     if taken.existed:
         what = f"was taken at {taken.taken_at:%Y-%m-%d %H:%M} UTC already, and stays as it is"
     since = f"; change since {taken.previous_id}" if taken.previous_id else ""
-    console.print(f"{taken.id} {what}{since}", markup=False, highlight=False)
+    console.print(_text(f"{taken.id} {what}{since}"))
 
 
 def _checks(evaluation: Evaluation) -> Table:
@@ -59,7 +62,9 @@ def _checks(evaluation: Evaluation) -> Table:
     for result in sorted(evaluation.results, key=lambda result: WORST_FIRST.index(result.outcome)):
         style, word = STYLES[result.outcome]
         name = result.check if result.sync is None else f"{result.check} ({result.sync})"
-        table.add_row(f"[{style}]{word}[/]", name, result.warn, result.critical, result.summary)
+        found = f"{result.summary} ({result.error})" if result.error else result.summary
+        cells = (name, result.warn or "", result.critical or "", found)
+        table.add_row(_text(word, style), *map(_text, cells))
     return table
 
 
@@ -69,7 +74,7 @@ def _syncs(evaluation: Evaluation) -> Table:
         last = sync.last_sync.completed_at if sync.last_sync else None
         schedule = "unknown" if not sync.schedule else "paused" if sync.schedule.paused else sync.schedule.frequency
         numbers = ["–" if value is None else f"{value:,}" for value in (sync.queue, sync.suspicious)]
-        table.add_row(sync.label, *numbers, f"{last:%Y-%m-%d %H:%M}" if last else "–", schedule)
+        table.add_row(*map(_text, (sync.label, *numbers, f"{last:%Y-%m-%d %H:%M}" if last else "–", schedule)))
     return table
 
 
@@ -77,6 +82,11 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Nobody reads on: rich would end the process with code 1, which means a critical finding here."""
         raise BrokenPipeError
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Text as it is: no markup, no emoji by name, nothing that moves the cursor."""
+    return Text(sanitize(text, LONGEST), style)
 
 
 def _console() -> Console:
@@ -94,22 +104,21 @@ def print_replay(replay: Replay, zone: ZoneInfo) -> None:
         shown = ["–" if number is None else f"{round(number, 2):,.10g}" for number in numbers]
         limits = [str(limit or "–") for limit in (one.check.warn, one.check.critical)]
         opened = sum(reason == "opened" for _, reason, _ in one.told)
-        table.add_row(one.check.name, *limits, *shown, f"[yellow]{opened}[/]" if opened else "0")
+        table.add_row(*map(_text, (one.check.name, *limits, *shown)), _text(str(opened), "yellow" if opened else ""))
     console.print(table)
     told = sorted((at, one.check.name, reason, what) for one in replay.checks for at, reason, what in one.told)
     for at, name, reason, what in told:
-        text = f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  {name}: {what}"
-        console.print(text, markup=False, highlight=False)
+        console.print(Text(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  ") + _text(f"{name}: {what}"))
     span = " to ".join(f"{at.astimezone(zone):%Y-%m-%d}" for at in (replay.first, replay.last))
     console.print(f"{replay.snapshots} snapshots, {span}; a number holds until the next one", highlight=False)
     if replay.others:
-        console.print(f"The audit log says nothing of {', '.join(replay.others)}", style="dim", highlight=False)
+        console.print(_text(f"The audit log says nothing of {', '.join(replay.others)}", "dim"))
 
 
 def print_finding(finding: Finding) -> None:
     """`✓ Slack token  @sync-health in Acme`, or what is wrong and what to do about it."""
     console = _console()
     console.print("✓" if finding.ok else "✗", style="green" if finding.ok else "red", end=" ")
-    console.print(f"{finding.name}: {finding.detail}", markup=False, highlight=False)
+    console.print(_text(f"{finding.name}: {finding.detail}"))
     if finding.remedy:
-        console.print(f"  → {finding.remedy}", markup=False, highlight=False)
+        console.print(Text("  → ") + _text(finding.remedy))

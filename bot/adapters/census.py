@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from io import BytesIO
 from itertools import islice
 from typing import Literal, TypeVar
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from bot.adapters.census_documents import Document, document, read_rejection, read_run, read_sync, sayable, whole
+from bot.adapters.census_documents import Document, document, read_rejection, read_run, read_sync, whole
 from bot.alerts.rejections import Rejection
 from bot.errors import (
     ConfigurationError,
@@ -25,6 +26,7 @@ from bot.errors import (
     UncertainError,
 )
 from bot.model import Run, Sync
+from bot.sanitize import redact
 
 PAGE = 100  # the most rows that Census gives at once
 BACKOFF = 0.5  # seconds before the second attempt, doubled from then on
@@ -180,7 +182,7 @@ class CensusClient:
         except requests.RequestException as error:
             raise _lost(error, call) from error
         if not 200 <= answer.status_code < 300:
-            raise _refusal(answer, call, self._token)
+            raise _refusal(answer, call)
         found = _json(answer)
         if found.get("data") is None:
             text = f"Census answered {answer.status_code} for {call.what}, with nothing in it that we can read"
@@ -245,11 +247,11 @@ def _lost(error: requests.RequestException, call: _Call) -> SyncHealthError:
     return _AgainError(text) if isinstance(error, requests.ConnectionError) else TemporaryError(text)
 
 
-def _refusal(answer: requests.Response, call: _Call, token: str) -> SyncHealthError:
+def _refusal(answer: requests.Response, call: _Call) -> SyncHealthError:
     status, said = answer.status_code, _json(answer).get("message")
-    text = f"Census answered {status} for {call.what}: {REMEDIES.get(status) or answer.reason or 'it does not say why'}"
+    text = f"Census answered {status} for {call.what}: {REMEDIES.get(status) or _phrase(status)}"
     if isinstance(said, str) and said:
-        text += f" ({sayable(said.replace(token, '…'))})"
+        text += f" ({redact(said)})"
     if status >= 500 and call.doubt:
         return UncertainError(f"{text}; {call.doubt}")
     if status in (429, 502, 503, 504):
@@ -257,6 +259,14 @@ def _refusal(answer: requests.Response, call: _Call, token: str) -> SyncHealthEr
     if status == 425 or status >= 500:
         return TemporaryError(text)
     return NotFoundError(text) if status in (404, 410) else PermanentError(text)
+
+
+def _phrase(status: int) -> str:
+    """What a status means: the server's own phrase may be whatever a proxy likes."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "it does not say why"
 
 
 def _retry_after(answer: requests.Response) -> float | None:
@@ -288,4 +298,4 @@ def _read(reader: Callable[[Document], T], row: object, what: str) -> T:
     try:
         return reader(document(row))
     except (ValueError, OverflowError) as error:
-        raise TemporaryError(f"Census described {what} in a way that we cannot read: {sayable(str(error))}") from error
+        raise TemporaryError(f"Census described {what} in a way that we cannot read: {redact(str(error))}") from error

@@ -1,15 +1,14 @@
 """Census' documents → our runs, syncs and records; what must not be known is not read."""
 
-import re
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from bot.alerts.rejections import Rejection
 from bot.model import Run, RunStatus, Schedule, Sync
+from bot.sanitize import redact, sanitize
 
 STATUSES = {status.value: status for status in RunStatus} | {"canceled": RunStatus.CANCELLED}
-# What must not reach a message or a log: payloads, links (they can be signed), e-mail addresses.
-UNSAYABLE = re.compile(r"\{.*|\w+://\S+|\S+@\S+", re.DOTALL)
+LABEL, WORD, MESSAGE = 100, 40, 4000  # the most characters of a name, of one of Census' own words, of a rejection
 
 T = TypeVar("T")
 Document = dict[str, object]
@@ -18,7 +17,7 @@ Document = dict[str, object]
 def read_run(row: Document) -> Run:
     """A run; raises ValueError where it lacks what a run cannot be without."""
     tag = document(row.get("sync_trigger_reason")).get("ui_tag")  # never ui_detail: it can name a person
-    trigger = sayable(tag) if isinstance(tag, str) else ""
+    trigger = redact(tag, WORD) if isinstance(tag, str) else ""
     status = STATUSES.get(str(row.get("status")).casefold(), RunStatus.UNKNOWN)
     invalid = whole(row.get("records_invalid"))
     error = row.get("error_message") or row.get("error_code")
@@ -35,7 +34,7 @@ def read_run(row: Document) -> Run:
         records_updated=whole(row.get("records_updated")),
         records_failed=whole(row.get("records_failed")),
         records_invalid=invalid if invalid is not None else whole(row.get("source_record_invalids")),
-        error=sayable(error) if isinstance(error, str) else None,
+        error=redact(error) if isinstance(error, str) else None,
     )
 
 
@@ -48,14 +47,15 @@ def read_sync(row: Document) -> Sync:
     frequency = fields.get(f"{prefix}frequency") or ("continuous" if mode.get("type") == "live" else "never")
     day, cron, paused = fields.get(f"{prefix}day"), fields.get("cron_expression"), row.get("paused")
     schedule = Schedule(
-        frequency=str(frequency).casefold(),
+        frequency=sanitize(str(frequency), WORD).casefold(),
         paused=_needed(paused if isinstance(paused, bool) else None, "paused"),  # taken for False it would look healthy
         hour=whole(fields.get(f"{prefix}hour")),
         minute=whole(fields.get(f"{prefix}minute")),
-        day=str(day) if day is not None else None,
-        cron=str(cron) if cron is not None else None,
+        day=sanitize(str(day), WORD) if day is not None else None,
+        cron=sanitize(str(cron), LABEL) if cron is not None else None,
     )
-    label, status = str(row.get("label") or f"sync {sync_id}"), str(row.get("status") or "")
+    label = sanitize(str(row.get("label") or f"sync {sync_id}"), LABEL)
+    status = sanitize(str(row.get("status") or ""), WORD)
     return Sync(id=sync_id, label=label, status=status.casefold(), schedule=schedule)
 
 
@@ -63,9 +63,9 @@ def read_rejection(row: Document) -> Rejection:
     """A record without its payload, which is dropped before anybody can read it."""
     identifier, message = row.get("identifier"), row.get("status_message")
     return Rejection(
-        identifier="" if identifier is None else str(identifier),  # null where that is what is wrong
-        status=str(row.get("status")).casefold(),
-        message=message if isinstance(message, str) else "",
+        identifier="" if identifier is None else sanitize(str(identifier), LABEL),  # null where that is what is wrong
+        status=sanitize(str(row.get("status")), WORD).casefold(),
+        message=sanitize(message, MESSAGE) if isinstance(message, str) else "",
     )
 
 
@@ -77,11 +77,6 @@ def document(value: object) -> Document:
 def whole(value: object) -> int | None:
     """The value if it is a whole number: `true` is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def sayable(text: str) -> str:
-    """Their words without what must not reach a message or a log."""
-    return " ".join(UNSAYABLE.sub("…", text).split())[:300]
 
 
 def _time(value: object) -> datetime | None:

@@ -11,6 +11,7 @@ from bot.adapters.databricks_pool import Call, Pool
 from bot.adapters.databricks_session import AgainError, NotReadyError, Rows, Session
 from bot.environment import Databricks
 from bot.errors import StartingError, SyncHealthError
+from bot.sanitize import sanitize
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class DatabricksWarehouse:
 
     def state(self) -> str:
         """RUNNING, STOPPED, STARTING, …, without waking it. Raises TemporaryError and PermanentError."""
-        return str(self._login.warehouse().get("state"))
+        return sanitize(str(self._login.warehouse().get("state")), 40)
 
     def columns(self, table: str) -> frozenset[str]:
         [row] = self._run(table, sql.to_list_columns(table, "databricks"), {})

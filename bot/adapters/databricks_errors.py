@@ -9,6 +9,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Res
 from bot.adapters.databricks_login import REMEDIES, refusal
 from bot.adapters.databricks_session import LOOK, AgainError, ClosedSessionError, NotReadyError
 from bot.errors import PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.sanitize import redact
 
 CONFLICT = re.compile(r"\[DELTA_CONCURRENT_|Concurrent(?:Append|DeleteRead|DeleteDelete|Transaction)Exception")
 LOST_SESSION = re.compile("Invalid SessionHandle")
@@ -65,8 +66,8 @@ def _meaning(error: Exception, name: str) -> SyncHealthError:
 
 def _statement_failed(name: str, said: str) -> SyncHealthError:
     if CONFLICT.search(said):
-        return AgainError(f"{name}: {said}")
-    return (TemporaryError if PASSING.search(said) else PermanentError)(f"{name}: {said}")
+        return AgainError(f"{name}: {redact(said)}")
+    return (TemporaryError if PASSING.search(said) else PermanentError)(f"{name}: {redact(said)}")
 
 
 def _no_answer(error: Exception, cause: object, name: str) -> SyncHealthError:
@@ -74,7 +75,7 @@ def _no_answer(error: Exception, cause: object, name: str) -> SyncHealthError:
     if isinstance(cause, exc.MaxRetryDurationError) and cause.__context__ is None:  # else it was silent before
         return NotReadyError(f"{name}: Databricks is busy or starting, and asks for more time than there is")
     if isinstance(error, MaxRetryError) and isinstance(error.reason, ResponseError):
-        return NotReadyError(f"{name}: Databricks is busy or starting ({error.reason})")
+        return NotReadyError(f"{name}: Databricks is busy or starting ({redact(str(error.reason))})")
     if isinstance(code, int) and code in REMEDIES:
         return refusal(code)
     if isinstance(error, MaxRetryError) and isinstance(error.reason, NewConnectionError):
@@ -93,4 +94,4 @@ def _unforeseen(error: Exception) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:500]
+    return next(iter(str(error).splitlines()), type(error).__name__)

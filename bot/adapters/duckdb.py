@@ -10,6 +10,7 @@ import duckdb
 from bot import sql
 from bot.adapters.values import plain
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
+from bot.sanitize import redact
 
 SCHEMAS = ("crm.sfdc_dbx", "crm.census", "rds.pg_rds_public", "hive_metastore.salesforce")
 PATIENCE = 100  # times that close() interrupts what still runs, every 50 ms
@@ -104,7 +105,7 @@ class DuckDBWarehouse:
                     self._quiet.notify_all()
         except duckdb.Error as error:
             family = TemporaryError if isinstance(error, TEMPORARY) else PermanentError
-            raise family(f"{name}: {_first_line(error)}") from error
+            raise family(f"{name}: {redact(_first_line(error))}") from error
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         """The connection, with every catalog attached."""
@@ -164,7 +165,7 @@ def _first_line(error: duckdb.Error) -> str:
 def _not_attached(file: str, error: duckdb.Error) -> SyncHealthError:
     reason = _first_line(error)
     if "Could not set lock" in reason:
-        return TemporaryError(f"{file} is in use by another process: {reason}")
+        return TemporaryError(f"{file} is in use by another process: {redact(reason)}")
     if "does not exist" in reason:
         return PermanentError(f"there is no {file}: build the estate there first, or open the folder for writing")
-    return PermanentError(f"{file} cannot be opened: {reason}")
+    return PermanentError(f"{file} cannot be opened: {redact(reason)}")

@@ -14,6 +14,7 @@ from bot.adapters import tables as t
 from bot.adapters.records import IDLE, REPLIES, SqlRecords
 from bot.errors import TemporaryError
 from bot.model import Announcement, Failure, Kind, Owed, Place
+from bot.sanitize import redact
 
 OWED = text(t.OWED)
 READINGS = 8
@@ -100,7 +101,7 @@ class SqlStore:
             with self._engine.begin() as connection:
                 yield connection
         except OperationalError as error:
-            raise TemporaryError(f"the state database did not answer: {error.orig}") from error
+            raise TemporaryError(f"the state database did not answer: {redact(str(error.orig))}") from error
 
 
 def _next_owed(db: Connection, now: datetime) -> Mapping[str, Any] | None:
@@ -145,7 +146,7 @@ def _mine(message_id: str, holder: str) -> tuple[Any, ...]:
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)  # they would stand in errors and logs
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _: object) -> None:
@@ -172,4 +173,4 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:
-        raise TemporaryError(f"the state database cannot be opened: {error.orig}") from error
+        raise TemporaryError(f"the state database cannot be opened: {redact(str(error.orig))}") from error

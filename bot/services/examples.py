@@ -8,8 +8,10 @@ from bot.alerts.model import Incident
 from bot.errors import SyncHealthError
 from bot.model import Evaluation, Kind
 from bot.ports import Ports
+from bot.sanitize import sanitize
 
 EXAMPLES = "measure/examples"
+ID = 100  # the most characters of one
 log = logging.getLogger(__name__)
 
 
@@ -36,4 +38,4 @@ def _examples_of(ports: Ports, evaluation: Evaluation, incident: Incident) -> tu
     except SyncHealthError as error:
         log.info("no examples for incident %s: %s", incident.id, error)
         return ()
-    return tuple(f"{row['kind']} {row['id']}" for row in rows)
+    return tuple(sanitize(f"{row['kind']} {row['id']}", ID) for row in rows)

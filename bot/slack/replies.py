@@ -10,7 +10,7 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.errors import PermanentError, TemporaryError, UncertainError
 from bot.messages.blocks import Message
-from bot.slack_api import CODE, TIMEOUT, call, respond
+from bot.slack_api import CODE, SILENT, TIMEOUT, call, respond
 
 TRIES = 4
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # real seconds between two tries
@@ -20,7 +20,7 @@ def by_response_url(
     url: str, message: Message, trust: ssl.SSLContext | None, *, replace: bool = False, to_all: bool = False
 ) -> None:
     """Answer where the interaction came from: five times, within half an hour. Raises SyncHealthError."""
-    hook = WebhookClient(url, timeout=TIMEOUT, ssl=trust, retry_handlers=[])
+    hook = WebhookClient(url, timeout=TIMEOUT, ssl=trust, logger=SILENT, retry_handlers=[])
     hook.proxy = None  # as for web_client
     seen = "in_channel" if to_all else "ephemeral"
     said: dict[str, Any] = {"text": message.text, "blocks": list(message.blocks)}

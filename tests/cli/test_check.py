@@ -63,6 +63,7 @@ def test_json_has_the_documented_keys() -> None:
         "warn": "> 30",
         "critical": "> 50",
         "summary": "7 properties in Salesforce have no company name",
+        "error": None,
         "runbook": "null-company-names",
     } in answer["checks"]
     assert {check["sync"] for check in answer["checks"]} == {None, "Sync A", "Sync B"}
