@@ -13,26 +13,39 @@ WITH settings AS (   -- `sync-health deploy` writes what pipeline.yml says here
 clock AS (
   SELECT
     CURRENT_TIMESTAMP() AS now,
-    CAST(CONVERT_TIMEZONE(zone, CURRENT_TIMESTAMP()) AS DATE) AS today
+    CAST(CONVERT_TIMEZONE(zone, CURRENT_TIMESTAMP()) AS DATE) AS today,
+    TIMESTAMPADD(MINUTE, 15, CURRENT_TIMESTAMP()) AS latest   -- a clock that is a few minutes ahead is no fault
   FROM settings
+),
+live AS (
+  SELECT
+    sf_property_id_c AS sfdc_id,
+    COALESCE(company_name_c, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' AS nameless,
+    created_date,
+    last_modified_date
+  FROM hive_metastore.salesforce.product_property
+  WHERE NOT COALESCE(is_deleted, FALSE) AND NOT COALESCE(_fivetran_deleted, FALSE)
 ),
 rds AS (
   SELECT
     COUNT(*) AS total,
-    COUNT(CASE WHEN is_active = 1 THEN 1 END) AS active,
-    COUNT(CASE WHEN has_valid_sfdc_id = 1 THEN 1 END) AS valid
-  FROM crm.sfdc_dbx.rds_properties_enriched
+    COUNT(CASE WHEN e.is_active = 1 THEN 1 END) AS active,
+    COUNT(CASE WHEN e.has_valid_sfdc_id = 1 THEN 1 END) AS valid,
+    COUNT(CASE WHEN e.has_valid_sfdc_id = 1 AND known.sfdc_id IS NOT NULL THEN 1 END) AS matched
+  FROM crm.sfdc_dbx.rds_properties_enriched AS e
+  LEFT JOIN (SELECT DISTINCT sfdc_id FROM live) AS known
+    ON known.sfdc_id = e.sfdc_id
 ),
 salesforce AS (
   SELECT
     COUNT(*) AS total,
-    COUNT(CASE WHEN COALESCE(TRIM(s.company_name_c), '') = '' THEN 1 END) AS nameless,
-    MAX(s.last_modified_date) AS last_sync_time,
-    COUNT(CASE WHEN CAST(CONVERT_TIMEZONE(settings.zone, s.last_modified_date) AS DATE) = clock.today THEN 1 END) AS synced_today
-  FROM hive_metastore.salesforce.product_property AS s
+    COUNT(CASE WHEN live.nameless THEN 1 END) AS nameless,
+    COUNT(CASE WHEN GREATEST(live.created_date, live.last_modified_date) > clock.latest THEN 1 END) AS future,
+    MAX(live.last_modified_date) AS last_sync_time,
+    COUNT(CASE WHEN CAST(CONVERT_TIMEZONE(settings.zone, live.last_modified_date) AS DATE) = clock.today THEN 1 END) AS synced_today
+  FROM live
   CROSS JOIN settings
   CROSS JOIN clock
-  WHERE NOT COALESCE(s.is_deleted, FALSE) AND NOT COALESCE(s._fivetran_deleted, FALSE)
 ),
 aggregated AS (
   SELECT
@@ -59,6 +72,7 @@ measured AS (
   SELECT
     rds.total > 0 AND salesforce.total > 0 AS is_there,
     CASE WHEN rds.total > 0 AND salesforce.total > 0 THEN 100 * CAST(salesforce.total AS DOUBLE) / NULLIF(rds.valid, 0) END AS coverage,
+    100 * CAST(rds.matched AS DOUBLE) / NULLIF(rds.valid, 0) AS matched,   -- counts alone hide missing ids behind orphans
     to_create.waiting > settings.create_queue_critical AS create_critical,
     to_create.waiting > settings.create_queue_warn AS create_warn,
     to_update.waiting > settings.update_queue_critical AS update_critical,
@@ -88,8 +102,8 @@ SELECT
   CAST(CASE WHEN m.is_there THEN to_update.with_features END AS BIGINT) AS update_queue_with_features,
   CAST(CASE WHEN m.is_there THEN to_update.multi_property END AS BIGINT) AS update_queue_multi_property,
   CAST(CASE WHEN salesforce.total > 0 THEN salesforce.nameless END AS BIGINT) AS null_company_names,
-  salesforce.last_sync_time AS last_sync_time,
-  CAST(CASE WHEN salesforce.total > 0 THEN salesforce.synced_today END AS BIGINT) AS records_synced_today,
+  CASE WHEN salesforce.future = 0 THEN salesforce.last_sync_time END AS last_sync_time,   -- nobody synced tomorrow
+  CAST(CASE WHEN salesforce.total > 0 AND salesforce.future = 0 THEN salesforce.synced_today END AS BIGINT) AS records_synced_today,
   CASE
     WHEN NOT m.is_there THEN '⚪ NO DATA'
     WHEN m.create_critical THEN '🔴 CRITICAL'
@@ -104,8 +118,8 @@ SELECT
   END AS queue_status,
   CASE
     WHEN m.coverage IS NULL THEN '⚪ NO DATA'
-    WHEN m.coverage < settings.coverage_critical THEN '🔴 CRITICAL'
-    WHEN m.coverage < settings.coverage_warn THEN '🟡 WARNING'
+    WHEN LEAST(m.coverage, m.matched) < settings.coverage_critical THEN '🔴 CRITICAL'
+    WHEN LEAST(m.coverage, m.matched) < settings.coverage_warn OR m.coverage > 100 THEN '🟡 WARNING'
     ELSE '🟢 GOOD'
   END AS coverage_status
 FROM measured AS m

@@ -1,5 +1,5 @@
 -- What does the pipeline look like now? One row for the audit log; a snapshot with this id stays as it is.
--- Where Salesforce holds more than RDS the gap reads `0 (-903)`: dashboards extract digits, and a sign gave them nothing.
+-- Dashboards cast what they extract: a negative gap reads `0 (-903)`, and where one number is unknown there are no notes.
 MERGE INTO crm.sfdc_dbx.sync_audit_log AS t
 USING (
   WITH given AS (
@@ -12,27 +12,36 @@ USING (
       CAST(:coverage_critical AS DOUBLE) AS coverage_critical
   ),
   today AS (
-    SELECT CAST(CONVERT_TIMEZONE(zone, taken_at) AS DATE) AS day, zone
+    SELECT
+      CAST(CONVERT_TIMEZONE(zone, taken_at) AS DATE) AS day,
+      TIMESTAMPADD(MINUTE, 15, taken_at) AS latest,   -- a clock that is a few minutes ahead is no fault
+      zone
     FROM given
-  ),
-  rds AS (
-    SELECT COUNT(*) AS total, COUNT(CASE WHEN has_valid_sfdc_id = 1 THEN 1 END) AS valid
-    FROM crm.sfdc_dbx.rds_properties_enriched
   ),
   live AS (
     SELECT
       s.*,
       CASE WHEN NOT COALESCE(s.last_modified_date <= s.created_date, FALSE) THEN s.last_modified_date END AS updated_date,
       today.day,
+      today.latest,
       today.zone
     FROM hive_metastore.salesforce.product_property AS s
     CROSS JOIN today
     WHERE NOT COALESCE(s.is_deleted, FALSE) AND NOT COALESCE(s._fivetran_deleted, FALSE)
   ),
+  rds AS (
+    SELECT
+      COUNT(*) AS total,
+      COUNT(CASE WHEN e.has_valid_sfdc_id = 1 THEN 1 END) AS valid,
+      COUNT(CASE WHEN e.has_valid_sfdc_id = 1 AND known.sfdc_id IS NOT NULL THEN 1 END) AS matched
+    FROM crm.sfdc_dbx.rds_properties_enriched AS e
+    LEFT JOIN (SELECT DISTINCT sf_property_id_c AS sfdc_id FROM live) AS known
+      ON known.sfdc_id = e.sfdc_id
+  ),
   salesforce AS (
     SELECT
       COUNT(*) AS total,
-      COUNT(CASE WHEN COALESCE(TRIM(company_name_c), '') = '' THEN 1 END) AS nameless,
+      COUNT(CASE WHEN COALESCE(company_name_c, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 1 END) AS nameless,
       COUNT(CASE WHEN CAST(CONVERT_TIMEZONE(zone, created_date) AS DATE) = day THEN 1 END) AS created_today,
       COUNT(CASE WHEN CAST(CONVERT_TIMEZONE(zone, updated_date) AS DATE) = day THEN 1 END) AS updated_today,
       COUNT(CASE WHEN id_verification_enabled_c THEN 1 END) AS idv,
@@ -40,8 +49,8 @@ USING (
       COUNT(CASE WHEN connected_payroll_enabled_c THEN 1 END) AS payroll,
       COUNT(CASE WHEN income_verification_enabled_c THEN 1 END) AS income,
       COUNT(CASE WHEN fraud_detection_enabled_c THEN 1 END) AS fraud,
-      MAX(created_date) AS last_create,
-      MAX(updated_date) AS last_update
+      MAX(CASE WHEN created_date <= latest THEN created_date END) AS last_create,
+      MAX(CASE WHEN updated_date <= latest THEN updated_date END) AS last_update
     FROM live
   ),
   to_create AS (SELECT COUNT(*) AS waiting FROM crm.sfdc_dbx.properties_to_create),
@@ -51,11 +60,11 @@ USING (
       given.*,
       rds.total AS rds_total,
       rds.valid - salesforce.total AS gap,
-      rds.total > 0 AND salesforce.total > 0 AS is_there,
       salesforce.*,
       to_create.waiting AS create_queue,
       to_update.waiting AS update_queue,
-      CASE WHEN rds.total > 0 AND salesforce.total > 0 THEN 100 * CAST(salesforce.total AS DOUBLE) / NULLIF(rds.valid, 0) END AS coverage
+      CASE WHEN rds.total > 0 AND salesforce.total > 0 THEN 100 * CAST(salesforce.total AS DOUBLE) / NULLIF(rds.valid, 0) END AS coverage,
+      100 * CAST(rds.matched AS DOUBLE) / NULLIF(rds.valid, 0) AS matched
     FROM given
     CROSS JOIN rds
     CROSS JOIN salesforce
@@ -70,23 +79,22 @@ USING (
     CAST(f.total - f.nameless AS INT) AS records_succeeded,
     CAST(f.nameless AS INT) AS records_failed,
     100 * CAST(f.nameless AS DOUBLE) / NULLIF(f.total, 0) AS error_rate,
-    CONCAT_WS(
+    CASE WHEN f.coverage IS NOT NULL AND f.last_create IS NOT NULL THEN CONCAT_WS(
       ' | ',
-      CONCAT('Coverage: ', COALESCE(CONCAT(CAST(ROUND(f.coverage, 1) AS STRING), '%'), 'n/a')),
+      CONCAT('Coverage: ', CAST(CAST(f.coverage AS DECIMAL(18, 2)) AS STRING), '%'),
       CONCAT(
         'Status: ',
         CASE
-          WHEN f.coverage IS NULL THEN '⚪ NO DATA'
-          WHEN f.coverage < f.coverage_critical THEN '🔴 CRITICAL'
-          WHEN f.coverage < f.coverage_warn THEN '🟡 WARNING'
+          WHEN LEAST(f.coverage, f.matched) < f.coverage_critical THEN '🔴 CRITICAL'
+          WHEN LEAST(f.coverage, f.matched) < f.coverage_warn OR f.coverage > 100 THEN '🟡 WARNING'
           ELSE '🟢 GOOD'
         END
       ),
       CONCAT('RDS Total: ', CAST(f.rds_total AS STRING)),
       CONCAT('SF Total: ', CAST(f.total AS STRING)),
-      CONCAT('Gap: ', CASE WHEN NOT f.is_there THEN 'n/a' WHEN f.gap < 0 THEN CONCAT('0 (', CAST(f.gap AS STRING), ')') ELSE CAST(f.gap AS STRING) END),
-      CONCAT('CREATE Queue: ', CASE WHEN f.is_there THEN CAST(f.create_queue AS STRING) ELSE 'n/a' END),
-      CONCAT('UPDATE Queue: ', CASE WHEN f.is_there THEN CAST(f.update_queue AS STRING) ELSE 'n/a' END),
+      CONCAT('Gap: ', CASE WHEN f.gap < 0 THEN CONCAT('0 (', CAST(f.gap AS STRING), ')') ELSE CAST(f.gap AS STRING) END),
+      CONCAT('CREATE Queue: ', CAST(f.create_queue AS STRING)),
+      CONCAT('UPDATE Queue: ', CAST(f.update_queue AS STRING)),
       CONCAT('Created Today: ', CAST(f.created_today AS STRING)),
       CONCAT('Updated Today: ', CAST(f.updated_today AS STRING)),
       CONCAT('IDV Enabled: ', CAST(f.idv AS STRING)),
@@ -94,9 +102,9 @@ USING (
       CONCAT('Payroll: ', CAST(f.payroll AS STRING)),
       CONCAT('Income: ', CAST(f.income AS STRING)),
       CONCAT('Fraud Detection: ', CAST(f.fraud AS STRING)),
-      CONCAT('Last Create: ', COALESCE(DATE_FORMAT(CONVERT_TIMEZONE(f.zone, f.last_create), 'yyyy-MM-dd HH:mm'), 'never')),
-      CONCAT('Last Update: ', COALESCE(DATE_FORMAT(CONVERT_TIMEZONE(f.zone, f.last_update), 'yyyy-MM-dd HH:mm'), 'never'))
-    ) AS notes
+      CONCAT('Last Create: ', DATE_FORMAT(CONVERT_TIMEZONE(f.zone, f.last_create), 'yyyy-MM-dd HH:mm')),
+      CONCAT('Last Update: ', DATE_FORMAT(CONVERT_TIMEZONE(f.zone, COALESCE(f.last_update, f.last_create)), 'yyyy-MM-dd HH:mm'))
+    ) END AS notes
   FROM figures AS f
 ) AS s
 ON t.audit_id = s.audit_id
@@ -116,7 +124,7 @@ WHEN NOT MATCHED THEN INSERT (
 ) VALUES (
   s.audit_id,
   CASE WHEN s.audit_id LIKE 'daily%' THEN 'Daily System Snapshot' ELSE 'Manual System Snapshot' END,
-  'MONITORING',
+  CASE WHEN s.audit_id LIKE 'daily%' THEN 'MONITORING' ELSE 'MANUAL' END,   -- charts count MONITORING, a row a day
   s.taken_at,
   s.records_processed,
   s.records_succeeded,

@@ -16,7 +16,8 @@ WITH settings AS (   -- `sync-health deploy` writes what pipeline.yml says here
 clock AS (
   SELECT
     CURRENT_TIMESTAMP() AS now,
-    CAST(CONVERT_TIMEZONE(zone, CURRENT_TIMESTAMP()) AS DATE) AS today
+    CAST(CONVERT_TIMEZONE(zone, CURRENT_TIMESTAMP()) AS DATE) AS today,
+    TIMESTAMPADD(MINUTE, 15, CURRENT_TIMESTAMP()) AS latest   -- a clock that is a few minutes ahead is no fault
   FROM settings
 ),
 written AS (
@@ -24,7 +25,8 @@ written AS (
     s.created_date AS created_at,
     CASE WHEN NOT COALESCE(s.last_modified_date <= s.created_date, FALSE) THEN s.last_modified_date END AS updated_at,
     settings.zone,
-    clock.today
+    clock.today,
+    clock.latest
   FROM hive_metastore.salesforce.product_property AS s
   CROSS JOIN settings
   CROSS JOIN clock
@@ -33,6 +35,7 @@ written AS (
 salesforce AS (
   SELECT
     COUNT(*) AS total,
+    COUNT(CASE WHEN GREATEST(created_at, updated_at) > latest THEN 1 END) AS future,
     MAX(created_at) AS last_create,
     MAX(updated_at) AS last_update,
     COUNT(CASE WHEN CAST(CONVERT_TIMEZONE(zone, created_at) AS DATE) = today THEN 1 END) AS created_today,
@@ -44,20 +47,29 @@ rds AS (
   FROM crm.sfdc_dbx.rds_properties_enriched
 ),
 to_create AS (
-  SELECT COUNT(*) AS waiting, MIN(rds_last_updated_at) AS oldest
+  SELECT
+    COUNT(*) AS waiting,
+    COUNT(CASE WHEN rds_last_updated_at > clock.latest THEN 1 END) AS future,
+    MIN(rds_last_updated_at) AS oldest
   FROM crm.sfdc_dbx.properties_to_create
+  CROSS JOIN clock
 ),
 to_update AS (
-  SELECT COUNT(*) AS waiting, MIN(rds_last_updated_at) AS oldest
+  SELECT
+    COUNT(*) AS waiting,
+    COUNT(CASE WHEN rds_last_updated_at > clock.latest THEN 1 END) AS future,
+    MIN(rds_last_updated_at) AS oldest
   FROM crm.sfdc_dbx.properties_to_update
+  CROSS JOIN clock
 ),
 syncs AS (
   SELECT
     settings.create_sync_name AS sync_name,
     to_create.waiting,
     to_create.oldest,
-    settings.create_queue_warn AS queue_warn,
-    settings.create_queue_critical AS queue_critical,
+    to_create.waiting > settings.create_queue_warn AS queue_high,
+    to_create.waiting > settings.create_queue_critical AS queue_critical,
+    salesforce.future + to_create.future AS future,
     salesforce.last_create AS last_sync,
     salesforce.created_today AS records_today
   FROM settings
@@ -68,8 +80,9 @@ syncs AS (
     settings.update_sync_name AS sync_name,
     to_update.waiting,
     to_update.oldest,
-    settings.update_queue_warn AS queue_warn,
-    settings.update_queue_critical AS queue_critical,
+    to_update.waiting > settings.update_queue_warn AS queue_high,
+    to_update.waiting > settings.update_queue_critical AS queue_critical,
+    salesforce.future + to_update.future AS future,
     salesforce.last_update AS last_sync,
     salesforce.updated_today AS records_today
   FROM settings
@@ -90,24 +103,25 @@ timed AS (
 SELECT
   t.sync_name,
   CAST(CASE WHEN t.is_there THEN t.waiting END AS BIGINT) AS queue_size,
-  t.last_sync AS last_sync_timestamp,
-  CAST(CASE WHEN t.is_there THEN t.records_today END AS BIGINT) AS records_today,
+  CASE WHEN t.future = 0 THEN t.last_sync END AS last_sync_timestamp,
+  CAST(CASE WHEN t.is_there AND t.future = 0 THEN t.records_today END AS BIGINT) AS records_today,
   CASE
     WHEN NOT t.is_there THEN '🔴 No data'
-    WHEN t.waiting > t.queue_critical THEN '🔴 Queue does not drain'
+    WHEN t.future > 0 THEN '🔴 Dates in the future'   -- when it last wrote, and how long rows wait, nobody knows
+    WHEN t.queue_critical THEN '🔴 Queue does not drain'
     WHEN t.hours_waiting > settings.recency_critical AND COALESCE(t.hours_since > settings.recency_critical, TRUE) THEN '🔴 Not syncing'
-    WHEN t.waiting > t.queue_warn THEN '🟡 Queue grows'
+    WHEN t.queue_high THEN '🟡 Queue grows'
     WHEN t.hours_waiting > settings.recency_warn AND COALESCE(t.hours_since > settings.recency_warn, TRUE) THEN '🟡 Late'
     ELSE '✅ Healthy'
   END AS status,
   CASE
     WHEN NOT t.is_there THEN 'No data'
-    WHEN t.waiting > t.queue_critical THEN 'Critical'
-    WHEN t.waiting > t.queue_warn THEN 'High'
+    WHEN t.queue_critical THEN 'Critical'
+    WHEN t.queue_high THEN 'High'
     WHEN t.waiting > 0 THEN 'Normal'
     ELSE 'Empty'
   END AS queue_assessment,
-  t.hours_since AS hours_since_last_sync,
+  CASE WHEN t.future = 0 THEN t.hours_since END AS hours_since_last_sync,
   clock.now AS check_timestamp
 FROM timed AS t
 CROSS JOIN settings

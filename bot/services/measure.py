@@ -129,7 +129,13 @@ def ask_warehouse(sources: Sources) -> Numbers:
     except SyncHealthError as error:
         return Numbers(errors=dict.fromkeys(metrics, str(error)))
     others = _one_by_one(list(own), lambda metric: _first(warehouse.ask(own[metric])))
-    return Numbers({**numbers.row, **others.row}, {**numbers.errors, **others.errors}, numbers.statements + len(own))
+    row = {metric: _hours_ahead(value, sources.clock.now()) for metric, value in {**numbers.row, **others.row}.items()}
+    return Numbers(row, {**numbers.errors, **others.errors}, numbers.statements + len(own))
+
+
+def _hours_ahead(value: object, now: datetime) -> object:
+    """A moment as hours from now, so that a limit can be compared with it; anything else as it is."""
+    return (value - now).total_seconds() / 3600 if isinstance(value, datetime) else value
 
 
 def _first(rows: Sequence[Mapping[str, object]]) -> object:

@@ -47,9 +47,9 @@ def rehearse_snapshot(sources: Sources, by: str) -> Snapshot:
     """What one by hand would say; nothing is written. Raises as the warehouse does."""
     [now] = sources.warehouse.ask(HEALTH)
     valid, there = now["rds_with_sfdc_id"], now["salesforce_rows"]
-    gap = valid - there if isinstance(valid, int) and isinstance(there, int) and there else None
-    coverage = now["coverage_percentage"]
-    rounded = round(coverage, 1) if isinstance(coverage, float) else None  # as the log has it
+    gap = coverage = None  # as the log has them
+    if isinstance(valid, int) and isinstance(there, int) and valid and there:
+        gap, coverage = valid - there, round(100 * there / valid, 2)
     audit_id = _by_hand(sources)
     found = _read(sources, audit_id)
     existed = _is(found, audit_id)
@@ -58,7 +58,7 @@ def rehearse_snapshot(sources: Sources, by: str) -> Snapshot:
         id=audit_id,
         taken_at=sources.clock.now(),
         by=by,
-        numbers=_numbers({**now, "rds_to_sf_gap": gap, "coverage_percentage": rounded}),
+        numbers=_numbers({**now, "rds_to_sf_gap": gap, "coverage_percentage": coverage}),
         previous_id=_id(previous),
         previous=_numbers(previous[0]) if previous else None,
         existed=existed,

@@ -3,8 +3,8 @@ WITH live AS (
   SELECT
     id,
     sf_property_id_c AS sfdc_id,
-    COALESCE(TRIM(company_name_c), '') AS company_name,
-    COALESCE(TRIM(name), '') AS property_name,
+    COALESCE(company_name_c, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' AS nameless,
+    TRIM(company_name_c) = TRIM(name) AS misnamed,
     last_modified_date
   FROM hive_metastore.salesforce.product_property
   WHERE NOT COALESCE(is_deleted, FALSE) AND NOT COALESCE(_fivetran_deleted, FALSE)
@@ -12,11 +12,11 @@ WITH live AS (
 found AS (
   SELECT 'row' AS kind, CAST(id AS STRING) AS id, last_modified_date AS at
   FROM live
-  WHERE :metric IN ('null_company_names', 'data_quality_percentage') AND company_name = ''
+  WHERE :metric IN ('null_company_names', 'data_quality_percentage') AND nameless
   UNION ALL
   SELECT 'row' AS kind, CAST(id AS STRING) AS id, last_modified_date AS at
   FROM live
-  WHERE :metric = 'company_name_equals_property_name_percentage' AND company_name = property_name AND company_name <> ''
+  WHERE :metric = 'company_name_equals_property_name_percentage' AND misnamed AND NOT nameless
   UNION ALL
   SELECT 'property' AS kind, CAST(e.rds_property_id AS STRING) AS id, e.updated_at AS at
   FROM crm.sfdc_dbx.rds_properties_enriched AS e

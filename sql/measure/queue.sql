@@ -31,8 +31,8 @@ judged AS (
     COALESCE(TRIM(waiting.state), '') AS state,
     waiting.rds_last_updated_at,
     CASE
-      WHEN COALESCE(TRIM(waiting.company_name), '') = '' THEN 'nameless'
-      WHEN TRIM(waiting.company_name) = waiting.property_name THEN 'misnamed'
+      WHEN COALESCE(waiting.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 'nameless'
+      WHEN TRIM(waiting.company_name) = TRIM(waiting.property_name) THEN 'misnamed'
     END AS wrong
   FROM waiting
 ),

@@ -24,7 +24,7 @@ def test_notes_have_their_keys_in_their_order(small: SmallPipeline) -> None:
     small.run(f"UPDATE {SALESFORCE} SET bank_linking_enabled_c = TRUE WHERE id IN ('s1', 's2')")
     assert list(small.notes("daily_snapshot_20260120", NOON)) == NOTES
     assert small.snapshot("daily_snapshot_20260120", NOON)["notes"] == (
-        "Coverage: 96.0% | Status: 🟢 GOOD | RDS Total: 200 | SF Total: 192 | Gap: 8 | CREATE Queue: 8"
+        "Coverage: 96.00% | Status: 🟢 GOOD | RDS Total: 200 | SF Total: 192 | Gap: 8 | CREATE Queue: 8"
         " | UPDATE Queue: 4 | Created Today: 0 | Updated Today: 190 | IDV Enabled: 0 | Bank Linking: 2 | Payroll: 0"
         " | Income: 0 | Fraud Detection: 0 | Last Create: 2019-12-31 16:00 | Last Update: 2026-01-20 11:30"
     )
@@ -47,8 +47,8 @@ def test_a_snapshot_that_is_there_is_never_changed(small: SmallPipeline) -> None
 
 def test_a_snapshot_by_hand_has_a_name_of_its_own(small: SmallPipeline) -> None:
     small.snapshot("manual_snapshot_20260120T200000Z", NOON)
-    [row] = small.run("SELECT sync_name FROM crm.sfdc_dbx.sync_audit_log")
-    assert row == ("Manual System Snapshot",)
+    [row] = small.run("SELECT sync_name, sync_type FROM crm.sfdc_dbx.sync_audit_log")
+    assert row == ("Manual System Snapshot", "MANUAL")
 
 
 def test_a_negative_gap_survives_the_dashboards_regular_expressions(small: SmallPipeline) -> None:

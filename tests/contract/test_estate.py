@@ -100,6 +100,7 @@ def test_the_healthy_estate_has_exactly_these_numbers(healthy: World) -> None:
         "matched_coverage_percentage": pytest.approx(99.877, abs=0.0005),
         "company_name_equals_property_name_percentage": 0,
         "data_quality_percentage": pytest.approx(99.963, abs=0.0005),
+        "newest_row_at": NOW - timedelta(minutes=5),
     }
     assert tuple(healthy.health()) == sql.columns("measure/health")
     assert healthy.number("SELECT SUM(has_valid_sfdc_id) FROM crm.sfdc_dbx.rds_properties_enriched") == 19500
@@ -168,7 +169,7 @@ def test_thirty_evenings_are_logged_at_2359_local_and_end_at_today(healthy: Worl
         assert [re.split(": ", part, maxsplit=1)[0] for part in str(notes).split(" | ")] == NOTES
     last = str(rows[-1][2])
     assert rows[-1][0] == "daily_snapshot_20260119"
-    assert last.startswith("Coverage: 96.0% | Status: 🟢 GOOD | RDS Total: 20274 | SF Total: 18722 | Gap: 778 |")
+    assert last.startswith("Coverage: 96.01% | Status: 🟢 GOOD | RDS Total: 20274 | SF Total: 18722 | Gap: 778 |")
     assert "| CREATE Queue: 12 | UPDATE Queue: 180 |" in last
     assert len({str(notes).split(" | ")[0] for _, _, notes in rows}) > 3
 

@@ -141,8 +141,7 @@ def test_an_empty_source_is_no_data_and_never_healthy(missing: str, small: Small
     for direction in ("create", "update"):
         row = small.sync(direction, NOON)
         assert (row["status"], row["queue_assessment"], row["queue_size"]) == ("🔴 No data", "No data", None)
-    notes = small.notes("manual_snapshot_x", NOON)
-    assert (notes["Coverage"], notes["Status"], notes["Gap"]) == ("n/a", "⚪ NO DATA", "n/a")
+    assert small.snapshot("manual_snapshot_x", NOON)["notes"] is None
     health = small.health()
     for number in ("coverage_percentage", "matched_coverage_percentage", "create_queue", "update_queue"):
         assert health[number] is None
@@ -154,7 +153,7 @@ def test_nothing_by_nothing_is_no_number(small: SmallPipeline) -> None:
     assert (small.daily(NOON)["coverage_percentage"], small.daily(NOON)["coverage_status"]) == (None, "⚪ NO DATA")
     assert small.daily(NOON)["rds_to_sf_gap"] == -3
     assert small.health()["coverage_percentage"] is small.health()["matched_coverage_percentage"] is None
-    assert small.notes("manual_snapshot_x", NOON)["Coverage"] == "n/a"
+    assert small.snapshot("manual_snapshot_x", NOON)["notes"] is None
     small.run(f"DELETE FROM {SALESFORCE}")
     assert small.snapshot("manual_snapshot_y", NOON)["null_company_names"] is None
     [(rate,)] = small.run("SELECT error_rate FROM crm.sfdc_dbx.sync_audit_log WHERE audit_id = 'manual_snapshot_y'")
@@ -167,8 +166,98 @@ def test_more_rows_in_salesforce_than_in_rds_hide_nothing(small: SmallPipeline) 
     small.salesforce(216, first=207)
     daily, health = small.daily(NOON), small.health()
     assert (daily["coverage_percentage"], daily["rds_to_sf_gap"]) == (106, -6)
-    assert (health["coverage_percentage"], health["matched_coverage_percentage"]) == (106, 90)
+    assert (health["coverage_percentage"], health["matched_coverage_percentage"]) == (None, 90)
+    assert daily["coverage_status"] == small.notes("manual_snapshot_x", NOON)["Status"] == "🟡 WARNING"
     assert daily["create_queue_count"] == health["create_queue"] == 10
+
+
+def test_more_rows_than_ids_are_never_good_even_where_every_id_is_there(small: SmallPipeline) -> None:
+    small.properties(100)
+    small.salesforce(101)
+    assert small.health()["coverage_percentage"] is None
+    assert small.daily(NOON)["coverage_status"] == small.notes("manual_snapshot_x", NOON)["Status"] == "🟡 WARNING"
+
+
+def test_rows_that_match_no_id_cover_nothing(small: SmallPipeline) -> None:
+    small.properties(100)
+    small.salesforce(299, first=200)
+    health = small.health()
+    assert (health["coverage_percentage"], health["matched_coverage_percentage"]) == (None, 0)
+    assert small.daily(NOON)["coverage_percentage"] == 100
+    assert small.daily(NOON)["coverage_status"] == small.notes("manual_snapshot_x", NOON)["Status"] == "🔴 CRITICAL"
+
+
+def test_a_clock_that_is_a_few_minutes_ahead_is_no_fault(small: SmallPipeline) -> None:
+    small.properties(3, updated=NOON + timedelta(minutes=14))
+    small.salesforce(2, modified=NOON + timedelta(minutes=14))
+    for direction in ("create", "update"):
+        assert small.sync(direction, NOON)["status"] == "✅ Healthy"
+    assert small.daily(NOON)["last_sync_time"] == NOON + timedelta(minutes=14)
+
+
+@pytest.mark.parametrize("what", ["created", "modified", "to create", "to update"])
+def test_a_date_in_the_future_is_found_by_the_measure_and_by_the_views(what: str, small: SmallPipeline) -> None:
+    ahead = NOON + timedelta(hours=9)
+    small.properties(100)
+    small.salesforce(98, modified=NOON - timedelta(minutes=5))
+    if what == "created":
+        small.salesforce(99, first=99, created=ahead, modified=NOON)
+    if what == "modified":
+        small.salesforce(99, first=99, modified=ahead)
+    if what == "to create":
+        small.properties(101, first=101, updated=ahead)
+    if what == "to update":
+        small.run(
+            f"UPDATE rds.pg_rds_public.properties SET name = 'x', updated_at = '{ahead.isoformat()}' WHERE id = 1"
+        )
+    assert small.health()["newest_row_at"] == ahead
+    rows = {direction: small.sync(direction, NOON) for direction in ("create", "update")}
+    found = [name for name, row in rows.items() if row["status"] == "🔴 Dates in the future"]
+    assert found == {"to create": ["create"], "to update": ["update"]}.get(what, ["create", "update"])
+    for row in rows.values():
+        if row["status"] == "🔴 Dates in the future":
+            unknown = ("last_sync_timestamp", "hours_since_last_sync", "records_today")
+            assert {row[name] for name in unknown} == {None}
+    daily = small.daily(NOON)
+    nobody_knows = what in ("created", "modified")
+    assert (daily["last_sync_time"] is None) == (daily["records_synced_today"] is None) == nobody_knows
+    assert ahead.strftime("%H:%M") not in small.notes("manual_snapshot_x", NOON)["Last Update"]
+    assert small.notes("manual_snapshot_y", NOON)["Last Create"].startswith("2019")
+
+
+NAMELESS = [
+    *("", " ", "NULL", "null ", "N/A", "n/a", "undefined", "None", "-", " - "),
+    *("\u200b", "\u00a0", "\ufeff\t", "\u3164", "\u200bNULL\u00a0"),
+]
+NAMED = ["Null & Sons", "None Such", "N", "A-", "undefined behavior", "--x", "\u200bAcme", "Ñ"]
+
+
+def test_what_says_that_there_is_no_name_is_no_name_wherever_names_are_counted(small: SmallPipeline) -> None:
+    small.properties(100)
+    small.salesforce(98)
+    for n, text in enumerate([*NAMELESS, *NAMED], start=1):
+        small.run(f"UPDATE {SALESFORCE} SET company_name_c = '{text}' WHERE id = 's{n}'")
+    small.run(f"UPDATE {SALESFORCE} SET company_name_c = NULL WHERE id = 's98'")
+    count = len(NAMELESS) + 1
+    health = small.health()
+    assert health["null_company_names"] == small.daily(NOON)["null_company_names"] == count
+    assert health["company_name_equals_property_name_percentage"] == 0
+    assert health["data_quality_percentage"] == pytest.approx(100 * (98 - count) / 98)
+    assert small.snapshot("manual_snapshot_x", NOON)["null_company_names"] == count
+    shown = small.warehouse.ask("measure/examples", metric="null_company_names")
+    assert {str(row["id"]) for row in shown} <= {f"s{n}" for n in (*range(1, count), 98)}
+
+
+@pytest.mark.parametrize(("name", "wrong"), [*((name, 1) for name in NAMELESS), *((name, 0) for name in NAMED)])
+def test_a_row_without_a_name_is_suspect_before_it_is_written(name: str, wrong: int, small: SmallPipeline) -> None:
+    small.properties(2)
+    small.salesforce(1)
+    small.run(f"UPDATE rds.pg_rds_public.companies SET name = '{name}'")
+    queued = small.warehouse.ask("measure/queue", direction="both", most=5)
+    totals = {row["direction"]: row["suspicious"] for row in queued if row["part"] == "total"}
+    health = small.health()
+    assert totals == {direction: health[f"{direction}_queue_suspicious"] for direction in ("create", "update")}
+    assert set(totals.values()) == {wrong}
 
 
 @pytest.mark.parametrize("there", [200, 191, 190, 189, 181, 180, 179, 1])
@@ -264,5 +353,7 @@ def test_no_number_is_infinite_and_every_percentage_a_double(rds: int, salesforc
     small.properties(rds)
     small.salesforce(salesforce)
     for name, value in small.health().items():
+        if name == "newest_row_at":
+            continue
         assert value is None or isinstance(value, float if name.endswith("percentage") else int), name
         assert value is None or math.isfinite(value)

@@ -1,6 +1,7 @@
 """What nobody can measure, and what another alert explains, is told once and never as healthy."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,6 +24,7 @@ HEALTHY = {
     "update_queue": 180,
     "create_queue_suspicious": 0,
     "update_queue_suspicious": 0,
+    "newest_row_at": datetime(2026, 1, 1, tzinfo=UTC),
 }
 
 
@@ -66,7 +68,8 @@ def test_the_warehouse_down_is_one_alert_that_names_what_it_blinds(world: World,
     assert open_checks(world) == [("warehouse_not_measured", None)]
     with world.store.transaction() as records:
         [incident] = records.open_incidents()
-    assert "6 checks get no number from the warehouse" in incident.summary
+    blind = sum(check.source == "databricks" for check in whole.settings.checks)
+    assert f"{blind} checks get no number from the warehouse" in incident.summary
     assert "coverage" in incident.summary
     assert "cannot be reached" in incident.summary
     world.warehouse.failure = None
@@ -78,6 +81,13 @@ def test_an_empty_table_is_told_as_not_measured(world: World, whole: Ports) -> N
     world.warehouse.rows[HEALTH] = [dict.fromkeys(HEALTHY)]
     assert look(world, whole, times=2).outcome is Outcome.NO_DATA
     assert open_checks(world) == [("warehouse_not_measured", None)]
+
+
+@pytest.mark.parametrize(("ahead", "outcome"), [(-30, "ok"), (14, "ok"), (16, "warn"), (60 * 24 * 900, "warn")])
+def test_a_row_dated_in_the_future_is_found(ahead: int, outcome: str, world: World, whole: Ports) -> None:
+    world.warehouse.rows[HEALTH][0]["newest_row_at"] = world.clock.now() + timedelta(minutes=ahead)
+    [result] = [result for result in look(world, whole).results if result.check == "newest_row"]
+    assert (result.outcome, result.value) == (outcome, pytest.approx(ahead / 60))
 
 
 def test_census_down_is_one_alert_and_not_one_per_sync(world: World, whole: Ports) -> None:

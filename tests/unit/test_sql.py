@@ -99,6 +99,22 @@ def test_the_bug_is_one_line_of_an_otherwise_healthy_view() -> None:
     assert wrong.startswith(right) and "c.id <" in wrong
 
 
+def test_what_counts_as_no_company_name_is_one_expression_in_every_statement() -> None:
+    """Statements are runnable as they stand, so none can include another: the text is the same, and this holds it."""
+    found: dict[str, set[str]] = {}
+    for name in sql.names():
+        tree = unmerged(sql.load(name))
+        for match in tree.find_all(exp.RegexpLike):
+            match.find(exp.Column).set("table", None)
+            match.find(exp.Column).set("this", exp.to_identifier("company"))
+            found.setdefault(match.sql("databricks"), set()).add(name)
+        for blank in tree.find_all(exp.EQ, exp.In):
+            if blank.find(exp.Column) and "company" in blank.sql():
+                assert "''" not in blank.sql(), f"{name} has its own idea of no name"
+    [names] = found.values()
+    assert {"measure/health", "measure/queue", "measure/examples", "daily_health_check", "populate_audit_log"} < names
+
+
 def test_health_names_each_table_once() -> None:
     named = tables_of(sql.load("measure/health"))
     assert len(named) == len(set(named)) == 4

@@ -9,7 +9,7 @@ rds AS (
 salesforce AS (
   SELECT
     COUNT(*) AS total,
-    COUNT(CASE WHEN COALESCE(TRIM(company_name_c), '') = '' THEN 1 END) AS nameless,
+    COUNT(CASE WHEN COALESCE(company_name_c, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 1 END) AS nameless,
     COUNT(CASE WHEN id_verification_enabled_c THEN 1 END) AS idv,
     COUNT(CASE WHEN bank_linking_enabled_c THEN 1 END) AS bank,
     COUNT(CASE WHEN connected_payroll_enabled_c THEN 1 END) AS payroll,
@@ -67,7 +67,7 @@ SELECT
   'sync-health' AS executed_by,
   CONCAT_WS(
     ' | ',
-    CONCAT('Coverage: ', CAST(ROUND(CAST(100 * sf_total / NULLIF(rds_valid, 0) AS DOUBLE), 1) AS STRING), '%'),
+    CONCAT('Coverage: ', CAST(CAST(CAST(100 * sf_total AS DOUBLE) / NULLIF(rds_valid, 0) AS DECIMAL(18, 2)) AS STRING), '%'),
     'Status: 🟢 GOOD',
     CONCAT('RDS Total: ', CAST(rds_total AS STRING)),
     CONCAT('SF Total: ', CAST(sf_total AS STRING)),
