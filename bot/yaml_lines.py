@@ -1,6 +1,7 @@
 """YAML whose every part still knows its line: plain values only, in bounds that no file of ours comes near."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -59,7 +60,10 @@ def read_yaml(path: Path) -> Written:
 
 
 def _refused(text: str, file: str) -> Iterator[str]:
-    """What must not be composed: an alias can stand for itself or for a billion values, depth overruns the stack."""
+    """What must not be composed: an alias can stand for itself or for a billion values, depth overruns the stack.
+
+    Nor what nobody can see: it turns a line around, or makes two names look like one.
+    """
     depth = 0
     events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
     for event in events:
@@ -68,9 +72,16 @@ def _refused(text: str, file: str) -> Iterator[str]:
             yield f"{where}: aliases (*{event.anchor}) are not supported: write the value again"
         elif getattr(event, "tag", None):
             yield f"{where}: tags ({event.tag}) are not supported: write the value alone"
+        elif isinstance(event, yaml.ScalarEvent) and (unseen := next(filter(_is_unseen, event.value), None)):
+            yield f"{where}: has a character that cannot be seen (U+{ord(unseen):04X}): write the value anew"
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             yield f"{where}: nested more than {DEEPEST} levels deep"
+
+
+def _is_unseen(character: str) -> bool:
+    joins = character in "\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # lines of a text, parts of an emoji
+    return not joins and unicodedata.category(character) in ("Cc", "Cf", "Cs")
 
 
 def _line(node: yaml.Node | None, place: Place) -> int:

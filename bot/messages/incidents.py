@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.model import Action, Did, Entry, Incident
 from bot.messages.blocks import Message, context, section, sections
 from bot.messages.phrases import is_fact
-from bot.messages.text import ICONS, code, day_and_time, duration, escape, limit_in_words, number, person
+from bot.messages.text import ICONS, anchor, code, day_and_time, duration, escape, limit_in_words, number, person
 
 MOST = 10  # incidents
 LINES = 40  # of a story
@@ -50,7 +50,7 @@ def _open(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
     parts += [f"since {day_and_time(incident.opened_at, zone)}", who]
     if incident.snoozed_by and incident.snoozed_until:
         parts.append(f"snoozed by {person(incident.snoozed_by)} to {day_and_time(incident.snoozed_until, zone)}")
-    return " · ".join([*parts, *([f"<{escape(link, 500)}|thread>"] if link else [])])
+    return " · ".join([*parts, *([anchor("thread", link)] if link else [])])
 
 
 def _number(incident: Incident) -> str:

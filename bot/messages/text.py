@@ -31,6 +31,8 @@ LIKE = {
 }
 # What Slack reads as markup: `_` only at the edge of a word, `:` only around the name of an emoji, `@` where it pings.
 MARKUP = re.compile(r"[&<>*~`]|(?<![^\W_])_+|_+(?![^\W_])|:(?=[a-z][\w+-]*:)|@(?=(?i:here|channel|everyone)\b)")
+LONGEST_ADDRESS = 1000
+ADDRESS = "%:/?#[]@!$&'()*+,;=~"  # what an address is written with; the rest would end it, or the line
 COMPARED = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below", "=": "at", "!=": "other than"}
 
 
@@ -118,8 +120,17 @@ def person(id_: str) -> str:
 
 def link(label: str, address: str | None, **places: object) -> str:
     """The label, leading to the address where there is one, with its places filled in."""
-    filled = address and address.format(**{name: quote(str(value), safe="") for name, value in places.items()})
-    return f"<{escape(filled)}|{escape(label, 300)}>" if filled else escape(label, 300)
+    filled = address and address.format(
+        **{name: quote(sanitize(str(value), LONGEST_ADDRESS), safe="") for name, value in places.items()}
+    )
+    return anchor(label, filled)
+
+
+def anchor(label: str, address: str | None) -> str:
+    """The label, leading to an address where there is one that fits; an address is never shortened or respelt."""
+    if not address or len(address) > LONGEST_ADDRESS:
+        return escape(label, 300)
+    return f"<{_entities(quote(sanitize(address, LONGEST_ADDRESS), safe=ADDRESS))}|{escape(label, 300)}>"
 
 
 def sentence(text: str, people: tuple[str, ...] = ()) -> str:

@@ -458,6 +458,12 @@ WRONG = {
         14,
         ['the key "id" is there already, on line 13'],
     ),
+    "a character that turns the line around": (
+        "  - name: Sync A",
+        '  - name: "Sync \\u202EA"',
+        8,
+        ["a character that cannot be seen (U+202E): write the value anew"],
+    ),
     "not YAML": ("operators:", "operators: [", 6, ["not YAML: "]),
     "a tab": ("  users:", "\tusers:", 5, ["not YAML: "]),
     "a template for a key": ("name: properties", "name: {{pipeline}}", 1, ["not YAML: "]),

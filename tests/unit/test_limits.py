@@ -1,0 +1,252 @@
+"""Slack's limits and markup, over every message that we build: hostile lengths, counts and characters."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import bot.messages
+from bot.alerts.model import ActionState, Did, Entry, Incident, State
+from bot.alerts.rejections import Cause, CauseGroup, Needs
+from bot.alerts.trends import Trend
+from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
+from bot.demo.slack_blocks import checked_blocks, content
+from bot.messages.alert import alert_message
+from bot.messages.blocks import MESSAGE, Message, context, fit, section, sections
+from bot.messages.digest import digest_message
+from bot.messages.errors import errors_message
+from bot.messages.evidence import evidence_message
+from bot.messages.incidents import incident_message, incidents_message
+from bot.messages.plain import failure, help_message, note, unknown_command
+from bot.messages.queue import queue_message
+from bot.messages.rerun import answer_modal, loading_modal, rerun_modal
+from bot.messages.run import run_message
+from bot.messages.shared import shared_end, shared_evidence, shared_root
+from bot.messages.snapshot import snapshot_message
+from bot.messages.summary import summary_message
+from bot.messages.syncs import runs_message, schedules_message
+from bot.messages.text import anchor, code, cut, escape
+from bot.model import Digest, Evaluation, Kind, Run, RunStatus, Schedule, SyncStatus
+from checks.model import Outcome
+from tests.unit import samples
+from tests.unit import test_messages as common
+from tests.unit.samples import NOW, OPERATOR, ZONE, minutes
+
+SETTINGS = common.LINKED
+faults = common.faults  # the fixture
+Said = Message | dict[str, Any]
+
+
+def an_incident(t: str, n: int) -> Incident:
+    story = tuple(Entry(NOW + minutes(m), Did.RERUN, OPERATOR, t) for m in range(n))
+    texts = {"title": t, "summary": t, "check": t, "key": t, "sync": t, "rerun": t, "helps": t, "runbook": t}
+    return samples.incident(**texts, timeline=story, examples=(f"row {t}",) * n, explained_by=t)
+
+
+def a_run(t: str) -> Run:
+    return samples.run(status=RunStatus.FAILED, error=t, trigger=t)
+
+
+def a_sync(t: str) -> SyncStatus:
+    schedule = Schedule(t, paused=False, day=t, cron=t)
+    return samples.sync_status(name=t, label=t, error=None, latest=a_run(t), schedule=schedule)
+
+
+def an_evaluation(t: str, n: int) -> Evaluation:
+    wrong = samples.result(Outcome.CRITICAL, 246.0, summary=t, check=t)
+    blind = samples.result(Outcome.ERROR, None, summary=t, sync=t, error=t)
+    silent = replace(a_sync(t), error=t)
+    syncs = (*(a_sync(t) for _ in range(n)), silent)
+    return samples.evaluation(Outcome.ERROR, results=(wrong, blind) * n, syncs=syncs, problems=(t,) * n)
+
+
+def a_queue(t: str, n: int) -> Queue:
+    rows, groups = (WaitingRow(t, t, t),) * n, ((t, 9),) * n
+    judged = samples.result(Outcome.CRITICAL, 9.0)
+    trend = Trend(-30, minutes(60), None)
+    return Queue(t, t, 9, judged, 3, minutes(9), trend, groups, groups, rows, rows)
+
+
+def rejected(t: str, n: int) -> SyncErrors:
+    cause = Cause(t, Needs.DATA, t, (t,) * n, t, t, t)
+    return SyncErrors(t, a_run(t), 9, 9, 1, (CauseGroup(cause, 3, (t,) * n),) * n)
+
+
+def a_snapshot(t: str) -> Snapshot:
+    numbers = SnapshotNumbers(96.1, 20274, 18722, 778, 7, 12, None)
+    return Snapshot(t, NOW, OPERATOR, numbers, previous_id=t, previous=numbers)
+
+
+def a_summary(t: str, n: int) -> Message:
+    opened = (an_incident(t, 1),) * n
+    return summary_message(samples.summary(an_evaluation(t, n), pipeline=t, undelivered=t, incidents=opened), ZONE)
+
+
+def every_kind(t: str, n: int) -> list[Said]:
+    """Each kind of announcement, of an incident alone and of one that shares its thread."""
+    about, digest = an_incident(t, n), Digest(an_evaluation(t, n), (an_incident(t, 1),) * n, n)
+    action = samples.ended(verdict=t, reason=t, sync=t)
+    nudged = replace(about, timeline=(*about.timeline, Entry(NOW, Did.REMINDED)))
+    said: list[Said] = []
+    for kind in Kind:
+        owed = samples.announcement(kind, nudged, action=action, digest=digest, readings=(1e9,) * n)
+        said += [alert_message(owed, SETTINGS), alert_message(replace(owed, thread=(nudged,) * max(2, n)), SETTINGS)]
+    return said
+
+
+BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
+    alert_message: every_kind,
+    answer_modal: lambda t, n: [answer_modal(t, note(t, (OPERATOR,) * n))],
+    digest_message: lambda t, n: [digest_message(Digest(an_evaluation(t, n), (an_incident(t, 1),) * n, n), SETTINGS)],
+    errors_message: lambda t, n: [
+        errors_message([rejected(t, n), SyncErrors(t, error=t)] * n or [SyncErrors(t)], ZONE)
+    ],
+    evidence_message: lambda t, n: [evidence_message(an_incident(t, n), (1.5,) * n, SETTINGS)],
+    failure: lambda t, n: [failure("0a1b2c3d")],
+    help_message: lambda t, n: [help_message("/sync-health", {f"word{i}": "does " + "so " * 40 for i in range(n)})],
+    incident_message: lambda t, n: [
+        incident_message(an_incident(t, n), [samples.ended(ActionState.FAILED, verdict=t, reason=t, sync=t)] * n, ZONE)
+    ],
+    incidents_message: lambda t, n: [incidents_message([an_incident(t, 1)] * n, {7: f"https://x.example/{t}"}, ZONE)],
+    loading_modal: lambda t, n: [loading_modal(t)],
+    note: lambda t, n: [note(t, (OPERATOR,) * n)],
+    queue_message: lambda t, n: [queue_message([a_queue(t, n)]), queue_message([a_queue(t, 1)] * max(2, n))],
+    rerun_modal: lambda t, n: [
+        rerun_modal(samples.rerun_facts(sync=t, label=t, source=t, helps=t, queue=count, **more), ZONE)
+        for count in (None, 0, 9)
+        for more in ({}, {"paused": True}, {"running": a_run(t)}, {"suspicious": n})
+    ],
+    run_message: lambda t, n: [
+        run_message(replace(samples.ended(verdict=t, reason=t, sync=t), state=state), SETTINGS) for state in ActionState
+    ],
+    runs_message: lambda t, n: (
+        [runs_message([SyncRuns(t, ((a_run(t), 1.0),) * n), SyncRuns(t, error=t)] * n, ZONE)] * bool(n)
+    ),
+    schedules_message: lambda t, n: [
+        schedules_message([SyncSchedule(t, Schedule(t, paused=False)), SyncSchedule(t, error=t)] * max(1, n), ZONE)
+    ],
+    shared_end: lambda t, n: [shared_end([replace(an_incident(t, n), state=State.OK, resolved_at=NOW)] * 2, ZONE)],
+    shared_evidence: lambda t, n: [
+        shared_evidence([replace(an_incident(t, 1), title=f"{t} {i}") for i in range(max(1, n))], ZONE)
+    ],
+    shared_root: lambda t, n: [shared_root([an_incident(t, 1)] * max(1, n), ZONE)],
+    snapshot_message: lambda t, n: [snapshot_message(a_snapshot(t), ZONE)],
+    summary_message: lambda t, n: [a_summary(t, n)],
+    unknown_command: lambda t, n: [unknown_command("/sync-health", t, "queue")],
+}
+NAMES = {builder.__name__: make for builder, make in BUILDERS.items()}
+
+
+def test_every_builder_of_messages_and_dialogs_is_tried_here() -> None:
+    found = set()
+    for module in pkgutil.iter_modules(bot.messages.__path__):
+        for name, thing in vars(importlib.import_module(f"bot.messages.{module.name}")).items():
+            returned = getattr(thing, "__annotations__", {}).get("return") if inspect.isfunction(thing) else None
+            if returned in (Message, dict[str, Any]) and thing.__module__ != "bot.messages.blocks" and name[0] != "_":
+                found.add(name)
+    assert found == set(NAMES)
+
+
+def payload(said: Said) -> dict[str, Any]:
+    return said.payload() if isinstance(said, Message) else said
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(common.anything, st.integers(0, 60))
+@example("<!channel>" * 3000, 60)
+@example("&" * 9000, 25)
+@example("x" * 20_000, 60)
+@example("`" * 999, 7)
+@example("\ud83d half an emoji", 1)
+@settings(deadline=None, max_examples=15)
+def test_slack_takes_every_message_whatever_is_in_it_and_however_much(
+    faults: Callable[[dict[str, Any]], list[str]], name: str, text: str, count: int
+) -> None:
+    for said in map(payload, NAMES[name](text, count)):
+        assert faults(said) == []
+        if "view" in said.get("type", "") or said.get("type") == "modal":
+            checked_blocks(said["blocks"], most=100)
+        else:
+            content(said)
+        str(said).encode()
+
+
+SMALL = st.text(st.sampled_from("*_`~<>&|@#:\n\u202e\u200b\r\x1b ab"), min_size=1, max_size=20)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(SMALL)
+@example("*bold* `code` ~gone~")
+@example("> quoted\n> twice")
+@settings(deadline=None, max_examples=25)
+def test_outside_text_changes_nothing_of_how_our_lines_look(name: str, text: str) -> None:
+    assert [looks(payload(said)) for said in NAMES[name](text, 1)] == [
+        looks(payload(said)) for said in NAMES[name]("word", 1)
+    ]
+
+
+def looks(said: dict[str, Any]) -> Counter[str]:
+    """What formats, starts a line or mentions, of all that Slack reads as markup; in a code span it reads none."""
+    written = re.sub(r"`[^`\n]*`|<https:[^|<>]*\|", "", "".join(common.markup(said.get("blocks", []))))
+    return Counter(character for character in written if character in "*`~\n<>")
+
+
+# -- the small words
+
+
+def test_what_does_not_fit_is_counted_and_the_first_stays() -> None:
+    text = section("worst", *["x" * 900] * 9)["text"]["text"]
+    assert text.startswith("worst\n")
+    assert text.endswith("\n… and 6 more lines")
+    assert len(text) <= 3000
+    assert [block["text"]["text"] for block in sections(["a", "b", "c"], 2)] == ["a\nb\n… and 1 more"]
+    assert sections([]) == []
+
+
+def test_a_message_keeps_its_head_its_buttons_and_its_small_print() -> None:
+    button = {"type": "actions", "elements": []}
+    whole = Message("x", (section("head"), *[section("y" * 2000)] * 9, context("small"), button))
+    kinds = [block["type"] for block in whole.blocks]
+    assert whole.blocks[0] == section("head")
+    assert kinds[-3:] == ["context", "context", "actions"]
+    assert whole.blocks[-3] == context("… and 3 more lines")
+    many = fit([section("a")] * 80, 50)
+    assert len(many) == 50
+    assert many[-1] == context("… and 31 more lines")
+    assert sum(len(block["text"]["text"]) for block in whole.blocks if "text" in block) <= MESSAGE
+
+
+def test_prose_is_shown_as_it_is_written_and_formats_nothing() -> None:
+    assert escape("a_b __init__ *x* `y` ~z~ :fire: 12:30:45") == "a_b ˍˍinitˍˍ ∗x∗ ˋyˋ ∼z∼ ∶fire: 12:30:45"
+    assert escape("@here and @Channel, me@here.example") == "＠here and ＠Channel, me＠here.example"
+    assert escape("> 5") == "› 5"
+    assert escape("a > 5") == "a &gt; 5"
+
+
+def test_an_identifier_can_be_copied_as_it_is() -> None:
+    assert code("rds.__x*y_~z") == "`rds.__x*y_~z`"
+    assert code("a`b\nc<d") == "`aˋb c&lt;d`"
+    assert code("") == "`–`"
+
+
+def test_an_address_leads_where_it_should_and_nowhere_else() -> None:
+    assert anchor("a|b", "https://x.example/_a_?b=*&c=~d") == "<https://x.example/_a_?b=*&amp;c=~d|a|b>"
+    assert anchor("x", "https://x.example/>|<!channel>") == "<https://x.example/%3E%7C%3C!channel%3E|x>"
+    assert anchor("x", "https://x.example/" + "y" * 1000) == "x"
+
+
+@given(st.text("ab<>&;`| ", max_size=60), st.integers(1, 40))
+def test_cutting_tears_no_entity_and_no_code_span(text: str, most: int) -> None:
+    ours = f"`{escape(text)}` <https://x.example|y> {escape(text)}"
+    shown = cut(ours, most)
+    assert len(shown) <= most
+    assert shown.count("`") % 2 == 0
+    assert shown.count("<") == shown.count(">")
