@@ -16,6 +16,7 @@ from bot import shipped
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.census_server import CensusServer
 from bot.demo.census_syncs import SYNC_FAULTS, LocalSync
+from bot.demo.documents import Documents, demo_links
 from bot.demo.estate import Estate
 from bot.demo.slack_server import Control, Person, SlackServer
 from bot.demo.warehouse_server import PATH, WarehouseServer
@@ -62,6 +63,8 @@ class Demo:
             channel=settings.channel,
             controls=controls,
             speed=speed,
+            zone=settings.zone.key,
+            document=Documents(settings.checks, {sync.id: sync.label for sync in syncs}, self.census.runs).page,
             scopes=manifest_scopes(),
         )
 
@@ -78,7 +81,7 @@ class Demo:
     def environment(self) -> Mapping[str, str]:
         """What somebody would set to point the bot at these servers."""
         pipeline = yaml.safe_load((shipped.FOLDER / "pipeline.yml").read_text(encoding="utf-8"))
-        pipeline["operators"] = {"users": [OPERATOR]}
+        pipeline |= {"operators": {"users": [OPERATOR]}, "links": demo_links(self.slack.url)}
         (config := Path(self._folder.name) / "pipeline.yml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
         return {
             "SLACK_BOT_TOKEN": self.tokens["slack_bot"],

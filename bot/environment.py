@@ -68,7 +68,7 @@ def problems_of(environment: Mapping[str, str], needs: Collection[Need]) -> Iter
         if not environment.get(name):
             yield f"environment: {name} is not set ({where})"
     for name in ADDRESSES:
-        if not _is_safe(environment.get(name, "").strip() or "https://default.example"):
+        if not is_safe(environment.get(name, "").strip() or "https://default.example"):
             shown = _without_login(environment[name])
             yield f'environment: {name} is "{shown}": write an https:// address; http would show the token'
     if host := environment.get("DATABRICKS_HOST", ""):
@@ -116,6 +116,17 @@ def normalised_host(text: str) -> str:
     return f"http://{name}{port}" if parts.scheme == "http" else f"{name}{port}"
 
 
+def is_safe(address: str) -> bool:
+    """Whether a token may be sent there: over https, or without leaving this machine."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    named = bool(parts.hostname) and not re.search(r"\s", address) and parts.username is None
+    return named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+
+
 def _wanted(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[tuple[str, str]]:
     for need in needs:
         yield from NEEDED[need]
@@ -125,20 +136,9 @@ def _wanted(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator
 
 
 def _host_problems(text: str) -> Iterator[str]:
-    if not _is_safe(text.strip() if "://" in text else f"https://{text.strip()}"):
+    if not is_safe(text.strip() if "://" in text else f"https://{text.strip()}"):
         example = "write the bare name, such as dbc-a1b2c3d4-e5f6.cloud.databricks.com"
         yield f'environment: DATABRICKS_HOST is "{_without_login(text)}": {example}'
-
-
-def _is_safe(address: str) -> bool:
-    """Whether a token may be sent there: over https, or without leaving this machine."""
-    try:
-        parts = urlsplit(address)
-        _ = parts.port
-    except ValueError:
-        return False
-    named = bool(parts.hostname) and not re.search(r"\s", address) and parts.username is None
-    return named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
 def _without_login(address: str) -> str:

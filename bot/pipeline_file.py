@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from bot.environment import is_safe
 from checks.catalog import Changes
 from checks.model import Cadence, Check, Duration
 from checks.problems import nearest, written_like
@@ -34,11 +35,11 @@ def _positive(span: timedelta) -> timedelta:
 
 
 def _address(*places: str) -> Callable[[str], str]:
-    """An https address that may name these places in braces."""
+    """An https address, or one on this machine, that may name these places in braces."""
 
     def check(text: str) -> str:
         unknown = set(re.findall(r"{(.*?)}", text)) - set(places)
-        if not text.startswith("https://") or unknown:
+        if not is_safe(text) or unknown:
             known = f" with {' and '.join(f'{{{place}}}' for place in places)}" if places else ""
             raise ValueError(f'cannot use "{text}": write an https:// address{known}')
         return text

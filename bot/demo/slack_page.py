@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -19,6 +19,7 @@ from bot.demo.slack_sockets import SocketMode
 from bot.demo.slack_state import Workspace
 
 Act = Callable[..., Coroutine[Any, Any, object]]
+Document = Callable[[str], str | None]  # the HTML of a page that links lead to, by its path
 WEB = Path(__file__).parent / "web"
 PAGE_MESSAGES = 300  # what the page shows; the state is sent whole each time
 HEADERS = {
@@ -49,9 +50,12 @@ class Page:
         controls: Sequence[Control],
         now: Callable[[], datetime],
         speed: float,
+        zone: str,
         acts: Mapping[str, Act],
+        document: Document,
     ) -> None:
-        self._workspace, self._apps, self._now, self._speed = workspace, apps, now, speed
+        self._workspace, self._apps, self._now = workspace, apps, now
+        self._scenery, self._document_of = {"speed": speed, "zone": zone}, document
         self._controls = {control.name: control for control in controls}
         self._acts: dict[str, Act] = {**acts, "close": self._close, "dismiss": self._dismiss, "control": self._control}
         self._open: set[asyncio.Event] = set()
@@ -61,6 +65,8 @@ class Page:
         return [
             Route("/", self._file),
             Route("/{name}", self._file),
+            Route("/archives/{channel}/{message}", self._file),  # a permalink: the page opens its thread
+            Route("/documents/{path:path}", self._document),
             Route("/demo/{what}", self._act, methods=["POST"]),
             WebSocketRoute("/demo/live", self._live),
         ]
@@ -75,6 +81,10 @@ class Page:
         if name not in ("index.html", "page.js", "page.css"):
             return PlainTextResponse("not found", 404)
         return FileResponse(WEB / name, headers=HEADERS)
+
+    async def _document(self, request: Request) -> Response:
+        found = await asyncio.to_thread(self._document_of, request.path_params["path"])
+        return HTMLResponse(found, headers=HEADERS) if found else PlainTextResponse("not found", 404)
 
     async def _act(self, request: Request) -> Response:
         try:
@@ -121,7 +131,7 @@ class Page:
             "me": user,
             "channel": self._workspace.channel,
             "people": people,
-            "speed": self._speed,
+            **self._scenery,
             "controls": switches,
             "connected": bool(self._apps.open),
             "messages": self._workspace.latest(PAGE_MESSAGES),

@@ -22,7 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 from bot.demo.door import Doorkeeper
 from bot.demo.slack_blocks import Json, SlackError
 from bot.demo.slack_modals import APP, Person
-from bot.demo.slack_page import Act, Control, Page
+from bot.demo.slack_page import Act, Control, Document, Page
 from bot.demo.slack_sockets import SocketMode
 from bot.demo.slack_state import RESPONSE_URL_USES, SLACKBOT, Workspace
 
@@ -47,8 +47,9 @@ DROP_BEFORE, DROP_AFTER = Fault(drop=True), Fault(drop=True, done=True)
 class SlackServer:
     """Slack on 127.0.0.1, for the unmodified slack_sdk and Bolt; everything is callable from any thread.
 
-    `now` is the time of the pipeline, for messages and the page (`speed` of its seconds go by in one), `real` the
-    seconds since the epoch that triggers and response URLs go by; envelopes must be acknowledged in `ack_seconds`.
+    `now` is the time of the pipeline, for messages and the page (`speed` of its seconds go by in one), `zone` is where
+    its people are, `real` the seconds since the epoch that triggers and response URLs go by; envelopes must be
+    acknowledged in `ack_seconds`.
     """
 
     def __init__(
@@ -63,9 +64,11 @@ class SlackServer:
         controls: Sequence[Control] = (),
         groups: Mapping[str, Sequence[str]] | None = None,
         speed: float = 1.0,
+        zone: str = "UTC",
         real: Callable[[], float] = time.time,
         ack_seconds: float = 3.0,
         scopes: Iterable[str] = (),
+        document: Document = lambda _: None,
     ) -> None:
         self.calls: list[tuple[str, Json]] = []
         self.scopes = set(scopes)  # of the bot token
@@ -79,7 +82,7 @@ class SlackServer:
         self._lasting: dict[str, Fault] = {}
         self._apps = SocketMode(ack_seconds)
         acts: dict[str, Act] = {"command": self._command, "press": self._press, "submit": self._submit}
-        self._page = Page(self._workspace, self._apps, controls, now, speed, acts)
+        self._page = Page(self._workspace, self._apps, controls, now, speed, zone, acts, document)
         routes = [
             Route("/api/{method}", self._api, methods=["GET", "POST"]),
             Route("/response/{token}", self._response, methods=["POST"]),

@@ -174,7 +174,10 @@ class Workspace(Modals):
         return {"message_ts": self.tell(a["user"], a)}
 
     def _permalink(self, a: Json) -> Json:
-        return {"channel": CHANNEL, "permalink": f"{self.url}/#{self._find(a.get('message_ts'))['ts']}"}
+        message = self._find(a.get("message_ts"))
+        link = f"{self.url}/archives/{CHANNEL}/p{message['ts'].replace('.', '')}"
+        of_reply = f"?thread_ts={message['thread_ts']}&cid={CHANNEL}" if message.get("thread_ts") else ""
+        return {"channel": CHANNEL, "permalink": link + of_reply}
 
     def _history(self, a: Json) -> Json:
         return self._page([m for m in reversed(self._messages.values()) if _belongs(m, None)], a, 100)

@@ -5,7 +5,6 @@ PICTURES=docs/pictures keeps the screenshots that the README shows.
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,16 +13,8 @@ from pathlib import Path
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("needs a browser: apt-get install chromium", allow_module_level=True)
-try:
-    from playwright.sync_api import Page, expect, sync_playwright
-except ImportError:
-    pytest.skip("needs Playwright: pip install --require-hashes -r requirements-ci.txt", allow_module_level=True)
+from tests.browsers import Page, expect
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 PICTURES = os.environ.get("PICTURES")
 
 
@@ -50,22 +41,6 @@ def address() -> Iterator[str]:
         assert "leaked" not in rest
 
 
-@pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1240, "height": 700}, timezone_id="America/Los_Angeles")
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.set_default_timeout(40_000)
-        expect.set_options(timeout=40_000)
-        page.goto(address)
-        yield page
-        browser.close()
-        assert problems == []
-
-
 def keep(page: Page, name: str) -> None:
     if PICTURES:
         page.wait_for_timeout(2500)  # until what has just changed has stopped glowing
@@ -74,10 +49,11 @@ def keep(page: Page, name: str) -> None:
 
 def test_a_newcomer_breaks_the_pipeline_is_told_and_repairs_it_from_the_channel(page: Page) -> None:
     channel, thread, modal = page.locator("#messages"), page.locator("#replies"), page.locator("#modal")
+    expect(page.locator("#send")).to_be_enabled()  # the bot is connected
     page.fill("#command", "/sync-health")
     page.press("#command", "Enter")
     expect(channel).to_contain_text("The properties pipeline is healthy")
-    channel.get_by_text("Dismiss").click()
+    channel.get_by_text("Dismiss").first.click()
 
     page.click("[data-control=company_name_bug]")
     expect(channel).to_contain_text("properties in Salesforce have no company name")

@@ -5,7 +5,7 @@ const $ = (id) => document.getElementById(id);
 const EMOJI = { white_check_mark: "✅", warning: "⚠️", rotating_light: "🚨", red_circle: "🔴", large_green_circle: "🟢",
   large_yellow_circle: "🟡", large_blue_circle: "🔵", white_circle: "⚪", x: "❌", eyes: "👀", zzz: "💤", hourglass: "⌛",
   hourglass_flowing_sand: "⏳", arrows_counterclockwise: "🔄", bar_chart: "📊", tada: "🎉" };
-let state, thread, drawnModal = "", opened = false, socket, clockAt = 0, history = [], back = 0;
+let state, thread, drawnModal = "", opened = false, met = false, socket, opener, clockAt = 0, history = [], back = 0;
 
 function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);
@@ -31,18 +31,22 @@ const safe = (url) => (/^(https?:|mailto:)/i.test(url) ? url : "about:blank");
 const nameOf = (id) => state.people.find((p) => p.id === id)?.name ?? (id === "USLACKBOT" ? "Channel" : "Sync Health");
 const pipelineNow = () => new Date((state.clock + (performance.now() - clockAt) / 1000 * state.speed) * 1000);
 
+// Whoever is acting sits where the pipeline is: one clock and one zone on the whole page.
+const inZone = (when, options) => when.toLocaleString("en-US", { ...options, timeZone: state.zone });
+const dayOf = (when) => Date.parse(inZone(when, { year: "numeric", month: "2-digit", day: "2-digit" }));
+
 function date(seconds, format) {
-  const when = new Date(seconds * 1000), day = (d) => new Date(d).setHours(0, 0, 0, 0);
-  const near = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[Math.round((day(when) - day(pipelineNow())) / 864e5)];
-  const show = (options) => when.toLocaleString("en", options);
-  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const when = new Date(seconds * 1000);
+  const near = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[Math.round((dayOf(when) - dayOf(pipelineNow())) / 864e5)];
+  const show = (options) => inZone(when, options);
+  const time = { hour: "numeric", minute: "2-digit" };
   const long = { weekday: "long", year: "numeric", month: "long", day: "numeric" };
   const looks = { date_num: { dateStyle: "short" }, date_long: long, date: { year: "numeric", month: "long", day: "numeric" },
     date_short: { year: "numeric", month: "short", day: "numeric" }, time, time_secs: { ...time, second: "2-digit" } };
   return format.replace(/\{(\w+)\}/g, (all, token) => {
     const look = looks[token.replace("_pretty", "")];
     return (token.endsWith("_pretty") && near) || (look ? show(look) : all);
-  });
+  }).replace(/^[a-z]/, (first) => first.toUpperCase());
 }
 
 function reference(inside) {
@@ -54,7 +58,21 @@ function reference(inside) {
     return link ? el("a", { href: safe(link), target: "_blank", rel: "noopener" }, shown) : shown;
   }
   if (/^[!#]/.test(target)) return el("span", { className: "mention" }, plain(label ?? target.replace("!", "@")));
-  return el("a", { href: safe(plain(target)), target: "_blank", rel: "noopener" }, plain(label ?? target));
+  return anchor(plain(target), plain(label ?? target));
+}
+
+function anchor(address, label) { // a permalink opens its thread here, as Slack does
+  const ts = threadOf(address);
+  const node = el("a", { href: safe(address), target: ts ? "" : "_blank", rel: "noopener" }, label);
+  if (ts) node.onclick = (event) => { event.preventDefault(); openThread(ts); };
+  return node;
+}
+
+function threadOf(address) {
+  if (!URL.canParse(address, location.href)) return null;
+  const url = new URL(address, location.href), [, digits] = url.pathname.match(/^\/archives\/\w+\/p(\d+)$/) ?? [];
+  if (url.origin !== location.origin || !digits) return null;
+  return url.searchParams.get("thread_ts") ?? `${digits.slice(0, -6)}.${digits.slice(-6)}`;
 }
 
 const INLINE = /<([^<>\n]+)>|`([^`\n]+)`|(?<![\w*])\*(\S|\S.*?\S)\*(?![\w*])|(?<![\w_])_(\S|\S.*?\S)_(?![\w_])|(?<![\w~])~(\S|\S.*?\S)~(?![\w~])/g;
@@ -91,6 +109,7 @@ function rich(text) {
 const option = (o, chosen) => el("option", { value: o.value, selected: o.value === chosen }, rich(o.text));
 
 async function press(message, element, node, value) {
+  if (message.ts && !message.is_ephemeral) openThread(message.thread_ts ?? message.ts); // where its outcome will stand
   if (element.confirm && !(await confirmed(element.confirm))) return;
   node.setAttribute("aria-busy", "true");
   await post("press", { user: state.me, ts: message.ts, action_id: element.action_id, value });
@@ -101,7 +120,7 @@ function confirmed(words) {
   const deny = el("button", { value: "" }, rich(words.deny ?? "Cancel"));
   const yes = el("button", { value: "yes", className: words.style ?? "primary" }, rich(words.confirm ?? "Yes"));
   $("confirm").returnValue = ""; // Escape says no
-  $("confirm").replaceChildren(el("form", { method: "dialog" }, el("h2", {}, rich(words.title)), el("p", {}, rich(words.text)),
+  $("confirm").replaceChildren(el("form", { method: "dialog" }, el("h2", { id: "confirm-title" }, rich(words.title)), el("p", {}, rich(words.text)),
     el("menu", {}, deny, yes)));
   $("confirm").showModal();
   return new Promise((done) => { $("confirm").onclose = () => done($("confirm").returnValue === "yes"); });
@@ -110,9 +129,10 @@ function confirmed(words) {
 function element(e, message) {
   const data = { actionId: e.action_id };
   if (e.type === "button") {
-    const node = el(e.url ? "a" : "button", { className: `button ${e.style ?? ""}`, data }, rich(e.text));
-    if (e.url) Object.assign(node, { href: safe(e.url), target: "_blank", rel: "noopener" });
-    node.onclick = () => press(message, e, node, e.value);
+    const node = e.url ? anchor(e.url, rich(e.text)) : el("button", {}, rich(e.text));
+    Object.assign(node, { className: `button ${e.style ?? ""}` });
+    Object.assign(node.dataset, data);
+    node.addEventListener("click", () => press(message, e, node, e.value)); // Slack tells the app of a link, too
     return node;
   }
   if (e.type === "overflow") {
@@ -181,7 +201,7 @@ function messageNode(m, inThread) {
 }
 
 function fill(list, messages, inThread) {
-  const low = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+  const low = isLow(list);
   const kept = new Map([...list.children].map((node) => [node.dataset.ts, node]));
   const nodes = messages.map((m) => {
     const old = kept.get(m.ts);
@@ -192,15 +212,21 @@ function fill(list, messages, inThread) {
   });
   nodes.forEach((node, n) => { if (list.children[n] !== node) list.insertBefore(node, list.children[n] ?? null); });
   while (list.children.length > nodes.length) list.lastChild.remove();
+  for (const node of nodes) node.classList.toggle("chosen", !inThread && node.dataset.ts === thread);
   if (low) list.scrollTop = list.scrollHeight;
+  return nodes.length && !low && !kept.has(nodes.at(-1).dataset.ts); // something new that nobody sees
 }
 
+const isLow = (list) => list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+
 function openThread(ts) {
-  thread = ts;
   opened = true;
+  if (thread !== ts) $("replies").replaceChildren();
+  thread = ts;
   $("thread").hidden = !ts;
-  $("replies").replaceChildren();
   draw();
+  // The channel has become narrower: what the thread is about stays in sight.
+  $("messages").querySelector(`[data-ts="${CSS.escape(ts ?? "")}"]`)?.scrollIntoView({ block: "nearest" });
 }
 
 /* ---- the modal ---- */
@@ -210,9 +236,12 @@ function drawModal(view) {
   if (now === drawnModal) return;
   const typed = dialog.firstChild && view && dialog.dataset.view === view.id ? new FormData(dialog.firstChild) : null;
   drawnModal = now;
-  if (!view) return dialog.close();
+  if (!view) {
+    dialog.close();
+    return (opener?.isConnected ? opener : $("messages")).focus(); // an update may have replaced what was pressed
+  }
   const close = () => post("close", { user: state.me });
-  const form = el("form", {}, el("h2", {}, rich(view.title)), view.blocks.map((b) => block(b, { ts: "" }, view.errors)),
+  const form = el("form", {}, el("h2", { id: "modal-title" }, rich(view.title)), view.blocks.map((b) => block(b, { ts: "" }, view.errors)),
     view.errors[""] ? el("p", { className: "problem" }, view.errors[""]) : null,
     el("menu", {}, el("button", { type: "button", onclick: close }, rich(view.close ?? "Close")),
       view.submit ? el("button", { className: "primary" }, rich(view.submit)) : null));
@@ -227,7 +256,9 @@ function drawModal(view) {
   dialog.oncancel = (event) => { event.preventDefault(); close(); };
   dialog.dataset.view = view.id;
   dialog.replaceChildren(form);
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) return;
+  opener = document.activeElement;
+  dialog.showModal();
 }
 
 /* ---- the page ---- */
@@ -237,12 +268,18 @@ function draw() {
   if (!opened && roots.length) return openThread(roots.at(-1).ts);
   const inChannel = (m) => !m.thread_ts || m.thread_ts === m.ts || m.subtype === "thread_broadcast";
   const byTime = (a, b) => a.ts - b.ts, all = [...state.messages, ...state.ephemerals].sort(byTime);
-  fill($("messages"), all.filter(inChannel), false);
+  if (fill($("messages"), all.filter(inChannel), false)) $("unread").hidden = false;
+  document.title = `${$("unread").hidden ? "" : "• "}#${state.channel} · Sync Health demo`;
   if (thread) fill($("replies"), all.filter((m) => thread === m.ts || thread === m.thread_ts), true);
   drawModal(state.modal);
   $("channel").textContent = state.channel;
+  $("zone").textContent = `Time in ${state.zone.split("/").pop().replaceAll("_", " ")}`;
+  const broken = state.controls.filter((c) => c.on).length;
+  $("broken").textContent = broken ? `${broken} on` : "";
   $("speed").textContent = state.speed === 1 ? "" : `${state.speed}×`;
-  $("connection").textContent = state.connected ? "" : "the bot is not connected";
+  met ||= state.connected; // before that a command would fail, and nobody had a reason to expect it
+  $("connection").textContent = state.connected ? "" : met ? "The bot is not connected" : "The bot is starting …";
+  $("send").disabled = !met;
   if ($("people").length !== state.people.length)
     $("people").replaceChildren(...state.people.map((p) => el("option", { value: p.id }, p.role ? `${p.name} (${p.role})` : p.name)));
   $("people").value = state.me;
@@ -270,7 +307,7 @@ $("shut").onclick = () => openThread(null);
 $("box").onsubmit = (event) => {
   event.preventDefault();
   const text = $("command").value.trim(), [, rest] = text.match(/^\/sync-health(?:\s+(.*))?$/s) ?? [];
-  if (!text || !state) return;
+  if (!text || !met) return;
   $("said").textContent = "";
   if (!/^\/sync-health(\s|$)/.test(text)) { $("said").textContent = "only /sync-health … is understood here"; return; }
   history.push(text);
@@ -287,11 +324,15 @@ $("command").onkeydown = (event) => {
   $("command").value = history[back] ?? "";
 };
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll(".overflow[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
+$("messages").onscroll = () => { if (isLow($("messages"))) $("unread").hidden = true; };
+$("unread").onclick = () => { $("messages").scrollTop = $("messages").scrollHeight; $("messages").focus(); };
+if (innerWidth <= 700) $("break").open = false; // the channel first, where there is room for one thing
 setInterval(() => {
   if (!state) return;
-  const look = { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  $("clock").textContent = pipelineNow().toLocaleString("en", look);
+  $("clock").textContent = inZone(pipelineNow(), { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
 }, 250);
+const linked = threadOf(location.href);
+if (linked) { thread = linked; opened = true; $("thread").hidden = false; }
 connect("");
