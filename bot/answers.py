@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.alerts.model import Incident
 from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
-from bot.model import Evaluation, Run, Schedule
+from bot.model import Evaluation, Outage, Run, Schedule
 from checks.model import Check, Result
 
 
@@ -18,6 +18,8 @@ class Summary:
     evaluation: Evaluation | None
     incidents: tuple[Incident, ...] = ()
     undelivered: str | None = None  # why Slack does not show what it should
+    unscheduled: str | None = None  # why Slack would not tell if the bot stopped
+    state_outage: Outage | None = None  # nothing can be stored, so what is shown is old
     measuring: bool = False  # newer numbers are on their way
 
 

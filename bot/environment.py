@@ -23,7 +23,8 @@ PRINCIPAL = (
     ("DATABRICKS_CLIENT_SECRET", "an OAuth secret of the service principal"),
 )
 NEEDED = {"slack": (SLACK_BOT, SLACK_APP), "census": (CENSUS,), "warehouse": (WAREHOUSE,)}
-SECRETS = tuple(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, PRINCIPAL[1]))
+HEARTBEAT = "HEARTBEAT_URL"  # a secret: whoever knows it can keep the monitor quiet
+SECRETS = (*(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, PRINCIPAL[1])), HEARTBEAT)
 ADDRESSES = ("SLACK_API_URL", "CENSUS_API_URL")
 
 
@@ -71,6 +72,8 @@ def problems_of(environment: Mapping[str, str], needs: Collection[Need]) -> Iter
         if not is_safe(environment.get(name, "").strip() or "https://default.example"):
             shown = _without_login(environment[name])
             yield f'environment: {name} is "{shown}": write an https:// address; http would show the token'
+    if not _is_safe(environment.get(HEARTBEAT, "").strip() or "https://default.example"):
+        yield f"environment: {HEARTBEAT} is not an https:// address (http only on this machine)"
     if host := environment.get("DATABRICKS_HOST", ""):
         yield from _host_problems(host)
     if (environment.get("CENSUS_API_VERSION") or "v2") not in ("v1", "v2"):

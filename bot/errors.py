@@ -17,6 +17,14 @@ class StartingError(TemporaryError):
     """The warehouse is starting: nothing was run, and it answers within minutes."""
 
 
+class StateError(TemporaryError):
+    """The bot's own state cannot be read or written: what was to be kept is not."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Sync Health cannot write its state: {reason}")
+        self.reason = reason
+
+
 class UncertainError(SyncHealthError):
     """It may have happened: look before doing it again."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot import shipped, sql
 from bot.adapters.census import CensusClient
+from bot.adapters.heartbeat import UrlHeartbeat
 from bot.environment import Need
 from bot.ports import Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
@@ -118,7 +119,9 @@ def connect(
     from bot.adapters.store import SqlStore
 
     sources, (messenger, client) = connect_sources(settings, clock, warehouse, writes=writes), connect_slack(settings)
-    return Ports(**vars(sources), messenger=messenger, store=SqlStore(settings.state_url)), client
+    heartbeat = UrlHeartbeat(settings.heartbeat_url) if settings.heartbeat_url else None
+    store = SqlStore(settings.state_url)
+    return Ports(**vars(sources), messenger=messenger, store=store, heartbeat=heartbeat), client
 
 
 def remembered(settings: Settings) -> "Store | None":

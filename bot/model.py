@@ -123,6 +123,10 @@ class Kind(StrEnum):
     SEVERITY = "severity"
     REMINDER = "reminder"
     DIGEST = "digest"  # once a day, about no incident
+    AWAY = "away"  # no evaluation for longer than usual, said afterwards
+    SILENT = "silent"  # the same, said by Slack while it lasts: scheduled ahead and postponed by each evaluation
+    STATE_FAILED = "state_failed"  # the state cannot be written; posted past the outbox, which is part of it
+    STATE_RESTORED = "state_restored"
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,34 @@ class Digest:
     evaluation: Evaluation | None
     opened: tuple[Incident, ...]  # those that are not over
     resolved: int  # incidents that ended within the last day
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A span in which the bot could not do its work, in the pipeline's time."""
+
+    since: datetime
+    until: datetime | None = None  # None while it lasts
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """When an evaluation was last completed on schedule, and the message at Slack that says when none is any more."""
+
+    completed_at: datetime | None = None  # in the pipeline's time, like the next
+    scheduled_for: datetime | None = None  # the completed evaluation after which we last tried to schedule the message
+    message_id: str | None = None  # None: nothing is scheduled, as far as we know
+    channel: str | None = None  # the id of the channel in which it waits
+    post_at: datetime | None = None  # real time, like the next
+    not_before: datetime | None = None  # no other attempt sooner
+    uncertain: bool = False  # Slack may hold messages of ours that we do not know: list them
+    error: str | None = None  # why Slack does not schedule it
+
+    @property
+    def message(self) -> "Scheduled | None":
+        """What waits at Slack."""
+        return Scheduled(self.message_id, self.channel) if self.message_id and self.channel else None
 
 
 @dataclass(frozen=True)
@@ -148,6 +180,7 @@ class Announcement:
     action: Action | None = None
     readings: tuple[float, ...] = ()  # the latest values of the check, oldest first
     digest: Digest | None = None
+    outage: Outage | None = None
 
     @property
     def over(self) -> bool:
@@ -161,6 +194,14 @@ class Place:
 
     channel: str
     ts: str
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A message that waits at Slack for its time: its id there, and the id of its channel."""
+
+    id: str
+    channel: str
 
 
 @dataclass(frozen=True)

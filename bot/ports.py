@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.alerts.model import Action, Alert, Entry, Incident
 from bot.alerts.rejections import Rejection
-from bot.model import Access, Announcement, Evaluation, Failure, Kind, Owed, Place, Run, Sync
+from bot.model import Access, Announcement, Evaluation, Failure, Kind, Outage, Owed, Place, Run, Scheduled, Sync, Watch
 from bot.settings import Settings
 
 
@@ -112,6 +112,15 @@ class Messenger(Protocol):
     def take_back(self, announcement: Announcement) -> int:
         """Delete what carries our id but for the oldest; how many there were."""
 
+    def schedule(self, announcement: Announcement, post_at: datetime) -> Scheduled:
+        """Let Slack post it at that time (real time) unless it is cancelled before."""
+
+    def cancel_scheduled(self, scheduled: Scheduled) -> None:
+        """Do not post it; NotFoundError when it was posted already or is about to be, within a minute."""
+
+    def list_scheduled(self, oldest: datetime, latest: datetime) -> list[Scheduled]:
+        """The messages about a silent bot of this pipeline that wait for a time between these (real time)."""
+
     def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group."""
 
@@ -123,6 +132,13 @@ class Messenger(Protocol):
 
     def read(self, channel: str) -> None:
         """Look at the newest message of a channel, of an id or a name."""
+
+
+class Heartbeat(Protocol):
+    """Tells a monitor outside that the bot is alive."""
+
+    def beat(self) -> None:
+        """Ask for its address once, in bounded time. Raises TemporaryError when it does not answer with success."""
 
 
 class AlertRecords(Protocol):
@@ -170,6 +186,15 @@ class Records(AlertRecords, Protocol):
 
     def owe_digest(self, channel: str) -> None:
         """We owe the channel a digest; one that was not sent yet stands for both."""
+
+    def owe_absence(self, absence: Outage, channel: str) -> None:
+        """We owe the channel the message that the bot was away."""
+
+    def watch(self) -> Watch:
+        """When an evaluation was last completed, and what is scheduled at Slack for when none is any more."""
+
+    def save_watch(self, watch: Watch) -> None:
+        """Write all of it."""
 
     def undelivered(self) -> str | None:
         """Why the oldest message that failed is not in Slack yet."""
@@ -265,3 +290,4 @@ class Ports(Sources):
 
     messenger: Messenger
     store: Store
+    heartbeat: Heartbeat | None = None

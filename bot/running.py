@@ -9,15 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.adapters.scheduler import Job, Scheduler
-from bot.errors import SyncHealthError
+from bot.errors import StateError, SyncHealthError
 from bot.main import holder_name
 from bot.ports import Ports
 from bot.services.daily_digest import send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deliver import deliver_next
 from bot.services.follow_runs import follow_runs
+from bot.services.heartbeat import Pulse
 from bot.services.lead import Lease
 from bot.services.run_checks import Checker, timer_ended
+from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
 from bot.slack.desk import Desk
@@ -41,22 +43,24 @@ class Bot:
     def __init__(self, ports: Ports, client: "WebClient") -> None:
         self.ports = ports
         self.checker = Checker(ports)
+        self._pulse = Pulse(ports.heartbeat)
         self.holder = holder_name()
         self._lease = Lease(ports, self.holder)
         self._pool = ThreadPoolExecutor(WORKERS, "press")
         app = build_app(Desk(ports, self.checker, client, self._pool))
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url)
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
-            "checks": (ports.settings.schedule.tick, partial(self.checker.run, thrifty=True)),
+            "checks": (ports.settings.schedule.tick, self._evaluate),
             "timers": (FOLLOW, lambda: timer_ended(ports) and self.checker.run()),
             "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
             "snapshot": (DAILY, partial(take_due_snapshot, ports)),
             "digest": (DAILY, partial(send_due_digest, ports, self.checker)),
+            "silence": (FOLLOW, partial(postpone_silence, ports)),
+            "heartbeat": (FOLLOW, self._pulse.send),
         }
-        self._scheduler = Scheduler(
-            [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()],
-            first=ports.clock.real(),
-        )
+        led = [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()]
+        state = Job("state", self._watch_state, self._real_seconds(DAILY))  # also where no lease can be taken
+        self._scheduler = Scheduler([*led, state], first=ports.clock.real())
         self._stopping = threading.Event()
         self._sender = threading.Thread(target=self._send, name="sender", daemon=True)
 
@@ -77,21 +81,43 @@ class Bot:
         self._pool.shutdown()  # what was acknowledged is done, too
         late.cancel()
         self.checker.close()
-        self._lease.release()
+        self._survive(self._retire)
 
     def _give_up(self) -> None:
         """Presses in line are dropped, and what waits for the warehouse waits no longer."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.ports.warehouse.close()
 
+    def _retire(self) -> None:
+        if not self._lease.follows:
+            cancel_silence(self.ports)
+        self._lease.release()
+
     def _real_seconds(self, every: timedelta) -> float:
         return max(0.5, every.total_seconds() / self.ports.clock.speed)
 
+    def _evaluate(self) -> None:
+        self.checker.run(thrifty=True)
+        complete_evaluation(self.ports, told=self.checker.state.told)
+        self._pulse.completed()
+
+    def _watch_state(self) -> None:
+        """While nothing can be stored, try more often than at every tick; whoever leads tells the channel."""
+        state = self.checker.state
+        if state.unsettled:
+            self._fire(self._evaluate)
+        if not self._lease.follows:
+            self._survive(partial(state.tell, self.ports))
+
     def _fire(self, run: Callable[[], object]) -> None:
+        self._survive(lambda: self._lease.held() and run())
+
+    def _survive(self, run: Callable[[], object]) -> None:
         """One of the two outermost loops: a job that failed is due again."""
         try:
-            if self._lease.held():
-                run()
+            run()
+        except StateError as error:
+            self.checker.state.failed(error)
         except SyncHealthError as error:
             log.warning("a scheduled job could not be done: %s; trying again", error)
         except Exception:
@@ -103,6 +129,9 @@ class Bot:
             try:
                 while self._lease.held() and deliver_next(self.ports, self.holder) and not self._stopping.is_set():
                     pass
+            except StateError as error:
+                self.checker.state.failed(error)
+                self._stopping.wait(AFTER_SURPRISE)
             except SyncHealthError as error:
                 log.warning("messages could not be sent: %s; trying again", error)
             except Exception:

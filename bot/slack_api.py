@@ -20,6 +20,7 @@ GONE = {
     "thread_not_found",
     "cannot_reply_to_message",
     "cant_update_message",
+    "invalid_scheduled_message_id",  # posted already, or within the next minute
     "not_found",  # a dialog that was closed
     "no_such_subteam",  # a user group that was deleted or disabled
 }

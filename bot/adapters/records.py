@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Table, func, insert, or_, select, text, updat
 
 from bot.adapters import tables as t
 from bot.alerts.model import Action, Alert, Entry, Incident, State
-from bot.model import Digest, Evaluation, Kind, Place
+from bot.model import Digest, Evaluation, Kind, Outage, Place, Watch
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
-ONCE = (Kind.SEVERITY, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST)  # said once each; the others are edited
+ONCE = (Kind.SEVERITY, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY)  # said once each; the others are edited
 REPLIES = (Kind.EVIDENCE, *ONCE)
 OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are owed for
 A_DAY = timedelta(days=1)
@@ -73,6 +73,24 @@ class SqlRecords:
 
     def owe_digest(self, channel: str) -> None:
         self._owe({"incident_id": None}, Kind.DIGEST, channel=channel)
+
+    def owe_absence(self, absence: Outage, channel: str) -> None:
+        saved = self._db.execute(insert(t.absences).values(since=absence.since, until=absence.until))
+        self._owe({"incident_id": None, "absence_id": _key(saved)}, Kind.AWAY, channel=channel)
+
+    def absence(self, absence_id: int) -> Outage:
+        """When the bot was away."""
+        row = self._db.execute(select(t.absences).where(t.absences.c.id == absence_id)).one()
+        return Outage(row.since, row.until)
+
+    def watch(self) -> Watch:
+        row = self._db.execute(select(t.watch)).mappings().first()
+        return Watch(**{f.name: row[f.name] for f in fields(Watch)}) if row else Watch()
+
+    def save_watch(self, watch: Watch) -> None:
+        values = _values(watch, t.watch)
+        if not self._db.execute(update(t.watch).values(**values)).rowcount:
+            self._db.execute(insert(t.watch).values(id=1, **values))
 
     def digest(self) -> Digest:
         """How the pipeline is now."""

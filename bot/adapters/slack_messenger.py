@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from slack_sdk import WebClient
 
 from bot.messages.alert import alert_message, reply_is_broadcast
-from bot.model import Access, Announcement, Place
+from bot.messages.watch import silent_words
+from bot.model import Access, Announcement, Place, Scheduled
 from bot.settings import Settings
 from bot.slack_api import call, respond
 
@@ -55,6 +57,37 @@ class SlackMessenger:
         for ts in copies if place else ():
             call(self._client.chat_delete, channel=place and place.channel, ts=ts)
         return len(copies)
+
+    def schedule(self, announcement: Announcement, post_at: datetime) -> Scheduled:
+        # Without our metadata: Slack takes a scheduled message that has some, and never posts it.
+        answer = call(
+            self._client.chat_scheduleMessage,
+            channel=announcement.channel,
+            post_at=int(post_at.timestamp()),
+            unfurl_links=False,
+            unfurl_media=False,
+            **alert_message(announcement, self._settings).payload(),
+        )
+        return Scheduled(str(answer["scheduled_message_id"]), str(answer["channel"]))
+
+    def cancel_scheduled(self, scheduled: Scheduled) -> None:
+        call(self._client.chat_deleteScheduledMessage, channel=scheduled.channel, scheduled_message_id=scheduled.id)
+
+    def list_scheduled(self, oldest: datetime, latest: datetime) -> list[Scheduled]:
+        words, found, cursor = silent_words(self._settings), list[Scheduled](), ""
+        while True:
+            answer = call(
+                self._client.chat_scheduledMessages_list,
+                oldest=str(int(oldest.timestamp())),
+                latest=str(int(latest.timestamp())),
+                limit=100,
+                cursor=cursor or None,
+            )
+            rows = answer["scheduled_messages"]
+            found += [Scheduled(str(row["id"]), str(row["channel_id"])) for row in rows if words in str(row["text"])]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return found
 
     def _copies(self, announcement: Announcement) -> list[str]:
         """The timestamps of all that carry our id, oldest first."""

@@ -1,5 +1,6 @@
 """The bot's own memory, on SQLite: what is decided together is committed together."""
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from bot.adapters import tables as t
 from bot.adapters.records import IDLE, REPLIES, SqlRecords
-from bot.errors import TemporaryError
+from bot.errors import StateError
 from bot.model import Announcement, Failure, Kind, Owed, Place
 from bot.sanitize import redact
 
+log = logging.getLogger(__name__)
 OWED = text(t.OWED)
 READINGS = 8
 SKEW = timedelta(seconds=30)  # between the clocks of replicas
@@ -30,7 +32,7 @@ class SqlStore:
 
     @contextmanager
     def transaction(self) -> Iterator[SqlRecords]:
-        """One transaction; raised exceptions roll it back. TemporaryError when the database stays locked."""
+        """One transaction; raised exceptions roll it back. StateError when the database cannot be read or written."""
         with self._begin() as connection:
             yield SqlRecords(connection)
 
@@ -101,7 +103,22 @@ class SqlStore:
             with self._engine.begin() as connection:
                 yield connection
         except OperationalError as error:
-            raise TemporaryError(f"the state database did not answer: {redact(str(error.orig))}") from error
+            log.debug("the state database: %s", redact(str(error.orig)))
+            raise StateError(_reason(error)) from error
+
+
+REASONS = {  # what SQLite says, in words for people
+    "disk is full": "the disk is full",
+    "readonly database": "the database is read-only",
+    "database is locked": "another process keeps the database locked",
+    "unable to open": "the database file cannot be opened",
+    "disk I/O error": "the disk reports an I/O error",
+}
+
+
+def _reason(error: OperationalError) -> str:
+    said = str(error.orig)
+    return next((words for part, words in REASONS.items() if part in said), "the database failed (the log has details)")
 
 
 def _next_owed(db: Connection, now: datetime) -> Mapping[str, Any] | None:
@@ -121,6 +138,9 @@ def _announcement(records: SqlRecords, row: Mapping[str, Any]) -> Announcement:
     channel = row["posted_in"] or row["channel"]
     if row["kind"] == Kind.DIGEST:
         return Announcement(row["id"], Kind.DIGEST, channel, None, row["ts"], digest=records.digest())
+    if row["kind"] == Kind.AWAY:
+        absence = records.absence(row["absence_id"])
+        return Announcement(row["id"], Kind.AWAY, channel, None, row["ts"], outage=absence)
     incident = records.incident(row["incident_id"])
     assert incident, "the foreign key holds it"
     root = None if row["kind"] == Kind.ROOT else records.root_of(incident.id)
@@ -162,7 +182,7 @@ def _engine(url: str) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema. Raises TemporaryError when it cannot be opened."""
+    """Bring the database to the newest schema. Raises StateError when it cannot be opened."""
     from alembic import command
     from alembic.config import Config
 
@@ -173,4 +193,4 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:
-        raise TemporaryError(f"the state database cannot be opened: {redact(str(error.orig))}") from error
+        raise StateError(_reason(error)) from error

@@ -151,6 +151,28 @@ actions = Table(
     Index("one_open_action_per_sync", "sync", unique=True, sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
 )
 
+watch = Table(
+    "watch",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("completed_at", UtcDateTime),
+    Column("scheduled_for", UtcDateTime),
+    Column("message_id", String(40)),
+    Column("channel", String(80)),
+    Column("post_at", UtcDateTime),
+    Column("not_before", UtcDateTime),
+    Column("uncertain", Boolean, nullable=False),
+    Column("error", Text),
+)
+
+absences = Table(
+    "absences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
 # One row is one message in Slack: what it should show (wanted) and what it does show (sent). It holds no payload.
 OWED = "wanted > sent"
 outbox = Table(
@@ -162,6 +184,7 @@ outbox = Table(
     Column("thread_id", Integer),  # the incident that its thread is named after: messages of a thread go in order
     Column("kind", String(20), nullable=False),
     Column("action_id", ForeignKey("actions.id")),
+    Column("absence_id", ForeignKey("absences.id")),
     Column("channel", String(80), nullable=False),  # as configured
     Column("posted_in", String(80)),  # the id that Slack gave it
     Column("ts", String(40)),

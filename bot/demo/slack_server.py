@@ -116,6 +116,11 @@ class SlackServer:
         return [RESPONSE_URL_USES - url.uses for url in list(self._workspace.response_urls.values())]
 
     @property
+    def scheduled(self) -> list[Json]:
+        """What Slack will post later, as chat.scheduledMessages.list shows it."""
+        return list(self._workspace.call("chat.scheduledMessages.list", {})["scheduled_messages"])
+
+    @property
     def connections(self) -> int:
         """How many Socket Mode connections are open."""
         return len(self._apps.open)

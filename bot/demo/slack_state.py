@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.demo.slack_blocks import Json, SlackError, content, flag, metadata, pressed
 from bot.demo.slack_modals import APP, BOT, BOT_USER, TEAM, Modals, Person
+from bot.demo.slack_scheduled import ScheduledMessages
 
 CHANNEL, SLACKBOT = "C0001", "USLACKBOT"
 RESPONSE_URL_SECONDS, RESPONSE_URL_USES = 1800.0, 5
@@ -43,25 +44,30 @@ class Workspace(Modals):
         self._threads: dict[str, list[str]] = {}  # by root: its replies
         self._ephemerals: dict[str, dict[str, Json]] = {person.id: {} for person in people}
         self._last_ts = 0
+        self.scheduled = ScheduledMessages()
 
     def call(self, method: str, arguments: Json) -> Json:
         """Do one Web API method and return its answer; raises SlackError."""
         if method not in METHODS:
             raise SlackError("unknown_method")
         channel = str(arguments.get("channel")).lstrip("#")
-        if method.startswith(("chat.", "conversations.")) and channel not in (CHANNEL, self.channel):
+        in_channel = method.startswith(("chat.", "conversations.")) and method != "chat.scheduledMessages.list"
+        if in_channel and channel not in (CHANNEL, self.channel):
             raise SlackError("channel_not_found")
         with self.lock:
+            self._post_due()
             return METHODS[method](self, arguments)
 
     def messages(self, thread_ts: str | None = None) -> list[Json]:
         """The channel (replies only if broadcast) or a thread with its root, oldest first, with metadata."""
         with self.lock:
+            self._post_due()
             return [self._shown(m, metadata=True) for m in self._messages.values() if _belongs(m, thread_ts)]
 
     def latest(self, most: int) -> list[Json]:
         """The latest messages wherever they are, oldest first."""
         with self.lock:
+            self._post_due()
             return [self._shown(m) for m in list(self._messages.values())[-most:]]
 
     def ephemerals(self, user: str) -> list[Json]:
@@ -147,6 +153,19 @@ class Workspace(Modals):
         if "thread_ts" in message:
             self._threads.setdefault(message["thread_ts"], []).append(message["ts"])
         return {"channel": CHANNEL, "ts": message["ts"], "message": self._shown(message)}
+
+    def _post_due(self) -> None:
+        for said in self.scheduled.take_due(self.real()):
+            self._post(said)
+
+    def _schedule(self, a: Json) -> Json:
+        return self.scheduled.add(a, self.real(), CHANNEL)
+
+    def _delete_scheduled(self, a: Json) -> Json:
+        return self.scheduled.delete(a, self.real())
+
+    def _list_scheduled(self, a: Json) -> Json:
+        return self.scheduled.listed(a)
 
     def _update(self, a: Json) -> Json:
         message = self._find(a.get("ts"))
@@ -234,6 +253,9 @@ METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "chat.postMessage": Workspace._post,
     "chat.update": Workspace._update,
     "chat.delete": Workspace._delete,
+    "chat.scheduleMessage": Workspace._schedule,
+    "chat.deleteScheduledMessage": Workspace._delete_scheduled,
+    "chat.scheduledMessages.list": Workspace._list_scheduled,
     "chat.postEphemeral": Workspace._post_ephemeral,
     "chat.getPermalink": Workspace._permalink,
     "conversations.history": Workspace._history,

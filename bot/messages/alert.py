@@ -13,6 +13,7 @@ from bot.messages.phrases import SEVERITIES, is_fact, life_line, number_of
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.text import ICONS, escape, person, when
+from bot.messages.watch import outage_message
 from bot.model import Announcement, Kind
 from bot.settings import Settings
 from checks.model import Severity
@@ -27,6 +28,8 @@ SHARED: dict[Kind, Callable[[Sequence[Incident], ZoneInfo], Message]] = {
 
 def alert_message(announcement: Announcement, settings: Settings) -> Message:
     """What this announcement says now."""
+    if announcement.outage:
+        return outage_message(announcement.kind, announcement.outage, settings)
     if announcement.kind is Kind.DIGEST:
         assert announcement.digest, "a digest is announced with its content"
         return digest_message(announcement.digest, settings)

@@ -25,6 +25,14 @@ def note(text: str, people: tuple[str, ...] = ()) -> Message:
     return Message(safe, (section(safe),))
 
 
+def state_failure(reason: str) -> Message:
+    """Nothing can be stored; what was asked for may be done in part where Census was asked before."""
+    return note(
+        f"Sync Health cannot write its state now ({reason}), so this may be incomplete. "
+        "Try again once /sync-health no longer says so."
+    )
+
+
 def failure(reference: str) -> Message:
     """Something that we did not foresee; the reference is in the log next to the traceback."""
     known = "It may have taken effect: check the thread or `/sync-health` before you try again."

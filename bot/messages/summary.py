@@ -6,6 +6,7 @@ from bot.answers import Summary
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section, sections
 from bot.messages.phrases import incident_line
 from bot.messages.text import ICONS, day_and_time, escape, number, person, rows
+from bot.messages.watch import unscheduled_words, unstored_summary
 from bot.model import Evaluation, RunStatus, SyncStatus
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
@@ -33,6 +34,8 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     """The answer to `/sync-health`; says how old it is and what is not known. Who shares it names themselves."""
     evaluation = summary.evaluation
     name = escape(summary.pipeline, 100)
+    if summary.state_outage:
+        return unstored_summary(summary, summary.state_outage, zone)
     if evaluation is None:
         text = f"❔ The {name} pipeline has not been measured yet"
         small = "The first look is on its way." if summary.measuring else "Press Refresh to measure it now."
@@ -51,6 +54,8 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     blocks += _incidents(summary, zone)
     if summary.undelivered:
         blocks.append(section(f"❗ Slack does not take some of my messages: {escape(summary.undelivered, 300)}"))
+    if summary.unscheduled:
+        blocks.append(section(f"❗ {unscheduled_words(summary.unscheduled)}"))
     age = _age(evaluation, zone, measuring=summary.measuring)
     if shared_by:
         blocks.append(context(f"{age} · shared by {person(shared_by)}"))

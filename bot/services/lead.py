@@ -32,6 +32,11 @@ class Lease:
                 self._renew()
             return bool(self._leads)
 
+    @property
+    def follows(self) -> bool:
+        """Whether another process leads, as far as is known; also where the state can be neither read nor written."""
+        return self._leads is False
+
     def release(self) -> None:
         """Let another process lead at once."""
         with self._guard:

@@ -6,12 +6,14 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from bot.alerts.lifecycle import Reason, timer_ends
+from bot.errors import StateError
 from bot.model import Evaluation
 from bot.ports import Ports, Sources, Store
 from bot.services.examples import add_examples
 from bot.services.measure import measure
 from bot.services.move_alerts import Said, move_alerts, policy_of
 from bot.services.rehearsal import Rehearsal
+from bot.services.state_health import StateHealth
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +28,12 @@ class Checker:
         self._flight: Future[Evaluation] | None = None
         self._thorough = False  # whether that one asks the warehouse in any case
         self._ended = 0.0  # monotonic
+        self.state = StateHealth(ports.clock)  # told by what is or is not stored here
 
     def run(self, *, join: bool = True, thrifty: bool = False) -> Evaluation:
         """Validate now; `join` takes the result of a validation that is going on already.
 
-        A `thrifty` one asks the warehouse only where that is worth its cost. Raises TemporaryError when the result
+        A `thrifty` one asks the warehouse only where that is worth its cost. Raises StateError when the result
         could not be kept.
         """
         return self.begin(join=join, thrifty=thrifty)[0].result()
@@ -52,7 +55,13 @@ class Checker:
 
     def _fly(self, thrifty: bool) -> Evaluation:
         try:
-            return run_checks(self._ports, thrifty=thrifty)[0]
+            evaluation = run_checks(self._ports, thrifty=thrifty)[0]
+        except StateError as error:
+            self.state.failed(error)
+            raise
+        else:
+            self.state.stored()
+            return evaluation
         finally:
             self._ended = self._ports.clock.monotonic()
 

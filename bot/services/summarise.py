@@ -12,5 +12,6 @@ def summarise(ports: Ports, *, measuring: bool = False) -> Summary:
             evaluation=records.latest_evaluation(),
             incidents=tuple(records.open_incidents()),
             undelivered=records.undelivered(),
+            unscheduled=records.watch().error,
             measuring=measuring,
         )

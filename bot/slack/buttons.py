@@ -8,8 +8,7 @@ from bot.messages.summary import summary_message
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import authorise, incident_for, incident_to_change
 from bot.services.rerun_sync import rerun_facts, rerun_sync
-from bot.services.summarise import summarise
-from bot.slack.commands import fresh_summary, snapshot
+from bot.slack.commands import fresh_summary, snapshot, summarised
 from bot.slack.desk import Desk, Press
 
 
@@ -20,7 +19,7 @@ def refresh(desk: Desk, press: Press) -> None:
 
 def share(desk: Desk, press: Press) -> None:
     """The last numbers, for the whole channel."""
-    shown = summary_message(summarise(desk.ports), desk.ports.settings.zone, shared_by=press.person.id)
+    shown = summary_message(summarised(desk), desk.ports.settings.zone, shared_by=press.person.id)
     desk.answer(press, shown, to_all=True)
 
 

@@ -1,12 +1,13 @@
 """What can be typed behind /sync-health."""
 
+import dataclasses
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
-from bot.errors import RefusedError, SyncHealthError
+from bot.answers import Summary
+from bot.errors import RefusedError, StateError, SyncHealthError
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.plain import help_message, note, unknown_command
@@ -35,7 +36,7 @@ PATIENCE = 0.7  # real seconds to wait for fresh numbers before showing the last
 
 def summary(desk: Desk, press: Press) -> None:
     """How the pipeline is: the last numbers at once when they are recent, else fresh ones."""
-    shown = summarise(desk.ports)
+    shown = summarised(desk)
     if shown.evaluation:
         measured_at = shown.evaluation.warehouse_at or shown.evaluation.checked_at
         age = (desk.ports.clock.now() - measured_at).total_seconds() / desk.ports.clock.speed
@@ -54,10 +55,19 @@ def fresh_summary(desk: Desk, press: Press, *, replace: bool) -> None:
         _show(desk, press, replace=replace, measuring=True)
         flight.add_done_callback(lambda _: desk.take(press, partial(_show, replace=replace)))
         return
-    except SyncHealthError as error:
-        desk.answer(press, note(f"The evaluation could not be stored: {error}"))
-        return
+    except StateError as error:
+        desk.checker.state.failed(error)  # which the summary says
     _show(desk, press, replace=replace)
+
+
+def summarised(desk: Desk, *, measuring: bool = False) -> Summary:
+    """What is known, also where nothing can be stored or even read."""
+    try:
+        shown = summarise(desk.ports, measuring=measuring)
+    except StateError as error:
+        desk.checker.state.failed(error)
+        shown = Summary(desk.ports.settings.pipeline, None)
+    return dataclasses.replace(shown, state_outage=desk.checker.state.outage)
 
 
 def queue(desk: Desk, press: Press) -> None:
@@ -149,11 +159,11 @@ def _link(desk: Desk, root: Place) -> str | None:
 
 
 def _show(desk: Desk, press: Press, *, replace: bool, measuring: bool = False) -> None:
-    message = summary_message(summarise(desk.ports, measuring=measuring), desk.ports.settings.zone)
+    message = summary_message(summarised(desk, measuring=measuring), desk.ports.settings.zone)
     desk.answer(press, message, replace=replace)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Command:
     """A subcommand and what it does, in the words of `help`."""
 

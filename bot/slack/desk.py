@@ -12,9 +12,9 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.errors import NotFoundError, PermanentError, RefusedError, SyncHealthError, TemporaryError
+from bot.errors import NotFoundError, PermanentError, RefusedError, StateError, SyncHealthError, TemporaryError
 from bot.messages.blocks import Message
-from bot.messages.plain import failure, note
+from bot.messages.plain import failure, note, state_failure
 from bot.messages.rerun import answer_modal
 from bot.ports import Ports
 from bot.sanitize import sanitize
@@ -76,6 +76,9 @@ class Desk:
             log.info("%s by %s: %s", press.word, press.person.id, refusal)
             self._guarded(press, self._audit, refusal)
             self._guarded(press, self.answer, note(str(refusal), refusal.people))
+        except StateError as error:
+            self.checker.state.failed(error)
+            self._guarded(press, self.answer, state_failure(error.reason))
         except SyncHealthError as error:
             log.warning("%s by %s: %s", press.word, press.person.id, error)
             self._guarded(press, self.answer, note(str(error)))

@@ -39,7 +39,7 @@ def test_every_command_of_the_command_line_is_listed() -> None:
 
 def test_every_variable_is_listed_here_and_in_the_example() -> None:
     source = "".join(Path(module.__file__ or "").read_text(encoding="utf-8") for module in (settings, environment))
-    read = set(re.findall(r'"((?:SLACK|CENSUS|DATABRICKS|SYNC_HEALTH)_[A-Z_]+)"', source))
+    read = set(re.findall(r'"((?:SLACK|CENSUS|DATABRICKS|SYNC_HEALTH|HEARTBEAT)_[A-Z_]+)"', source))
     listed = set(re.findall(r"`([A-Z_]+)`", " ".join(cells[0] for cells in rows("Settings"))))
     example = set(re.findall(r"^([A-Z_]+)=$", (HOME / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
     assert read == listed == example

@@ -1,0 +1,139 @@
+"""Death is noticed: Slack itself tells when evaluations stop, and the bot tells afterwards that it was away."""
+
+import logging
+import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.errors import NotFoundError, SyncHealthError, TemporaryError, UncertainError
+from bot.model import Announcement, Kind, Outage, Scheduled, Watch
+from bot.ports import Clock, Ports
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LONGEST_GAP = timedelta(minutes=15)  # between completed evaluations, or three ticks where those are longer
+SHORTEST_GRACE = timedelta(minutes=3)  # real time: in its last minute a scheduled message cannot be deleted any more
+APART = timedelta(minutes=1)  # real time between two attempts to schedule; a tick is no shorter
+
+
+def grace(settings: Settings, clock: Clock) -> timedelta:
+    """The real time without a completed evaluation after which the bot counts as gone."""
+    return max(max(LONGEST_GAP, 3 * settings.schedule.tick) / clock.speed, SHORTEST_GRACE)
+
+
+def complete_evaluation(ports: Ports, *, told: bool = False) -> None:
+    """Keep that a scheduled evaluation was completed; owe the channel a line when there was none for too long.
+
+    `told`: the channel has heard of that gap already.
+    """
+    now = ports.clock.now()
+    with ports.store.transaction() as records:
+        watch = records.watch()
+        if watch.completed_at and not told:
+            away = (now - watch.completed_at) / ports.clock.speed
+            if away > grace(ports.settings, ports.clock):
+                records.owe_absence(Outage(watch.completed_at, now), ports.settings.channel)
+        records.save_watch(replace(watch, completed_at=now))
+
+
+def postpone_silence(ports: Ports) -> bool:
+    """Schedule the message about a silent bot anew after a completed evaluation, and cancel the one before.
+
+    The new one is there before the old one goes, so that there is always one; whether it was due is returned.
+    """
+    before = _begin(ports)
+    if before is None:
+        return False
+    post_at = ports.clock.real() + grace(ports.settings, ports.clock)
+    since = Outage(before.completed_at or ports.clock.now())
+    silent = Announcement(uuid.uuid4().hex, Kind.SILENT, ports.settings.channel, None, None, outage=since)
+    try:
+        scheduled = ports.messenger.schedule(silent, post_at)
+    except SyncHealthError as error:
+        _refused(ports, before, error)
+        return True
+    if not _keep(ports, before, scheduled, post_at):
+        _cancel(ports, scheduled)  # another process scheduled one meanwhile: one is enough
+    elif _cancel_others(ports, before, scheduled):
+        _settle(ports, scheduled)
+    return True
+
+
+def cancel_silence(ports: Ports) -> None:
+    """Before an orderly stop: nobody needs to be told."""
+    with ports.store.transaction() as records:
+        watch = records.watch()
+    if watch.message and _cancel(ports, watch.message):
+        with ports.store.transaction() as records:
+            if (now := records.watch()).message_id == watch.message_id:
+                records.save_watch(replace(now, message_id=None, channel=None, post_at=None, scheduled_for=None))
+
+
+def _begin(ports: Ports) -> Watch | None:
+    """What was known before this attempt, which is written down before Slack hears of it; None when none is due."""
+    now = ports.clock.real()
+    with ports.store.transaction() as records:
+        watch = records.watch()
+        tried = watch.not_before is not None  # a bot that hangs in its first evaluation is to be noticed, too
+        if (tried and watch.completed_at == watch.scheduled_for) or (watch.not_before and now < watch.not_before):
+            return None
+        attempt = replace(watch, scheduled_for=watch.completed_at, not_before=now + APART, uncertain=True)
+        records.save_watch(attempt)
+        return watch
+
+
+def _refused(ports: Ports, before: Watch, error: SyncHealthError) -> None:
+    """Logged once per reason; the next completed evaluation tries again, and not before Slack allows it."""
+    wait = timedelta(seconds=error.retry_after or 0) if isinstance(error, TemporaryError) else timedelta(0)
+    if str(error) != before.error:
+        log.warning("Slack does not schedule the message for when Sync Health stops: %s", error)
+    with ports.store.transaction() as records:
+        watch = records.watch()
+        uncertain = before.uncertain or isinstance(error, UncertainError)
+        not_before = ports.clock.real() + max(wait, APART)
+        records.save_watch(replace(watch, error=str(error), uncertain=uncertain, not_before=not_before))
+
+
+def _keep(ports: Ports, before: Watch, scheduled: Scheduled, post_at: datetime) -> bool:
+    with ports.store.transaction() as records:
+        watch = records.watch()
+        if watch.message_id != before.message_id:
+            return False
+        records.save_watch(
+            replace(watch, message_id=scheduled.id, channel=scheduled.channel, post_at=post_at, error=None)
+        )
+    if before.error:
+        log.warning("Slack schedules the message for when Sync Health stops again")
+    return True
+
+
+def _cancel_others(ports: Ports, before: Watch, scheduled: Scheduled) -> bool:
+    """Cancel what the new message replaces; whether none of them can be left."""
+    others = [before.message] if before.message else []
+    if before.uncertain:
+        now = ports.clock.real()
+        try:
+            others = ports.messenger.list_scheduled(now, now + 2 * grace(ports.settings, ports.clock))
+        except SyncHealthError as error:
+            log.info("scheduled messages could not be listed: %s", error)
+            return False
+    cancelled = [_cancel(ports, one) for one in others if one.id != scheduled.id]
+    return all(cancelled)
+
+
+def _cancel(ports: Ports, scheduled: Scheduled) -> bool:
+    try:
+        ports.messenger.cancel_scheduled(scheduled)
+    except NotFoundError:
+        log.info("scheduled message %s was posted already, or will be within a minute", scheduled.id)
+    except SyncHealthError as error:
+        log.info("scheduled message %s could not be cancelled: %s", scheduled.id, error)
+        return False
+    return True
+
+
+def _settle(ports: Ports, scheduled: Scheduled) -> None:
+    with ports.store.transaction() as records:
+        if (watch := records.watch()).message_id == scheduled.id:
+            records.save_watch(replace(watch, uncertain=False))
