@@ -72,7 +72,7 @@ def problems_of(environment: Mapping[str, str], needs: Collection[Need]) -> Iter
         if not is_safe(environment.get(name, "").strip() or "https://default.example"):
             shown = _without_login(environment[name])
             yield f'environment: {name} is "{shown}": write an https:// address; http would show the token'
-    if not _is_safe(environment.get(HEARTBEAT, "").strip() or "https://default.example"):
+    if not is_safe(environment.get(HEARTBEAT, "").strip() or "https://default.example"):
         yield f"environment: {HEARTBEAT} is not an https:// address (http only on this machine)"
     if host := environment.get("DATABRICKS_HOST", ""):
         yield from _host_problems(host)
