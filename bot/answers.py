@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from bot.alerts.model import Incident
 from bot.alerts.rejections import CauseGroup
@@ -24,16 +25,42 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What a rerun dialog showed to whoever submits it: what is confirmed is what runs. It travels with the dialog."""
+
+    incident_id: int
+    sync: str
+    queue: int | None
+    suspicious: int | None
+    running: int | None  # the id of the run to follow
+    latest_run_id: int
+    latest_action_id: int
+
+
+class FactChange(StrEnum):
+    """How the facts became worse between a dialog and its submission."""
+
+    REQUESTED = "a rerun was requested"
+    PAUSED = "the sync was paused"
+    RUN_BEGAN = "a run began"
+    RUN_ENDED = "a run ended"
+    UNKNOWN = "the backlog is unknown now"
+    SUSPECT = "there are more suspect records"
+
+
+@dataclass(frozen=True)
 class RerunFacts:
     """What somebody should know before running a sync again. None: it could not be found out."""
 
     sync: str
     label: str
     incident_id: int
+    as_of: datetime
     queue: int | None
     suspicious: int | None
     running: Run | None
     latest_run_id: int  # 0 when there was none
+    latest_action_id: int  # of this sync, ended or not; 0 when there was none
     paused: bool
     source: str  # the view that the sync reads
     helps: str  # what the check says about it
@@ -42,6 +69,32 @@ class RerunFacts:
     def risky(self) -> bool:
         """Whether it could do harm: it would write suspicious rows, or nobody knows what it would write."""
         return self.running is None and (self.suspicious is None or self.suspicious > 0)
+
+    @property
+    def consent(self) -> Consent:
+        """What somebody agrees to who was shown these."""
+        running = self.running.id if self.running else None
+        ids = (running, self.latest_run_id, self.latest_action_id)
+        return Consent(self.incident_id, self.sync, self.queue, self.suspicious, *ids)
+
+    def worse_than(self, shown: Consent) -> tuple[FactChange, ...]:
+        """What somebody did not agree to who was shown those; smaller numbers are none of it."""
+        now = self.consent
+        follows = now.running is not None and now.running == shown.running
+        wider = (now.suspicious or 0) > (shown.suspicious or 0) and shown.suspicious is not None
+        unknown = (now.queue is None and shown.queue is not None) or (
+            now.suspicious is None and shown.suspicious is not None
+        )
+        ended = (shown.running or now.latest_run_id != shown.latest_run_id) and not now.running
+        found = {
+            FactChange.REQUESTED: now.latest_action_id != shown.latest_action_id,
+            FactChange.PAUSED: self.paused,
+            FactChange.RUN_BEGAN: bool(now.running) and not follows,
+            FactChange.RUN_ENDED: ended,
+            FactChange.UNKNOWN: unknown and not follows,
+            FactChange.SUSPECT: wider and not follows,
+        }
+        return tuple(change for change, happened in found.items() if happened)
 
 
 @dataclass(frozen=True)

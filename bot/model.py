@@ -1,11 +1,13 @@
 """The values that ports carry: what is known of Census, what was found, what is said."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.alerts.model import Action, Incident, State
 from checks.model import Check, Outcome, Result
+
+LONGEST_RUN = timedelta(hours=6)  # after this a run whose end is not to be seen is given up
 
 
 class RunStatus(StrEnum):
@@ -42,6 +44,12 @@ class Run:
     def final(self) -> bool:
         """Whether it will change no more."""
         return self.status not in (RunStatus.QUEUED, RunStatus.WORKING, RunStatus.UNKNOWN)
+
+    def is_going_on(self, now: datetime) -> bool:
+        """Whether it keeps another one from starting; a status that nobody knows counts for hours, not for ever."""
+        if self.status is RunStatus.UNKNOWN:
+            return now - self.created_at < LONGEST_RUN
+        return not self.final
 
     @property
     def counts_as_sync(self) -> bool:

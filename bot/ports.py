@@ -77,6 +77,9 @@ class Census(Protocol):
     def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
         """The latest runs of a sync, newest first."""
 
+    def runs_since(self, sync_id: int, since: datetime) -> list[Run]:
+        """Every run of a sync that was created then or later, newest first, on however many pages they stand."""
+
     def run(self, run_id: int) -> Run:
         """One run."""
 
@@ -225,6 +228,9 @@ class Records(AlertRecords, Protocol):
 
     def open_action(self, sync: str) -> Action | None:
         """The action of a sync that has not ended."""
+
+    def latest_action_id(self, sync: str) -> int:
+        """The newest action of a sync, ended or not; 0 where there was none."""
 
     def open_actions(self) -> list[Action]:
         """All that have not ended, oldest first."""

@@ -142,6 +142,9 @@ class FakeCensus:
         with self._lock:
             return [run for _, run in sorted(self._runs.items(), reverse=True) if run.sync_id == sync_id][:most]
 
+    def runs_since(self, sync_id: int, since: datetime) -> list[Run]:
+        return [run for run in self.runs(sync_id, most=10**6) if run.created_at >= since]
+
     def run(self, run_id: int) -> Run:
         self._fail()
         if run_id not in self._runs:

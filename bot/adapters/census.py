@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from io import BytesIO
@@ -101,6 +102,16 @@ class CensusClient:
             if len(found) >= most:
                 break
         return sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True)[: max(0, most)]
+
+    def runs_since(self, sync_id: int, since: datetime) -> list[Run]:
+        what = f"the runs of sync {sync_id}"
+        found: dict[int, Run] = {}
+        for rows in self._pages(f"syncs/{sync_id}/sync_runs", what, PAGE, order="desc"):
+            page = [_read(read_run, row, what) for row in rows]
+            found |= {run.id: run for run in page if run.created_at >= since}
+            if any(run.created_at < since for run in page):
+                break
+        return sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True)
 
     def run(self, run_id: int) -> Run:
         what = f"run {run_id}"

@@ -149,6 +149,9 @@ class SqlRecords:
     def open_action(self, sync: str) -> Action | None:
         return self._one(Action, t.actions, t.actions.c.sync == sync, text(t.OPEN))
 
+    def latest_action_id(self, sync: str) -> int:
+        return self._db.scalar(select(func.max(t.actions.c.id)).where(t.actions.c.sync == sync)) or 0
+
     def open_actions(self) -> list[Action]:
         query = select(t.actions).where(text(t.OPEN)).order_by(t.actions.c.id)
         return [_load(Action, row) for row in self._db.execute(query).mappings()]

@@ -108,6 +108,7 @@ class ActionState(StrEnum):
     CHECKING = "checking"  # the run has ended, the pipeline is being measured again
     FINISHED = "finished"
     FAILED = "failed"
+    UNKNOWN = "unknown"  # given up: whether a run started, or how it ended, was not to be found out
 
 
 OPEN_ACTIONS = (ActionState.REQUESTED, ActionState.RUNNING, ActionState.CHECKING)

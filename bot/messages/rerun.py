@@ -1,13 +1,18 @@
 """The dialog before a rerun: what would be written, and whether that is wise."""
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.answers import RerunFacts
+from pydantic import TypeAdapter, ValidationError
+
+from bot.answers import Consent, FactChange, RerunFacts
+from bot.errors import RefusedError
 from bot.messages.blocks import Block, Message, context, modal, question, section
-from bot.messages.text import code, escape, number, rows, when
+from bot.messages.text import code, escape, number, when
 
 REASON = "reason"
+CONSENT = TypeAdapter(Consent)
 
 
 def loading_modal(title: str) -> dict[str, Any]:
@@ -20,48 +25,60 @@ def answer_modal(title: str, message: Message) -> dict[str, Any]:
     return modal(title, message.blocks, callback="answer")
 
 
-def rerun_modal(facts: RerunFacts, zone: ZoneInfo) -> dict[str, Any]:
-    """The facts, and a reason to give where it is risky."""
+def rerun_modal(facts: RerunFacts, zone: ZoneInfo, changes: Sequence[FactChange] = ()) -> dict[str, Any]:
+    """The facts, and a reason to give where it is risky; `changes`: why it is shown again instead of a run."""
     title = f"Rerun {facts.sync}"
-    blocks = [section(*_facts(facts, zone))]
+    blocks = [section(*_changes(changes))] if changes else []
+    blocks.append(section(*_facts(facts, zone)))
     if facts.paused:
-        blocks.append(
-            context("Resume it in Census first: what Census does with a triggered paused sync is not documented.")
-        )
         return modal(title, blocks, callback="answer")
+    consent = CONSENT.dump_json(facts.consent).decode()
     if facts.running:
-        return modal(title, blocks, callback="rerun", metadata=str(facts.incident_id), submit="Follow it")
-    blocks.append(_reason(facts))
-    return modal(title, blocks, callback="rerun", metadata=str(facts.incident_id), submit="Rerun")
+        return modal(title, blocks, callback="rerun", metadata=consent, submit="Follow")
+    blocks += [_reason(facts), context("Does not undo earlier writes")]
+    submit = "Rerun anyway" if facts.risky else "Rerun"
+    return modal(title, blocks, callback="rerun", metadata=consent, submit=submit)
+
+
+def read_consent(metadata: str) -> Consent:
+    """What the dialog had shown, from its metadata. Raises RefusedError for one of another version."""
+    try:
+        return CONSENT.validate_json(metadata)
+    except ValidationError as error:
+        raise RefusedError("This dialog is from another version of me. Press Rerun again.") from error
+
+
+def _changes(changes: Sequence[FactChange]) -> list[str]:
+    return ["⚠️ *Nothing was started.* Since this dialog opened:", *(f"• {change}" for change in changes)]
 
 
 def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
-    label, source = escape(facts.label, 300), code(facts.source, 300)
-    waiting = (
-        "❔ How many rows wait is not known." if facts.queue is None else f"*{rows(facts.queue)}* wait in {source}."
-    )
-    lines = [f"*{label}*", waiting]
+    as_of = when(facts.as_of, zone)
+    pending = "❔ Pending records: unknown" if facts.queue is None else f"About *{_pending(facts.queue)}*"
+    lines = [f"*{escape(facts.label, 300)}*", f"{pending} (as of {as_of}) in {code(facts.source, 300)}"]
     if facts.paused:
-        return [*lines, "⏸️ The sync is paused, so it cannot be run."]
+        return [*lines, "⏸️ Paused in Census, so no run can start. Resume it there first."]
     if facts.running:
         began = when(facts.running.created_at, zone)
-        lines.append(f"▶️ A run is going on since {began}. None is started: you can follow that one in the thread.")
-        return [*lines, "It took its rows when it began: what was mended since then is not in it."]
+        lines.append(f"▶️ {escape(facts.sync, 100)} has been running since {began}, so no new run will start.")
+        return [*lines, "Follow reports that run in the thread. It read its records when it began."]
     if facts.suspicious is None:
-        lines.append("⚠️ What these rows hold could not be looked at. The run writes them to Salesforce as they are.")
+        lines.append("⚠️ Suspect records: unknown. The run writes every pending record as it is.")
     elif facts.suspicious:
-        lines.append(
-            f"⚠️ *{number(facts.suspicious)} of them look wrong*: no company name, or the property's own. "
-            "The run writes them to Salesforce as they are. Is the view mended?"
-        )
+        suspect = f"{number(facts.suspicious)} suspect record{'' if facts.suspicious == 1 else 's'}"
+        lines.append(f"⚠️ *Includes {suspect}* (no company name, or the property's own), written as they are")
     elif facts.queue:
-        lines.append("✅ None of them looks wrong.")
+        lines.append("✅ No suspect records")
     elif facts.queue == 0:
-        lines.append("Nothing waits: a run would find no rows and change nothing.")
-        lines += [f"*What helps:* {escape(facts.helps)}"] if facts.helps else []
+        lines.append("A run would change nothing.")
+        lines += [f"*Next step:* {escape(facts.helps)}"] if facts.helps else []
     return lines
 
 
+def _pending(count: int) -> str:
+    return f"{count:,} pending record{'' if count == 1 else 's'}"
+
+
 def _reason(facts: RerunFacts) -> Block:
-    label = "Why run it all the same?" if facts.risky else "Why? (for the thread)"
-    return question(REASON, label, hint="The view is mended", optional=not facts.risky)
+    label = "Reason to rerun anyway" if facts.risky else "Reason (shown in the thread)"
+    return question(REASON, label, hint="The view is fixed", optional=not facts.risky)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, ActionState
 from bot.messages.blocks import Message, context, section
-from bot.messages.text import duration, escape, link, number, person, rows, when
+from bot.messages.text import duration, escape, link, number, person, when
 from bot.settings import Settings
 
 BAR = 16  # characters of the progress bar
@@ -17,7 +17,7 @@ def run_message(action: Action, settings: Settings) -> Message:
     if action.state is ActionState.RUNNING and action.records_total:
         lines.append(_progress(action))
     if action.state is ActionState.CHECKING:
-        lines += [_counts(action), "Checking the pipeline again …"]
+        lines += [_counts(action), "Evaluating the pipeline …"]
     if action.state is ActionState.FINISHED:
         lines.append(_counts(action))
     if action.verdict:
@@ -34,27 +34,29 @@ def run_message(action: Action, settings: Settings) -> Message:
 
 
 def _run_headline(action: Action, sync: str, who: str, zone: ZoneInfo) -> str:
-    at = when(action.requested_at, zone)
+    requested = f"(requested by {who} at {when(action.requested_at, zone)})"
     match action.state:
         case ActionState.REQUESTED:
-            return f"🔁 *{sync}:* {who} asked for a rerun at {at} …"
+            return f"🔁 *{sync} rerun requested* by {who} at {when(action.requested_at, zone)}"
         case ActionState.RUNNING if action.adopted:
-            return f"🔁 *{sync} was already running* when {who} asked at {at}; following that run."
+            return f"🔁 *{sync} was already running*, following that run {requested}"
         case ActionState.RUNNING:
-            return f"🔁 *{sync} is running*, started by {who} at {at}."
+            return f"🔁 *{sync} is running* {requested}"
         case ActionState.FAILED:
-            return f"❌ *{sync}: the rerun failed*, asked for by {who} at {at}."
+            return f"❌ *{sync} rerun failed* {requested}"
+        case ActionState.UNKNOWN:
+            return f"❔ *{sync} rerun: outcome unknown* {requested}"
     ended = f" in {duration(action.ended_at - action.requested_at)}" if action.ended_at else ""
     clean = action.records_failed == 0 and not action.records_invalid
-    return f"{'✅' if clean else '🟠'} *{sync}: the rerun is done*{ended}, asked for by {who}."
+    return f"{'✅' if clean else '🟠'} *{sync} rerun completed*{ended} (requested by {who})"
 
 
 def _progress(action: Action) -> str:
     done, total = action.records_updated or 0, action.records_total or 1
     full = min(BAR, BAR * done // total)
-    return f"`{'█' * full}{'░' * (BAR - full)}` {done:,} of {rows(action.records_total)}"
+    return f"`{'█' * full}{'░' * (BAR - full)}` {done:,} of {total:,} records"
 
 
 def _counts(action: Action) -> str:
     counts = {"updated": action.records_updated, "rejected": action.records_failed, "invalid": action.records_invalid}
-    return " · ".join(f"{number(count)} {what}" for what, count in counts.items())
+    return ", ".join(f"{number(count)} {what}" for what, count in counts.items())

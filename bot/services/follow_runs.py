@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.alerts.model import Action, ActionState
 from bot.errors import SyncHealthError
-from bot.model import Evaluation, Run, RunStatus
+from bot.model import LONGEST_RUN, Evaluation, Run, RunStatus
 from bot.ports import Ports
 from bot.services.rerun_sync import set_action
 from bot.services.run_checks import Checker
@@ -15,8 +15,9 @@ from checks.model import Outcome, Result
 log = logging.getLogger(__name__)
 
 OURS = "API Request"  # how Census tags a run that was triggered through its API
-LOST = 90.0  # real seconds after which a run that Census does not show was never started
-LONGEST = timedelta(hours=6)  # a run of unknown state is given up after this
+UNCONFIRMED = 90.0  # real seconds after which the thread says that Census does not show the run
+SEARCH = 15 * 60.0  # real seconds after which it is no longer looked for
+SKEW = timedelta(minutes=2)  # between our clock and Census'
 ENDED_BADLY = {
     RunStatus.FAILED: "Census says that the run failed",
     RunStatus.CANCELLED: "The run was cancelled in Census",
@@ -33,8 +34,8 @@ def follow_runs(ports: Ports, checker: Checker) -> int:
             _step(ports, checker, action)
         except SyncHealthError as error:
             log.warning("action %s (%s): %s; looking again", action.id, action.sync, error)
-            if ports.clock.now() - action.requested_at > LONGEST:  # else nobody could ever rerun that sync
-                _fail(ports, action, f"It could not be followed to its end: {error}. Look at it in Census.")
+            if ports.clock.now() - action.requested_at > LONGEST_RUN:  # else nobody could ever rerun that sync
+                _give_up(ports, action, f"How it ended is unknown: {error}. Check it in Census.")
     return len(actions)
 
 
@@ -49,14 +50,26 @@ def _step(ports: Ports, checker: Checker, action: Action) -> None:
 
 
 def _look_for_it(ports: Ports, action: Action) -> None:
-    """The answer to our request was lost, or we were: Census knows whether there is a run."""
-    runs = ports.census.runs(_sync_id(ports, action))
+    """The answer to our request was lost, or we were: Census knows whether there is a run, sooner or later.
+
+    Not to see one is not to know that none was started, so it is never said.
+    """
+    runs = ports.census.runs_since(_sync_id(ports, action), action.requested_at - SKEW)
     ours = [run for run in runs if run.id > action.latest_run_id and run.trigger == OURS]
+    waited = (ports.clock.now() - action.requested_at).total_seconds() / ports.clock.speed
     if ours:
-        found = replace(action, state=ActionState.RUNNING, run_id=min(run.id for run in ours))
+        found = replace(action, state=ActionState.RUNNING, run_id=min(run.id for run in ours), verdict="")
         set_action(ports, found, ActionState.REQUESTED)
-    elif ports.clock.now() - action.requested_at > timedelta(seconds=LOST * ports.clock.speed):
-        _fail(ports, action, "Census shows no such run, so it was not started. Press Rerun again.")
+    elif waited > SEARCH:
+        _give_up(
+            ports,
+            action,
+            "Whether a run started is unknown: Census did not confirm the request and shows no such run. "
+            "Check its runs in Census before another rerun.",
+        )
+    elif waited > UNCONFIRMED and not action.verdict:
+        unconfirmed = "Census has not confirmed the request; still looking for the run."
+        set_action(ports, replace(action, verdict=unconfirmed), ActionState.REQUESTED)
 
 
 def _watch(ports: Ports, action: Action) -> None:
@@ -70,8 +83,9 @@ def _watch(ports: Ports, action: Action) -> None:
     elif run.final:
         _fail(ports, seen, f"{ENDED_BADLY[run.status]}{f': {run.error}' if run.error else ''}.")
         return
-    elif ports.clock.now() - action.requested_at > LONGEST:
-        _fail(ports, seen, f"The run has not ended after {LONGEST.seconds // 3600} hours: look at it in Census.")
+    elif ports.clock.now() - action.requested_at > LONGEST_RUN:
+        hours = LONGEST_RUN.seconds // 3600
+        _give_up(ports, seen, f"Census shows no end of the run after {hours} hours: check it there.")
         return
     if seen != action:
         set_action(ports, seen, ActionState.RUNNING)
@@ -91,24 +105,29 @@ def _verdict(ports: Ports, action: Action, evaluation: Evaluation) -> str:
         (r for r in evaluation.results if incident and (r.check, r.sync) == (incident.check, incident.sync)), None
     )
     if result is None:
-        return "The pipeline was measured again."
+        return "The pipeline was evaluated again."
     check = next(check for check in ports.settings.checks if check.name == result.check)
     return _judgement(result, check.keep_firing_for, adopted=action.adopted)
 
 
 def _judgement(result: Result, lasting: timedelta, *, adopted: bool) -> str:
     if result.outcome in (Outcome.NO_DATA, Outcome.ERROR):
-        return f"It could not be measured again. {result.summary}."
+        return f"Status after the run is unknown: {result.summary}."
     if result.cleared:
-        return f"Measured again: {result.summary}. The alert closes once that has held for {lasting.seconds // 60} min."
+        return f"Evaluated again: {result.summary}. Resolves if it stays there for {lasting.seconds // 60} min."
+    still = f"Not recovered: {result.summary}."
     if adopted:
-        return (
-            f"Still wrong: {result.summary}. That run had begun before you asked: Rerun starts one that reads it anew."
-        )
+        return f"{still} This run had begun before the request; Rerun starts one that reads current records."
     return (
-        f"Still wrong: {result.summary}. Salesforce comes back into the warehouse with some minutes' delay; "
-        "if the number stays, the rows that were written are wrong themselves."
+        f"{still} Salesforce data reaches the warehouse a few minutes later; if the number stays, the records that "
+        "were written are wrong themselves."
     )
+
+
+def _give_up(ports: Ports, action: Action, why: str) -> None:
+    """It is not known, which is not to have failed."""
+    unknown = replace(action, state=ActionState.UNKNOWN, ended_at=ports.clock.now(), verdict=why)
+    set_action(ports, unknown, action.state)
 
 
 def _fail(ports: Ports, action: Action, why: str) -> None:
@@ -128,7 +147,8 @@ def _with_counts(action: Action, run: Run) -> Action:
 
 
 def _running(ports: Ports, action: Action) -> Run | None:
-    return next((run for run in ports.census.runs(_sync_id(ports, action)) if not run.final), None)
+    now = ports.clock.now()
+    return next((run for run in ports.census.runs(_sync_id(ports, action)) if run.is_going_on(now)), None)
 
 
 def _sync_id(ports: Ports, action: Action) -> int:

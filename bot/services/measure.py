@@ -194,7 +194,7 @@ def look_at(sources: Sources, sync: SyncSettings, now: datetime) -> SyncLook:
     seen = replace(
         status,
         latest=runs[0] if runs else None,
-        running=next((run for run in runs if not run.final), None),
+        running=next((run for run in runs if run.is_going_on(now)), None),
         last_sync=next((run for run in runs if run.counts_as_sync and run.completed_at), None),
         schedule=schedule,
         next_run=next_run(schedule, now),

@@ -4,48 +4,65 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts.model import Action, ActionState, Did, Entry, Incident
-from bot.answers import RerunFacts
-from bot.errors import RefusedError, SyncHealthError, TemporaryError, UncertainError
+from bot.answers import Consent, FactChange, RerunFacts
+from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
 from bot.model import Kind, Run
 from bot.pipeline_file import SyncSettings
 from bot.ports import Ports, Records
 from bot.services.measure import ask_warehouse, look_at, with_queue
 
+ENDED = (ActionState.FINISHED, ActionState.FAILED, ActionState.UNKNOWN)
+
+
+class FactsChangedError(RefusedError):
+    """What was confirmed is no longer what would run; `facts` are those that hold, to be shown and confirmed anew."""
+
+    def __init__(self, facts: RerunFacts, changes: tuple[FactChange, ...]) -> None:
+        what = ", ".join(changes)
+        super().__init__(f"Nothing was started for {facts.sync}: since the dialog opened, {what}. Press Rerun again.")
+        self.facts, self.changes = facts, changes
+
 
 def rerun_facts(ports: Ports, incident: Incident) -> RerunFacts:
     """What to know before the rerun that can help this incident. Raises RefusedError, TemporaryError."""
     sync = _sync_of(ports, incident)
+    with ports.store.transaction() as records:  # before Census is asked: a rerun requested meanwhile is noticed
+        _refuse_second(records, sync.name)
+        latest_action_id = records.latest_action_id(sync.name)
     status = with_queue(look_at(ports, sync, ports.clock.now()).status, ask_warehouse(ports))
     if status.error or status.schedule is None:
-        raise TemporaryError(f"Census did not answer, so nothing can be run now: {status.error}")
+        raise TemporaryError(f"Census did not answer, so no run can start now: {status.error}")
     return RerunFacts(
         sync=sync.name,
         label=sync.label,
         incident_id=incident.id,
+        as_of=ports.clock.now(),
         queue=status.queue,
         suspicious=status.suspicious,
         running=status.running,
         latest_run_id=status.latest.id if status.latest else 0,
+        latest_action_id=latest_action_id,
         paused=status.schedule.paused,
         source=sync.queue,
         helps=incident.helps,
     )
 
 
-def rerun_sync(ports: Ports, incident: Incident, by: str, reason: str) -> Action:
-    """Start the run, or follow the one that is going on. Raises RefusedError, TemporaryError.
+def rerun_sync(ports: Ports, incident: Incident, consent: Consent, by: str, reason: str) -> Action:
+    """Start the run, or follow the one that was shown. Raises FactsChangedError, RefusedError, TemporaryError.
 
-    Our row is written first: the database allows one open action per sync, so two presses make one run, and a run
-    whose answer was lost is found again by `follow_runs`.
+    The facts are read again: what is worse than what was shown starts nothing. Our row is written first: the database
+    allows one open action per sync, so two presses make one run, and a consent counts once, because the action that it
+    led to is one that it did not know. A run whose answer was lost is found again by `follow_runs`.
     """
     facts = rerun_facts(ports, incident)
-    if facts.paused:
-        raise RefusedError(f"{facts.sync} is paused: resume it in Census first.")
+    if consent.sync != facts.sync or consent.incident_id != incident.id:
+        raise RefusedError("This dialog is about another sync. Press Rerun again.")
+    if changes := facts.worse_than(consent):
+        raise FactsChangedError(facts, changes)
     if facts.risky and not reason.strip():
-        raise RefusedError(
-            "The queue changed while you looked and now holds suspicious rows. Press Rerun again to see them."
-        )
-    action = _ask(ports, incident, facts, by, reason.strip())
+        raise RefusedError("Suspect records would be written, so a reason is needed. Press Rerun again.")
+    action = _request(ports, incident, facts, by, reason.strip())
     return _start(ports, action, facts.running, _sync_of(ports, incident).id)
 
 
@@ -58,7 +75,7 @@ def set_action(ports: Ports, action: Action, was: ActionState) -> Action:
         records.save_action(action)
         if action.incident_id:
             records.owe(action.incident_id, Kind.RUN, action_id=action.id)
-        if action.state in (ActionState.FINISHED, ActionState.FAILED):
+        if action.state in ENDED:
             _note_its_end(records, action, ports.clock.now())
     return action
 
@@ -69,13 +86,19 @@ def _note_its_end(records: Records, action: Action, now: datetime) -> None:
     records.audit(now, action.by, "rerun", action.sync, f"action {action.id} {action.state}: {action.verdict}")
 
 
-def _ask(ports: Ports, incident: Incident, facts: RerunFacts, by: str, reason: str) -> Action:
+def _refuse_second(records: Records, sync: str) -> None:
+    if going_on := records.open_action(sync):
+        raise RefusedError(
+            f"A rerun of {sync} is in progress; its thread tells how it goes. Requested by", people=(going_on.by,)
+        )
+
+
+def _request(ports: Ports, incident: Incident, facts: RerunFacts, by: str, reason: str) -> Action:
     now = ports.clock.now()
     with ports.store.transaction() as records:
-        if going_on := records.open_action(facts.sync):
-            raise RefusedError(
-                f"{facts.sync} is being run already; watch the thread. It was started by", people=(going_on.by,)
-            )
+        _refuse_second(records, facts.sync)
+        if records.latest_action_id(facts.sync) != facts.latest_action_id:
+            raise FactsChangedError(facts, (FactChange.REQUESTED,))
         action = records.create_action(
             Action(
                 id=0,
@@ -100,13 +123,12 @@ def _start(ports: Ports, action: Action, running: Run | None, sync_id: int) -> A
         return set_action(ports, adopted, ActionState.REQUESTED)
     try:
         run_id = ports.census.trigger(sync_id)
+    except (TemporaryError, PermanentError) as error:  # nothing else is certain
+        why = f"Nothing was run: {error}"
+        failed = replace(action, state=ActionState.FAILED, ended_at=ports.clock.now(), verdict=why)
+        return set_action(ports, failed, ActionState.REQUESTED)
     except UncertainError:
         return action  # it may be running: follow_runs looks for it
-    except SyncHealthError as error:
-        failed = replace(
-            action, state=ActionState.FAILED, ended_at=ports.clock.now(), verdict=f"Nothing was run: {error}"
-        )
-        return set_action(ports, failed, ActionState.REQUESTED)
     return set_action(ports, replace(action, state=ActionState.RUNNING, run_id=run_id), ActionState.REQUESTED)
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from bot.messages.rerun import REASON, rerun_modal
+from bot.errors import SyncHealthError
+from bot.messages.rerun import REASON, read_consent, rerun_modal
 from bot.messages.summary import summary_message
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import authorise, incident_for, incident_to_change
-from bot.services.rerun_sync import rerun_facts, rerun_sync
+from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
 from bot.slack.commands import fresh_summary, snapshot, summarised
 from bot.slack.desk import Desk, Press
+from bot.slack_api import call
 
 
 def refresh(desk: Desk, press: Press) -> None:
@@ -38,10 +40,19 @@ def rerun(desk: Desk, press: Press) -> dict[str, Any]:
 
 
 def rerun_confirmed(desk: Desk, press: Press) -> None:
-    """Run it; how it goes is told in the thread."""
+    """Run what was shown, and report it in the thread; what has changed for the worse is shown again instead."""
     authorise(desk.ports, press.person)
-    incident = incident_to_change(desk.ports, press.value)
-    rerun_sync(desk.ports, incident, press.person.id, (press.fields or {}).get(REASON, ""))
+    consent = read_consent(press.value)
+    incident = incident_to_change(desk.ports, str(consent.incident_id))
+    try:
+        rerun_sync(desk.ports, incident, consent, press.person.id, (press.fields or {}).get(REASON, ""))
+    except FactsChangedError as changed:
+        view = rerun_modal(changed.facts, desk.ports.settings.zone, changed.changes)
+        try:
+            call(desk.client.views_open, trigger_id=press.trigger_id, view=view)
+        except SyncHealthError:  # its three seconds are over: an answer says what to do
+            raise changed from None
+        desk.audit(press, changed)
 
 
 BUTTONS: dict[str, Callable[[Desk, Press], None]] = {

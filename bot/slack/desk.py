@@ -74,7 +74,7 @@ class Desk:
             work(self, replace(press, person=replace(press.person, home_team=self._home_team)))
         except RefusedError as refusal:
             log.info("%s by %s: %s", press.word, press.person.id, refusal)
-            self._guarded(press, self._audit, refusal)
+            self._guarded(press, self.audit, refusal)
             self._guarded(press, self.answer, note(str(refusal), refusal.people))
         except StateError as error:
             self.checker.state.failed(error)
@@ -123,7 +123,7 @@ class Desk:
                     break
         self.answer(replace(press, view_id=""), instead)
 
-    def _audit(self, press: Press, why: RefusedError) -> None:
+    def audit(self, press: Press, why: RefusedError) -> None:
         """Every press leaves a row in the audit; those that did something left theirs with what they did."""
         now = self.ports.clock.now()
         act = partial(note_refusal, self.ports, now, press.person, press.word, press.value, why)

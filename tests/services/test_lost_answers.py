@@ -11,7 +11,7 @@ from bot.alerts.model import Action, ActionState
 from bot.demo.census_server import CensusServer
 from bot.demo.census_syncs import LocalSync
 from bot.services.follow_runs import follow_runs
-from bot.services.rerun_sync import rerun_sync
+from bot.services.rerun_sync import rerun_facts, rerun_sync
 from bot.services.run_checks import Checker
 from tests.contract.test_census import NotedDestination
 from tests.services.conftest import ADA, World
@@ -29,7 +29,8 @@ class Wired:
         self.checker = Checker(self.ports)
 
     def rerun(self) -> Action:
-        return rerun_sync(self.ports, self.world.open_incident(), by=ADA, reason="")
+        incident = self.world.open_incident()
+        return rerun_sync(self.ports, incident, rerun_facts(self.ports, incident).consent, by=ADA, reason="")
 
     def follow(self, **later: float) -> Action:
         self.world.clock.pass_(**later)
@@ -65,13 +66,14 @@ def test_a_run_whose_answer_was_lost_is_found_adopted_and_followed_to_its_end(
     assert len(wired.ordered()) == 1, "it was ordered once"
 
 
-def test_an_order_that_never_arrived_is_given_up_and_said(wired: Wired) -> None:
+def test_an_order_that_never_arrived_is_looked_for_and_its_fate_is_said_to_be_unknown(wired: Wired) -> None:
     wired.server.fail_next("trigger", "drop")
     assert wired.rerun().state is ActionState.REQUESTED
     assert wired.follow(seconds=80).state is ActionState.REQUESTED
-    ended = wired.follow(seconds=20)
-    assert ended.state is ActionState.FAILED
-    assert "it was not started" in (ended.verdict or "")
+    assert "still looking" in wired.follow(seconds=20).verdict
+    ended = wired.follow(minutes=14)
+    assert ended.state is ActionState.UNKNOWN
+    assert "Whether a run started is unknown" in ended.verdict
     assert wired.ordered() == []
 
 
@@ -89,5 +91,16 @@ def test_a_run_in_a_state_that_nobody_knows_is_never_taken_for_over(wired: Wired
     wired.server.plant(wired.ordered()[0] | {"status": "Reticulating", "completed_at": "2026-03-02T10:06:00Z"})
     assert wired.follow(hours=1).state is ActionState.RUNNING
     ended = wired.follow(hours=6)
-    assert ended.state is ActionState.FAILED
-    assert "has not ended after 6 hours" in (ended.verdict or "")
+    assert ended.state is ActionState.UNKNOWN
+    assert "no end of the run after 6 hours" in ended.verdict
+
+
+def test_our_run_is_found_behind_pages_of_newer_ones(wired: Wired) -> None:
+    wired.server.fail_next("trigger", "drop", act=True)
+    wired.rerun()
+    [ours] = wired.ordered()
+    later = {"status": "skipped", "sync_trigger_reason": {"ui_tag": "Schedule"}}
+    for number in range(1, 231):
+        wired.server.plant(ours | later | {"id": ours["id"] + number})
+    found = wired.follow(seconds=1)
+    assert (found.state, found.run_id) == (ActionState.RUNNING, ours["id"])

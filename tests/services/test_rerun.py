@@ -1,18 +1,22 @@
 """A rerun, from the press to its end: one run however often it is asked for, and always an outcome."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.adapters.store import SqlStore
 from bot.alerts.model import Action, ActionState, Did, State
+from bot.answers import Consent, FactChange
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
-from bot.model import Kind, RunStatus
+from bot.model import LONGEST_RUN, Kind, RunStatus
 from bot.services.deliver import deliver_next
-from bot.services.follow_runs import LONGEST, LOST, follow_runs
+from bot.services.follow_runs import SEARCH, UNCONFIRMED, follow_runs
 from bot.services.measure import HEALTH
-from bot.services.rerun_sync import rerun_facts, rerun_sync
+from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
 from tests.fakes import BrittleStore, Said, refused
 from tests.services.conftest import ADA, ROBIN, World
 from tests.waiting import until
@@ -25,8 +29,17 @@ def told(world: World) -> None:
     world.deliver()
 
 
-def press(world: World, by: str = ROBIN, reason: str = "the view is mended") -> Action:
-    return rerun_sync(world.ports, world.incident(), by, reason)
+def press(world: World, by: str = ROBIN, reason: str = "the view is fixed") -> Action:
+    return confirm(world, shown(world), by, reason)
+
+
+def shown(world: World) -> Consent:
+    """What the dialog shows now."""
+    return rerun_facts(world.ports, world.incident()).consent
+
+
+def confirm(world: World, consent: Consent, by: str = ROBIN, reason: str = "the view is fixed") -> Action:
+    return rerun_sync(world.ports, world.incident(), consent, by, reason)
 
 
 def follow(world: World) -> int:
@@ -48,7 +61,7 @@ def test_a_rerun_starts_one_run_and_the_thread_says_whose(world: World) -> None:
     said = story(world)
     assert "Sync B is running" in said.text
     assert f"<@{ROBIN}>" in said.text
-    assert "the view is mended" in said.text
+    assert "the view is fixed" in said.text
     assert said.edits == 0
 
 
@@ -69,7 +82,7 @@ def test_when_nobody_knows_what_would_be_written_it_is_risky(world: World) -> No
 
 def test_census_down_runs_nothing(world: World) -> None:
     world.census.failure = TemporaryError("Census cannot be reached")
-    with pytest.raises(TemporaryError, match="nothing can be run now"):
+    with pytest.raises(TemporaryError, match="no run can start now"):
         press(world)
     assert world.rows("SELECT * FROM actions") == []
 
@@ -77,7 +90,7 @@ def test_census_down_runs_nothing(world: World) -> None:
 def test_a_risky_rerun_needs_a_reason(world: World) -> None:
     world.numbers(update_queue_suspicious=9)
     for reason in ("", "   "):
-        with pytest.raises(RefusedError, match="suspicious rows"):
+        with pytest.raises(RefusedError, match="a reason is needed"):
             press(world, reason=reason)
     assert world.census.triggers == []
     assert press(world, reason=" I know ").reason == "I know"
@@ -89,24 +102,25 @@ def test_a_harmless_rerun_needs_none(world: World) -> None:
 
 def test_a_paused_sync_is_not_run(world: World) -> None:
     world.census.pause(world.sync_b)
-    with pytest.raises(RefusedError, match="paused"):
+    with pytest.raises(FactsChangedError, match="paused"):
         press(world)
     assert world.census.triggers == []
     assert world.rows("SELECT * FROM actions") == []
 
 
 def test_two_presses_at_once_make_one_run_and_the_second_is_told_whose(world: World) -> None:
+    consent = shown(world)
     world.warehouse.free.clear()
     asked = len(world.warehouse.asked)
     with ThreadPoolExecutor(2) as two:
-        presses = {by: two.submit(press, world, by) for by in (ROBIN, ADA)}
+        presses = {by: two.submit(confirm, world, consent, by) for by in (ROBIN, ADA)}
         until(lambda: len(world.warehouse.asked) == asked + 2)
         world.warehouse.free.set()
         errors = {by: done.exception(10) for by, done in presses.items()}
     [first] = [by for by, error in errors.items() if error is None]
     [second] = [error for error in errors.values() if error]
     assert isinstance(second, RefusedError)
-    assert "started by" in str(second)
+    assert "Requested by" in str(second)
     assert second.people == (first,)
     assert world.census.triggers == [world.sync_b]
     assert len(world.rows("SELECT * FROM actions")) == 1
@@ -114,7 +128,7 @@ def test_two_presses_at_once_make_one_run_and_the_second_is_told_whose(world: Wo
 
 def test_pressing_while_ones_own_run_is_going_on_is_refused(world: World) -> None:
     press(world)
-    with pytest.raises(RefusedError, match="is being run already") as refused:
+    with pytest.raises(RefusedError, match="is in progress") as refused:
         press(world, by=ADA)
     assert refused.value.people == (ROBIN,)
     assert world.census.triggers == [world.sync_b]
@@ -137,7 +151,7 @@ def test_a_run_that_had_begun_before_and_did_not_help_says_that_another_one_may(
     world.census.finish(running.id, records_updated=5, records_failed=0, records_invalid=0)
     follow(world)
     follow(world)
-    assert "That run had begun before you asked: Rerun starts one that reads it anew." in world.action().verdict
+    assert "had begun before the request; Rerun starts one that reads current records." in world.action().verdict
     assert press(world).run_id != running.id
 
 
@@ -147,20 +161,20 @@ def test_a_run_is_told_from_start_to_end_in_one_message(world: World) -> None:
         world.clock.pass_(seconds=30)
         world.census.move(1, records_total=120, records_updated=done)
         assert follow(world) == 1
-        assert f"{done} of 120 rows" in story(world).text
+        assert f"{done} of 120 records" in story(world).text
     follow(world)
     assert world.owed() == [], "nothing new is not told"
     world.census.finish(1, records_updated=118, records_failed=2, records_invalid=0)
     follow(world)
     said = story(world)
-    assert "Checking the pipeline again" in said.text
+    assert "Evaluating the pipeline" in said.text
     world.numbers(null_company_names=7)
     follow(world)
     assert follow(world) == 0
     ended = story(world)
     assert ended.ts == said.ts
-    assert "the rerun is done" in ended.text
-    assert "118 updated · 2 rejected · 0 invalid" in ended.text
+    assert "rerun completed" in ended.text
+    assert "118 updated, 2 rejected, 0 invalid" in ended.text
     assert len([said for said in world.channel.thread() if said.kind is Kind.RUN]) == 1
 
 
@@ -178,7 +192,7 @@ def end_of_run(world: World, nameless: object) -> Action:
 def test_a_healthy_end_says_so_and_the_incident_recovers(world: World) -> None:
     action = end_of_run(world, 7)
     assert action.state is ActionState.FINISHED
-    assert "Measured again: 7 properties have no company name" in action.verdict
+    assert "Evaluated again: 7 properties have no company name" in action.verdict
     assert "10 min" in action.verdict
     assert world.incident().state is State.RECOVERING
     assert action.ended_at == world.clock.now()
@@ -186,7 +200,7 @@ def test_a_healthy_end_says_so_and_the_incident_recovers(world: World) -> None:
 
 def test_an_end_that_did_not_help_says_so(world: World) -> None:
     action = end_of_run(world, 60)
-    assert action.verdict.startswith("Still wrong: 60 properties")
+    assert action.verdict.startswith("Not recovered: 60 properties")
     assert world.incident().state is State.FIRING
 
 
@@ -201,7 +215,7 @@ def test_an_end_that_could_not_be_measured_is_never_called_healthy(world: World,
     else:
         end_of_run(world, None)
     assert world.action().state is ActionState.FINISHED
-    assert world.action().verdict.startswith("It could not be measured again")
+    assert world.action().verdict.startswith("Status after the run is unknown")
     assert world.incident().state is State.FIRING
 
 
@@ -219,7 +233,7 @@ def test_the_end_is_measured_afresh_and_not_joined_to_a_look_from_before(world: 
         world.warehouse.free.set()
         following.result(10)
     assert before.result(10).results[0].value == 60
-    assert "Measured again: 7 properties" in world.action().verdict
+    assert "Evaluated again: 7 properties" in world.action().verdict
     assert world.warehouse.asked[asked:] == [HEALTH, HEALTH]
 
 
@@ -229,8 +243,8 @@ def test_a_lost_answer_is_found_again_as_exactly_one_run(world: World) -> None:
     world.census.loses_answers = True
     action = press(world)
     assert (action.state, action.run_id) == (ActionState.REQUESTED, None)
-    assert "asked for a rerun" in story(world).text
-    with pytest.raises(RefusedError, match="is being run already"):
+    assert "rerun requested" in story(world).text
+    with pytest.raises(RefusedError, match="is in progress"):
         press(world, by=ADA)
     follow(world)
     assert (world.action().state, world.action().run_id) == (ActionState.RUNNING, 2)
@@ -263,28 +277,59 @@ def test_a_trigger_that_was_certainly_refused_ends_at_once_and_may_be_pressed_ag
 
 
 @pytest.mark.parametrize("speed", [1, 60])
-def test_what_census_was_never_told_is_given_up_after_a_while(world: World, speed: float) -> None:
+def test_a_run_that_census_does_not_show_is_looked_for_and_never_said_not_to_have_started(
+    world: World, speed: float
+) -> None:
     world.clock.speed = speed
     world.census.refusal = RuntimeError("killed between our row and Census")
     with pytest.raises(RuntimeError):
         press(world)
-    assert world.action().state is ActionState.REQUESTED
-    world.clock.pass_real(seconds=LOST)
+    follow(world)
+    assert (world.action().state, world.action().verdict) == (ActionState.REQUESTED, "")
+    world.clock.pass_real(seconds=UNCONFIRMED + 1)
     follow(world)
     assert world.action().state is ActionState.REQUESTED
-    world.clock.pass_real(seconds=1)
+    assert "has not confirmed the request; still looking" in story(world).text
+    world.clock.pass_real(seconds=SEARCH - UNCONFIRMED)
     follow(world)
-    assert world.action().state is ActionState.FAILED
-    assert "it was not started. Press Rerun again." in story(world).text
+    assert world.action().state is ActionState.UNKNOWN
+    assert "Whether a run started is unknown" in story(world).text
+    assert "outcome unknown" in story(world).text
+    assert "not started" not in story(world).text
+    assert world.audit()[-1][3].startswith("action 1 unknown: Whether a run started")
     world.census.refusal = None
     assert press(world).state is ActionState.RUNNING
+
+
+def test_our_run_is_found_among_however_many_others_and_however_late(world: World) -> None:
+    world.census.loses_answers = True
+    press(world)
+    for _ in range(40):  # each is skipped while ours is going on
+        world.census.start(world.sync_b, "Schedule")
+    world.clock.pass_real(seconds=SEARCH - 1)
+    follow(world)
+    assert (world.action().state, world.action().run_id) == (ActionState.RUNNING, 1)
+
+
+def test_an_old_run_of_our_kind_is_not_taken_for_ours(world: World) -> None:
+    world.census.start(world.sync_b, "API Request")
+    world.census.finish(1)
+    world.clock.pass_(hours=1)
+    world.census.refusal = UncertainError("a gateway failed; look in the run list")
+    press(world)
+    with world.store.transaction() as records:  # as if Census had shown none when we asked
+        action = records.action(1)
+        assert action
+        records.save_action(replace(action, latest_run_id=0))
+    follow(world)
+    assert world.action().state is ActionState.REQUESTED
 
 
 def test_while_census_cannot_be_asked_nothing_is_given_up_too_early(world: World) -> None:
     world.census.loses_answers = True
     press(world)
     world.census.failure = TemporaryError("Census cannot be reached")
-    world.clock.pass_real(seconds=LOST * 2)
+    world.clock.pass_real(seconds=SEARCH * 2)
     follow(world)
     assert world.action().state is ActionState.REQUESTED
     world.census.failure = None
@@ -325,13 +370,13 @@ def test_a_run_that_ends_badly_is_told_and_may_be_pressed_again(world: World, st
 def test_a_run_that_never_ends_is_given_up_after_hours(world: World, status: RunStatus) -> None:
     press(world)
     world.census.move(1, status=status)
-    world.clock.pass_(seconds=LONGEST.total_seconds())
+    world.clock.pass_(seconds=LONGEST_RUN.total_seconds())
     follow(world)
     assert world.action().state is ActionState.RUNNING
     world.clock.pass_(seconds=1)
     follow(world)
-    assert world.action().state is ActionState.FAILED
-    assert "has not ended after 6 hours" in story(world).text
+    assert world.action().state is ActionState.UNKNOWN, "not to see an end is not to have failed"
+    assert "shows no end of the run after 6 hours" in story(world).text
 
 
 def test_a_run_that_census_forgot_does_not_block_reruns_for_ever(world: World) -> None:
@@ -339,9 +384,10 @@ def test_a_run_that_census_forgot_does_not_block_reruns_for_ever(world: World) -
     world.census.forget(1)
     follow(world)
     assert world.action().state is ActionState.RUNNING, "it may be a hiccup"
-    world.clock.pass_(seconds=(LONGEST + timedelta(minutes=1)).total_seconds())
+    world.clock.pass_(seconds=(LONGEST_RUN + timedelta(minutes=1)).total_seconds())
     follow(world)
-    assert world.action().state is ActionState.FAILED
+    assert world.action().state is ActionState.UNKNOWN
+    assert "How it ended is unknown" in world.action().verdict
     assert press(world).state is ActionState.RUNNING
 
 
@@ -376,15 +422,15 @@ def test_what_the_follower_found_first_is_not_changed(world: World) -> None:
 
 def test_a_sync_that_pipeline_yml_dropped_cannot_be_run(world: World) -> None:
     with pytest.raises(RefusedError, match="no such sync any more"):
-        rerun_sync(world.ports, replace(world.incident(), rerun="Sync Z"), ROBIN, "why")
+        rerun_facts(world.ports, replace(world.incident(), rerun="Sync Z"))
 
 
 def test_request_and_end_are_audited(world: World) -> None:
     end_of_run(world, 7)
     requested, ended = world.audit()
-    assert requested == (ROBIN, "rerun", "Sync B", "action 1: the view is mended")
+    assert requested == (ROBIN, "rerun", "Sync B", "action 1: the view is fixed")
     assert ended[:3] == (ROBIN, "rerun", "Sync B")
-    assert ended[3].startswith("action 1 finished: Measured again")
+    assert ended[3].startswith("action 1 finished: Evaluated again")
     assert [entry.did for entry in world.incident().timeline][-2:] == [Did.RECOVERING, Did.RUN_ENDED]
 
 
@@ -392,7 +438,7 @@ def test_an_end_that_census_refused_is_audited_and_in_the_timeline(world: World)
     world.census.refusal = PermanentError("Census answered 403")
     press(world)
     assert [row[3] for row in world.audit()] == [
-        "action 1: the view is mended",
+        "action 1: the view is fixed",
         "action 1 failed: Nothing was run: Census answered 403",
     ]
     assert world.incident().timeline[-1].did is Did.RUN_ENDED
@@ -416,4 +462,134 @@ def test_slack_being_down_does_not_stop_a_rerun(world: World) -> None:
     deliver_next(world.ports, "sender")
     world.channel.heal()
     said = story(world)
-    assert ("the rerun is done" in said.text, said.edits) == (True, 0)
+    assert ("rerun completed" in said.text, said.edits) == (True, 0)
+
+
+# Consent is bound to what was shown.
+
+
+def run_began(world: World) -> None:
+    world.census.start(world.sync_b)
+
+
+def run_came_and_went(world: World) -> None:
+    world.census.finish(world.census.start(world.sync_b).id)
+
+
+def nobody_knows(world: World) -> None:
+    world.warehouse.failure = TemporaryError("asleep")
+
+
+@pytest.mark.parametrize(
+    ("happens", "change"),
+    [
+        (run_began, FactChange.RUN_BEGAN),
+        (run_came_and_went, FactChange.RUN_ENDED),
+        (lambda world: world.census.pause(world.sync_b), FactChange.PAUSED),
+        (lambda world: world.numbers(update_queue_suspicious=1), FactChange.SUSPECT),
+        (nobody_knows, FactChange.UNKNOWN),
+    ],
+)
+def test_what_became_worse_since_the_dialog_starts_nothing_and_is_shown_again(
+    world: World, happens: Callable[[World], object], change: FactChange
+) -> None:
+    consent = shown(world)
+    happens(world)
+    with pytest.raises(FactsChangedError) as changed:
+        confirm(world, consent)
+    assert changed.value.changes == (change,)
+    assert world.census.triggers == [] and world.rows("SELECT * FROM actions") == []
+    if change is not FactChange.PAUSED:
+        assert confirm(world, changed.value.facts.consent).state is ActionState.RUNNING, "the new ones can be confirmed"
+
+
+def test_more_suspect_records_than_were_shown_are_not_agreed_to(world: World) -> None:
+    world.numbers(update_queue_suspicious=2)
+    consent = shown(world)
+    world.numbers(update_queue_suspicious=3)
+    with pytest.raises(FactsChangedError):
+        confirm(world, consent)
+    world.numbers(update_queue_suspicious=1, update_queue=4000)
+    assert confirm(world, consent).state is ActionState.RUNNING, "fewer are, and so is a backlog that moves"
+
+
+def test_follow_never_starts_a_run(world: World) -> None:
+    running = world.census.start(world.sync_b)
+    consent = shown(world)
+    world.census.finish(running.id)
+    with pytest.raises(FactsChangedError) as changed:
+        confirm(world, consent)
+    assert changed.value.changes == (FactChange.RUN_ENDED,)
+    another = world.census.start(world.sync_b)
+    with pytest.raises(FactsChangedError) as changed:
+        confirm(world, consent)
+    assert changed.value.changes == (FactChange.RUN_BEGAN,), "that is another one"
+    assert world.census.triggers == []
+    assert confirm(world, changed.value.facts.consent).run_id == another.id
+
+
+def test_fifty_submissions_that_are_worked_off_slowly_start_one_run(world: World) -> None:
+    consent = shown(world)
+    for number in range(50):
+        with suppress(RefusedError):
+            confirm(world, consent, by=(ROBIN, ADA)[number % 2])
+        for _ in range(2):  # the run is over before the next one's turn comes
+            world.clock.pass_(minutes=1)
+            if world.action().state is ActionState.RUNNING:
+                world.census.finish(world.action().run_id or 0, records_updated=5)
+            follow(world)
+    assert world.action().state is ActionState.FINISHED
+    assert world.census.triggers == [world.sync_b]
+
+
+@pytest.mark.parametrize("ended", ["refused by Census", "not to be seen in Census"])
+def test_a_submission_that_is_replayed_after_a_restart_starts_nothing(world: World, ended: str) -> None:
+    consent = shown(world)
+    if ended == "refused by Census":
+        world.census.refusal = PermanentError("Census answered 403")
+    confirm(world, consent)
+    if ended == "not to be seen in Census":
+        world.census.finish(1)
+        follow(world)
+        follow(world)
+        world.census.forget(1)
+    world.census.refusal = None
+    restarted = replace(world.ports, store=SqlStore(f"sqlite:///{world.path}"))
+    with pytest.raises(FactsChangedError) as changed:
+        rerun_sync(restarted, world.incident(), consent, ROBIN, "again")
+    assert FactChange.REQUESTED in changed.value.changes
+    restarted.store.close()
+    assert len(world.census.triggers) == 1
+
+
+def test_a_rerun_that_another_replica_requests_in_the_same_moment_is_noticed(world: World) -> None:
+    """Between our look at the facts and our row, another one was requested, and has ended."""
+    consent = shown(world)
+    ask = world.warehouse.ask
+
+    def other_first(question: str, **parameters: object) -> list[dict[str, object]]:
+        with world.store.transaction() as records:
+            records.create_action(Action(0, "Sync B", 1, ADA, "", ActionState.FAILED, world.clock.now(), 0))
+        return ask(question, **parameters)
+
+    world.warehouse.ask = other_first  # type: ignore[method-assign]
+    with pytest.raises(FactsChangedError) as changed:
+        confirm(world, consent)
+    assert changed.value.changes == (FactChange.REQUESTED,)
+    assert world.census.triggers == []
+
+
+def test_a_consent_for_another_sync_or_incident_is_none_for_this(world: World) -> None:
+    for change in ({"sync": "Sync A"}, {"incident_id": 2}):
+        with pytest.raises(RefusedError, match="about another sync"):
+            confirm(world, replace(shown(world), **change))  # type: ignore[arg-type]
+
+
+def test_one_old_run_of_unknown_state_does_not_stand_against_reruns(world: World) -> None:
+    old = world.census.start(world.sync_b)
+    world.census.move(old.id, status=RunStatus.UNKNOWN)
+    assert shown(world).running == old.id, "it may be going on"
+    world.clock.pass_(seconds=LONGEST_RUN.total_seconds())
+    assert shown(world).running is None
+    world.census.finish(old.id)  # else the fake skips the new one
+    assert press(world).state is ActionState.RUNNING

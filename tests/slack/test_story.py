@@ -6,6 +6,7 @@ import pytest
 
 from bot.alerts.model import State
 from bot.demo.estate import FAULTS
+from bot.demo.slack_server import Fault
 from tests.slack.conftest import World, words
 from tests.waiting import until
 
@@ -35,11 +36,11 @@ def test_a_fault_is_told_in_one_thread_acknowledged_rerun_and_resolved(world: Wo
 
     world.demo.estate.switch(BUG, False)
     slack.press(world.operator, root["ts"], "rerun")
-    modal = until(lambda: (m := slack.modal(world.operator)) and "wait in" in words(m) and m)
-    assert "None of them looks wrong" in words(modal)
+    modal = until(lambda: (m := slack.modal(world.operator)) and "pending record" in words(m) and m)
+    assert "No suspect records" in words(modal)
     slack.submit(world.operator, {"reason": "the filter is gone"})
 
-    until(lambda: "the rerun is done" in words(world.thread()))
+    until(lambda: "rerun completed" in words(world.thread()))
     until(lambda: "resolved" in words(world.root()))
     thread = until(lambda: (t := world.thread()) and len(t) == 3 and t)
     assert "the filter is gone" in words(thread[1])
@@ -76,7 +77,7 @@ def test_a_press_that_comes_too_late_is_answered_and_audited(world: World) -> No
     slack, root = world.demo.slack, _break(world)
     thread = until(lambda: world.thread())
     slack.press(world.operator, root["ts"], "rerun")
-    until(lambda: "wait in" in words(slack.modal(world.operator) or {}))
+    until(lambda: "pending record" in words(slack.modal(world.operator) or {}))
     world.bot._scheduler.stop()  # else the root would be edited, and its button gone
     until(lambda: not world.owed())
     with world.ports.store.transaction() as records:
@@ -94,18 +95,45 @@ def test_a_press_that_comes_too_late_is_answered_and_audited(world: World) -> No
 def test_pressing_twice_starts_one_run_and_says_whose_it_is(world: World) -> None:
     slack, root = world.demo.slack, _break(world)
     world.demo.estate.switch(BUG, False)
-    for _ in range(2):
-        slack.press(world.operator, root["ts"], "rerun")
-        until(lambda: "wait in" in words(slack.modal(world.operator) or {}))
-        slack.submit(world.operator)
-    until(
-        lambda: (
-            f"is being run already; watch the thread. It was started by <@{world.operator}>"
-            in world.told(world.operator)
-        )
-    )
-    until(lambda: "the rerun is done" in words(world.thread()))
+    slack.press(world.operator, root["ts"], "rerun")
+    until(lambda: "pending record" in words(slack.modal(world.operator) or {}))
+    slack.submit(world.operator)
+    until(lambda: ("U0ROBIN", "rerun") in [row[:2] for row in world.audit()])
+    slack.press(world.operator, root["ts"], "rerun")
+    until(lambda: "A rerun of Sync B is in progress" in words(slack.modal(world.operator) or {}))
+    assert f"Requested by <@{world.operator}>" in words(slack.modal(world.operator))
+    until(lambda: "rerun completed" in words(world.thread()))
     assert [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)].count("API Request") == 1
+
+
+def test_what_became_worse_since_the_dialog_opened_brings_it_back(world: World) -> None:
+    slack, root = world.demo.slack, _break(world)
+    slack.press(world.operator, root["ts"], "rerun")
+    shown = until(lambda: (m := slack.modal(world.operator)) and "pending record" in words(m) and m)
+    ordered = len(_ordered(world))
+    world.demo.census.syncs[_update_sync(world)].paused = True
+    slack.submit(world.operator, {"reason": "I know"})
+    again = until(lambda: (m := slack.modal(world.operator)) and m["id"] != shown["id"] and m)
+    assert "Nothing was started." in words(again) and "the sync was paused" in words(again)
+    assert again["submit"] is None, "there is nothing to confirm"
+    until(lambda: any(row[1] == "rerun" and "the sync was paused" in row[2] for row in world.audit()))
+    assert len(_ordered(world)) == ordered
+    assert "Nothing was started" not in world.told(world.operator), "it is said once"
+
+
+def test_a_submission_whose_trigger_is_over_is_answered_all_the_same(world: World) -> None:
+    """It had waited for longer than Slack lets a dialog be opened."""
+    slack, root = world.demo.slack, _break(world)
+    slack.press(world.operator, root["ts"], "rerun")
+    until(lambda: "pending record" in words(slack.modal(world.operator) or {}))
+    slack.fail_next("views.open", Fault(error="expired_trigger_id"))
+    world.demo.census.syncs[_update_sync(world)].paused = True
+    slack.submit(world.operator, {"reason": "I know"})
+    until(lambda: "the sync was paused. Press Rerun again." in world.told(world.operator))
+
+
+def _ordered(world: World) -> list[dict]:
+    return [run for run in _update_runs(world) if run["sync_trigger_reason"]["ui_tag"] == "API Request"]
 
 
 def _update_runs(world: World) -> list[dict]:

@@ -168,7 +168,7 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "incidents_none": lambda: opened(),
     "incidents": lambda: opened(incident(), SNOOZED, recovering(id=9, limit=None)),
     "incidents_more_than_fit": lambda: opened(*(incident(id=n) for n in range(12)), link=False),
-    "incident": lambda: said(incident_message(STORY, [ended(verdict="Measured again: 12.")], ZONE)),
+    "incident": lambda: said(incident_message(STORY, [ended(verdict="Evaluated again: 12.")], ZONE)),
     "incident_open": lambda: said(incident_message(incident(), [], ZONE)),
 }
 

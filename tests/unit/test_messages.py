@@ -17,12 +17,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts.model import ActionState, Did, Entry, Incident, State
-from bot.answers import Summary
+from bot.answers import FactChange, Summary
+from bot.errors import RefusedError
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.blocks import Message
 from bot.messages.phrases import life_line
 from bot.messages.plain import failure, help_message, note, unknown_command
-from bot.messages.rerun import answer_modal, loading_modal, rerun_modal
+from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
 from bot.messages.summary import summary_message
 from bot.messages.text import duration, escape, limit_in_words, number, rows
 from bot.model import Digest, Evaluation, Kind, RunStatus, Schedule
@@ -181,9 +182,12 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "run_running_without_counts": lambda: told(action(ActionState.RUNNING, run_id=501, reason="")),
     "run_adopted": lambda: told(action(ActionState.RUNNING, run_id=499, adopted=True, reason="")),
     "run_checking": lambda: told(ended(ActionState.CHECKING)),
-    "run_finished": lambda: told(ended(verdict="Measured again: 12 properties have no company name.")),
+    "run_finished": lambda: told(ended(verdict="Evaluated again: 12 properties have no company name.")),
     "run_finished_with_rejections": lambda: told(
-        ended(records_updated=238, records_failed=7, records_invalid=1, verdict="Still wrong: 60 have no name.")
+        ended(records_updated=238, records_failed=7, records_invalid=1, verdict="Not recovered: 60 have no name.")
+    ),
+    "run_unknown": lambda: told(
+        action(ActionState.UNKNOWN, verdict="Whether a run started is unknown: check its runs in Census.")
     ),
     "run_failed": lambda: told(
         ended(ActionState.FAILED, verdict="Census says that the run failed: <the field & its picklist>.")
@@ -260,6 +264,7 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "modal_unknown_rows": lambda: rerun_modal(rerun_facts(queue=None, suspicious=None), ZONE),
     "modal_running": lambda: rerun_modal(rerun_facts(running=working()), ZONE),
     "modal_paused": lambda: rerun_modal(rerun_facts(paused=True), ZONE),
+    "modal_again": lambda: rerun_modal(rerun_facts(suspicious=2), ZONE, (FactChange.SUSPECT, FactChange.RUN_ENDED)),
     "modal_empty_queue": lambda: rerun_modal(rerun_facts(queue=0), ZONE),
 }
 
@@ -539,3 +544,11 @@ def test_escaped_text_keeps_its_length_and_every_entity_whole(text: str, most: i
 def test_what_is_escaped_reads_the_same_in_slack() -> None:
     assert escape("a < b && c > d, é 🔥") == "a &lt; b &amp;&amp; c &gt; d, é 🔥"
     assert escape("&lt;") == "&amp;lt;"
+
+
+def test_a_dialog_carries_what_it_showed_and_one_of_another_version_carries_none() -> None:
+    for facts in (rerun_facts(suspicious=2), rerun_facts(running=working()), rerun_facts(queue=None, suspicious=None)):
+        assert read_consent(rerun_modal(facts, ZONE)["private_metadata"]) == facts.consent
+    for metadata in ("", "7", "{}", "[1, 2]", '{"incident_id": "x"}', "\ud800"):
+        with pytest.raises(RefusedError, match="another version of me"):
+            read_consent(metadata)
