@@ -93,6 +93,8 @@ def _watch(ports: Ports, action: Action) -> None:
 
 def _measure_again(ports: Ports, checker: Checker, action: Action) -> None:
     evaluation = checker.run(join=False)
+    if evaluation.warehouse_at and action.ended_at and evaluation.warehouse_at < action.ended_at:
+        return  # the warehouse is starting: what it held before the run says nothing of it
     verdict = _verdict(ports, action, evaluation)
     ended = replace(action, state=ActionState.FINISHED, verdict=verdict)
     set_action(ports, ended, ActionState.CHECKING)

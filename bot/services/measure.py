@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from bot.alerts.timetable import is_active, warehouse_is_due
-from bot.errors import PermanentError, SyncHealthError
+from bot.errors import PermanentError, StartingError, SyncHealthError
 from bot.model import Evaluation, Schedule, SyncStatus
 from bot.pipeline_file import SyncSettings
 from bot.ports import Sources
@@ -18,6 +18,7 @@ HEALTH = "measure/health"
 WAREHOUSE = "the warehouse: "  # how its problems begin
 MATCHED = "matched_coverage_percentage"
 AT_ONCE = 8  # syncs that Census is asked for
+START = timedelta(minutes=15)  # the longest that a warehouse takes to start, with some to spare
 RUNS = 100  # one page: a day of runs every quarter of an hour
 BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
 
@@ -29,6 +30,7 @@ class Numbers:
     row: Mapping[str, object] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)  # by metric
     statements: int = 1
+    starting: bool = False  # nothing was read, because the warehouse is not there yet
 
     def value(self, metric: str) -> float | None:
         """A number, None where there is none."""
@@ -44,17 +46,20 @@ class SyncLook:
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def measure(sources: Sources, last: Evaluation | None = None) -> Evaluation:
+def measure(sources: Sources, last: Evaluation | None = None, *, thrifty: bool = False) -> Evaluation:
     """What holds now. A source that cannot be asked makes its numbers unknown, never healthy.
 
-    With `last` the warehouse is asked only where that is worth its cost, else its numbers stay as they were then.
+    A `thrifty` one asks the warehouse only where that is worth its cost, else its numbers stay as they were in `last`.
+    So they do while the warehouse starts, for as long as that may take.
     """
     began, now = sources.clock.monotonic(), sources.clock.now()
     with ThreadPoolExecutor(AT_ONCE + 1, "measure") as pool:
-        asked = pool.submit(ask_warehouse, sources) if last is None else None
+        asked = None if thrifty and last else pool.submit(ask_warehouse, sources)
         looks = list(pool.map(lambda sync: look_at(sources, sync, now), sources.settings.syncs))
-        carried = last if last and not _worth_asking(sources, last, looks, now) else None
+        carried = last if thrifty and last and not _worth_asking(sources, last, looks, now) else None
         numbers = _numbers_of(carried) if carried else asked.result() if asked else ask_warehouse(sources)
+        if last and numbers.starting and _stands_in(sources, last, now):
+            carried, numbers = last, _numbers_of(last)
     syncs = tuple(with_queue(look.status, numbers) for look in looks)
     results = tuple(_results(sources, numbers, looks, now, carried))
     problems = [f"{WAREHOUSE}{reason}" for reason in dict.fromkeys(numbers.errors.values())]
@@ -79,6 +84,11 @@ def _worth_asking(sources: Sources, last: Evaluation, looks: Sequence[SyncLook],
     ended = [run.completed_at for run in runs if run.completed_at]
     floor = sources.settings.schedule.idle_floor
     return warehouse_is_due(last.warehouse_at, ended, floor, now) or sources.warehouse.awake()
+
+
+def _stands_in(sources: Sources, last: Evaluation, now: datetime) -> bool:
+    """Whether its numbers are young enough to stay while the warehouse starts; else it is missing, not starting."""
+    return last.warehouse_at is not None and now - last.warehouse_at < sources.settings.schedule.idle_floor + START
 
 
 def _numbers_of(last: Evaluation) -> Numbers:
@@ -127,7 +137,8 @@ def ask_warehouse(sources: Sources) -> Numbers:
     except PermanentError:
         numbers = _one_by_one(shared, lambda metric: warehouse.ask_column(HEALTH, metric)[metric])
     except SyncHealthError as error:
-        return Numbers(errors=dict.fromkeys(metrics, str(error)))
+        starting = isinstance(error, StartingError)
+        return Numbers(errors=dict.fromkeys(metrics, str(error)), starting=starting)
     others = _one_by_one(list(own), lambda metric: _first(warehouse.ask(own[metric])))
     row = {metric: _hours_ahead(value, sources.clock.now()) for metric, value in {**numbers.row, **others.row}.items()}
     return Numbers(row, {**numbers.errors, **others.errors}, numbers.statements + len(own))

@@ -72,7 +72,7 @@ class Checker:
 
 def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list[Said]]:
     """One validation, kept with everything that follows from it in one transaction."""
-    evaluation = measure(ports, _latest(ports) if thrifty else None)
+    evaluation = measure(ports, _latest(ports), thrifty=thrifty)
     with ports.store.transaction() as records:
         said = move_alerts(records, evaluation, ports.settings)
     for one in said:
