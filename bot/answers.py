@@ -22,6 +22,7 @@ class Summary:
     unscheduled: str | None = None  # why Slack would not tell if the bot stopped
     state_outage: Outage | None = None  # nothing can be stored, so what is shown is old
     measuring: bool = False  # newer numbers are on their way
+    other_connections: int = 0  # with our Slack app token, that are not ours
 
 
 @dataclass(frozen=True)

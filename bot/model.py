@@ -138,21 +138,22 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Digest:
-    """How the pipeline is, once a day."""
-
-    evaluation: Evaluation | None
-    opened: tuple[Incident, ...]  # those that are not over
-    resolved: int  # incidents that ended within the last day
-
-
-@dataclass(frozen=True)
 class Outage:
     """A span in which the bot could not do its work, in the pipeline's time."""
 
     since: datetime
     until: datetime | None = None  # None while it lasts
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """How the pipeline is, once a day."""
+
+    evaluation: Evaluation | None
+    opened: tuple[Incident, ...]  # those that are not over
+    resolved: int  # incidents that ended within the last day
+    outages: tuple[Outage, ...] = ()  # without a connection to Slack, ended within the last day, oldest first
 
 
 @dataclass(frozen=True)

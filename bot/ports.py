@@ -130,8 +130,8 @@ class Messenger(Protocol):
     def access(self) -> Access:
         """What our token is good for."""
 
-    def dial(self) -> None:
-        """Ask for a line with the app-level token, and leave it unused."""
+    def dial(self) -> int:
+        """Open a line with the app-level token and close it again; how many others Slack counts."""
 
     def read(self, channel: str) -> None:
         """Look at the newest message of a channel, of an id or a name."""
@@ -246,6 +246,9 @@ class Records(AlertRecords, Protocol):
 
     def mark_done(self, job: str, day: date, at: datetime) -> None:
         """A daily job was done for a local date; once per job and date."""
+
+    def note_outage(self, outage: Outage) -> None:
+        """Slack could not reach us for a while; the daily summary says so."""
 
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
         """Who did what, when, and what came of it: a log for people, never read back as state."""

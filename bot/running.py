@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING
 from bot.adapters.scheduler import Job, Scheduler
 from bot.errors import StateError, SyncHealthError
 from bot.main import holder_name
+from bot.model import Outage
 from bot.ports import Ports
 from bot.services.daily_digest import send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deliver import deliver_next
 from bot.services.follow_runs import follow_runs
 from bot.services.heartbeat import Pulse
+from bot.services.late_writes import LateWrites
 from bot.services.lead import Lease
+from bot.services.outages import note_outage
 from bot.services.run_checks import Checker, timer_ended
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
 from bot.slack.desk import Desk
+from bot.slack.line_status import LineStatus
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -47,8 +51,10 @@ class Bot:
         self.holder = holder_name()
         self._lease = Lease(ports, self.holder)
         self._pool = ThreadPoolExecutor(WORKERS, "press")
-        app = build_app(Desk(ports, self.checker, client, self._pool))
-        self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url)
+        self._late = LateWrites()
+        status = LineStatus(lambda: ports.clock.real().timestamp(), self._note_outage)
+        app = build_app(Desk(ports, self.checker, client, self._pool, status, self._late))
+        self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url, status)
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
             "checks": (ports.settings.schedule.tick, self._evaluate),
             "timers": (FOLLOW, lambda: timer_ended(ports) and self.checker.run()),
@@ -60,7 +66,9 @@ class Bot:
         }
         led = [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()]
         state = Job("state", self._watch_state, self._real_seconds(DAILY))  # also where no lease can be taken
-        self._scheduler = Scheduler([*led, state], first=ports.clock.real())
+        # Every replica has refusals of its own to write down, not only the one that leads.
+        late = Job("late writes", partial(self._survive, self._late.flush), self._real_seconds(FOLLOW))
+        self._scheduler = Scheduler([*led, state, late], first=ports.clock.real())
         self._stopping = threading.Event()
         self._sender = threading.Thread(target=self._send, name="sender", daemon=True)
 
@@ -79,6 +87,7 @@ class Bot:
         self._scheduler.stop()
         self._sender.join(timeout=15)
         self._pool.shutdown()  # what was acknowledged is done, too
+        self._late.flush()
         late.cancel()
         self.checker.close()
         self._survive(self._retire)
@@ -95,6 +104,12 @@ class Bot:
 
     def _real_seconds(self, every: timedelta) -> float:
         return max(0.5, every.total_seconds() / self.ports.clock.speed)
+
+    def _note_outage(self, seconds: float) -> None:
+        """Slack could not reach us for so many real seconds until now."""
+        now = self.ports.clock.now()
+        outage = Outage(now - timedelta(seconds=seconds * self.ports.clock.speed), now)
+        self._late.write("an outage of the connection to Slack", partial(note_outage, self.ports, outage))
 
     def _evaluate(self) -> None:
         self.checker.run(thrifty=True)

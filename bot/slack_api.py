@@ -1,6 +1,7 @@
 """Slack's Web API: the client, and its errors in our terms."""
 
 import http.client
+import json
 import logging
 import re
 import ssl
@@ -10,6 +11,7 @@ from urllib.error import URLError
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
 
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
@@ -63,6 +65,26 @@ def respond(method: Callable[..., Any], **arguments: object) -> Any:
     except (ValueError, LookupError, AttributeError) as error:
         # Not JSON, not UTF-8, or JSON that is no object: the SDK reads on and stumbles.
         raise UncertainError(f"Slack failed: an answer that cannot be read ({type(error).__name__})") from error
+
+
+def answer_url(url: str, trust: ssl.SSLContext | None, **said: object) -> None:
+    """Answer an interaction on its response_url: five times, within half an hour. Raises SyncHealthError."""
+    hook = WebhookClient(url, timeout=TIMEOUT, ssl=trust, logger=SILENT, retry_handlers=[])
+    hook.proxy = None  # as above
+    answer = respond(hook.send, **said)
+    read = _object(answer.body)
+    if answer.status_code != 200 or not (answer.body.strip() in ("", "ok") or read.get("ok") is True):
+        code = str(read.get("error") or answer.body.strip())
+        why = f"{answer.status_code} {code if CODE.fullmatch(code) else ''}".rstrip()  # no page of a proxy
+        raise PermanentError(f"Slack refuses the response_url: {why}")
+
+
+def _object(body: str) -> Mapping[str, Any]:
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def _explained(error: SlackApiError) -> SyncHealthError:

@@ -262,6 +262,7 @@ class FakeChannel:
         self._lock = threading.Lock()
         self.groups: dict[str, frozenset[str]] = {}
         self.scopes: set[str] = set()
+        self.other_connections = 0
         self.at: datetime | None = START
         self.refusals: dict[str, SyncHealthError] = {}  # by the name of the question
         self.calls: list[tuple[str, Kind]] = []  # what arrived or tried to: ("post", Kind.ROOT)
@@ -312,8 +313,9 @@ class FakeChannel:
         self._refuse("access")
         return Access("@sync-health", "acme", frozenset(self.scopes), self.at)
 
-    def dial(self) -> None:
+    def dial(self) -> int:
         self._refuse("dial")
+        return self.other_connections
 
     def read(self, channel: str) -> None:
         self._refuse("read")

@@ -97,7 +97,9 @@ class SqlRecords:
         latest = self.latest_evaluation()
         since = latest.checked_at - A_DAY if latest else None
         ended = select(func.count()).where(t.incidents.c.resolved_at >= since)
-        return Digest(latest, tuple(self.open_incidents()), self._db.scalar(ended) or 0)
+        lately = select(t.outages).where(t.outages.c.until >= since).order_by(t.outages.c.until)
+        outages = tuple(Outage(row.since, row.until) for row in self._db.execute(lately))
+        return Digest(latest, tuple(self.open_incidents()), self._db.scalar(ended) or 0, outages)
 
     def undelivered(self) -> str | None:
         failed = select(t.outbox.c.error).where(text(t.OWED), t.outbox.c.error.is_not(None))
@@ -170,6 +172,9 @@ class SqlRecords:
 
     def mark_done(self, job: str, day: date, at: datetime) -> None:
         self._db.execute(insert(t.daily_jobs).values(job=job, day=str(day), at=at))
+
+    def note_outage(self, outage: Outage) -> None:
+        self._db.execute(insert(t.outages).values(since=outage.since, until=outage.until))
 
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
         self._db.execute(insert(t.audit).values(at=at, user=user, what=what, target=target, result=result))

@@ -8,11 +8,12 @@ from typing import Any
 
 from slack_sdk import WebClient
 
+from bot.adapters.slack_line import try_line
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.watch import silent_words
 from bot.model import Access, Announcement, Place, Scheduled
 from bot.settings import Settings
-from bot.slack_api import call, respond
+from bot.slack_api import call, respond, web_client
 
 EVENT_TYPE = "sync_health_message"
 PAGES = 3  # how far back a message is looked for: 300 messages
@@ -115,8 +116,8 @@ class SlackMessenger:
         at = parsedate_to_datetime(date) if date else None
         return Access(f"@{answer['user']}", str(answer["team"]), scopes, at)
 
-    def dial(self) -> None:
-        call(self._client.apps_connections_open, app_token=self._settings.slack_app_token)
+    def dial(self) -> int:
+        return try_line(web_client(self._settings.slack_app_token, self._settings.slack_api_url, self._client.ssl))
 
     def read(self, channel: str) -> None:
         call(self._client.conversations_history, channel=channel, limit=1)

@@ -216,6 +216,14 @@ daily_jobs = Table(  # what was done for a local date
     Column("at", UtcDateTime, nullable=False),
 )
 
+outages = Table(  # since when until when Slack could not reach us
+    "outages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

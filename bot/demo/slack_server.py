@@ -142,7 +142,7 @@ class SlackServer:
         self._await(self._submit(user, values or {}))
 
     def fail_next(self, method: str, fault: Fault, times: int | None = 1) -> None:
-        """Let the next calls of a method (`*`: of any) fail; `times=None`: until `heal`."""
+        """Let the next calls of a method (`*`: of any; `response_url`) fail; `times=None`: until `heal`."""
         if times is None:
             self._lasting[method] = fault
         else:
@@ -182,7 +182,7 @@ class SlackServer:
         token = request.headers.get("authorization", "").removeprefix("Bearer ") or arguments.get("token", "")
         arguments.pop("token", None)
         self.calls.append((method, arguments))
-        fault = self._fault(method)
+        fault = self._fault(method, "*")
         answer: Json = {"ok": True}
         if fault is None or fault.done:
             try:
@@ -208,8 +208,8 @@ class SlackServer:
             return self._workspace.call(method, arguments)
         return {"url": f"{self.url.replace('http', 'ws', 1)}/link?ticket={self._apps.ticket()}&app_id={APP}"}
 
-    def _fault(self, method: str) -> Fault | None:
-        for name in (method, "*"):
+    def _fault(self, *names: str) -> Fault | None:
+        for name in names:
             if self._faults.get(name):
                 return self._faults[name].pop(0)
             if name in self._lasting:
@@ -226,12 +226,15 @@ class SlackServer:
         return PlainTextResponse("Server Error", fault.status)
 
     async def _response(self, request: Request) -> Response:
+        fault = self._fault("response_url")
+        if fault and not fault.done:
+            return self._spoilt(request, fault)
         try:
             self._workspace.respond(request.path_params["token"], await request.json())
         except SlackError as refused:
             return JSONResponse({"ok": False, "error": refused.code}, 404 if "url" in refused.code else 400)
         self._page.refresh()
-        return JSONResponse({"ok": True})
+        return self._spoilt(request, fault) if fault else JSONResponse({"ok": True})
 
     async def _commands(self, user: str, texts: Sequence[str]) -> list[float]:
         return await asyncio.gather(*(self._command(user, text) for text in texts))

@@ -36,8 +36,9 @@ class SocketMode:
         await websocket.accept()
         self.open.append(websocket)
         with suppress(WebSocketDisconnect):
+            debug = {"host": "local", "build_number": 1, "approximate_connection_time": 18060}
             hello = {"type": "hello", "num_connections": len(self.open), "connection_info": {"app_id": APP}}
-            await websocket.send_json(hello)
+            await websocket.send_json(hello | {"debug_info": debug})
             while True:
                 ack = await websocket.receive_json()
                 waiting = self._acks.get(ack.get("envelope_id", ""))

@@ -1,10 +1,12 @@
 """How the pipeline is, once a day: one line when it is well."""
 
+from zoneinfo import ZoneInfo
+
 from bot.messages.blocks import Message, section, sections
 from bot.messages.phrases import incident_line
 from bot.messages.summary import HEADLINES, check_line
-from bot.messages.text import ICONS, escape, rows, when
-from bot.model import Digest, Evaluation
+from bot.messages.text import ICONS, day_and_time, duration, escape, rows, when
+from bot.model import Digest, Evaluation, Outage
 from bot.settings import Settings
 from checks.model import Outcome
 
@@ -26,7 +28,14 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
     blocks = [section(f"*{head}* · {_facts(digest, evaluation, settings)}")]
     blocks += [*sections(problems, MOST), *sections(checks, MOST)]
     blocks += sections(opened, MOST, "… and {} more open: `/sync-health incidents`")
+    blocks += sections([_outage(one, settings.zone) for one in digest.outages], MOST)
     return Message(head, tuple(blocks))
+
+
+def _outage(outage: Outage, zone: ZoneInfo) -> str:
+    until = outage.until or outage.since
+    lasted = f"{duration(until - outage.since)}, until {day_and_time(until, zone)}"
+    return f"⚠️ Not connected to Slack for {lasted}: commands and clicks got no answer"
 
 
 def _facts(digest: Digest, evaluation: Evaluation, settings: Settings) -> str:

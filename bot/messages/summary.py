@@ -56,6 +56,8 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
         blocks.append(section(f"❗ Slack does not take some of my messages: {escape(summary.undelivered, 300)}"))
     if summary.unscheduled:
         blocks.append(section(f"❗ {unscheduled_words(summary.unscheduled)}"))
+    if summary.other_connections:
+        blocks.append(section(_others(summary.other_connections)))
     age = _age(evaluation, zone, measuring=summary.measuring)
     if shared_by:
         blocks.append(context(f"{age} · shared by {person(shared_by)}"))
@@ -116,6 +118,11 @@ def _schedule(sync: SyncStatus, zone: ZoneInfo) -> str:
 def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
     lines = [incident_line(incident, zone) for incident in summary.incidents]
     return [divider(), *sections(["*Open incidents*", *lines], 1 + MOST_INCIDENTS)] if lines else []
+
+
+def _others(count: int) -> str:
+    connections = "another connection" if count == 1 else f"{count} more connections"
+    return f"⚠️ Slack counts {connections} with this app token: another process receives part of the clicks"
 
 
 def _age(evaluation: Evaluation, zone: ZoneInfo, *, measuring: bool) -> str:

@@ -29,12 +29,7 @@ def examine_slack(messenger: Messenger, settings: Settings, clock: Clock, scopes
     remedy = f"add {', '.join(missing)} under OAuth & Permissions and install the app anew" if missing else ""
     said = f"missing: {', '.join(missing)}" if missing else f"all {len(scopes)} of manifest.yml"
     yield Finding("Slack scopes", not missing, said, remedy)
-    yield _tried(
-        "Slack app token",
-        messenger.dial,
-        "Socket Mode answers",
-        "set SLACK_APP_TOKEN to an app-level token with connections:write (Basic Information), and turn Socket Mode on",
-    )
+    yield _socket_mode(messenger)
     channel = settings.channel
     yield _tried(
         "Slack channel",
@@ -87,13 +82,34 @@ def examine_state(kind: str, reopen: Callable[[], Store]) -> Iterator[Finding]:
     yield _tried("state", lambda: reopen().close(), f"{kind}, all migrations", "correct SYNC_HEALTH_STATE")
 
 
+def _socket_mode(messenger: Messenger) -> Finding:
+    name = "Slack app token"
+    remedy = (
+        "set SLACK_APP_TOKEN to an app-level token with connections:write (Basic Information), and turn Socket Mode on"
+    )
+    try:
+        others = messenger.dial()
+    except SyncHealthError as error:
+        return _wrong(name, error, remedy)
+    if others > 1:
+        remedy = "stop the other bots, or give each an app of its own: every one of them receives part of the clicks"
+        return Finding(name, False, f"Socket Mode connects, and {others} other connections use this token", remedy)
+    beside = "a bot is connected" if others else "no bot is connected"
+    return Finding(name, True, f"Socket Mode connects; {beside}")
+
+
 def _operators(messenger: Messenger, settings: Settings) -> Finding:
     users, groups = settings.operators.users, settings.operators.groups
     remedy = "name users (U…) or user groups (S…) under operators in pipeline.yml"
-    try:
-        people = {*users, *(person for group in groups for person in messenger.members(group))}
-    except SyncHealthError as error:
-        return _wrong("operators", error, f"{remedy}; groups need a paid plan")
+    people = set(users)
+    for group in groups:
+        try:
+            people |= messenger.members(group)
+        except NotFoundError:
+            gone = f"user group {group} was deleted or disabled in Slack"
+            return Finding("operators", False, gone, "enable it there, or correct operators.groups in pipeline.yml")
+        except SyncHealthError as error:
+            return _wrong("operators", error, f"{remedy}; groups need a paid plan")
     if not people:
         return Finding("operators", False, "nobody may acknowledge, rerun or take a snapshot", remedy)
     return Finding("operators", True, f"{len(people)} {'person' if len(people) == 1 else 'people'}")

@@ -24,7 +24,6 @@ from bot.services.show_incident import incident_meant, show_incident, show_incid
 from bot.services.show_queue import show_queue
 from bot.services.show_syncs import show_runs, show_schedules
 from bot.services.snooze import snooze
-from bot.services.summarise import summarise
 from bot.services.take_snapshot import take_snapshot
 from bot.slack.desk import COMMAND, Desk, Press
 from bot.slack_api import call
@@ -67,7 +66,7 @@ def summarised(desk: Desk, *, measuring: bool = False) -> Summary:
     except StateError as error:
         desk.checker.state.failed(error)
         shown = Summary(desk.ports.settings.pipeline, None)
-    return dataclasses.replace(shown, state_outage=desk.checker.state.outage)
+    return dataclasses.replace(shown, state_outage=desk.checker.state.outage, other_connections=desk.line.others)
 
 
 def queue(desk: Desk, press: Press) -> None:

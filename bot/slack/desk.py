@@ -22,8 +22,8 @@ from bot.services.authorise import Person, note_refusal
 from bot.services.late_writes import LateWrites
 from bot.services.run_checks import Checker
 from bot.slack.line_status import LineStatus
-from bot.slack.replies import by_ephemeral, by_response_url, fill_dialog
-from bot.slack_api import respond
+from bot.slack.replies import by_ephemeral, fill_dialog
+from bot.slack_api import answer_url, respond
 
 log = logging.getLogger(__name__)
 COMMAND = "/sync-health"
@@ -97,7 +97,8 @@ class Desk:
             return
         if press.response_url:
             try:
-                by_response_url(press.response_url, message, self.client.ssl, replace=replace, to_all=to_all)
+                seen = {"response_type": "in_channel" if to_all else "ephemeral", "replace_original": replace}
+                answer_url(press.response_url, self.client.ssl, **message.payload(), **seen)
                 return
             except SyncHealthError as error:
                 self._log_unanswered(press, error, "; trying chat.postEphemeral")
