@@ -52,7 +52,9 @@ class Bot:
         self._lease = Lease(ports, self.holder)
         self._pool = ThreadPoolExecutor(WORKERS, "press")
         self._late = LateWrites()
-        status = LineStatus(lambda: ports.clock.real().timestamp(), self._note_outage)
+        status = LineStatus(
+            self._note_outage, wall=lambda: ports.clock.real().timestamp(), monotonic=ports.clock.monotonic
+        )
         app = build_app(Desk(ports, self.checker, client, self._pool, status, self._late))
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url, status)
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {

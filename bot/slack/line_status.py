@@ -16,14 +16,20 @@ FIRST_REPEAT, LAST_REPEAT = 60.0, 3600.0  # real seconds between two warnings of
 class LineStatus:
     """The connection to Slack as one state, whatever lines it is made of.
 
-    `wall` are the seconds since the epoch, for the log; `keep` gets the length of an outage in real seconds.
+    `keep` gets the length of an outage in real seconds; `wall` are the seconds since the epoch, for the log.
     """
 
-    def __init__(self, wall: Callable[[], float] = time.time, keep: Callable[[float], object] = lambda _: None) -> None:
+    def __init__(
+        self,
+        keep: Callable[[float], object] = lambda _: None,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.others = 0  # connections with our app token that are not ours
-        self._wall, self._keep = wall, keep
+        self._keep, self._wall, self._monotonic = keep, wall, monotonic
         self._guard = threading.Lock()
-        self._lost_at: float | None = time.monotonic()  # None: connected
+        self._lost_at: float | None = self._monotonic()  # None: connected
         self._why, self._next_warning, self._repeat = "", 0.0, FIRST_REPEAT
 
     def connected(self, others: int) -> None:
@@ -38,13 +44,13 @@ class LineStatus:
         """The last line has ended; most often the next one is there at once."""
         with self._guard:
             if self._lost_at is None:
-                self._lost_at = time.monotonic()
+                self._lost_at = self._monotonic()
 
     def failed(self, why: str, error: Exception | None = None) -> None:
         """No line could be opened; `error` where nobody foresaw it."""
         with self._guard:
-            self._lost_at = self._lost_at or time.monotonic()
-            now = time.monotonic()
+            self._lost_at = self._lost_at or self._monotonic()
+            now = self._monotonic()
             if now < self._next_warning and why == self._why:
                 return
             since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._wall() - (now - self._lost_at)))
@@ -55,14 +61,14 @@ class LineStatus:
     def close(self) -> None:
         """We hang up: an outage until now is over for us."""
         with self._guard:
-            seconds = time.monotonic() - self._lost_at if self._lost_at is not None else 0.0
+            seconds = self._monotonic() - self._lost_at if self._lost_at is not None else 0.0
         if seconds >= WORTH_KEEPING:
             self._keep(seconds)
 
     def _end_outage(self) -> float | None:
         if self._lost_at is None:
             return None
-        seconds = time.monotonic() - self._lost_at
+        seconds = self._monotonic() - self._lost_at
         if self._why:
             log.warning("connected to Slack again after %s", duration(timedelta(seconds=seconds)))
         else:

@@ -13,6 +13,7 @@ from bot.errors import AccessError, NotFoundError, PermanentError, StartingError
 from bot.main import manifest_scopes
 from bot.pipeline_file import Operators
 from bot.services.examine import examine_census, examine_slack, examine_state, examine_warehouse
+from tests.fakes import forbidden
 from tests.services.conftest import GROUP, World
 
 SCOPES = frozenset({"chat:write", "commands"})
@@ -99,7 +100,23 @@ def test_a_pipeline_without_operators_is_not_well(well: World) -> None:
 def test_a_group_that_slack_does_not_show_is_named(well: World) -> None:
     well.channel.groups = {}
     assert wrong(slack(well)) == ["operators"]
+    assert slack(well)["operators"].detail == f"user group {GROUP} was deleted or disabled in Slack"
+
+
+def test_a_group_that_may_not_be_read_is_told_from_one_that_is_gone(well: World) -> None:
+    well.channel.fail_next("members", forbidden("plan_upgrade_required"))
     assert "paid plan" in slack(well)["operators"].remedy
+
+
+@pytest.mark.parametrize(("others", "ok"), [(0, True), (1, True), (2, False)])
+def test_more_than_one_bot_on_the_app_token_is_told(well: World, others: int, ok: bool) -> None:
+    well.channel.other_connections = others
+    assert slack(well)["Slack app token"].ok is ok
+
+
+def test_a_socket_mode_that_cannot_be_reached_is_no_missing_token(well: World) -> None:
+    well.channel.refusals["dial"] = TemporaryError("Slack names a host for Socket Mode, which cannot be reached")
+    assert "SLACK_APP_TOKEN" not in slack(well)["Slack app token"].remedy
 
 
 @pytest.mark.parametrize(("seconds", "ok"), [(29, True), (-29, True), (31, False), (-31, False)])
