@@ -1,0 +1,366 @@
+"""Every interaction ends in an answer, or in a log line that says why not."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from slack_bolt import BoltRequest
+
+from bot.demo.slack_server import Fault, SlackServer
+from bot.demonstration import OPERATOR
+from bot.errors import NotFoundError, PermanentError, RefusedError, TemporaryError
+from bot.main import connect_slack, disconnect, settings_from
+from bot.messages.plain import note
+from bot.running import Bot
+from bot.services.authorise import Person
+from bot.services.late_writes import MOST, LateWrites
+from bot.slack import app as slack_app
+from bot.slack.app import build_app
+from bot.slack.desk import Desk, Press, press_from
+from bot.slack.replies import fill_dialog
+from tests.fakes import FakeWarehouse
+from tests.services.conftest import ROBIN, SAM
+from tests.services.conftest import World as Services
+from tests.slack.conftest import World, words
+from tests.small_bot import TOKEN, small_bot, small_slack
+from tests.waiting import until
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[tuple[SlackServer, Bot]]:
+    slack = small_slack()
+    slack.start()
+    one = small_bot(slack.url, tmp_path, FakeWarehouse())
+    until(lambda: slack.connections == 1)
+    yield slack, one
+    one.stop()
+    disconnect(one.ports)
+    slack.stop()
+
+
+REFUSED = [
+    Fault(error="expired_url", status=404),
+    Fault(error="invalid_blocks", status=400),
+    Fault(status=429, retry_after=30),
+    Fault(status=500),
+    Fault(error="no_service"),  # 200 and no yes
+    Fault(drop=True),
+]
+
+
+@pytest.mark.parametrize("fault", REFUSED, ids=str)
+def test_an_answer_that_is_not_taken_by_response_url_comes_another_way(bot: Any, fault: Fault, caplog) -> None:
+    slack, _ = bot
+    slack.fail_next("response_url", fault)
+    slack.command(OPERATOR, "help")
+    until(lambda: "this list" in words(slack.ephemerals(OPERATOR)))
+    assert re.search(r"help by U0ROBIN could not be answered: .*; trying chat.postEphemeral", caplog.text)
+
+
+def test_where_no_way_leads_to_the_person_the_log_says_why(bot: Any, caplog) -> None:
+    slack, _ = bot
+    slack.fail_next("response_url", Fault(error="expired_url", status=404))
+    slack.fail_next("chat.postEphemeral", Fault(error="not_in_channel"), times=2)
+    slack.command(OPERATOR, "help")
+    until(lambda: "could not be answered: Slack refuses: not_in_channel" in caplog.text)
+
+
+def test_blocks_that_slack_refuses_become_words(bot: Any) -> None:
+    slack, _ = bot
+    slack.fail_next("response_url", Fault(error="invalid_blocks", status=400))
+    slack.fail_next("chat.postEphemeral", Fault(error="invalid_blocks"))
+    slack.command(OPERATOR, "help")
+    [answer] = until(lambda: slack.ephemerals(OPERATOR))
+    assert "blocks" not in answer
+
+
+class LockedStore:
+    """A state that does not answer until it is unlocked."""
+
+    def __init__(self, store: Any) -> None:
+        self.store, self.locked = store, True
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        if self.locked:
+            raise TemporaryError("the state database did not answer: database is locked")
+        with self.store.transaction() as records:
+            yield records
+
+
+class Ear:
+    """A client that remembers what was said to people."""
+
+    ssl = None
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def auth_test(self) -> dict[str, str]:
+        return {"team_id": "T1"}
+
+    def chat_postEphemeral(self, *, text: str, **_: object) -> Any:  # noqa: N802 - as the SDK calls it
+        self.said.append(text)
+        return SimpleNamespace(data={"ok": True})
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    one = Services(tmp_path / "state.db")
+    yield one
+    one.close()
+
+
+def desk_of(services: Services, store: Any = None) -> Desk:
+    ports = replace(services.ports, store=store) if store else services.ports
+    return Desk(ports, services.checker, Ear(), ThreadPoolExecutor(1))  # type: ignore[arg-type]
+
+
+PRESS = Press(Person(SAM, "T1", ""), "ack", "7", channel="C1")
+
+
+def _refuse(desk: Desk, press: Press) -> None:
+    raise RefusedError("Only operators may do that.")
+
+
+def test_a_refusal_is_answered_while_the_state_is_locked_and_written_down_later(services: Services, caplog) -> None:
+    store = LockedStore(services.store)
+    desk = desk_of(services, store)
+    refused_at = services.clock.now()
+    desk.do(PRESS, _refuse)
+    desk.do(replace(PRESS, value="8"), _refuse)
+    assert desk.client.said == ["Only operators may do that."] * 2  # type: ignore[attr-defined]
+    assert services.audit() == []
+    assert "kept in memory" in caplog.text
+    services.clock.pass_(minutes=5)
+    store.locked = False
+    desk.late.flush()
+    desk.late.flush()
+    assert services.audit() == [(SAM, "ack", n, "refused: Only operators may do that.") for n in ("7", "8")]
+    with services.store.transaction() as records:
+        assert str(refused_at.replace(tzinfo=None)) in str(records._db.exec_driver_sql("SELECT at FROM audit").all())
+
+
+def test_a_write_that_can_never_succeed_holds_up_no_other() -> None:
+    done: list[str] = []
+    late = LateWrites()
+    with pytest.raises(ZeroDivisionError):
+        late.write("a bug", lambda: 1 / 0)
+    late.write("the next", lambda: done.append("next"))
+    assert done == ["next"]
+
+
+def test_what_waits_for_the_state_is_bounded(caplog) -> None:
+    late, tried = LateWrites(), []
+
+    def fail() -> None:
+        tried.append(1)
+        raise TemporaryError("locked")
+
+    for _ in range(MOST + 1):
+        late.write("a refusal", fail)
+    assert len(late._waiting) == MOST
+    assert "will not be written" in caplog.text
+
+
+def test_a_person_is_answered_although_writing_down_the_refusal_breaks(services: Services, caplog) -> None:
+    desk = desk_of(services, SimpleNamespace(transaction=lambda: 1 / 0))
+    desk.do(PRESS, _refuse)
+    assert desk.client.said == ["Only operators may do that."]  # type: ignore[attr-defined]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_what_nobody_foresaw_is_answered_with_what_is_known(services: Services) -> None:
+    desk = desk_of(services)
+    desk.do(PRESS, lambda desk, press: 1 / 0)
+    [said] = desk.client.said  # type: ignore[attr-defined]
+    assert "It may have taken effect" in said
+    assert "nothing was changed" not in said.casefold()
+
+
+def test_an_answer_that_breaks_is_logged_and_ends_there(services: Services, caplog) -> None:
+    desk = replace(desk_of(services), client=SimpleNamespace(ssl=None))  # type: ignore[arg-type]
+    desk.do(PRESS, _refuse)
+    assert "ack by U0SAM could not be answered" in caplog.text
+
+
+def test_a_click_while_the_bot_stops_is_answered(services: Services) -> None:
+    desk = desk_of(services)
+    desk.pool.shutdown()
+    desk.take(PRESS, _refuse)
+    assert desk.client.said == ["I am restarting, and did nothing. Try again in a minute."]  # type: ignore[attr-defined]
+
+
+def test_a_click_that_is_dropped_when_the_bot_stops_is_logged(services: Services, caplog) -> None:
+    desk = desk_of(services)
+    until_released = SimpleNamespace(held=True)
+    desk.pool.submit(lambda: until(lambda: not until_released.held))
+    desk.take(PRESS, _refuse)
+    desk.pool.shutdown(wait=False, cancel_futures=True)
+    until_released.held = False
+    until(lambda: "ack by U0SAM was not done and not answered: the bot is stopping" in caplog.text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"command": "/sync-health", "text": "ack 1"},
+        {"type": "block_actions", "user": {"id": ROBIN}, "actions": []},
+        {"type": "view_submission", "user": {"id": ROBIN}, "view": {"type": "modal", "callback_id": "rerun"}},
+    ],
+    ids=["command", "button", "submission"],
+)
+def test_a_payload_of_another_form_is_answered_and_logged(services: Services, body: dict[str, Any], caplog) -> None:
+    desk = desk_of(services)
+    body["actions"] = body.get("actions") or [{"action_id": "acknowledge"}]
+    build_app(desk).dispatch(BoltRequest(mode="socket_mode", body=body | {"user": {}}, context={"arrived": 0.0}))
+    desk.pool.shutdown()
+    assert "cannot be read" in caplog.text
+    assert "in a form that I cannot read" in desk.client.said[0]  # type: ignore[attr-defined]
+
+
+class Views:
+    """views.update that fails so many times."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors, self.shown = list(errors), []
+
+    def views_update(self, *, view: Any, **_: object) -> Any:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.shown.append(view)
+        return SimpleNamespace(data={"ok": True})
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    waited: list[float] = []
+    monkeypatch.setattr("bot.slack.replies.time", SimpleNamespace(sleep=waited.append))
+    return waited
+
+
+def test_a_dialog_is_filled_once_slack_has_had_its_patience(pauses: list[float]) -> None:
+    views = Views(TemporaryError("429", retry_after=7.0), ConnectionResetError())
+    fill_dialog(views, "V1", {"type": "modal"})  # type: ignore[arg-type]
+    assert views.shown == [{"type": "modal"}]
+    assert pauses[0] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("errors", "waits"), [([TemporaryError("429", retry_after=31.0)], 0), ([TemporaryError("429")] * 9, 3)]
+)
+def test_a_dialog_is_given_up_in_bounded_time(pauses: list[float], errors: list[Exception], waits: int) -> None:
+    with pytest.raises(TemporaryError):
+        fill_dialog(Views(*errors), "V1", {})  # type: ignore[arg-type]
+    assert len(pauses) == waits
+
+
+def test_a_dialog_that_cannot_be_filled_says_so_elsewhere(services: Services, pauses: list[float]) -> None:
+    desk = desk_of(services)
+    desk.client.views_update = Views(*[TemporaryError("429")] * 9).views_update  # type: ignore[method-assign]
+    desk.show(replace(PRESS, view_id="V1"), {})
+    assert desk.client.said == ["The dialog could not be filled. Close it and click the button again."]  # type: ignore[attr-defined]
+
+
+def test_a_dialog_that_slack_does_not_take_says_so_in_its_place(services: Services) -> None:
+    desk, views = desk_of(services), Views(PermanentError("Slack refuses: view_too_large"))
+    desk.client.views_update = views.views_update  # type: ignore[method-assign]
+    desk.show(replace(PRESS, word="rerun", view_id="V1"), {})
+    assert views.shown[0]["title"]["text"] == "Rerun"
+    assert "could not be filled" in words(views.shown[0])
+    assert desk.client.said == []  # type: ignore[attr-defined]
+
+
+def test_who_closed_the_dialog_hears_nothing_more(services: Services, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    desk = desk_of(services)
+    desk.client.views_update = Views(NotFoundError("Slack: not_found")).views_update  # type: ignore[method-assign]
+    desk.show(replace(PRESS, view_id="V1"), {})
+    assert desk.client.said == []  # type: ignore[attr-defined]
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (lambda desk, press: _refuse(desk, press), "Only operators"),
+        (lambda desk, press: 1 / 0, "may have taken effect"),
+    ],
+)
+def test_a_dialog_says_itself_why_there_are_no_facts(
+    services: Services, monkeypatch: pytest.MonkeyPatch, form: Callable[..., Any], said: str
+) -> None:
+    desk, views = desk_of(services), Views()
+    desk.client.views_update = views.views_update  # type: ignore[method-assign]
+    monkeypatch.setitem(slack_app.DIALOGS, "rerun", form)
+    desk.do(replace(PRESS, word="rerun", view_id="V1"), slack_app._fill)
+    assert said in words(views.shown[0])
+    assert desk.client.said == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("world", [60], indirect=True)
+def test_a_dialog_is_filled_although_slack_asks_for_patience_once(world: World) -> None:
+    world.demo.estate.switch("company_name_bug", True)
+    root = until(lambda: world.root(), 40)
+    world.demo.slack.fail_next("views.update", Fault(status=429, retry_after=0))
+    world.demo.slack.press(world.operator, root["ts"], "rerun")
+    until(lambda: "Loading" not in words(world.demo.slack.modal(world.operator) or {"text": "Loading"}))
+
+
+def test_what_was_shared_in_vain_is_told_to_who_shared_it(bot: Any) -> None:
+    slack, one = bot
+    settings = settings_from(
+        {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": TOKEN, "SLACK_API_URL": f"{slack.url}/api/"}, ("slack",)
+    )
+    desk = Desk(one.ports, one.checker, connect_slack(settings)[1], ThreadPoolExecutor(1))
+    lost = Press(Person(OPERATOR, "T", "T"), "share", channel="C0001", response_url=f"{slack.url}/response/expired")
+    desk.answer(lost, note("the summary"), to_all=True)
+    assert "click Share again" in words(slack.ephemerals(OPERATOR))
+    assert slack.messages() == []
+
+
+TYPED = [
+    ("queue Sync B (UPDATE)", "queue", "Sync B (UPDATE)"),
+    ("queue\u00a0b", "queue", "b"),
+    ("queue\n\tb ", "queue", "b"),
+    ("queue “Sync B”", "queue", "Sync B"),
+    ("queue ‘Sync B’", "queue", "Sync B"),
+    ("“queue” `b`", "queue", "b"),
+    ("snooze '7' 2h", "snooze", "7 2h"),
+    ("queue Bob's sync", "queue", "Bob's sync"),
+    ("queue a &amp; b", "queue", "a & b"),
+    ("ack \ud83d", "ack", "\N{REPLACEMENT CHARACTER}"),
+    ("\u200back\u200b 7\ufeff", "ack", "7"),
+    (" \u00a0 ", "", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "word", "value"), TYPED)
+def test_typed_words_are_read_as_they_are_meant(text: str, word: str, value: str) -> None:
+    body = {"command": "/sync-health", "text": text, "user_id": "U1", "team_id": "T", "channel_id": "C"}
+    press = press_from(body | {"response_url": "x"})
+    assert (press.word, press.value) == (word, value)
+
+
+@pytest.mark.parametrize(
+    ("team", "enterprise", "first", "belongs_to"),
+    [
+        ({"id": "T0OURS", "enterprise_id": "E0"}, {"id": "E0"}, "T0FIRST", "T0OURS"),
+        ({"id": "T0OURS"}, None, "T0OURS", "T0OURS"),
+        ({"id": "T0OURS"}, None, None, "T0OURS"),
+        ({"id": "T0OURS"}, None, "T0OTHER", "T0OTHER"),  # from outside, in a shared channel
+        ({"id": "T0OTHER", "enterprise_id": "E1"}, {"id": "E1"}, "T0OURS", "T0OTHER"),
+        (None, {"id": "E0"}, "T0OURS", "T0OURS"),  # installed for a whole organisation
+        (None, None, None, ""),
+    ],
+)
+def test_a_person_belongs_where_slack_vouches_for(team: Any, enterprise: Any, first: Any, belongs_to: str) -> None:
+    body = {"type": "block_actions", "actions": [{"action_id": "x"}], "user": {"id": "U1", "team_id": first}}
+    assert press_from(body | {"team": team, "enterprise": enterprise}).person.team == belongs_to
