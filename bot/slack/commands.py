@@ -24,6 +24,7 @@ from bot.services.show_incident import incident_meant, show_incident, show_incid
 from bot.services.show_queue import show_queue
 from bot.services.show_syncs import show_runs, show_schedules
 from bot.services.snooze import snooze
+from bot.services.summarise import summarise
 from bot.services.take_snapshot import take_snapshot
 from bot.slack.desk import COMMAND, Desk, Press
 from bot.slack_api import call
