@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.alerts.model import Incident
 from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
-from bot.model import Evaluation, Outage, Run, Schedule
+from bot.model import Evaluation, Outage, Run, Schedule, Undelivered
 from checks.model import Check, Result
 
 
@@ -18,7 +18,7 @@ class Summary:
     pipeline: str
     evaluation: Evaluation | None
     incidents: tuple[Incident, ...] = ()
-    undelivered: str | None = None  # why Slack does not show what it should
+    undelivered: tuple[Undelivered, ...] = ()  # what Slack does not show as it should
     unscheduled: str | None = None  # why Slack would not tell if the bot stopped
     state_outage: Outage | None = None  # nothing can be stored, so what is shown is old
     measuring: bool = False  # newer numbers are on their way

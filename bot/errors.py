@@ -41,6 +41,18 @@ class NotFoundError(PermanentError):
     """The thing asked about is not there."""
 
 
+class UneditableError(NotFoundError):
+    """The message is there, and cannot be edited any more."""
+
+
+class ContentRefusedError(PermanentError):
+    """Not in this form: what it holds, or its size, is refused or cannot be rendered."""
+
+
+class ChannelRefusedError(PermanentError):
+    """The channel is gone, archived or closed to us; another one may take the message."""
+
+
 class ConfigurationError(SyncHealthError):
     """The settings cannot work; holds every problem found, each with its place and a remedy."""
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import SystemRandom
 from typing import TYPE_CHECKING
 
 from bot import shipped, sql
@@ -147,6 +148,11 @@ def disconnect(ports: Ports) -> None:
     """Give back what the ports hold; stop first whatever uses them."""
     ports.store.close()
     ports.warehouse.close()
+
+
+def jitter() -> float:
+    """From 0 to 1, each time another: so that what waits does not come back all at once."""
+    return SystemRandom().random()
 
 
 def holder_name() -> str:

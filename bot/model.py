@@ -135,6 +135,7 @@ class Kind(StrEnum):
     SILENT = "silent"  # the same, said by Slack while it lasts: scheduled ahead and postponed by each evaluation
     STATE_FAILED = "state_failed"  # the state cannot be written; posted past the outbox, which is part of it
     STATE_RESTORED = "state_restored"
+    MOVED = "moved"  # what stands in place of a root whose thread goes on in another channel
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,8 @@ class Announcement:
     readings: tuple[float, ...] = ()  # the latest values of the check, oldest first
     digest: Digest | None = None
     outage: Outage | None = None
+    since: datetime | None = None  # when we first tried to send it (real time): a look-up goes back to there
+    plain: bool = False  # refused in full: say it in a line of plain text
 
     @property
     def over(self) -> bool:
@@ -230,6 +233,30 @@ class Owed:
     announcement: Announcement
     revision: int  # what it will show once it is sent
     doubtful: bool  # an earlier attempt may have arrived: look before posting
+    channel: str  # as configured
+    attempts: int = 0  # that failed
+    error: str | None = None  # of the latest of them
+    failures: int = 0  # in a row, of the whole channel
+    superseded: bool = False  # a newer message says it better: do not send this one unless it is there already
+    behind: tuple[tuple[int, int], ...] = ()  # the replies that wait for this root, each with its revision
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A channel that fails is left alone for a while (real time)."""
+
+    until: datetime | None
+    failures: int  # in a row
+
+
+@dataclass(frozen=True)
+class Move:
+    """What is open in a channel, or one thread of it, goes on in another one since `at` (the pipeline's time)."""
+
+    channel: str
+    why: str
+    at: datetime
+    whole_channel: bool = True
 
 
 @dataclass(frozen=True)
@@ -239,5 +266,17 @@ class Failure:
     error: str
     not_before: datetime
     doubtful: bool = False  # it may have arrived
-    whole_channel: bool = False  # Slack asked to leave the channel alone until then
-    gone: bool = False  # the posted message was deleted: post it anew
+    pause: Pause | None = None  # of its whole channel
+    gone: bool = False  # the posted message was deleted: post it again
+    plain: bool = False  # try again in plain text
+    move: Move | None = None
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """Messages for one channel that wait for the same reason, since when (real time)."""
+
+    channel: str
+    why: str
+    messages: int
+    since: datetime

@@ -1,8 +1,9 @@
 """The form of pipeline.yml."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import time, timedelta
+from string import Formatter
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -38,13 +39,22 @@ def _address(*places: str) -> Callable[[str], str]:
     """An https address, or one on this machine, that may name these places in braces."""
 
     def check(text: str) -> str:
-        unknown = set(re.findall(r"{(.*?)}", text)) - set(places)
-        if not is_safe(text) or unknown:
+        if not is_safe(text) or set(_places(text)) - set(places):
             known = f" with {' and '.join(f'{{{place}}}' for place in places)}" if places else ""
             raise ValueError(f'cannot use "{text}": write an https:// address{known}')
         return text
 
     return check
+
+
+def _places(text: str) -> Iterator[str]:
+    """What str.format would fill in; a brace alone, or one with a conversion, is as wrong as an unknown name."""
+    try:
+        for _, name, form, conversion in Formatter().parse(text):
+            if name is not None:
+                yield name if not (form or conversion) else text
+    except ValueError:
+        yield text
 
 
 Table = Annotated[str, AfterValidator(_table)]
@@ -119,6 +129,7 @@ class PipelineFile(Part):
     zone: Annotated[str, AfterValidator(_zone)]
     cadence: Cadence = "frequent"
     channel: str = Field(min_length=1)
+    fallback_channel: str | None = Field(default=None, min_length=1)
     operators: Operators = Operators()
     syncs: tuple[SyncSettings, ...] = Field(min_length=1)
     schedule: Timetable = Timetable()

@@ -8,7 +8,22 @@ from typing import Protocol
 
 from bot.alerts.model import Action, Alert, Entry, Incident
 from bot.alerts.rejections import Rejection
-from bot.model import Access, Announcement, Evaluation, Failure, Kind, Outage, Owed, Place, Run, Scheduled, Sync, Watch
+from bot.model import (
+    Access,
+    Announcement,
+    Evaluation,
+    Failure,
+    Kind,
+    Move,
+    Outage,
+    Owed,
+    Place,
+    Run,
+    Scheduled,
+    Sync,
+    Undelivered,
+    Watch,
+)
 from bot.settings import Settings
 
 
@@ -100,7 +115,8 @@ class Messenger(Protocol):
     """Says things in the channel.
 
     Raises TemporaryError (certainly not delivered, perhaps with `retry_after`), UncertainError (may have been
-    delivered), NotFoundError (the message to edit is gone), PermanentError (no such channel, bad token).
+    delivered), NotFoundError (the message to edit is gone), UneditableError (it is there and stays as it is),
+    ContentRefusedError, ChannelRefusedError, AccessError, or PermanentError for any other refusal.
     """
 
     def post(self, announcement: Announcement) -> Place:
@@ -110,7 +126,10 @@ class Messenger(Protocol):
         """Bring the posted message up to date."""
 
     def find(self, announcement: Announcement) -> Place | None:
-        """The message that carries our id, the oldest where there are several."""
+        """The message that carries our id, the oldest where there are several; looked for since `announcement.since`.
+
+        Raises UncertainError when not everything since then could be read.
+        """
 
     def take_back(self, announcement: Announcement) -> int:
         """Delete what carries our id but for the oldest; how many there were."""
@@ -199,8 +218,11 @@ class Records(AlertRecords, Protocol):
     def save_watch(self, watch: Watch) -> None:
         """Write all of it."""
 
-    def undelivered(self) -> str | None:
-        """Why the oldest message that failed is not in Slack yet."""
+    def undelivered(self) -> tuple[Undelivered, ...]:
+        """What is not in Slack yet and why, by channel and reason, the oldest first."""
+
+    def move_channel(self, old: str, move: Move) -> None:
+        """Every thread with an open incident in a channel begins again in another one, which says so."""
 
     def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
         """Whether this is a message of ours about that incident."""
@@ -214,8 +236,11 @@ class Records(AlertRecords, Protocol):
     def latest_evaluations(self, most: int) -> list[Evaluation]:
         """The newest ones, oldest first."""
 
-    def readings(self, check: str, sync: str | None, most: int) -> tuple[float, ...]:
-        """The latest measured values of a check, oldest first."""
+    def readings(self, check: str, sync: str | None, most: int, *, until: datetime | None = None) -> tuple[float, ...]:
+        """The latest measured values of a check (up to that time), oldest first."""
+
+    def prune_evaluations(self, before: datetime, most: int) -> int:
+        """Forget so many of the oldest evaluations and their results, the newest excepted; returns how many."""
 
     def create_action(self, action: Action) -> Action:
         """Write a new action (its id is ignored) and return it with its id; the database refuses a second open one."""
@@ -264,7 +289,10 @@ class Store(Protocol):
         """Take the next owed message, in order and one at a time per incident; commits *sending* (real time)."""
 
     def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
-        """Commit *sent*; False when the claim was lost meanwhile. `alone`: what else the incident owes is obsolete."""
+        """Commit *sent*; False when the claim was lost meanwhile.
+
+        `alone`: the replies that were owed at the claim are obsolete, if the thread is still over.
+        """
 
     def give_back(self, owed: Owed, holder: str, failure: Failure) -> bool:
         """Not sent, or perhaps not: try again. False when the claim was lost meanwhile."""

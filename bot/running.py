@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 
 from bot.adapters.scheduler import Job, Scheduler
 from bot.errors import StateError, SyncHealthError
-from bot.main import holder_name
+from bot.main import holder_name, jitter
 from bot.model import Outage
 from bot.ports import Ports
 from bot.services.daily_digest import send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
-from bot.services.deliver import deliver_next
+from bot.services.deliver import deliver_next, follow_channel
 from bot.services.follow_runs import follow_runs
 from bot.services.heartbeat import Pulse
 from bot.services.late_writes import LateWrites
 from bot.services.lead import Lease
+from bot.services.next_step import TRANSIENT
 from bot.services.outages import note_outage
+from bot.services.prune import prune
 from bot.services.run_checks import Checker, timer_ended
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
@@ -37,8 +39,8 @@ WORKERS = 16
 FAREWELL = 10.0  # real seconds that a stop waits for what was begun
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
+PRUNE = timedelta(days=1)  # of the pipeline's time: how often old evaluations are deleted
 LOOK_FOR_OWED = 0.5  # real seconds between looks into the outbox
-AFTER_SURPRISE = 5.0  # real seconds
 
 
 class Bot:
@@ -65,6 +67,7 @@ class Bot:
             "digest": (DAILY, partial(send_due_digest, ports, self.checker)),
             "silence": (FOLLOW, partial(postpone_silence, ports)),
             "heartbeat": (FOLLOW, self._pulse.send),
+            "prune": (PRUNE, partial(prune, ports)),
         }
         led = [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()]
         state = Job("state", self._watch_state, self._real_seconds(DAILY))  # also where no lease can be taken
@@ -142,15 +145,27 @@ class Bot:
 
     def _send(self) -> None:
         """The other one: whatever happens to a message, the next look into the outbox comes."""
-        while not self._stopping.wait(LOOK_FOR_OWED):
+        failures, begun = 0, False
+        while not self._stopping.wait(self._until_next_look(failures)):
             try:
-                while self._lease.held() and deliver_next(self.ports, self.holder) and not self._stopping.is_set():
+                if self._lease.held() and not begun:
+                    follow_channel(self.ports)
+                    begun = True
+                while self._lease.held() and self._deliver_next() and not self._stopping.is_set():
                     pass
+                failures = 0
             except StateError as error:
                 self.checker.state.failed(error)
-                self._stopping.wait(AFTER_SURPRISE)
+                failures += 1
             except SyncHealthError as error:
-                log.warning("messages could not be sent: %s; trying again", error)
+                log.log(logging.DEBUG if failures else logging.WARNING, "messages wait: %s; trying again", error)
+                failures += 1
             except Exception:
                 log.exception("the sender met something unforeseen; trying again")
-                self._stopping.wait(AFTER_SURPRISE)
+                failures += 1
+
+    def _deliver_next(self) -> bool:
+        return deliver_next(self.ports, self.holder, jitter=jitter())
+
+    def _until_next_look(self, failures: int) -> float:
+        return TRANSIENT.after(failures - 1, jitter()).total_seconds() if failures else LOOK_FOR_OWED

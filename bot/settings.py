@@ -44,6 +44,7 @@ class Settings:
     schedule: Timetable = field(default_factory=Timetable)
     links: Links = field(default_factory=Links)
     config: Path = shipped.FOLDER / "pipeline.yml"  # where this was read
+    fallback_channel: str | None = None  # where alerts go while `channel` refuses them
 
     def check_called(self, name: str) -> Check | None:
         """The check of this name, if it is still there."""
@@ -89,6 +90,7 @@ def load_settings(
         pipeline=pipeline.name,
         zone=ZoneInfo(pipeline.zone),
         channel=pipeline.channel,
+        fallback_channel=pipeline.fallback_channel,
         operators=pipeline.operators,
         syncs=pipeline.syncs,
         tables=pipeline.tables | _queue_tables(pipeline),

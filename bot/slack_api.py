@@ -13,7 +13,17 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.errors import (
+    AccessError,
+    ChannelRefusedError,
+    ContentRefusedError,
+    NotFoundError,
+    PermanentError,
+    SyncHealthError,
+    TemporaryError,
+    UncertainError,
+    UneditableError,
+)
 from bot.sanitize import redact
 
 TIMEOUT = 10  # real seconds
@@ -21,10 +31,38 @@ GONE = {
     "message_not_found",
     "thread_not_found",
     "cannot_reply_to_message",
-    "cant_update_message",
+    "restricted_action_thread_locked",
     "invalid_scheduled_message_id",  # posted already, or within the next minute
     "not_found",  # a dialog that was closed
     "no_such_subteam",  # a user group that was deleted or disabled
+}
+UNEDITABLE = {"cant_update_message", "edit_window_closed", "is_inactive"}
+CONTENT = {"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text"}
+# What Slack refuses whatever we say, with what somebody can do about it.
+CHANNEL = {
+    "channel_not_found": "name another channel in pipeline.yml, or invite the bot if it is private",
+    "is_archived": "name another channel in pipeline.yml",
+    "not_in_channel": "invite the bot to the channel",
+    "restricted_action": "let the bot post there, or name another channel",
+    "restricted_action_read_only_channel": "let the bot post there, or name another channel",
+    "restricted_action_thread_only_channel": "name another channel in pipeline.yml",
+    "restricted_action_non_threadable_channel": "name another channel in pipeline.yml",
+    "posting_to_channel_denied": "let the bot post there, or name another channel",
+    "channel_is_limited_access": "let the bot post there, or name another channel",
+}
+NEW_TOKEN = "install the app again and set SLACK_BOT_TOKEN"  # noqa: S105 - advice
+ACCESS = dict.fromkeys(
+    ("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "app_access_restricted"),
+    NEW_TOKEN,
+) | {
+    "missing_scope": "add the scopes of manifest.yml to the app and install it again",
+    "no_permission": "add the scopes of manifest.yml to the app and install it again",
+    "message_limit_exceeded": "the workspace has reached its limit of messages",
+    "org_login_required": "the workspace is being moved; this ends by itself",
+    "team_not_found": NEW_TOKEN,
+    "team_access_not_granted": NEW_TOKEN,
+    "access_denied": NEW_TOKEN,
+    "ekm_access_denied": "an administrator suspended access",
 }
 UNCERTAIN = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 CODE = re.compile(r"[a-z]{2,20}(?:_[a-z]{1,20}){0,9}")
@@ -62,6 +100,8 @@ def respond(method: Callable[..., Any], **arguments: object) -> Any:
         raise UncertainError(f"Slack did not answer: {redact(str(error.reason))}") from error
     except (OSError, http.client.HTTPException) as error:
         raise UncertainError(f"the connection to Slack broke: {type(error).__name__}") from error
+    except UnicodeEncodeError as error:
+        raise ContentRefusedError("it holds characters that cannot be sent") from error
     except (ValueError, LookupError, AttributeError) as error:
         # Not JSON, not UTF-8, or JSON that is no object: the SDK reads on and stumbles.
         raise UncertainError(f"Slack failed: an answer that cannot be read ({type(error).__name__})") from error
@@ -99,9 +139,23 @@ def _explained(error: SlackApiError) -> SyncHealthError:
         return UncertainError(f"Slack failed: {code or f'an answer that cannot be read ({status})'}")
     if code in LATER:
         return TemporaryError(f"Slack asks for patience: {code}", retry_after=retry_after(response.headers))
+    return refusal(code)
+
+
+def refusal(code: str) -> PermanentError:
+    """What a code says that is no failure of Slack's, with what somebody can do about it."""
+    said = f"Slack refuses: {code}"
     if code in GONE:
         return NotFoundError(f"Slack: {code}")
-    return PermanentError(f"Slack refuses: {code or status}")
+    if code in UNEDITABLE:
+        return UneditableError(said)
+    if code in CONTENT:
+        return ContentRefusedError(said)
+    if code in CHANNEL:
+        return ChannelRefusedError(f"{said} ({CHANNEL[code]})")
+    if code in ACCESS:
+        return AccessError(f"{said} ({ACCESS[code]})")
+    return PermanentError(said)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

@@ -16,6 +16,7 @@ from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.model import Access, Announcement, Kind, Place, Run, RunStatus, Schedule, Sync
 from bot.ports import Records, Store
 from bot.settings import Settings
+from bot.slack_api import refusal
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 CHANNEL, CHANNEL_ID = "sync-health", "C0001"
@@ -233,7 +234,7 @@ def patience(seconds: float) -> Fault:
 
 
 def forbidden(code: str = "not_in_channel") -> Fault:
-    return Fault(PermanentError(f"Slack refuses: {code}"))
+    return Fault(refusal(code))
 
 
 @dataclass(frozen=True)
@@ -320,7 +321,7 @@ class FakeChannel:
     def read(self, channel: str) -> None:
         self._refuse("read")
         if channel not in (self._name, CHANNEL_ID):
-            raise PermanentError("Slack refuses: channel_not_found")
+            raise refusal("channel_not_found")
 
     def _refuse(self, what: str) -> None:
         if error := self.refusals.get(what):

@@ -7,20 +7,25 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, text, update
 
 from bot.adapters import tables as t
-from bot.alerts.model import Action, Alert, Entry, Incident, State
-from bot.model import Digest, Evaluation, Kind, Outage, Place, Watch
+from bot.adapters.moves import IDLE, move_channel
+from bot.alerts.model import Action, Alert, Did, Entry, Incident, State
+from bot.model import Digest, Evaluation, Kind, Move, Outage, Place, Undelivered, Watch
+from checks.model import Severity
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
 ONCE = (Kind.SEVERITY, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY)  # said once each; the others are edited
 REPLIES = (Kind.EVIDENCE, *ONCE)
 OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are owed for
+# What is said once its time is past tells how things stood then: which lines of the timeline it can be about.
+ABOUT = {Kind.EVIDENCE: (Did.OPENED, Did.REOPENED), Kind.SEVERITY: (Did.ESCALATED, Did.EASED)}
+THEN = ("severity", "value", "limit", "summary")
+MOST_REASONS = 3
 A_DAY = timedelta(days=1)
 EVALUATION = TypeAdapter(Evaluation)  # made once: that takes ten times as long as reading one
 ROWS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Alert, Incident, Action, Entry)}
-IDLE: dict[str, Any] = {"sending_by": None, "sending_until": None, "doubtful": False}
 
 
 class SqlRecords:
@@ -49,11 +54,21 @@ class SqlRecords:
         self._db.execute(changed.values(**_values(incident, t.incidents)))
 
     def note(self, incident_id: int, entry: Entry) -> None:
-        self._db.execute(insert(t.timeline).values(incident_id=incident_id, **asdict(entry)))
+        then = select(*(t.incidents.c[name] for name in THEN)).where(t.incidents.c.id == incident_id)
+        stands = dict(self._db.execute(then).mappings().one())
+        self._db.execute(insert(t.timeline).values(incident_id=incident_id, **asdict(entry), **stands))
 
     def incident(self, incident_id: int) -> Incident | None:
         found = self._one(Incident, t.incidents, t.incidents.c.id == incident_id)
         return found and self._with_timeline(found)
+
+    def incident_at(self, incident: Incident, entry_id: int | None) -> tuple[Incident, datetime | None]:
+        """As it stood at that line of its timeline, and when that was; as it is where that is not known."""
+        row = self._db.execute(select(t.timeline).where(t.timeline.c.id == entry_id)).mappings().first()
+        if row is None or row["summary"] is None:
+            return incident, None
+        then = {name: row[name] for name in THEN} | {"severity": Severity(row["severity"])}
+        return replace(incident, **then), row["at"]
 
     def open_incidents(self) -> list[Incident]:
         query = select(t.incidents).where(t.incidents.c.resolved_at.is_(None)).order_by(t.incidents.c.id)
@@ -101,9 +116,15 @@ class SqlRecords:
         outages = tuple(Outage(row.since, row.until) for row in self._db.execute(lately))
         return Digest(latest, tuple(self.open_incidents()), self._db.scalar(ended) or 0, outages)
 
-    def undelivered(self) -> str | None:
-        failed = select(t.outbox.c.error).where(text(t.OWED), t.outbox.c.error.is_not(None))
-        return self._db.scalar(failed.order_by(t.outbox.c.seq).limit(1))
+    def undelivered(self) -> tuple[Undelivered, ...]:
+        reason = (t.outbox.c.channel, t.outbox.c.error)
+        columns = (*reason, func.count(), func.min(t.outbox.c.first_tried_at))
+        failed = select(*columns).where(text(t.OWED), t.outbox.c.error.is_not(None)).group_by(*reason)
+        oldest = failed.order_by(func.min(t.outbox.c.seq)).limit(MOST_REASONS)
+        return tuple(Undelivered(*row) for row in self._db.execute(oldest))
+
+    def move_channel(self, old: str, move: Move) -> None:
+        move_channel(self._db, old, move)
 
     def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
         posted = (_of_thread(incident_id), t.outbox.c.ts == ts, t.outbox.c.posted_in == channel)
@@ -133,10 +154,20 @@ class SqlRecords:
         newest = select(t.evaluations.c.body).order_by(t.evaluations.c.id.desc()).limit(most)
         return [EVALUATION.validate_json(body) for body in self._db.scalars(newest)][::-1]
 
-    def readings(self, check: str, sync: str | None, most: int) -> tuple[float, ...]:
-        measured = (t.results.c.check == check, _is(t.results.c.sync, sync), t.results.c.value.is_not(None))
-        newest = select(t.results.c.value).where(*measured).order_by(t.results.c.id.desc()).limit(most)
+    def readings(self, check: str, sync: str | None, most: int, *, until: datetime | None = None) -> tuple[float, ...]:
+        same = (t.results.c.check == check, null_safe_equal(t.results.c.sync, sync), t.results.c.value.is_not(None))
+        newest = select(t.results.c.value).where(*same).order_by(t.results.c.id.desc()).limit(most)
+        if until:
+            newest = newest.join(t.evaluations).where(t.evaluations.c.checked_at <= until)
         return tuple(self._db.scalars(newest))[::-1]
+
+    def prune_evaluations(self, before: datetime, most: int) -> int:
+        oldest = select(t.evaluations.c.id, t.evaluations.c.checked_at).order_by(t.evaluations.c.id).limit(most + 1)
+        rows = self._db.execute(oldest).all()
+        old = [row.id for row in rows[:-1] if row.checked_at < before]  # the newest one always stays
+        self._db.execute(delete(t.results).where(t.results.c.evaluation_id.in_(old)))
+        self._db.execute(delete(t.evaluations).where(t.evaluations.c.id.in_(old)))
+        return len(old)
 
     def create_action(self, action: Action) -> Action:
         return replace(action, id=self._insert(t.actions, action))
@@ -181,15 +212,20 @@ class SqlRecords:
 
     def _owe(self, about: Mapping[str, Any], kind: Kind, **where: Any) -> None:
         """A new version of a message that is there already, or a new message."""
-        same = [t.outbox.c.kind == kind, *(_is(t.outbox.c[name], value) for name, value in about.items())]
+        same = [t.outbox.c.kind == kind, *(null_safe_equal(t.outbox.c[name], value) for name, value in about.items())]
         if kind in ONCE:  # only one that nobody has tried yet can stand for both
-            untried = t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & t.outbox.c.doubtful.is_(False)
-            if self._db.execute(select(t.outbox.c.seq).where(*same, text(t.OWED), untried)).first():
-                return
-        elif self._db.execute(update(t.outbox).where(*same).values(wanted=t.outbox.c.wanted + 1)).rowcount:
+            untried = t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & (t.outbox.c.attempts == 0)
+            same += [text(t.OWED), untried, t.outbox.c.doubtful.is_(False)]
+        entry = self._latest_entry(about["incident_id"], kind)
+        newer = {"wanted": t.outbox.c.wanted + 1, "plain": False, "entry_id": func.coalesce(entry, t.outbox.c.entry_id)}
+        if self._db.execute(update(t.outbox).where(*same).values(**newer, **where)).rowcount:
             return
-        new = {"id": uuid.uuid4().hex, "wanted": 1, "sent": 0, "attempts": 0, **IDLE}
+        new = {"id": uuid.uuid4().hex, "entry_id": entry, "wanted": 1, "sent": 0, "attempts": 0, **IDLE}
         self._db.execute(insert(t.outbox).values(kind=kind, **about, **where, **new))
+
+    def _latest_entry(self, incident_id: int | None, kind: Kind) -> int | None:
+        about = (t.timeline.c.incident_id == incident_id, t.timeline.c.did.in_(ABOUT.get(kind, ())))
+        return self._db.scalar(select(func.max(t.timeline.c.id)).where(*about)) if kind in ABOUT else None
 
     def _one(self, kind: type[T], table: Table, *where: Any) -> T | None:
         row = self._db.execute(select(table).where(*where)).mappings().first()
@@ -210,7 +246,8 @@ def _of_thread(incident_id: int) -> Any:
     return t.outbox.c.thread_id == named_after.where(t.incidents.c.id == incident_id).scalar_subquery()
 
 
-def _is(column: Any, value: object) -> Any:
+def null_safe_equal(column: Any, value: object) -> Any:
+    """What `=` is in SQL, but None equals None."""
     return column.is_(None) if value is None else column == value
 
 

@@ -1,14 +1,15 @@
 """Says things in Slack: renders an announcement when it is sent, and finds it again by our id."""
 
 import time
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from slack_sdk import WebClient
 
 from bot.adapters.slack_line import try_line
+from bot.errors import UncertainError
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.watch import silent_words
 from bot.model import Access, Announcement, Place, Scheduled
@@ -16,7 +17,8 @@ from bot.settings import Settings
 from bot.slack_api import call, respond, web_client
 
 EVENT_TYPE = "sync_health_message"
-PAGES = 3  # how far back a message is looked for: 300 messages
+PER_PAGE, MOST_PAGES = 999, 40  # of a look-up: what Slack gives at most, and what a minute's calls allow
+CLOCKS_DIFFER = timedelta(hours=1)  # ours and Slack's, at most, when we say since when to look
 MEMBERS_LAST = 300.0  # real seconds; usergroups.users.list allows about 20 calls a minute
 
 
@@ -48,15 +50,13 @@ class SlackMessenger:
 
     def find(self, announcement: Announcement) -> Place | None:
         copies = self._copies(announcement)
-        if not copies:
-            return None
-        place = call(self._client.chat_getPermalink, channel=announcement.channel, message_ts=copies[0])
-        return Place(str(place["channel"]), copies[0])  # history does not name the channel's id
+        return self._place(announcement, copies[0]) if copies else None
 
     def take_back(self, announcement: Announcement) -> int:
-        place, copies = self.find(announcement), self._copies(announcement)[1:]
-        for ts in copies if place else ():
-            call(self._client.chat_delete, channel=place and place.channel, ts=ts)
+        copies = self._copies(announcement)[1:]
+        channel = self._place(announcement, copies[0]).channel if copies else None
+        for ts in copies:
+            call(self._client.chat_delete, channel=channel, ts=ts)
         return len(copies)
 
     def schedule(self, announcement: Announcement, post_at: datetime) -> Scheduled:
@@ -91,13 +91,24 @@ class SlackMessenger:
                 return found
 
     def _copies(self, announcement: Announcement) -> list[str]:
-        """The timestamps of all that carry our id, oldest first."""
-        ours = (
-            str(message["ts"])
-            for message in self._recent(announcement)
-            if (message.get("metadata") or {}).get("event_payload", {}).get("id") == announcement.id
-        )
-        return sorted(ours, key=float)
+        """The timestamps of all that carry our id, oldest first.
+
+        UncertainError when there is none on the pages that we read, and more of them since we first tried.
+        """
+        found: list[str] = []
+        for page, is_last in self._pages_since(announcement):
+            ours = (one for one in page if _our_id(one) == announcement.id)
+            found += [str(message["ts"]) for message in ours]
+            if is_last:
+                return sorted(found, key=float)
+        if not found:
+            raise UncertainError(f"not among the {PER_PAGE * MOST_PAGES:,} messages that were looked through")
+        return sorted(found, key=float)
+
+    def _place(self, announcement: Announcement, ts: str) -> Place:
+        """History does not name the channel's id, which edits need."""
+        found = call(self._client.chat_getPermalink, channel=announcement.channel, message_ts=ts)
+        return Place(str(found["channel"]), ts)
 
     def members(self, group: str) -> frozenset[str]:
         asked, known = self._members.get(group, (0.0, frozenset()))
@@ -126,17 +137,22 @@ class SlackMessenger:
         """The answer of a read as it is, for comparing its shape alone."""
         return call(self._client.api_call, api_method=method, params=arguments)
 
-    def _recent(self, announcement: Announcement) -> Iterator[Mapping[str, Any]]:
-        cursor: str | None = None
-        for _ in range(PAGES):
-            page: dict[str, Any] = {"channel": announcement.channel, "limit": 100, "cursor": cursor}
-            if announcement.thread_ts:
-                answer = call(
-                    self._client.conversations_replies, ts=announcement.thread_ts, include_all_metadata=True, **page
-                )
-            else:
-                answer = call(self._client.conversations_history, include_all_metadata=True, **page)
-            yield from answer["messages"]
+    def _pages_since(self, announcement: Announcement) -> Iterator[tuple[list[Mapping[str, Any]], bool]]:
+        """Of the channel (newest first) or the thread (oldest first), since we first tried; whether it is the last."""
+        where: dict[str, Any] = {"channel": announcement.channel, "limit": PER_PAGE, "include_all_metadata": True}
+        if announcement.since:
+            where["oldest"] = f"{(announcement.since - CLOCKS_DIFFER).timestamp():.6f}"
+        method: Callable[..., Any] = self._client.conversations_history
+        if announcement.thread_ts:
+            method, where = self._client.conversations_replies, where | {"ts": announcement.thread_ts}
+        cursor: str | None = ""
+        for _ in range(MOST_PAGES):
+            answer = call(method, cursor=cursor or None, **where)
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            yield answer["messages"], not cursor
             if not cursor:
                 return
+
+
+def _our_id(message: Mapping[str, Any]) -> object:
+    return (message.get("metadata") or {}).get("event_payload", {}).get("id")

@@ -60,6 +60,7 @@ results = Table(
     Column("outcome", String(20), nullable=False),
     Column("value", Float),
     Index("results_by_check", "check", "id"),
+    Index("results_of_evaluation", "evaluation_id"),
 )
 
 incidents = Table(
@@ -125,6 +126,11 @@ timeline = Table(
     Column("did", String(20), nullable=False),
     Column("by", String(40)),
     Column("detail", Text, nullable=False),
+    # How its incident stood at that moment, for messages about it that are sent later.
+    Column("severity", String(20)),
+    Column("value", Float),
+    Column("limit", String(40)),
+    Column("summary", Text),
 )
 
 OPEN = "state IN ('requested', 'running', 'checking')"
@@ -185,6 +191,7 @@ outbox = Table(
     Column("kind", String(20), nullable=False),
     Column("action_id", ForeignKey("actions.id")),
     Column("absence_id", ForeignKey("absences.id")),
+    Column("entry_id", Integer),  # the line of the timeline that it is about
     Column("channel", String(80), nullable=False),  # as configured
     Column("posted_in", String(80)),  # the id that Slack gave it
     Column("ts", String(40)),
@@ -192,12 +199,23 @@ outbox = Table(
     Column("sent", Integer, nullable=False),
     Column("sending_by", String(80)),
     Column("sending_until", UtcDateTime),
+    Column("first_tried_at", UtcDateTime),  # this version; how far back a look-up has to go
     Column("doubtful", Boolean, nullable=False),
+    Column("plain", Boolean, nullable=False, server_default="0"),  # refused in full, to be sent as plain text
     Column("attempts", Integer, nullable=False),
     Column("not_before", UtcDateTime),
     Column("error", Text),
     Index("owed", "seq", sqlite_where=text(OWED), postgresql_where=text(OWED)),
     Index("messages_of_thread", "thread_id", "kind"),
+)
+
+# A channel has a row while calls for it fail.
+channels = Table(
+    "channels",
+    metadata,
+    Column("name", String(80), primary_key=True),  # as configured
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("not_before", UtcDateTime),
 )
 
 leases = Table(

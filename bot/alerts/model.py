@@ -50,6 +50,7 @@ class Did(StrEnum):
     ACK_LAPSED = "ack_lapsed"
     RERUN = "rerun"
     RUN_ENDED = "run_ended"
+    MOVED = "moved"  # to another channel; the detail is `old channel: why`
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,21 @@
 """An alert's thread: the root that edits itself, its evidence, the reruns in it, its end."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.attention import is_flapping
 from bot.alerts.model import Did, Entry, Incident, State
-from bot.messages.blocks import Block, Message, actions, button, section
+from bot.errors import ContentRefusedError
+from bot.messages.blocks import Block, Message, actions, button, context, section
 from bot.messages.digest import digest_message
 from bot.messages.evidence import evidence_message
 from bot.messages.phrases import SEVERITIES, is_fact, life_line, number_of
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
-from bot.messages.text import ICONS, escape, person, when
+from bot.messages.short import short_message
+from bot.messages.text import ICONS, channel, escape, person, when
 from bot.messages.watch import outage_message
 from bot.model import Announcement, Kind
 from bot.settings import Settings
@@ -20,14 +23,22 @@ from checks.model import Severity
 
 # Where many incidents share a thread, these are about all of them.
 SHARED: dict[Kind, Callable[[Sequence[Incident], ZoneInfo], Message]] = {
-    Kind.ROOT: shared_root,
     Kind.EVIDENCE: shared_evidence,
     Kind.RESOLVED: shared_end,
 }
 
 
 def alert_message(announcement: Announcement, settings: Settings) -> Message:
-    """What this announcement says now."""
+    """What this announcement says now. Raises ContentRefusedError when that cannot be rendered, whatever the reason."""
+    if announcement.plain:
+        return short_message(announcement)
+    try:
+        return _message(announcement, settings)
+    except Exception as error:  # one message that cannot be rendered is sent as plain text, and holds up nothing
+        raise ContentRefusedError(f"it cannot be rendered ({type(error).__name__})") from error
+
+
+def _message(announcement: Announcement, settings: Settings) -> Message:
     if announcement.outage:
         return outage_message(announcement.kind, announcement.outage, settings)
     if announcement.kind is Kind.DIGEST:
@@ -35,11 +46,15 @@ def alert_message(announcement: Announcement, settings: Settings) -> Message:
         return digest_message(announcement.digest, settings)
     incident, zone = announcement.incident, settings.zone
     assert incident, "everything else is about an incident"
+    if announcement.kind is Kind.ROOT:
+        shared = len(announcement.thread) > 1
+        root = shared_root(announcement.thread, zone) if shared else _root(incident, zone)
+        return _with_move(root, announcement.thread or (incident,))
     if len(announcement.thread) > 1 and announcement.kind in SHARED:
         return SHARED[announcement.kind](announcement.thread, zone)
     match announcement.kind:
-        case Kind.ROOT:
-            return _root(incident, zone)
+        case Kind.MOVED:
+            return _moved(incident)
         case Kind.EVIDENCE:
             return evidence_message(incident, announcement.readings, settings)
         case Kind.SEVERITY:
@@ -56,7 +71,8 @@ def reply_is_broadcast(announcement: Announcement) -> bool:
     """Only what must not be missed leaves the thread: warn became critical, and a critical one that nobody has."""
     incident = announcement.incident
     if incident and announcement.kind is Kind.REMINDER:
-        return _nudged(incident).did is Did.CALLED
+        nudged = _nudged(incident)
+        return nudged is not None and nudged.did is Did.CALLED
     return bool(incident and announcement.kind is Kind.SEVERITY and incident.severity is Severity.CRITICAL)
 
 
@@ -87,6 +103,23 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
     return Message(f"{icon} {summary}{f' ({limit[0]})' if limit else ''}", tuple(blocks))
 
 
+def _with_move(root: Message, thread: Sequence[Incident]) -> Message:
+    """In a channel that it was not opened in, a root says where it comes from and why."""
+    moves = [entry for one in thread for entry in one.timeline if entry.did is Did.MOVED]
+    origins = [(old, why) for old, _, why in (move.detail.partition(": ") for move in moves)]
+    origin = next(((old, why) for old, why in reversed(origins) if old != thread[0].channel), None)
+    if origin is None:
+        return root
+    line = f"Moved here from {channel(origin[0])}: {escape(origin[1], 300)}"
+    return replace(root, blocks=(*root.blocks, context(line)))
+
+
+def _moved(incident: Incident) -> Message:
+    """What is left in the old channel: no buttons, no numbers that would grow old."""
+    text = f"Moved to {channel(incident.channel)}: {escape(incident.title, 300)}"
+    return Message(text, (section(f"➡️ {text}"),))
+
+
 def _buttons(incident: Incident) -> list[Block]:
     """Two at most: who has it, and what can help."""
     about = str(incident.id)
@@ -113,6 +146,7 @@ def _resolved(incident: Incident, zone: ZoneInfo) -> Message:
 
 def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     entry, summary = _nudged(incident), escape(incident.summary)
+    assert entry, "what a reminder is about is in the timeline"
     if others > 0:
         summary += ", and the others of this thread"
     still = f"{SEVERITIES[incident.severity].lower()} since {when(incident.opened_at, zone)}"
@@ -130,10 +164,10 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     return Message(f"Still {incident.severity}: {summary}", (section(text),))
 
 
-def _nudged(incident: Incident) -> Entry:
+def _nudged(incident: Incident) -> Entry | None:
     """The newest nudge in the timeline."""
     kinds = (Did.REMINDED, Did.CALLED, Did.ACK_LAPSED)
-    return next(entry for entry in reversed(incident.timeline) if entry.did in kinds)
+    return next((entry for entry in reversed(incident.timeline) if entry.did in kinds), None)
 
 
 def _last(incident: Incident, did: Did) -> datetime:

@@ -33,8 +33,8 @@ class Message:
         object.__setattr__(self, "blocks", tuple(fit(self.blocks, MESSAGE_BLOCKS)))
 
     def payload(self) -> dict[str, Any]:
-        """As Slack takes it."""
-        return {"text": self.text, "blocks": list(self.blocks)}
+        """As Slack takes it; an edit without blocks takes away those that are there."""
+        return {"text": self.text, **({"blocks": list(self.blocks)} if self.blocks else {})}
 
 
 def plain(text: str, most: int = 2000) -> Block:

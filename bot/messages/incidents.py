@@ -11,7 +11,11 @@ from bot.messages.text import ICONS, anchor, code, day_and_time, duration, escap
 MOST = 10  # incidents
 LINES = 40  # of a story
 
-WORDS = {Did.CALLED: "called out, nobody had it", Did.ACK_LAPSED: "acknowledgement lapsed"}
+WORDS = {
+    Did.CALLED: "called out, nobody had it",
+    Did.MOVED: "moved from another channel",
+    Did.ACK_LAPSED: "acknowledgement lapsed",
+}
 
 
 def incidents_message(opened: Sequence[Incident], links: Mapping[int, str | None], zone: ZoneInfo) -> Message:

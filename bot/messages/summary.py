@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 from bot.answers import Summary
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section, sections
 from bot.messages.phrases import incident_line
-from bot.messages.text import ICONS, day_and_time, escape, number, person, rows
+from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, rows
 from bot.messages.watch import unscheduled_words, unstored_summary
-from bot.model import Evaluation, RunStatus, SyncStatus
+from bot.model import Evaluation, RunStatus, SyncStatus, Undelivered
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
 
@@ -53,7 +53,7 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     blocks += [_sync(sync, [r for r in evaluation.results if r.sync == sync.name], zone) for sync in evaluation.syncs]
     blocks += _incidents(summary, zone)
     if summary.undelivered:
-        blocks.append(section(f"❗ Slack does not take some of my messages: {escape(summary.undelivered, 300)}"))
+        blocks.append(section(*(_undelivered(one, zone) for one in summary.undelivered)))
     if summary.unscheduled:
         blocks.append(section(f"❗ {unscheduled_words(summary.unscheduled)}"))
     if summary.other_connections:
@@ -123,6 +123,12 @@ def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
 def _others(count: int) -> str:
     connections = "another connection" if count == 1 else f"{count} more connections"
     return f"⚠️ Slack counts {connections} with this app token: another process receives part of the clicks"
+
+
+def _undelivered(waiting: Undelivered, zone: ZoneInfo) -> str:
+    count = f"{waiting.messages} message{'' if waiting.messages == 1 else 's'}"
+    since = day_and_time(waiting.since, zone)
+    return f"⚠️ {count} for {channel(waiting.channel)} not delivered since {since}: {escape(waiting.why, 300)}"
 
 
 def _age(evaluation: Evaluation, zone: ZoneInfo, *, measuring: bool) -> str:

@@ -33,6 +33,7 @@ LIKE = {
 MARKUP = re.compile(r"[&<>*~`]|(?<![^\W_])_+|_+(?![^\W_])|:(?=[a-z][\w+-]*:)|@(?=(?i:here|channel|everyone)\b)")
 LONGEST_ADDRESS = 1000
 ADDRESS = "%:/?#[]@!$&'()*+,;=~"  # what an address is written with; the rest would end it, or the line
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,}")
 COMPARED = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below", "=": "at", "!=": "other than"}
 
 
@@ -111,6 +112,11 @@ def limit_in_words(limit: str | None) -> str:
         return "no limit"
     comparison, _, value = limit.partition(" ")
     return f"{COMPARED[comparison]} {number(float(value))}"
+
+
+def channel(name: str) -> str:
+    """A link to a channel by its Slack id; a name is only shown."""
+    return f"<#{name}>" if CHANNEL_ID.fullmatch(name) else f"#{escape(name.removeprefix('#'), 80)}"
 
 
 def person(id_: str) -> str:

@@ -1,37 +1,49 @@
-"""Send what is owed: in order, never lost, looked up before it is sent a second time."""
+"""Send what is owed: never lost, looked up before it is sent a second time, and no message in the way of another."""
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 
 from bot.alerts.model import State
-from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
-from bot.model import Announcement, Failure, Kind, Owed, Place
+from bot.errors import PermanentError, SyncHealthError, TemporaryError
+from bot.model import Announcement, Failure, Kind, Move, Owed, Place
 from bot.ports import Ports
+from bot.services.next_step import Now, next_step
 
 log = logging.getLogger(__name__)
 
 LEADER = "leader"  # the lease of the one who schedules and sends
 CLAIM = 60.0  # real seconds: longer than the slowest call to Slack
-PAUSE = timedelta(seconds=2)  # …before a message that failed for a while is tried again
-LONG_PAUSE = timedelta(seconds=60)  # …before one that Slack refuses is
+CHANGED = "pipeline.yml names this channel now"
 
 
-def deliver_next(ports: Ports, holder: str) -> bool:
-    """Send the next owed message; False when nothing is owed now. `holder` names this sender."""
+def deliver_next(ports: Ports, holder: str, *, jitter: float = 0.0) -> bool:
+    """Send the next owed message; False when nothing is owed now.
+
+    `holder` names this sender; `jitter` from 0 to 1 shortens the pause after a failure, so that not all come at once.
+    """
     owed = ports.store.claim(holder, ports.clock.real(), CLAIM)
     if owed is None:
         return False
     message = owed.announcement
+    if _belongs_elsewhere(ports, owed):
+        move = Move(ports.settings.channel, CHANGED, ports.clock.now())
+        ports.store.give_back(owed, holder, Failure(CHANGED, ports.clock.real(), move=move))
+        return True
     try:
-        place = None if _obsolete(message) else _send(ports, owed)
-    except SyncHealthError as error:
-        mine = ports.store.give_back(owed, holder, _failure(ports, owed, error))
-        about = message.incident and message.incident.id
-        log.warning("message %s (%s of incident %s): %s", message.id, message.kind, about, error)
+        place = _send(ports, owed)
+    except Exception as error:
+        now = Now(ports.clock.real(), ports.clock.now(), jitter)
+        failure = next_step(owed, error, ports.settings, now)
+        mine = ports.store.give_back(owed, holder, failure)
+        _report(owed, error, failure)
+        if not isinstance(error, SyncHealthError):
+            raise  # a bug: the loop around us shows where; the message has its next step all the same
     else:
         told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
         mine = ports.store.settle(owed, holder, place=place, alone=told_its_end)
+        if place and owed.failures:
+            log.info("Slack accepts messages for %s again", owed.channel)
     if not mine and message.ts is None:
         _heal(ports, message)
     return True
@@ -50,27 +62,42 @@ def deliver_all(ports: Ports, holder: str, *, most: int = 100) -> int:
         ports.store.release_lease(LEADER, holder)
 
 
-def _heal(ports: Ports, message: Announcement) -> None:
-    """We slept in the middle of a call and another took over, who may have posted it too: the older one stays."""
-    try:
-        healed = ports.messenger.take_back(message)
-        log.warning("message %s was taken over while it was sent; %s copies deleted", message.id, healed)
-    except SyncHealthError as error:
-        log.warning("message %s was taken over while it was sent, and may be there twice: %s", message.id, error)
+def follow_channel(ports: Ports) -> None:
+    """Open incidents of a channel that pipeline.yml no longer names go on in the one that it does; once, at start."""
+    with ports.store.transaction() as records:
+        for channel in {incident.channel for incident in records.open_incidents()} - _channels(ports):
+            records.move_channel(channel, Move(ports.settings.channel, CHANGED, ports.clock.now()))
 
 
-def _send(ports: Ports, owed: Owed) -> Place:
+def _belongs_elsewhere(ports: Ports, owed: Owed) -> bool:
+    """Whether the channel was changed in pipeline.yml; a thread that is over ends where it began."""
     message = owed.announcement
+    return message.kind is not Kind.MOVED and not message.over and owed.channel not in _channels(ports)
+
+
+def _channels(ports: Ports) -> set[str | None]:
+    return {ports.settings.channel, ports.settings.fallback_channel}
+
+
+def _send(ports: Ports, owed: Owed) -> Place | None:
+    """Where the message stands; None when it need not be sent any more."""
+    message = owed.announcement
+    if _is_obsolete(message):
+        return None
+    if message.kind is Kind.MOVED:  # the last word in a channel that may be gone
+        with suppress(PermanentError):
+            ports.messenger.edit(message)
+        return None
     if message.ts:
         ports.messenger.edit(message)
         return Place(message.channel, message.ts)
     if owed.doubtful and (place := ports.messenger.find(message)):
         ports.messenger.edit(replace(message, channel=place.channel, ts=place.ts))
         return place
-    return ports.messenger.post(message)
+    return None if owed.superseded else ports.messenger.post(message)
 
 
-def _obsolete(message: Announcement) -> bool:
+def _is_obsolete(message: Announcement) -> bool:
     """Whether what was to be said is no longer so: resolved and meanwhile firing again, or worse and meanwhile over."""
     state = message.incident and message.incident.state
     if message.kind is Kind.REMINDER:
@@ -78,17 +105,23 @@ def _obsolete(message: Announcement) -> bool:
     return (message.kind is Kind.RESOLVED and not message.over) or (message.kind is Kind.SEVERITY and state is State.OK)
 
 
-def _failure(ports: Ports, owed: Owed, error: SyncHealthError) -> Failure:
-    now, text = ports.clock.real(), str(error)
-    match error:
-        case TemporaryError(retry_after=float() | int() as seconds):
-            return Failure(text, now + timedelta(seconds=seconds), doubtful=owed.doubtful, whole_channel=True)
-        case UncertainError():
-            return Failure(text, now + PAUSE, doubtful=True)
-        case NotFoundError() if owed.announcement.ts:
-            return Failure(text, now, gone=True)
-        case NotFoundError() if owed.announcement.thread_ts:  # its root is gone: once a minute at most
-            return Failure(text, now + LONG_PAUSE, gone=True)
-        case PermanentError():
-            return Failure(text, now + LONG_PAUSE, doubtful=owed.doubtful)
-    return Failure(text, now + PAUSE, doubtful=owed.doubtful)
+def _report(owed: Owed, error: Exception, failure: Failure) -> None:
+    """Once for each change, not for each attempt: neither of a message nor of a channel that fails as a whole."""
+    message = owed.announcement
+    known = failure.error == owed.error or (failure.pause is not None and owed.failures > 0)
+    level = logging.DEBUG if known else logging.WARNING
+    if isinstance(error, TemporaryError) and error.retry_after is not None:
+        level = logging.DEBUG  # Slack's ordinary way to slow us down
+    about = message.incident and message.incident.id
+    log.log(
+        level, "message %s (%s, incident %s) in %s: %s", message.id, message.kind, about, owed.channel, failure.error
+    )
+
+
+def _heal(ports: Ports, message: Announcement) -> None:
+    """We slept in the middle of a call and another took over, who may have posted it too: the older one stays."""
+    try:
+        healed = ports.messenger.take_back(message)
+        log.warning("message %s was taken over while it was sent; %s copies deleted", message.id, healed)
+    except SyncHealthError as error:
+        log.warning("message %s was taken over while it was sent, and may be there twice: %s", message.id, error)

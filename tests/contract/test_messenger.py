@@ -5,18 +5,29 @@ import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from slack_sdk import WebClient
 
-from bot.adapters.slack_messenger import EVENT_TYPE, PAGES, SlackMessenger
+from bot.adapters import slack_messenger
+from bot.adapters.slack_messenger import CLOCKS_DIFFER, EVENT_TYPE, SlackMessenger
 from bot.adapters.store import SqlStore
 from bot.alerts.model import Incident, State
 from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
-from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.errors import (
+    AccessError,
+    ChannelRefusedError,
+    ContentRefusedError,
+    NotFoundError,
+    PermanentError,
+    SyncHealthError,
+    TemporaryError,
+    UncertainError,
+    UneditableError,
+)
 from bot.model import Announcement, Kind, Place
 from bot.ports import Ports
 from bot.services.deliver import deliver_all
@@ -359,12 +370,17 @@ def test_what_comes_from_the_pipeline_is_escaped(slack: SlackLine) -> None:
         (Fault(status=502, done=True), UncertainError),
         (Fault(status=200, done=True), UncertainError),  # a proxy's page instead of Slack's answer
         (Fault(error="ratelimited"), TemporaryError),
-        (Fault(error="invalid_auth"), PermanentError),
-        (Fault(error="token_revoked"), PermanentError),
-        (Fault(error="not_in_channel"), PermanentError),
-        (Fault(error="is_archived"), PermanentError),
-        (Fault(error="invalid_blocks"), PermanentError),
-        (Fault(error="msg_too_long"), PermanentError),
+        (Fault(error="invalid_auth"), AccessError),
+        (Fault(error="token_revoked"), AccessError),
+        (Fault(error="not_in_channel"), ChannelRefusedError),
+        (Fault(error="is_archived"), ChannelRefusedError),
+        (Fault(error="channel_not_found"), ChannelRefusedError),
+        (Fault(error="invalid_blocks"), ContentRefusedError),
+        (Fault(error="msg_too_long"), ContentRefusedError),
+        (Fault(error="msg_blocks_too_long"), ContentRefusedError),
+        (Fault(error="edit_window_closed"), UneditableError),
+        (Fault(error="cant_update_message"), UneditableError),
+        (Fault(error="as_user_not_supported"), PermanentError),
     ],
     ids=lambda value: f"{value.error or 'no json'} {value.status}" if isinstance(value, Fault) else "",
 )
@@ -404,14 +420,52 @@ def test_no_token_and_no_pipeline_text_is_in_any_error(slack: SlackLine, how: st
         assert "Acme" not in text
 
 
-def test_a_message_is_found_behind_many_others(slack: SlackLine) -> None:
+def busy(slack: SlackLine, messages: int, thread_ts: str | None = None) -> None:
+    """Others talk on, so many messages."""
+    for number in range(messages):
+        slack.client.chat_postMessage(channel=CHANNEL, text=str(number), thread_ts=thread_ts)
+
+
+@pytest.mark.parametrize("since", [None, NOON + timedelta(minutes=5)])
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_a_look_up_reads_every_page_since_the_first_attempt(
+    slack: SlackLine, monkeypatch: pytest.MonkeyPatch, in_thread: bool, since: datetime | None
+) -> None:
+    """History comes newest first and replies oldest first: neither end of the pages may be the only one read."""
+    monkeypatch.setattr(slack_messenger, "PER_PAGE", 2)
+    start = slack.messenger.post(root("start"))
+    thread = start.ts if in_thread else None
+    sought = replace(reply(start, since=since) if in_thread else root(since=since), kind=Kind.EVIDENCE)
+    busy(slack, 3, thread)
+    place = slack.messenger.post(sought)
+    busy(slack, 5, thread)
+    assert slack.messenger.find(sought) == place
+    slack.messenger.post(sought)
+    busy(slack, 3, thread)
+    assert slack.messenger.find(sought) == place, "the oldest of two"
+    assert slack.messenger.take_back(sought) == 1
+
+
+def test_a_look_up_asks_for_nothing_older_than_the_first_attempt(slack: SlackLine) -> None:
+    slack.messenger.find(root(since=NOON))
+    [(method, asked)] = slack.server.calls
+    assert method == "conversations.history"
+    assert float(asked["oldest"]) == (NOON - CLOCKS_DIFFER).timestamp()
+
+
+def test_what_is_not_on_the_pages_that_were_read_may_still_be_there(
+    slack: SlackLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack_messenger, "PER_PAGE", 1)
+    monkeypatch.setattr(slack_messenger, "MOST_PAGES", 3)
     place = slack.messenger.post(root())
-    for number in range(101):
-        slack.client.chat_postMessage(channel=CHANNEL, text=str(number))
-    slack.server.calls.clear()
+    busy(slack, 2)
     assert slack.messenger.find(root()) == place
-    assert [method for method, _ in slack.server.calls].count("conversations.history") == 2
-    assert PAGES > 1
+    busy(slack, 1)
+    for look in (slack.messenger.find, slack.messenger.take_back):
+        with pytest.raises(UncertainError, match="not among"):
+            look(root())
+    assert len(slack.texts()) == 4
 
 
 def test_members_are_asked_for_rarely_and_a_failure_is_not_remembered(slack: SlackLine) -> None:

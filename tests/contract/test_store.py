@@ -25,7 +25,7 @@ from bot.adapters import tables
 from bot.adapters.store import SqlStore
 from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
 from bot.errors import TemporaryError
-from bot.model import Evaluation, Failure, Kind, Owed, Place, Run, RunStatus, Schedule, SyncStatus
+from bot.model import Evaluation, Failure, Kind, Owed, Pause, Place, Run, RunStatus, Schedule, SyncStatus, Undelivered
 from checks.model import Outcome, Result, Severity
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
@@ -481,10 +481,10 @@ def test_sent_is_forgotten_trouble(store: SqlStore, tmp_path: Path) -> None:
     owe(store, Kind.ROOT)
     store.give_back(claim(store), "me", Failure("no", NOON, doubtful=True))
     with store.transaction() as records:
-        assert records.undelivered() == "no"
+        assert records.undelivered() == (Undelivered("sync-health", "no", 1, NOON),)
     store.settle(claim(store), "me", place=PLACE)
     with store.transaction() as records:
-        assert records.undelivered() is None
+        assert records.undelivered() == ()
     with closing(sqlite3.connect(tmp_path / "state.db")) as db:
         row = db.execute("SELECT error, attempts, doubtful, not_before, sending_by, sending_until FROM outbox")
         assert row.fetchone() == (None, 0, 0, None, None, None)
@@ -504,7 +504,7 @@ def test_a_channel_that_wants_patience_gets_it_for_all_its_messages(store: SqlSt
     with store.transaction() as records:
         elsewhere = records.create_incident(replace(incident("c"), channel="elsewhere"))
         records.owe(elsewhere.id, Kind.ROOT)
-    store.give_back(claim(store), "me", Failure("429", at(30), whole_channel=True))
+    store.give_back(claim(store), "me", Failure("429", at(0), pause=Pause(at(30), 0)))
     assert brief(claim(store, seconds=1)) == (elsewhere.id, "root")
     assert store.claim("me", at(29), 60) is None
     assert brief(claim(store, seconds=30)) == (first, "root")
@@ -517,7 +517,7 @@ def test_patience_for_a_channel_shortens_nobodys_wait(store: SqlStore) -> None:
     store.give_back(claim(store), "me", Failure("refused for good", at(60)))
     busy = claim(store)
     assert brief(busy) == (second, "root")
-    store.give_back(busy, "me", Failure("429", at(1), whole_channel=True))
+    store.give_back(busy, "me", Failure("429", at(0), pause=Pause(at(1), 0)))
     assert brief(claim(store, seconds=2)) == (second, "root")
     assert store.claim("me", at(3), 60) is None
 
@@ -545,6 +545,7 @@ def test_a_root_that_tells_the_end_stands_alone(store: SqlStore) -> None:
     incident_id = owe(store, Kind.ROOT, Kind.EVIDENCE, Kind.SEVERITY, Kind.RESOLVED)
     other = owe(store, Kind.EVIDENCE, key="b")
     with store.transaction() as records:
+        records.save_incident(replace(records.incident(incident_id), state=State.OK, resolved_at=NOON))
         run = records.create_action(replace(action(), incident_id=incident_id))
         records.owe(incident_id, Kind.RUN, action_id=run.id)
     store.settle(claim(store), "me", place=PLACE, alone=True)

@@ -3,7 +3,7 @@
 from bot.services.acknowledge import acknowledge
 from bot.services.summarise import summarise
 from checks.model import Outcome
-from tests.fakes import forbidden, refused
+from tests.fakes import CHANNEL, forbidden, refused
 from tests.services.conftest import ROBIN, World
 
 
@@ -37,14 +37,16 @@ def test_open_incidents_are_there_until_they_are_over(world: World) -> None:
 
 def test_what_slack_does_not_take_is_said_until_it_does(world: World) -> None:
     world.open_incident()
-    assert summarise(world.ports).undelivered is None, "not tried yet is no trouble"
+    assert summarise(world.ports).undelivered == (), "not tried yet is no trouble"
     world.channel.fail_next("post", forbidden("is_archived"))
     world.deliver()
-    assert summarise(world.ports).undelivered == "Slack refuses: is_archived"
+    [waiting] = summarise(world.ports).undelivered
+    assert (waiting.channel, waiting.messages, waiting.since) == (CHANNEL, 1, world.clock.real())
+    assert "is_archived" in waiting.why
     world.channel.fail_next("post", refused())
     world.clock.pass_real(minutes=2)
     world.deliver()
-    assert summarise(world.ports).undelivered == "the connection was refused"
+    assert [one.why for one in summarise(world.ports).undelivered] == ["the connection was refused"]
     world.clock.pass_real(minutes=2)
     world.deliver()
-    assert summarise(world.ports).undelivered is None
+    assert summarise(world.ports).undelivered == ()

@@ -26,7 +26,7 @@ from bot.messages.plain import failure, help_message, note, unknown_command
 from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
 from bot.messages.summary import summary_message
 from bot.messages.text import duration, escape, limit_in_words, number, rows
-from bot.model import Digest, Evaluation, Kind, RunStatus, Schedule
+from bot.model import Digest, Evaluation, Kind, RunStatus, Schedule, Undelivered
 from bot.pipeline_file import Links
 from bot.settings import Settings
 from checks.model import Check, Outcome, Result, Severity
@@ -232,7 +232,7 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     ),
     "summary_measuring": lambda: shown(summary(measuring=True)),
     "summary_shared": lambda: said(summary_message(summary(), ZONE, shared_by=OPERATOR)),
-    "summary_undelivered": lambda: shown(summary(undelivered="Slack refuses: channel_not_found")),
+    "summary_undelivered": lambda: shown(summary(undelivered=(waiting(), waiting(messages=1)))),
     "summary_syncs_in_every_condition": lambda: shown(
         summary(
             evaluation(
@@ -461,6 +461,11 @@ def with_result(text: str) -> Summary:
     return summary(critical_evaluation(results=(result(Outcome.CRITICAL, 246.0, summary=text),)))
 
 
+def waiting(**changes: Any) -> Undelivered:
+    because = "Slack refuses: is_archived (name another channel in pipeline.yml)"
+    return replace(Undelivered("C0ALERTS", because, 3, NOW), **changes)
+
+
 def with_sync(**changes: Any) -> Summary:
     return summary(evaluation(syncs=(sync_status(**changes),)))
 
@@ -487,7 +492,7 @@ SPEECH: dict[str, Callable[[str], Payload]] = {  # cut to what settings let thro
     "summary: run error": lambda t: shown(with_sync(latest=run(status=RunStatus.FAILED, error=t))),
     "summary: frequency": lambda t: shown(with_sync(schedule=Schedule(t, paused=False))),
     "summary: incidents": lambda t: shown(summary(incidents=tuple(acknowledged(title=t[:120]) for _ in range(5)))),
-    "summary: undelivered": lambda t: shown(summary(undelivered=t)),
+    "summary: undelivered": lambda t: shown(summary(undelivered=(waiting(why=t, channel=t),) * 3)),
     "unknown command": lambda t: said(unknown_command(COMMAND, t, None)),
     "note": lambda t: said(note(t)),
     "note with people": lambda t: said(note(t, (OPERATOR,))),

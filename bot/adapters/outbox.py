@@ -1,0 +1,148 @@
+"""The outbox inside one transaction: which message is next, what it needs, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, text, update
+
+from bot.adapters import tables as t
+from bot.adapters.moves import IDLE, in_thread, move_channel
+from bot.adapters.records import ONCE, REPLIES, SqlRecords, null_safe_equal
+from bot.alerts.model import Incident
+from bot.model import Announcement, Failure, Kind, Owed, Pause, Place
+
+Row = RowMapping
+OWED = text(t.OWED)
+READINGS = 8
+SENT: dict[str, Any] = {"attempts": 0, "not_before": None, "first_tried_at": None, "plain": False, **IDLE}
+
+
+def claim_next(db: Connection, holder: str, now: datetime, seconds: float) -> Owed | None:
+    """Mark the next message as being sent. One that waits holds up nobody else, but a root its own replies."""
+    owed = db.execute(select(t.outbox).where(OWED).order_by(t.outbox.c.seq)).mappings().all()
+    row = _next(db, owed, now) if owed else None
+    if row is None:
+        return None
+    doubtful, since = bool(row["doubtful"] or row["sending_by"]), row["first_tried_at"] or now
+    sending = {"sending_by": holder, "sending_until": now + timedelta(seconds=seconds)}
+    claimed = {**sending, "doubtful": doubtful, "first_tried_at": since}
+    db.execute(update(t.outbox).where(t.outbox.c.seq == row["seq"]).values(**claimed))
+    failures = db.scalar(select(t.channels.c.failures).where(t.channels.c.name == row["channel"]))
+    return Owed(
+        replace(_announcement(SqlRecords(db), row), since=since, plain=row["plain"]),
+        row["wanted"],
+        doubtful,
+        row["channel"],
+        attempts=row["attempts"],
+        error=row["error"],
+        failures=failures or 0,
+        superseded=row["kind"] in ONCE and _is_superseded(db, row),
+        behind=_replies_behind(row, owed),
+    )
+
+
+def settle(db: Connection, owed: Owed, holder: str, place: Place | None, *, alone: bool) -> bool:
+    """What was owed when it was claimed is sent. `alone` holds if that is still so, and for what was owed then."""
+    message = owed.announcement
+    done = {"sent": owed.revision, "error": owed.error if message.plain else None, **SENT}
+    done |= {"ts": place.ts, "posted_in": place.channel} if place else {}
+    kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**done)).rowcount == 1
+    if kept and place and owed.failures:
+        db.execute(delete(t.channels).where(t.channels.c.name == owed.channel))
+    if kept and alone and message.incident and _is_over(db, message.incident):
+        for seq, wanted in owed.behind:
+            same = (t.outbox.c.seq == seq, t.outbox.c.wanted == wanted)
+            db.execute(update(t.outbox).where(*same).values(sent=wanted))
+    return kept
+
+
+def give_back(db: Connection, owed: Owed, holder: str, failure: Failure) -> bool:
+    """The message waits for its next step."""
+    message = owed.announcement
+    values: dict[str, Any] = {"error": failure.error, "not_before": failure.not_before, **IDLE}
+    values |= {"doubtful": failure.doubtful, "plain": failure.plain or message.plain}
+    if failure.gone and message.ts:
+        values |= {"ts": None, "first_tried_at": None}
+    tried = {"attempts": t.outbox.c.attempts + 1}
+    kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**values, **tried)).rowcount == 1
+    if not kept:
+        return False
+    if failure.gone and message.thread_ts and not message.ts and message.incident:
+        _post_root_again(db, message.incident, message.thread_ts)
+    if failure.pause:
+        _pause(db, owed.channel, failure.pause)
+    if failure.move:
+        thread = message.incident.thread if message.incident else None
+        move_channel(db, owed.channel, failure.move, thread=thread, not_before=failure.not_before)
+    return True
+
+
+def _next(db: Connection, owed: Sequence[Row], now: datetime) -> Row | None:
+    paused = set(db.scalars(select(t.channels.c.name).where(t.channels.c.not_before > now)))
+    busy = {row["thread_id"] for row in owed if row["sending_until"] is not None and row["sending_until"] > now}
+    rootless = {row["thread_id"] for row in owed if row["kind"] == Kind.ROOT and row["ts"] is None}
+    for row in owed:
+        held = row["thread_id"] in busy or (row["thread_id"] in rootless and row["kind"] != Kind.ROOT)
+        waits = row["channel"] in paused or (row["not_before"] is not None and row["not_before"] > now)
+        if not held and not waits:
+            return row
+    return None
+
+
+def _is_superseded(db: Connection, row: Row) -> bool:
+    about = ("thread_id", "kind", "incident_id", "absence_id")
+    where = [null_safe_equal(t.outbox.c[name], row[name]) for name in about]
+    return db.execute(select(t.outbox.c.seq).where(*where, t.outbox.c.seq > row["seq"])).first() is not None
+
+
+def _replies_behind(row: Row, owed: Sequence[Row]) -> tuple[tuple[int, int], ...]:
+    if row["kind"] != Kind.ROOT or row["ts"]:
+        return ()
+    return tuple((o["seq"], o["wanted"]) for o in owed if o["thread_id"] == row["thread_id"] and o["kind"] in REPLIES)
+
+
+def _announcement(records: SqlRecords, row: Row) -> Announcement:
+    kind, channel = Kind(row["kind"]), row["posted_in"] or row["channel"]
+    if kind is Kind.DIGEST:
+        return Announcement(row["id"], kind, channel, None, row["ts"], digest=records.digest())
+    if kind is Kind.AWAY:
+        absence = records.absence(row["absence_id"])
+        return Announcement(row["id"], kind, channel, None, row["ts"], outage=absence)
+    incident = records.incident(row["incident_id"])
+    assert incident, "the foreign key holds it"
+    root = None if kind in (Kind.ROOT, Kind.MOVED) else records.root_of(incident.id)
+    then, until = records.incident_at(incident, row["entry_id"])
+    return Announcement(
+        id=row["id"],
+        kind=kind,
+        channel=root.channel if root else channel,
+        thread_ts=root.ts if root else None,
+        ts=row["ts"],
+        incident=then,
+        thread=tuple(records.incidents_beside(incident)),
+        action=records.action(row["action_id"]) if row["action_id"] else None,
+        readings=records.readings(incident.check, incident.sync, READINGS, until=until),
+    )
+
+
+def _is_over(db: Connection, incident: Incident) -> bool:
+    still = select(t.incidents.c.id).where(in_thread(incident.thread), t.incidents.c.resolved_at.is_(None))
+    return db.execute(still).first() is None
+
+
+def _post_root_again(db: Connection, incident: Incident, ts: str) -> None:
+    """The root that a reply found gone; unless it stands somewhere else by now."""
+    root = (t.outbox.c.thread_id == incident.thread, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts == ts)
+    again = {"ts": None, "first_tried_at": None, "wanted": t.outbox.c.wanted + 1}
+    db.execute(update(t.outbox).where(*root).values(**again))
+
+
+def _pause(db: Connection, channel: str, pause: Pause) -> None:
+    db.execute(delete(t.channels).where(t.channels.c.name == channel))
+    db.execute(insert(t.channels).values(name=channel, failures=pause.failures, not_before=pause.until))
+
+
+def _mine(message: Announcement, holder: str) -> tuple[Any, ...]:
+    return (t.outbox.c.id == message.id, t.outbox.c.sending_by == holder)

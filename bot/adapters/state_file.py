@@ -1,0 +1,116 @@
+"""The file that holds the bot's state: private to its owner, at the newest schema; or one line that says why not."""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
+
+from bot.errors import StateError
+from bot.sanitize import redact
+
+log = logging.getLogger(__name__)
+
+OWNER_ONLY = 0o600
+BESIDE = ("", "-wal", "-shm", "-journal")  # the files that SQLite keeps
+REASONS = {  # what SQLite says, in words for people
+    "disk is full": "the disk is full",
+    "readonly database": "the database is read-only",
+    "database is locked": "another process keeps the database locked",
+    "unable to open": "the database file cannot be opened",
+    "disk I/O error": "the disk reports an I/O error",
+    "not a database": "the file is not a database: restore a copy, or move it away to start with an empty one",
+    "malformed": "the database file is damaged: restore a copy, or move it away to start with an empty one",
+    "already exists": "the file is the database of something else: name another one in SYNC_HEALTH_STATE",
+}
+NEWER_SCHEMA = "Can't locate revision"  # Alembic's words
+
+
+def open_state(url: str) -> Engine:
+    """The database at the newest schema. Raises StateError: what is wrong with the URL or the file, and what to do."""
+    try:
+        database = make_url(url).database
+        engine = _engine(url)
+    except (ArgumentError, ValueError) as error:
+        raise StateError("SYNC_HEALTH_STATE is not the URL of a SQLite file: write sqlite:///FILE") from error
+    if database and database != ":memory:":
+        _make_private(Path(database))
+    try:
+        with said_plainly():
+            _migrate(engine)
+    except StateError:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """SQLAlchemy's errors as StateError; a violated constraint passes, it is for the caller."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DatabaseError as error:
+        said = str(error.orig)
+        log.debug("the state database: %s", redact(said))
+        reasons = (words for part, words in REASONS.items() if part in said)
+        raise StateError(next(reasons, "the database failed (the log has details)")) from error
+
+
+def _make_private(path: Path) -> None:
+    """Nobody else reads it. An existing file is not opened here: closing it would drop SQLite's locks on it."""
+    if path.is_dir():
+        raise StateError(f"{path} is a folder: SYNC_HEALTH_STATE names the file, sqlite:///FILE")
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+    except OSError as error:
+        raise StateError(f"the database file {path} cannot be opened: {error.strerror}") from error
+    for end in BESIDE:
+        file = Path(f"{path}{end}")
+        try:
+            if file.stat().st_mode & 0o077:
+                file.chmod(OWNER_ONLY)
+        except FileNotFoundError:  # -wal and -shm come and go
+            continue
+        except OSError as error:
+            log.warning("others on this machine may read %s: %s", file, error.strerror)
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url, hide_parameters=True)  # they would stand in errors and logs
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    try:
+        with engine.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        if NEWER_SCHEMA not in str(error):
+            raise
+        why = "a newer version of Sync Health wrote it: update, or name another file in SYNC_HEALTH_STATE"
+        raise StateError(why) from error

@@ -1,0 +1,48 @@
+"""The short form of an alert's messages: one line of plain text, for what Slack refuses or we cannot render."""
+
+from bot.alerts.model import Incident, State
+from bot.messages.blocks import Message
+from bot.messages.text import ICONS, escape
+from bot.model import Announcement, Kind
+from checks.model import Severity
+
+WORDS = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
+MOST = 300  # characters of any text from outside
+
+
+def short_message(announcement: Announcement) -> Message:
+    """What it is about, and the command that shows the rest. Nothing in here can fail, whatever the texts hold."""
+    incident = announcement.incident
+    if incident is None:
+        what = "The daily summary" if announcement.digest else "A message about Sync Health itself"
+        return Message(f"{what} cannot be shown here · `/sync-health`", ())
+    return Message(f"{_said(announcement, incident)} · `/sync-health incident {incident.id}`", ())
+
+
+def _said(announcement: Announcement, incident: Incident) -> str:
+    title, summary = escape(incident.title, MOST), escape(incident.summary, MOST)
+    severity = f"{ICONS[incident.severity]} {WORDS[incident.severity]}"
+    match announcement.kind:
+        case Kind.ROOT:
+            return _root(announcement, f"{severity} · {summary}", title)
+        case Kind.SEVERITY:
+            return f"{severity} now · {summary}"
+        case Kind.RESOLVED:
+            return f"✅ Resolved · {title}"
+        case Kind.REMINDER:
+            return f"⏰ Still {incident.severity.value} · {summary}"
+        case Kind.RUN:
+            return f"Rerun for {title}"
+        case Kind.MOVED:
+            return f"Moved to another channel · {title}"
+    return f"Evidence for {title}"
+
+
+def _root(announcement: Announcement, alone: str, title: str) -> str:
+    if announcement.over:
+        return f"✅ Resolved · {title}"
+    still = [one for one in announcement.thread if one.state is not State.OK]
+    if len(still) < 2:
+        return alone
+    titles = ", ".join(dict.fromkeys(escape(one.title, 40) for one in still[:5]))
+    return f"{ICONS[Severity.CRITICAL]} {len(still)} alerts · {titles}"

@@ -1,0 +1,110 @@
+"""What follows when a message could not be sent: a refusal is a state with a next step, never the end of a queue."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.errors import (
+    AccessError,
+    ChannelRefusedError,
+    NotFoundError,
+    PermanentError,
+    TemporaryError,
+    UncertainError,
+    UneditableError,
+)
+from bot.model import Failure, Move, Owed, Pause
+from bot.settings import Settings
+
+MOST_DOUBLINGS = 20
+REPLACE_EVERY = timedelta(minutes=15)  # a message that cannot be edited: no more often than this a new one
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Real seconds between attempts: doubled each time, within bounds."""
+
+    shortest: float
+    longest: float
+
+    def after(self, attempts: int, jitter: float) -> timedelta:
+        """The pause after so many failed attempts; `jitter` from 0 to 1 takes up to half of it."""
+        doubled = 2.0 ** (1 + min(attempts, MOST_DOUBLINGS))
+        return timedelta(seconds=min(max(doubled, self.shortest), self.longest) * (1 - jitter / 2))
+
+
+TRANSIENT = Backoff(2, 60)
+REFUSED = Backoff(60, 600)
+
+
+@dataclass(frozen=True)
+class Now:
+    """The moment in which something failed."""
+
+    real: datetime
+    pipeline: datetime
+    jitter: float
+
+
+def next_step(owed: Owed, error: Exception, settings: Settings, now: Now) -> Failure:
+    """What to do about this message, and when. An error that nobody foresaw is a refusal that may have arrived."""
+    why = str(error) or type(error).__name__
+    match error:
+        case TemporaryError(retry_after=float() | int() as seconds):
+            pause = Pause(now.real + timedelta(seconds=seconds), owed.failures)
+            return Failure(why, now.real, doubtful=owed.doubtful, pause=pause)
+        case TemporaryError() | UncertainError():
+            doubtful = owed.doubtful or isinstance(error, UncertainError)
+            wait = now.real + TRANSIENT.after(owed.attempts, now.jitter)
+            repeated = owed.failures > 0  # one failure may be the message's own: the others go on
+            until = now.real + TRANSIENT.after(owed.failures - 1, now.jitter) if repeated else None
+            return Failure(why, wait, doubtful=doubtful, pause=Pause(until, owed.failures + 1))
+        case AccessError():
+            return Failure(why, now.real, doubtful=owed.doubtful, pause=_refused_pause(owed, now))
+        case ChannelRefusedError():
+            if (channel := _other_channel(owed, settings)) is None:
+                return Failure(why, now.real, doubtful=owed.doubtful, pause=_refused_pause(owed, now))
+            return _move(owed, Move(channel, why, now.pipeline), settings, now)
+        case NotFoundError():
+            return _replace(owed, error, now)
+    return _simplify(owed, error, settings, now)
+
+
+def _replace(owed: Owed, error: NotFoundError, now: Now) -> Failure:
+    """A message that is gone, or whose thread is, is posted again."""
+    message, why = owed.announcement, str(error)
+    if message.ts is None:  # its root is gone: once a minute at most
+        return Failure(why, now.real + REFUSED.after(owed.attempts, now.jitter), gone=True)
+    if isinstance(error, UneditableError):
+        posted = datetime.fromtimestamp(float(message.ts), UTC)
+        if now.real < posted + REPLACE_EVERY:
+            return Failure(why, min(posted, now.real) + REPLACE_EVERY)
+    return Failure(why, now.real, gone=True)
+
+
+def _simplify(owed: Owed, error: Exception, settings: Settings, now: Now) -> Failure:
+    """What is refused in full is sent as plain text, then as a new message, then to the other channel."""
+    message, why = owed.announcement, str(error) or type(error).__name__
+    doubtful = owed.doubtful or not isinstance(error, PermanentError)
+    if not message.plain:
+        return Failure(why, now.real, doubtful=doubtful, plain=True)
+    if message.ts:
+        return Failure(why, now.real, gone=True)
+    channel = _other_channel(owed, settings)
+    if message.thread_ts is None and channel:
+        return _move(owed, Move(channel, why, now.pipeline, whole_channel=False), settings, now)
+    return Failure(why, now.real + REFUSED.after(owed.attempts, now.jitter), doubtful=doubtful)
+
+
+def _move(owed: Owed, move: Move, settings: Settings, now: Now) -> Failure:
+    """At once, but not round and round between two channels that both refuse."""
+    wait = REFUSED.after(owed.attempts, now.jitter) if owed.channel == settings.fallback_channel else timedelta(0)
+    return Failure(move.why, now.real + wait, move=move)
+
+
+def _other_channel(owed: Owed, settings: Settings) -> str | None:
+    other = settings.channel if owed.channel != settings.channel else settings.fallback_channel
+    return other if other != owed.channel else None
+
+
+def _refused_pause(owed: Owed, now: Now) -> Pause:
+    return Pause(now.real + REFUSED.after(owed.failures, now.jitter), owed.failures + 1)
