@@ -480,7 +480,8 @@ def test_members_are_asked_for_rarely_and_a_failure_is_not_remembered(slack: Sla
 
 def test_a_429_for_one_channel_delays_no_other(slack: SlackLine, tmp_path: Path) -> None:
     clock, store = HandClock(), SqlStore(f"sqlite:///{tmp_path}/state.db")
-    ports = Ports(SETTINGS, clock, FakeWarehouse(), FakeCensus(clock), slack.messenger, store)
+    settings = replace(SETTINGS, fallback_channel=CHANNEL_ID)
+    ports = Ports(settings, clock, FakeWarehouse(), FakeCensus(clock), slack.messenger, store)
     with store.transaction() as records:
         for what, channel in (("Limited", CHANNEL), ("Elsewhere", CHANNEL_ID)):  # to the outbox these are two
             made = records.create_incident(incident(key=what, summary=what, channel=channel))
