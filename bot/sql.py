@@ -216,23 +216,29 @@ def _column(name: str, column: str, tables: frozenset[tuple[str, str]], dialect:
 
 
 def _only(tree: "exp.Expr", column: str) -> "exp.Expr":
-    """The statement with one column of its last SELECT, and with the CTEs alone that this one needs."""
+    """The statement with one column of its last SELECT, and with nothing that this one does not need."""
     from sqlglot import exp
 
     tree.set("expressions", [e for e in tree.expressions if e.alias_or_name == column])
-    ctes = {cte.alias: cte for cte in tree.find_all(exp.CTE)}
     needed = {c.table for e in tree.expressions for c in e.find_all(exp.Column)}
-    waiting = list(needed)
-    while waiting:  # each CTE needs those that it reads itself
-        more = {t.name for t in ctes[waiting.pop()].find_all(exp.Table) if t.name in ctes} - needed
-        needed |= more
-        waiting += more
     sources = [tree.args["from_"].this, *(join.this for join in tree.args.get("joins") or [])]
     first, *others = [source for source in sources if source.alias_or_name in needed]
     tree.set("from_", exp.From(this=first))
     tree.set("joins", [exp.Join(this=source, kind="CROSS") for source in others])
-    tree.args["with_"].set("expressions", [cte for name, cte in ctes.items() if name in needed])
-    return tree
+    return _prune(tree)
+
+
+def _prune(tree: "exp.Expr") -> "exp.Expr":
+    """The same without the columns, joins and CTEs that do not matter to its answer."""
+    from sqlglot.optimizer.eliminate_ctes import eliminate_ctes
+    from sqlglot.optimizer.eliminate_joins import eliminate_joins
+    from sqlglot.optimizer.pushdown_projections import pushdown_projections
+    from sqlglot.optimizer.qualify import qualify
+
+    tree = qualify(tree, dialect="databricks", quote_identifiers=False, validate_qualify_columns=False)
+    for _ in range(2):  # a join that is gone needs no columns any more
+        tree = eliminate_joins(pushdown_projections(tree))
+    return eliminate_ctes(pushdown_projections(tree))
 
 
 def _parse(name: str) -> "exp.Expr":

@@ -16,7 +16,7 @@ from bot.errors import NotFoundError, PermanentError, TemporaryError
 from bot.main import settings_from
 from bot.ports import Warehouse
 from bot.services.deploy import plan_deploy
-from tests.small_pipeline import SmallPipeline
+from tests.small_pipeline import SALESFORCE, SmallPipeline
 from tests.waiting import until
 from tests.warehouses import NOON, LocalDatabricks, snapshot
 
@@ -157,6 +157,39 @@ def test_one_column_is_asked_for_so_that_a_broken_view_does_not_blind_it(place: 
     assert warehouse.ask_column("measure/health", "coverage_percentage") == {"coverage_percentage": 75.0}
     with pytest.raises(PermanentError, match="properties_to_update"):
         warehouse.ask_column("measure/health", "update_queue")
+
+
+# What each column of Salesforce's table is needed for; every other number is measured without it.
+NEEDED_FOR = {
+    "company_name_c": {
+        "null_company_names",
+        "data_quality_percentage",
+        "company_name_equals_property_name_percentage",
+    },
+    "sf_property_id_c": {"matched_coverage_percentage"},
+    "name": {"company_name_equals_property_name_percentage"},
+}
+
+
+@pytest.mark.parametrize("column", NEEDED_FOR)
+def test_a_column_that_is_missing_blinds_only_the_numbers_that_need_it(place: Place, column: str) -> None:
+    pipeline, warehouse = SmallPipeline(place.duckdb), place.warehouse()
+    pipeline.properties(4)
+    pipeline.salesforce(3)
+    for queue in ("create", "update"):  # tables, so that the queues themselves do not read the column
+        pipeline.run(f"CREATE TABLE crm.sfdc_dbx.q_{queue} AS SELECT * FROM crm.sfdc_dbx.properties_to_{queue}")
+        pipeline.run(f"DROP VIEW crm.sfdc_dbx.properties_to_{queue}")
+        pipeline.run(f"ALTER TABLE crm.sfdc_dbx.q_{queue} RENAME TO properties_to_{queue}")
+    whole = warehouse.ask("measure/health")[0]
+    pipeline.run(f"ALTER TABLE {SALESFORCE} DROP COLUMN {column}")
+    blind = set()
+    for metric in sql.columns("measure/health"):
+        try:
+            assert warehouse.ask_column("measure/health", metric) == {metric: whole[metric]}
+        except PermanentError as error:
+            assert column in str(error)
+            blind.add(metric)
+    assert blind == NEEDED_FOR[column]
 
 
 def test_two_writers_of_one_row_are_told_to_try_again(place: Place, write: Write) -> None:
