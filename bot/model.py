@@ -39,6 +39,7 @@ class Run:
     records_failed: int | None = None
     records_invalid: int | None = None
     error: str | None = None
+    error_code: str | None = None  # Census' own
 
     @property
     def final(self) -> bool:
@@ -67,11 +68,15 @@ class Schedule:
     minute: int | None = None
     day: str | None = None
     cron: str | None = None
+    triggers: tuple[
+        str, ...
+    ] = ()  # what else starts it: sync_sequence, fivetran, dbt_cloud, live, or one not known here
+    external: bool = False  # started from outside over the API, which only pipeline.yml can tell
 
     @property
     def enabled(self) -> bool:
-        """Whether any run will start by itself."""
-        return not self.paused and self.frequency != "never"
+        """Whether any run will start without somebody clicking for it."""
+        return not self.paused and (self.frequency != "never" or bool(self.triggers) or self.external)
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class SyncStatus:
     next_run: datetime | None = None  # None where that is never, always, or not to be known
     error_rate: float | None = None  # of the last sync, in percent
     error: str | None = None
+    pending_since: datetime | None = None  # since when its queue was found not empty whenever it was measured
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ class Evaluation:
     problems: tuple[str, ...] = ()
     warehouse_at: datetime | None = None  # when the numbers of the warehouse were measured
     matched_coverage: float | None = None  # percent of the valid RDS properties that are in Salesforce by their id
+    warehouse_reached: bool = True  # False: it was asked then, and could not be reached
 
     def measured_at(self, check: Check) -> datetime | None:
         """When the number of this check was measured."""

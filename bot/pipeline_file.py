@@ -78,6 +78,7 @@ class SyncSettings(Part):
     id: Annotated[int, Field(gt=0, strict=True)]
     direction: Literal["create", "update"]
     queue: Table
+    starts: Literal["census", "external"] = "census"  # external: by Airflow, Dagster, … over the API of Census
 
     @property
     def label(self) -> str:

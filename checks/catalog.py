@@ -8,10 +8,17 @@ from string import Formatter
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from checks.model import Active, Cadence, Check, Duration, Hours, Limit, LimitText, Owner
+from checks.model import Active, Cadence, Case, Check, Duration, Hours, Limit, LimitText, Owner, Situation
 from checks.problems import Place, Written, nearest, problems
 
-FILLED_IN = {"value": "", "limit": "", "sync": ""}  # what a summary may name
+FILLED_IN = ("limit", "percent", "sync", "value")  # what every summary may name
+FACTS = {  # …and what comes with a metric
+    "hours_since_last_run": ("duration",),
+    "error_rate": ("records", "rejected"),
+    "failed_runs": ("runs",),
+    "empty_runs": ("pending",),
+    "runs_today": ("runs",),
+}
 
 
 class CheckFile(BaseModel):
@@ -30,6 +37,7 @@ class Changes(BaseModel):
     warn: LimitText | None = None
     critical: LimitText | None = None
     clear: LimitText | None = None
+    cases: dict[Situation, Case] = {}
     active: Hours = Active()
     for_: Duration = Field(timedelta(0), alias="for")
     keep_firing_for: Duration = timedelta(0)
@@ -48,6 +56,7 @@ class Pace:
     idle_floor: timedelta = timedelta(minutes=60)  # the warehouse, at the latest
 
 
+DIRECTIONS = ("create", "update")  # of a sync, and of the queue it reads
 Metrics = Mapping[str, frozenset[str]]  # by source, and for Census by sync: what is measured
 
 
@@ -99,18 +108,27 @@ def change_limits(
         if name not in by_name:
             found.append(written.problem(place, f'there is no check "{name}": {nearest(name, by_name)}'))
             continue
-        changed = {field: getattr(changes, field) for field in changes.model_fields_set}
-        if {"warn", "critical"} & changed.keys() and "clear" not in changed:
-            changed["clear"] = None  # it belonged to the old limit
-        by_name[name] = by_name[name].model_copy(update=changed)
-        found += _impossible(by_name[name], written, place, frozenset([by_name[name].metric]), pace)
+        by_name[name] = by_name[name].changed(changes)
+        found += _impossible(by_name[name], written, place, _columns(by_name[name]), pace)
     return list(by_name.values()), found
 
 
 def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[str], pace: Pace) -> Iterable[str]:
     """What reads well and still cannot work."""
-    if check.metric not in metrics:
+    if not _columns(check) <= metrics:
         yield file.problem((*place, "metric"), f'nothing measures "{check.metric}": {nearest(check.metric, metrics)}')
+    if check.per != "sync" and check.source == "census":
+        yield file.problem(place, 'checks of Census are "per: sync", all of them')
+    if check.per == "sync" and check.source == "bot":
+        yield file.problem(place, '"per: sync" belongs to checks of Census and of the queues, not to those of the bot')
+    yield from _broken_promise(check, file, place, pace)
+    yield from _impossible_limits(check, file, place)
+    for situation in check.cases:
+        yield from _impossible_limits(check.in_case(situation), file, (*place, "cases", situation))
+
+
+def _impossible_limits(check: Check, file: Written, place: Place) -> Iterable[str]:
+    """Why these thresholds cannot work together, or their summary cannot be filled in."""
     if not check.warn and not check.critical:
         yield file.problem(place, f'"{check.name}" has no limit: give it warn, critical or both')
     for limit in (check.warn, check.critical):
@@ -120,11 +138,14 @@ def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[st
         milder = check.warn.number <= check.critical.number
         if milder != (check.warn.comparison[0] == ">") and check.warn.number != check.critical.number:
             yield file.problem((*place, "warn"), f'warn "{check.warn}" lies beyond critical "{check.critical}"')
-    if (check.per == "sync") != (check.source == "census"):
-        yield file.problem(place, '"per: sync" belongs to checks of Census, to all of them and to no others')
-    yield from _broken_promise(check, file, place, pace)
-    yield from _unfillable(check.summary, file, (*place, "summary"))
-    yield from _unfillable(check.healthy or "", file, (*place, "healthy"))
+    yield from _unfillable(check, check.summary, file, (*place, "summary"))
+    yield from _unfillable(check, check.healthy or "", file, (*place, "healthy"))
+
+
+def _columns(check: Check) -> frozenset[str]:
+    """What has to be measured for a check."""
+    per_queue = check.per == "sync" and check.source == "databricks"
+    return frozenset(check.column(direction) for direction in DIRECTIONS) if per_queue else frozenset([check.metric])
 
 
 def _broken_promise(check: Check, file: Written, place: Place, pace: Pace) -> Iterable[str]:
@@ -147,17 +168,19 @@ def _minutes(span: timedelta) -> str:
     return f"{span.total_seconds() / 60:g} min"
 
 
-def _unfillable(summary: str, file: Written, place: Place) -> Iterable[str]:
+def _unfillable(check: Check, summary: str, file: Written, place: Place) -> Iterable[str]:
     """Why a summary cannot take the number: `{}` and `{value:.1f}` read well too."""
+    known = (*FILLED_IN, *FACTS.get(check.metric, ()))
     try:
-        unknown = {name for _, name, _, _ in Formatter().parse(summary) if name} - FILLED_IN.keys()
+        unknown = {name for _, name, _, _ in Formatter().parse(summary) if name} - set(known)
         if not unknown:
-            summary.format(**FILLED_IN)
+            summary.format(**dict.fromkeys(known, ""))
     except (ValueError, LookupError) as error:
         yield file.problem(place, f"cannot be filled in: {error}")
     else:
         for name in sorted(unknown):
-            yield file.problem(place, f'unknown placeholder "{{{name}}}": known are {{value}}, {{limit}} and {{sync}}')
+            listed = ", ".join(f"{{{one}}}" for one in sorted(known))
+            yield file.problem(place, f'unknown placeholder "{{{name}}}": known are {listed}')
 
 
 def _overlap(one: Limit, other: Limit) -> bool:

@@ -3,6 +3,7 @@
 import math
 
 from checks.model import Check, Limit, Outcome, Reading, Result
+from checks.numbers import in_figures, in_percent
 
 WORST_FIRST = (Outcome.CRITICAL, Outcome.ERROR, Outcome.NO_DATA, Outcome.WARN, Outcome.OK)
 MARGIN = 0.05  # without a `clear` of its own, a check has recovered this far inside its mildest limit
@@ -10,6 +11,7 @@ MARGIN = 0.05  # without a `clear` of its own, a check has recovered this far in
 
 def judge(check: Check, reading: Reading, sync: str | None = None) -> Result:
     """What the reading means. NULL, NaN, infinity and no row are `no_data`; a failed measurement is `error`."""
+    check = check.in_case(reading.case)
     outcome, limit = _outcome(check, reading)
     value = None if outcome in (Outcome.NO_DATA, Outcome.ERROR) else reading.value
     return Result(
@@ -23,7 +25,7 @@ def judge(check: Check, reading: Reading, sync: str | None = None) -> Result:
         cleared=outcome is Outcome.OK and value is not None and clear_limit(check).holds(value),
         summary=_summary(check, reading, outcome, limit, sync),
         runbook=check.runbook,
-        error=reading.error,
+        error=reading.detail if outcome is Outcome.NO_DATA else reading.error,
     )
 
 
@@ -60,12 +62,18 @@ def _summary(check: Check, reading: Reading, outcome: Outcome, crossed: Limit | 
     if outcome is Outcome.ERROR:
         return f"{_title(check, sync)}: could not be measured"
     if outcome is Outcome.NO_DATA:
-        return f"{_title(check, sync)}: no data"
+        return f"{_title(check, sync)}: no data{f' ({reading.detail})' if reading.detail else ''}"
     assert reading.value is not None
     limit = crossed or check.warn or check.critical
-    number = f"{limit.number:,.10g}" if limit else ""
+    beside = [one.number for one in (check.warn, check.critical) if one]
     text = check.healthy if outcome is Outcome.OK and check.healthy else check.summary
-    said = text.format(value=f"{round(reading.value, 2):,.10g}", limit=number, sync=sync or "")
+    said = text.format(
+        value=in_figures(reading.value, beside),
+        percent=in_percent(reading.value, beside),
+        limit=in_figures(limit.number) if limit else "",
+        sync=sync or "",
+        **reading.facts,
+    )
     return f"{said}: {reading.detail}" if reading.detail else said
 
 

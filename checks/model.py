@@ -2,10 +2,11 @@
 
 import operator
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
@@ -126,6 +127,25 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Promise = Literal["always", "at-sync-time"]  # told within 15 minutes of the fault, or when it is measured next
 
 
+# What a measurement can say about the situation in which it was taken; a check can have other thresholds there.
+Situation = Literal["scheduled", "paused", "transient", "permanent", "few_records"]
+
+
+class Case(BaseModel):
+    """What is different about a check in one situation; only what is written there counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    warn: LimitText | None = None
+    critical: LimitText | None = None
+    clear: LimitText | None = None
+    active: Hours = Active()
+    summary: str = ""
+    healthy: str | None = None
+    helps: str = Field("", max_length=500)
+    rerun: Literal["create", "update", "same"] | None = None
+
+
 class Check(BaseModel):
     """One thing that should hold, as its owner writes it (checks/*.yml, pipeline.yml)."""
 
@@ -151,6 +171,24 @@ class Check(BaseModel):
     healthy: str | None = None  # …instead of the summary, where the number alone would read oddly when all is well
     helps: str = Field("", max_length=500)
     rerun: Literal["create", "update", "same"] | None = None  # the sync whose rerun can bring this back to healthy
+    cases: dict[Situation, Case] = {}
+
+    def changed(self, changes: BaseModel) -> Self:
+        """The same with what is written in `changes`, whose fields are named as here."""
+        changed = {name: getattr(changes, name) for name in changes.model_fields_set}
+        if {"warn", "critical"} & changed.keys() and "clear" not in changed:
+            changed["clear"] = None  # it belonged to the old limit
+        if "cases" in changed:
+            changed["cases"] = self.cases | changed["cases"]
+        return self.model_copy(update=changed)
+
+    def in_case(self, situation: Situation | None) -> Self:
+        """What holds in this situation."""
+        return self.changed(self.cases[situation]) if situation in self.cases else self
+
+    def column(self, direction: str) -> str:
+        """What the warehouse calls its number of the queue of this direction."""
+        return f"{direction}_{self.metric}"
 
     @property
     def statement(self) -> str | None:
@@ -176,11 +214,18 @@ class Check(BaseModel):
 
 @dataclass(frozen=True)
 class Reading:
-    """One number that was measured: None where there was none, `error` where measuring failed, `detail` to tell."""
+    """One number that was measured: None where there was none, `error` where measuring failed.
+
+    `detail` says more about the number, or why there is none; `facts` fill in the summary; `helps` is the next step
+    where the measurement knows a better one than the check.
+    """
 
     value: float | None = None
     error: str | None = None
     detail: str | None = None
+    case: Situation | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    helps: str | None = None
 
 
 @dataclass(frozen=True)
@@ -202,3 +247,5 @@ class Result:
     runbook: str | None
     error: str | None = None  # why there is no number
     carried: bool = False  # measured at an earlier evaluation, shown again in this one: no event
+    case: Situation | None = None
+    helps: str = ""

@@ -20,7 +20,8 @@ def read_run(row: Document) -> Run:
     trigger = redact(tag, WORD) if isinstance(tag, str) else ""
     status = STATUSES.get(str(row.get("status")).casefold(), RunStatus.UNKNOWN)
     invalid = whole(row.get("records_invalid"))
-    error = row.get("error_message") or row.get("error_code")
+    code = row.get("error_code")
+    error = row.get("error_message") or code
     return Run(
         id=_needed(whole(row.get("id")), "id"),
         sync_id=_needed(whole(row.get("sync_id")), "sync_id"),
@@ -35,6 +36,7 @@ def read_run(row: Document) -> Run:
         records_failed=whole(row.get("records_failed")),
         records_invalid=invalid if invalid is not None else whole(row.get("source_record_invalids")),
         error=redact(error) if isinstance(error, str) else None,
+        error_code=redact(code, WORD) if isinstance(code, str) else None,
     )
 
 
@@ -44,7 +46,7 @@ def read_sync(row: Document) -> Sync:
     mode = document(row.get("mode"))
     newer = document(document(mode.get("triggers")).get("schedule"))
     prefix, fields = ("", newer) if newer.get("frequency") else ("schedule_", row)
-    frequency = fields.get(f"{prefix}frequency") or ("continuous" if mode.get("type") == "live" else "never")
+    frequency = fields.get(f"{prefix}frequency") or "never"
     day, cron, paused = fields.get(f"{prefix}day"), fields.get("cron_expression"), row.get("paused")
     schedule = Schedule(
         frequency=sanitize(str(frequency), WORD).casefold(),
@@ -53,10 +55,18 @@ def read_sync(row: Document) -> Sync:
         minute=whole(fields.get(f"{prefix}minute")),
         day=sanitize(str(day), WORD) if day is not None else None,
         cron=sanitize(str(cron), LABEL) if cron is not None else None,
+        triggers=_triggers(mode),
     )
     label = sanitize(str(row.get("label") or f"sync {sync_id}"), LABEL)
     status = sanitize(str(row.get("status") or ""), WORD)
     return Sync(id=sync_id, label=label, status=status.casefold(), schedule=schedule)
+
+
+def _triggers(mode: Document) -> tuple[str, ...]:
+    """What starts a sync besides its schedule; members of the union that are not known here by their own names."""
+    others = [name for name, value in document(mode.get("triggers")).items() if value and name != "schedule"]
+    live = ["live"] if str(mode.get("type")).casefold() == "live" else []
+    return tuple(sanitize(name, WORD) for name in (*live, *others))
 
 
 def read_rejection(row: Document) -> Rejection:

@@ -7,27 +7,15 @@ from zoneinfo import ZoneInfo
 from checks.model import Active
 
 
-def is_active(active: Active, now: datetime, zone: ZoneInfo, daily_at: time | None) -> bool:
-    """Whether a check is looked at now. `daily_at` is when its sync is due every day, UTC; None if it is not daily.
+def is_active(active: Active, now: datetime, zone: ZoneInfo, due: datetime | None) -> bool:
+    """Whether a check is evaluated now. `due` is when its sync was due last by a daily or rarer schedule.
 
-    A check that waits for a daily schedule which is not there is looked at all day: better too early than never.
+    A check that waits for such a schedule has nothing to say where there is none.
     """
+    if active.after_schedule is not None:
+        return due is not None and now >= due + active.after_schedule
     local = now.astimezone(zone)
-    if active.after_schedule is None:
-        return active.begin <= local.hour * 60 + local.minute < active.end
-    if daily_at is None:
-        return True
-    due = due_on(local.date(), daily_at, zone)
-    return due is not None and now >= due + active.after_schedule
-
-
-def due_on(day: date, daily_at: time, zone: ZoneInfo) -> datetime | None:
-    """When something that happens daily at this UTC time happens on a local day."""
-    for utc_day in (day - timedelta(days=1), day, day + timedelta(days=1)):
-        moment = datetime.combine(utc_day, daily_at, UTC)
-        if moment.astimezone(zone).date() == day:
-            return moment
-    return None
+    return active.begin <= local.hour * 60 + local.minute < active.end
 
 
 def latest_due(at: time, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]:

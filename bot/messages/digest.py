@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo
 from bot.messages.blocks import Message, section, sections
 from bot.messages.phrases import incident_line
 from bot.messages.summary import HEADLINES, check_line
-from bot.messages.text import ICONS, day_and_time, duration, escape, rows, when
+from bot.messages.text import ICONS, day_and_time, escape, rows, when
 from bot.model import Digest, Evaluation, Outage
 from bot.settings import Settings
 from checks.model import Outcome
+from checks.numbers import duration
 
 MOST = 10  # lines of each kind
 

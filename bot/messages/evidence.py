@@ -16,9 +16,11 @@ def evidence_message(incident: Incident, readings: tuple[float, ...], settings: 
     lines = [f"*What helps:* {escape(incident.helps)}"] if incident.helps else []
     if not is_fact(incident):
         ends = f" · ends {limit_in_words(incident.clear)}" if incident.clear else ""
-        lines.append(f"*Measured:* {number(incident.value)} · fires {limit_in_words(incident.limit)}{ends}")
+        lines.append(
+            f"*Measured:* {number(incident.value, incident.limit)} · fires {limit_in_words(incident.limit)}{ends}"
+        )
         if len(readings) > 1:
-            lines.append(f"*Latest readings:* {' → '.join(number(value) for value in readings)}")
+            lines.append(f"*Latest readings:* {' → '.join(number(value, incident.limit) for value in readings)}")
     sync = next((sync for sync in settings.syncs if sync.name in (incident.sync, incident.rerun)), None)
     if incident.examples:
         lines.append(_examples(incident.examples, settings.links, sync))

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 from bot.alerts.model import Action, Did, Entry, Incident
 from bot.messages.blocks import Message, context, section, sections
 from bot.messages.phrases import is_fact
-from bot.messages.text import ICONS, anchor, code, day_and_time, duration, escape, limit_in_words, number, person
+from bot.messages.text import ICONS, anchor, code, day_and_time, escape, limit_in_words, number, person
+from checks.numbers import duration
 
 MOST = 10  # incidents
 LINES = 40  # of a story
@@ -58,7 +59,8 @@ def _open(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
 
 
 def _number(incident: Incident) -> str:
-    return f"{number(incident.value)}, {f'fires {limit_in_words(incident.limit)}' if incident.limit else 'no limit'}"
+    limit = f"fires {limit_in_words(incident.limit)}" if incident.limit else "no limit"
+    return f"{number(incident.value, incident.limit)}, {limit}"
 
 
 def _entry(entry: Entry) -> str:

@@ -4,9 +4,25 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Did, Entry, Incident
-from bot.messages.text import ICONS, duration, escape, number, person, when
+from bot.messages.text import ICONS, code, escape, number, person, when
+from bot.model import Schedule
 from checks.model import Severity
+from checks.numbers import duration
 
+FREQUENCIES = {
+    "continuous": "continuously",
+    "quarter_hourly": "every 15 minutes",
+    "hourly": "every hour",
+    "daily": "every day",
+    "weekly": "every week",
+    "expression": "on a cron schedule",
+}
+TRIGGERS = {
+    "sync_sequence": "after another sync",
+    "fivetran": "after a Fivetran sync",
+    "dbt_cloud": "after a dbt Cloud job",
+    "live": "live",
+}
 SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 
 
@@ -34,7 +50,9 @@ def incident_line(incident: Incident, zone: ZoneInfo) -> str:
 def incident_words(incident: Incident) -> str:
     """`🔴 Companies without a name: 246, limit 50`."""
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
-    measured = "" if is_fact(incident) else f": {number(incident.value)}, limit {number_of(incident.limit)}"
+    measured = (
+        "" if is_fact(incident) else f": {number(incident.value, incident.limit)}, limit {number_of(incident.limit)}"
+    )
     return f"{icon} {escape(incident.title, 300)}{f', {escape(incident.sync, 100)}' if incident.sync else ''}{measured}"
 
 
@@ -46,3 +64,18 @@ def is_fact(incident: Incident) -> bool:
 def number_of(limit: str | None) -> str:
     """`> 50` → `50`."""
     return number(float(limit.split()[1])) if limit else "–"
+
+
+def how_often(schedule: Schedule) -> str:
+    """`every 15 minutes, after another sync`: all that starts a sync; empty where nothing does."""
+    match schedule.frequency:
+        case "never":
+            often = []
+        case "weekly" if schedule.day:
+            often = [f"every {escape(schedule.day, 20)}"]
+        case "expression" if schedule.cron:
+            often = [f"on the cron schedule {code(schedule.cron, 100)} (UTC)"]
+        case frequency:
+            often = [FREQUENCIES.get(frequency, code(frequency, 40))]
+    often += [TRIGGERS.get(trigger, f"on {code(trigger, 40)}") for trigger in schedule.triggers]
+    return ", ".join(often + ["when something outside Census starts it"] * schedule.external)

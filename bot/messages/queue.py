@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from bot.answers import Queue, WaitingRow
 from bot.messages.blocks import Block, Message, context, section
-from bot.messages.text import ICONS, code, duration, escape, limit_in_words, number, rows
+from bot.messages.text import ICONS, code, escape, limit_in_words, number, rows
+from checks.numbers import duration
 
 WRONG = {"nameless": "no company name", "misnamed": "the company name is the property's own"}
 

@@ -4,8 +4,9 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, ActionState
 from bot.messages.blocks import Message, context, section
-from bot.messages.text import duration, escape, link, number, person, when
+from bot.messages.text import escape, link, number, person, when
 from bot.settings import Settings
+from checks.numbers import duration
 
 BAR = 16  # characters of the progress bar
 

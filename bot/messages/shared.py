@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 from bot.alerts.model import Incident, State
 from bot.messages.blocks import Block, Message, actions, button, context, section, sections
 from bot.messages.phrases import SEVERITIES, incident_words, life
-from bot.messages.text import ICONS, cut, duration, escape, person, when
+from bot.messages.text import ICONS, cut, escape, person, when
 from checks.model import Severity
+from checks.numbers import duration
 
 MOST = 20  # lines; each has up to 500 characters
 

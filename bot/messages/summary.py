@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.answers import Summary
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section, sections
-from bot.messages.phrases import incident_line
+from bot.messages.phrases import how_often, incident_line
 from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, rows
 from bot.messages.watch import unscheduled_words, unstored_summary
 from bot.model import Evaluation, RunStatus, SyncStatus, Undelivered
@@ -17,14 +17,6 @@ HEADLINES = {
     Outcome.CRITICAL: "is in trouble",
     Outcome.NO_DATA: "cannot be judged: there is no data",
     Outcome.ERROR: "cannot be judged: not everything could be measured",
-}
-FREQUENCIES = {
-    "continuous": "continuously",
-    "quarter_hourly": "every 15 minutes",
-    "hourly": "every hour",
-    "daily": "every day",
-    "weekly": "every week",
-    "expression": "by its cron expression",
 }
 MOST_INCIDENTS = 5
 MOST_PROBLEMS, MOST_CHECKS = 10, 20
@@ -112,7 +104,7 @@ def _schedule(sync: SyncStatus, zone: ZoneInfo) -> str:
     if not schedule.enabled:
         return "⛔ no schedule"
     following = f", next {day_and_time(sync.next_run, zone)}" if sync.next_run else ""
-    return f"runs {FREQUENCIES.get(schedule.frequency, escape(schedule.frequency, 40))}{following}"
+    return f"runs {how_often(schedule)}{following}"
 
 
 def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 from bot.answers import SyncRuns, SyncSchedule
 from bot.messages.blocks import Block, Message, sections
-from bot.messages.summary import FREQUENCIES
-from bot.messages.text import code, day_and_time, duration, escape, number
-from bot.model import Run, RunStatus, Schedule
+from bot.messages.phrases import how_often
+from bot.messages.text import day_and_time, escape, number
+from bot.model import Run, RunStatus
+from checks.numbers import duration
 
 STATUSES = {
     RunStatus.QUEUED: "⏳ queued",
@@ -66,20 +67,12 @@ def _schedule(sync: SyncSchedule, zone: ZoneInfo) -> str:
     schedule = sync.schedule
     if schedule is None:
         return f"❗ {escape(sync.error or 'Census does not say', 300)}"
-    if schedule.frequency == "never":
+    often = how_often(schedule)
+    if not often:
         return f"⛔ never runs by itself{' and is paused' if schedule.paused else ''}"
-    often = _often(schedule)
     if schedule.paused:
-        return f"⏸️ paused; else {often}"
-    if schedule.frequency == "continuous":
-        return f"✅ on, {often}"
-    known = f"next {day_and_time(sync.next_run, zone)}" if sync.next_run else "❔ the next run cannot be told from that"
-    return f"✅ on, {often} · {known}"
-
-
-def _often(schedule: Schedule) -> str:
-    if schedule.frequency == "weekly" and schedule.day:
-        return f"every {escape(schedule.day, 20)}"
-    if schedule.frequency == "expression":
-        return f"by the cron expression {code(schedule.cron or '?', 100)} (UTC)"
-    return FREQUENCIES.get(schedule.frequency, f"“{escape(schedule.frequency, 40)}”, which I do not know")
+        return f"⏸️ paused; otherwise {often}"
+    if sync.next_run:
+        return f"✅ on, {often} · next {day_and_time(sync.next_run, zone)}"
+    scheduled = schedule.frequency not in ("never", "continuous")
+    return f"✅ on, {often}{' · next run unknown' if scheduled else ''}"

@@ -1,12 +1,13 @@
 """Words and numbers as Slack shows them; everything from the pipeline is escaped here."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from bot.sanitize import sanitize
 from checks.model import Outcome, Severity
+from checks.numbers import in_figures
 
 ICONS = {
     Outcome.OK: "✅",
@@ -81,24 +82,9 @@ def day_and_time(at: datetime, zone: ZoneInfo) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at.astimezone(zone):%Y-%m-%d %H:%M}>"
 
 
-def duration(span: timedelta) -> str:
-    """`26 min`, `1 h 5 min`, `2 d 3 h`."""
-    seconds = max(0, round(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
-
-
-def number(value: float | None) -> str:
-    """`18,722`; a dash where there is none."""
-    return "–" if value is None else f"{round(value, 2):,.10g}"
+def number(value: float | None, limit: str | None = None) -> str:
+    """`18,722`; never rounded onto the `limit` next to it (`< 95`); a dash where there is none."""
+    return "–" if value is None else in_figures(value, [float(limit.split()[1])] if limit else ())
 
 
 def rows(count: int | None) -> str:

@@ -4,9 +4,10 @@ from zoneinfo import ZoneInfo
 
 from bot.answers import Summary
 from bot.messages.blocks import Message, actions, button, section
-from bot.messages.text import day_and_time, duration, escape
+from bot.messages.text import day_and_time, escape
 from bot.model import Kind, Outage
 from bot.settings import Settings
+from checks.numbers import duration
 
 STATE_STEP = "*Next step* Free disk space, or fix the permissions of the file that SYNC_HEALTH_STATE names."
 

@@ -1,57 +1,163 @@
 """What Census knows of a sync → the numbers that checks judge: pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.alerts.schedule import cron_of, next_time
-from bot.model import Run, Schedule
+from bot.alerts.run_errors import run_error
+from bot.alerts.schedule import cron_of, latest_time, next_time
+from bot.model import Run, RunStatus, Schedule
+from checks.model import Reading, Situation
+from checks.numbers import duration
 
-METRICS = frozenset({"hours_since_last_run", "runs_today", "error_rate", "schedule_on"})
+METRICS = frozenset({"hours_since_last_run", "runs_today", "error_rate", "schedule_on", "failed_runs", "empty_runs"})
+BY_DUE_RUN = ("daily", "weekly", "expression")  # schedules whose syncs are late by what was due, not by their age
+CLOCK_SKEW = timedelta(minutes=5)  # between Census and this machine
+FEW_RECORDS, FEW_REJECTED = 20, 10  # fewer of either is no page
+HOUR = timedelta(hours=1)
+NO_RUN = "Census knows of no run"
 
 
-def census_numbers(
-    runs: Sequence[Run], schedule: Schedule, now: datetime, zone: ZoneInfo
-) -> Mapping[str, float | None]:
-    """Numbers by metric, None where there is none; `runs` are the newest hundred or so, newest first."""
+@dataclass(frozen=True)
+class Due:
+    """Which run a schedule asked for: the latest one, and the first that no completed run has followed."""
+
+    latest: datetime
+    missed: datetime | None
+
+
+def census_numbers(runs: Sequence[Run], schedule: Schedule, now: datetime, zone: ZoneInfo) -> Mapping[str, Reading]:
+    """Readings by metric, without those that mean nothing now; `runs` are the newest hundred or so, newest first."""
+    schedule_on = Reading(float(schedule.enabled), case="paused" if schedule.paused else None)
+    if ahead := next((run for run in runs if run.completed_at and run.completed_at > now + CLOCK_SKEW), None):
+        unknown = Reading(detail=f"run {ahead.id} completed in the future: {ahead.completed_at:%Y-%m-%d %H:%M} UTC")
+        return dict.fromkeys(METRICS - {"empty_runs"}, unknown) | {"schedule_on": schedule_on}
     syncs = [run for run in runs if run.counts_as_sync and run.completed_at]
-    today = now.astimezone(zone).date()
-    return {
-        "hours_since_last_run": _hours_since(syncs, runs, now),
-        "runs_today": float(sum(_completed(run).astimezone(zone).date() == today for run in syncs)) if runs else None,
-        "error_rate": error_rate(syncs[0]) if syncs else None,
-        "schedule_on": float(schedule.enabled),
+    due = due_run(runs, schedule, now)
+    # Where runs are known and none of them counts, there is no rate to judge: the failed runs are told as such.
+    rate = {"error_rate": _rejected(syncs[0])} if syncs else {} if runs else {"error_rate": Reading(detail=NO_RUN)}
+    return rate | {
+        "hours_since_last_run": _lateness(syncs, runs, due, now),
+        "runs_today": _runs_today(syncs, runs, due, now.astimezone(zone)),
+        "schedule_on": schedule_on,
+        "failed_runs": _failed_runs(runs),
     }
+
+
+def due_run(runs: Sequence[Run], schedule: Schedule, now: datetime) -> Due | None:
+    """What a daily or rarer schedule asked for; None where the schedule is another, or does not say when."""
+    cron = _cron(schedule) if schedule.frequency in BY_DUE_RUN else None
+    try:
+        latest = latest_time(cron, now) if cron else None
+    except ValueError:  # a form of cron that we do not read: nothing is guessed
+        return None
+    if cron is None or latest is None:
+        return None
+    done = [_completed(run) for run in runs if run.counts_as_sync and run.completed_at]
+    seen_since = done[0] if done else runs[-1].created_at - timedelta(minutes=1) if runs else now
+    missed = next_time(cron, seen_since)
+    return Due(latest, missed if missed and missed <= now else None)
+
+
+def empty_runs(runs: Sequence[Run], pending: int | None, pending_since: datetime | None) -> Reading | None:
+    """The latest completed runs in a row that took nothing while records were pending; None where that is not known.
+
+    Only runs that began after records were seen pending count: what came in since then proves nothing.
+    """
+    if pending is None:
+        return None
+    row = 0
+    for run in runs:
+        if not run.counts_as_sync:
+            continue
+        if pending_since is None or run.created_at < pending_since or not _took_nothing(run):
+            break
+        row += 1
+    return Reading(float(row), facts={"pending": f"{pending:,} pending record{'' if pending == 1 else 's'}"})
 
 
 def error_rate(run: Run) -> float | None:
     """(failed + invalid) / (updated + failed + invalid) in percent; no rows: 0; None where Census gives no counts."""
-    if run.records_total == 0:
-        return 0.0
-    if run.records_updated is None or run.records_failed is None:
-        return None
-    rejected = run.records_failed + (run.records_invalid or 0)
-    tried = run.records_updated + rejected
-    return round(100 * rejected / tried, 2) if tried else 0.0
+    return _rejected(run).value
 
 
 def next_run(schedule: Schedule, now: datetime) -> datetime | None:
     """When Census starts it next; None where that is never, always, or not to be known."""
-    if not schedule.enabled:
-        return None
-    s = schedule
-    cron = cron_of(s.frequency, day=s.day, hour=s.hour, minute=s.minute, cron=s.cron)
+    cron = _cron(schedule) if schedule.enabled else None
     try:
         return next_time(cron, now) if cron else None
     except ValueError:  # a form of cron that we do not read: nothing is guessed
         return None
 
 
-def _hours_since(syncs: Sequence[Run], runs: Sequence[Run], now: datetime) -> float | None:
-    """Since the last run that counts; where none of those we see does, at least since the oldest of them."""
-    if syncs:
-        return round(max(0.0, (now - _completed(syncs[0])).total_seconds()) / 3600, 2)
-    return round((now - runs[-1].created_at).total_seconds() / 3600, 2) if runs else None
+def _cron(schedule: Schedule) -> str | None:
+    s = schedule
+    return cron_of(s.frequency, day=s.day, hour=s.hour, minute=s.minute, cron=s.cron)
+
+
+def _lateness(syncs: Sequence[Run], runs: Sequence[Run], due: Due | None, now: datetime) -> Reading:
+    """Since the run that was due and is missing, else since the last run that counts.
+
+    Where none of those we see counts, it is at least since the oldest of them.
+    """
+    if not runs:
+        return Reading(detail=NO_RUN)
+    if due:
+        return _hours(now - due.missed if due.missed else timedelta(0), "scheduled")
+    return _hours(max(timedelta(0), now - (_completed(syncs[0]) if syncs else runs[-1].created_at)))
+
+
+def _hours(span: timedelta, case: Situation | None = None) -> Reading:
+    return Reading(span / HOUR, case=case, facts={"duration": duration(span)})
+
+
+def _runs_today(syncs: Sequence[Run], runs: Sequence[Run], due: Due | None, local: datetime) -> Reading:
+    """Completed since midnight; of a daily or rarer schedule, since its latest run was due."""
+    if not runs:
+        return Reading(detail=NO_RUN)
+    if due:
+        done = [run for run in syncs if _completed(run) >= due.latest]
+    else:
+        done = [run for run in syncs if _completed(run).astimezone(local.tzinfo).date() == local.date()]
+    case: Situation | None = "scheduled" if due else None
+    return Reading(float(len(done)), case=case, facts={"runs": f"{len(done)} run{'' if len(done) == 1 else 's'}"})
+
+
+def _rejected(run: Run) -> Reading:
+    """The share of a run's records that were rejected or invalid, in percent."""
+    counts = run.records_updated, run.records_failed
+    if run.records_total == 0 and not any(counts) and not run.records_invalid:
+        counts = 0, 0
+    if counts[0] is None or counts[1] is None:
+        return Reading(detail=f"Census gives no counts for run {run.id}")
+    rejected = counts[1] + (run.records_invalid or 0)
+    tried = counts[0] + rejected
+    few = tried < FEW_RECORDS or rejected < FEW_REJECTED
+    rate = 100 * rejected / tried if tried else 0.0
+    facts = {"records": f"{tried:,} record{'' if tried == 1 else 's'}", "rejected": f"{rejected:,}"}
+    return Reading(rate, case="few_records" if few else None, facts=facts)
+
+
+def _failed_runs(runs: Sequence[Run]) -> Reading:
+    """The latest runs in a row that failed, and why the last one did."""
+    ended = [run for run in runs if run.status is RunStatus.FAILED or run.counts_as_sync]
+    failed = next((n for n, run in enumerate(ended) if run.status is not RunStatus.FAILED), len(ended))
+    if not failed:
+        return Reading(0.0, facts={"runs": "last run"})
+    error = run_error(ended[0].error, ended[0].error_code)
+    case: Situation | None = "permanent" if error.kind.permanent else None
+    return Reading(
+        float(failed),
+        detail=error.name or ended[0].error or "Census gives no reason",
+        case="transient" if error.kind is error.kind.TRANSIENT else case,
+        facts={"runs": "last run" if failed == 1 else f"last {failed} of {failed} runs"},
+        helps=f"{error.kind.capitalize()} error: {error.remedy[0].lower()}{error.remedy[1:]}.",
+    )
+
+
+def _took_nothing(run: Run) -> bool:
+    return run.records_total == 0 and not run.records_processed and not run.records_updated and not run.records_failed
 
 
 def _completed(run: Run) -> datetime:

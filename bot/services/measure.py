@@ -1,16 +1,17 @@
-"""Look at the whole pipeline once: a few calls to Census, one statement to the warehouse where that is worth it."""
+"""Evaluate the whole pipeline once: a few calls to Census, one statement to the warehouse where that is worth it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from bot.alerts.timetable import is_active, warehouse_is_due
 from bot.errors import PermanentError, StartingError, SyncHealthError
-from bot.model import Evaluation, Schedule, SyncStatus
+from bot.model import Evaluation, Run, SyncStatus
 from bot.pipeline_file import SyncSettings
 from bot.ports import Sources
-from bot.services.census_numbers import census_numbers, next_run
+from bot.services.census_numbers import census_numbers, due_run, empty_runs, next_run
+from bot.services.warehouse_numbers import Numbers, only_value
 from checks.judge import judge, overall
 from checks.model import Check, Outcome, Reading, Result
 
@@ -24,43 +25,32 @@ BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What one look brought: the warehouse's row, and why something of it is missing."""
-
-    row: Mapping[str, object] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)  # by metric
-    statements: int = 1
-    starting: bool = False  # nothing was read, because the warehouse is not there yet
-
-    def value(self, metric: str) -> float | None:
-        """A number, None where there is none."""
-        value = self.row.get(metric)
-        return float(value) if isinstance(value, int | float) else None
-
-
-@dataclass(frozen=True)
 class SyncLook:
-    """A sync as Census tells it, and its numbers by metric."""
+    """A sync as Census tells it, and its readings by metric."""
 
     status: SyncStatus
-    numbers: Mapping[str, float | None] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    due: datetime | None = None  # when a daily or rarer schedule asked for its latest run
+    runs: Sequence[Run] = ()
 
 
 def measure(sources: Sources, last: Evaluation | None = None, *, thrifty: bool = False) -> Evaluation:
     """What holds now. A source that cannot be asked makes its numbers unknown, never healthy.
 
-    A `thrifty` one asks the warehouse only where that is worth its cost, else its numbers stay as they were in `last`.
-    So they do while the warehouse starts, for as long as that may take.
+    `last` is the evaluation before this one. A `thrifty` one asks the warehouse only where that is worth its cost, else
+    its numbers stay as they were then. So they do while the warehouse starts, for as long as that may take.
     """
     began, now = sources.clock.monotonic(), sources.clock.now()
+    thrifty = thrifty and last is not None
     with ThreadPoolExecutor(AT_ONCE + 1, "measure") as pool:
-        asked = None if thrifty and last else pool.submit(ask_warehouse, sources)
+        asked = None if thrifty else pool.submit(ask_warehouse, sources)
         looks = list(pool.map(lambda sync: look_at(sources, sync, now), sources.settings.syncs))
-        carried = last if thrifty and last and not _worth_asking(sources, last, looks, now) else None
+        carried = last if last and thrifty and not _worth_asking(sources, last, looks, now) else None
         numbers = _numbers_of(carried) if carried else asked.result() if asked else ask_warehouse(sources)
         if last and numbers.starting and _stands_in(sources, last, now):
             carried, numbers = last, _numbers_of(last)
-    syncs = tuple(with_queue(look.status, numbers) for look in looks)
+    looks = [_with_queue(look, numbers, last, now) for look in looks]
+    syncs = tuple(look.status for look in looks)
     results = tuple(_results(sources, numbers, looks, now, carried))
     problems = [f"{WAREHOUSE}{reason}" for reason in dict.fromkeys(numbers.errors.values())]
     problems += [problem for problem in (carried.problems if carried else ()) if problem.startswith(WAREHOUSE)]
@@ -75,15 +65,17 @@ def measure(sources: Sources, last: Evaluation | None = None, *, thrifty: bool =
         problems=tuple(problems),
         warehouse_at=carried.warehouse_at if carried else now,
         matched_coverage=numbers.value(MATCHED),
+        warehouse_reached=numbers.reached,
     )
 
 
 def _worth_asking(sources: Sources, last: Evaluation, looks: Sequence[SyncLook], now: datetime) -> bool:
-    """Whether the warehouse may have something new, or is awake anyway."""
+    """Whether the warehouse may have something new, is awake anyway, or could not be reached the last time."""
     runs = [run for look in looks for run in (look.status.latest, look.status.last_sync) if run and run.final]
     ended = [run.completed_at for run in runs if run.completed_at]
     floor = sources.settings.schedule.idle_floor
-    return warehouse_is_due(last.warehouse_at, ended, floor, now) or sources.warehouse.awake()
+    due = warehouse_is_due(last.warehouse_at, ended, floor, now)
+    return due or not last.warehouse_reached or sources.warehouse.awake()
 
 
 def _stands_in(sources: Sources, last: Evaluation, now: datetime) -> bool:
@@ -92,7 +84,7 @@ def _stands_in(sources: Sources, last: Evaluation, now: datetime) -> bool:
 
 
 def _numbers_of(last: Evaluation) -> Numbers:
-    """What an earlier look brought, as far as it is shown beside the results."""
+    """What an earlier evaluation brought, as far as it is shown next to the results."""
     row: dict[str, object] = {MATCHED: last.matched_coverage}
     for sync in last.syncs:
         row |= {f"{sync.direction}_queue": sync.queue, f"{sync.direction}_queue_suspicious": sync.suspicious}
@@ -100,13 +92,18 @@ def _numbers_of(last: Evaluation) -> Numbers:
 
 
 def with_queue(status: SyncStatus, numbers: Numbers) -> SyncStatus:
-    """The same, with what waits for it."""
-    queue, suspicious = (numbers.row.get(f"{status.direction}_queue{which}") for which in ("", "_suspicious"))
-    return replace(
-        status,
-        queue=queue if isinstance(queue, int) else None,
-        suspicious=suspicious if isinstance(suspicious, int) else None,
-    )
+    """The same, with its backlog."""
+    queue, suspicious = (numbers.count(f"{status.direction}_queue{which}") for which in ("", "_suspicious"))
+    return replace(status, queue=queue, suspicious=suspicious)
+
+
+def _with_queue(look: SyncLook, numbers: Numbers, last: Evaluation | None, now: datetime) -> SyncLook:
+    """The same, with its backlog, since when there is one, and the runs that took nothing of it since."""
+    status = with_queue(look.status, numbers)
+    before = next((sync.pending_since for sync in last.syncs if sync.name == status.name), None) if last else None
+    status = replace(status, pending_since=None if status.queue == 0 else before or (now if status.queue else None))
+    empty = None if status.error else empty_runs(look.runs, status.queue, status.pending_since)
+    return replace(look, status=status, readings={**look.readings, **({"empty_runs": empty} if empty else {})})
 
 
 def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[str, Reading]:
@@ -116,14 +113,14 @@ def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[s
     for result in evaluation.results:
         if result.outcome in BLIND and not result.carried:
             blind[checks[result.check].source].append(result)
-    because = "; ".join(evaluation.problems)
-    return {
-        f"unmeasured_{source}": Reading(
-            float(len(results)),
-            detail=", ".join(dict.fromkeys(r.check for r in results)) + (f" ({because})" * bool(because)),
-        )
-        for source, results in blind.items()
-    }
+    return {f"unmeasured_{source}": _blinded(evaluation, results) for source, results in blind.items()}
+
+
+def _blinded(evaluation: Evaluation, results: Sequence[Result]) -> Reading:
+    names = ", ".join(dict.fromkeys(result.check for result in results))
+    reasons = [result.error for result in results if result.outcome is Outcome.NO_DATA and result.error]
+    because = "; ".join(dict.fromkeys([*evaluation.problems, *reasons]))
+    return Reading(float(len(results)), detail=names + (f" ({because})" * bool(because)))
 
 
 def ask_warehouse(sources: Sources) -> Numbers:
@@ -138,19 +135,16 @@ def ask_warehouse(sources: Sources) -> Numbers:
         numbers = _one_by_one(shared, lambda metric: warehouse.ask_column(HEALTH, metric)[metric])
     except SyncHealthError as error:
         starting = isinstance(error, StartingError)
-        return Numbers(errors=dict.fromkeys(metrics, str(error)), starting=starting)
-    others = _one_by_one(list(own), lambda metric: _first(warehouse.ask(own[metric])))
-    row = {metric: _hours_ahead(value, sources.clock.now()) for metric, value in {**numbers.row, **others.row}.items()}
+        return Numbers(errors=dict.fromkeys(metrics, str(error)), reached=False, starting=starting)
+    now = sources.clock.now()
+    others = _one_by_one(list(own), lambda metric: only_value(warehouse.ask(own[metric]), now))
+    row = {metric: _hours_ahead(value, now) for metric, value in {**numbers.row, **others.row}.items()}
     return Numbers(row, {**numbers.errors, **others.errors}, numbers.statements + len(own))
 
 
 def _hours_ahead(value: object, now: datetime) -> object:
     """A moment as hours from now, so that a limit can be compared with it; anything else as it is."""
     return (value - now).total_seconds() / 3600 if isinstance(value, datetime) else value
-
-
-def _first(rows: Sequence[Mapping[str, object]]) -> object:
-    return next(iter(rows[0].values())) if rows else None
 
 
 def _one_by_one(metrics: Sequence[str], ask: Callable[[str], object]) -> Numbers:
@@ -166,9 +160,11 @@ def _one_by_one(metrics: Sequence[str], ask: Callable[[str], object]) -> Numbers
 
 def _metrics(sources: Sources) -> list[str]:
     """What the warehouse is asked for: by the checks, and by the summary."""
-    shown = [f"{sync.direction}_queue{which}" for sync in sources.settings.syncs for which in ("", "_suspicious")]
-    wanted = [check.metric for check in sources.settings.checks if check.source == "databricks"]
-    return list(dict.fromkeys([*wanted, *shown]))
+    directions = [sync.direction for sync in sources.settings.syncs]
+    shown = [f"{direction}_queue{which}" for direction in directions for which in ("", "_suspicious")]
+    checks = [check for check in sources.settings.checks if check.source == "databricks"]
+    judged = [m for c in checks for m in ([c.column(d) for d in directions] if c.per else [c.metric])]
+    return list(dict.fromkeys([*judged, *shown]))
 
 
 def _results(
@@ -177,31 +173,37 @@ def _results(
     for check in sources.settings.checks:
         if check.source == "databricks" and carried:
             yield from (replace(r, carried=True) for r in carried.results if r.check == check.name)
-        elif check.source == "databricks":
-            if is_active(check.active, now, sources.settings.zone, None):
-                yield judge(check, Reading(numbers.value(check.metric), numbers.errors.get(check.metric)))
+        elif check.source == "databricks" and is_active(check.active, now, sources.settings.zone, None):
+            if check.per:
+                for status in (look.status for look in looks):
+                    yield judge(check, numbers.reading(check.column(status.direction)), status.name)
+            else:
+                yield judge(check, numbers.reading(check.metric))
         elif check.source == "census":
-            for look in looks:
-                if is_active(check.active, now, sources.settings.zone, _daily_at(look.status.schedule)):
-                    reading = Reading(look.numbers.get(check.metric), look.status.error)
-                    yield judge(check, reading, look.status.name)
+            yield from _results_of_census(sources, check, looks, now)
 
 
-def _daily_at(schedule: Schedule | None) -> time | None:
-    if schedule is None or schedule.frequency != "daily" or schedule.hour is None:
-        return None
-    return time(schedule.hour, schedule.minute or 0)
+def _results_of_census(sources: Sources, check: Check, looks: Sequence[SyncLook], now: datetime) -> Iterator[Result]:
+    """One for each sync; none where the metric has no meaning now, or the check is not evaluated at this time."""
+    for look in looks:
+        if look.status.error:
+            yield judge(check, Reading(error=look.status.error), look.status.name)
+        elif reading := look.readings.get(check.metric):
+            active = check.in_case(reading.case).active
+            if is_active(active, now, sources.settings.zone, look.due):
+                yield judge(check, reading, look.status.name)
 
 
 def look_at(sources: Sources, sync: SyncSettings, now: datetime) -> SyncLook:
-    """One sync as Census tells it; what waits for it is not asked."""
+    """One sync as Census tells it; its backlog is not asked for."""
     status = SyncStatus(sync.name, sync.label, sync.direction)
     try:
-        schedule = sources.census.sync(sync.id).schedule
+        schedule = replace(sources.census.sync(sync.id).schedule, external=sync.starts == "external")
         runs = sources.census.runs(sync.id, most=RUNS)
     except SyncHealthError as error:
         return SyncLook(replace(status, error=str(error)))
-    numbers = census_numbers(runs, schedule, now, sources.settings.zone)
+    readings = census_numbers(runs, schedule, now, sources.settings.zone)
+    due = due_run(runs, schedule, now)
     seen = replace(
         status,
         latest=runs[0] if runs else None,
@@ -209,6 +211,6 @@ def look_at(sources: Sources, sync: SyncSettings, now: datetime) -> SyncLook:
         last_sync=next((run for run in runs if run.counts_as_sync and run.completed_at), None),
         schedule=schedule,
         next_run=next_run(schedule, now),
-        error_rate=numbers["error_rate"],
+        error_rate=readings["error_rate"].value if "error_rate" in readings else None,
     )
-    return SyncLook(seen, numbers)
+    return SyncLook(seen, readings, due.latest if due else None, runs)

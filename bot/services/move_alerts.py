@@ -87,8 +87,11 @@ def _key(settings: Settings, check: str, sync: str | None) -> str:
 
 def _explanation(records: AlertRecords, check: Check, sync: str | None, settings: Settings) -> str | None:
     """The title of what fires and explains this check's trouble, for the same sync or for the whole pipeline."""
-    keys = [_key(settings, name, label) for name in check.depends_on for label in (sync, None)]
-    firing = (alert.check for key in keys if (alert := records.alert(key)) and alert.state is State.FIRING)
+    # A check of a queue belongs to the sync that drains it.
+    drained_by = next((one.name for one in settings.syncs if one.direction == check.rerun), None)
+    keys = [_key(settings, name, label) for name in check.depends_on for label in (sync or drained_by, None)]
+    states = (State.FIRING, State.RECOVERING)
+    firing = (alert.check for key in keys if (alert := records.alert(key)) and alert.state in states)
     return next((one.title for name in firing for one in settings.checks if one.name == name), None)
 
 
@@ -111,6 +114,7 @@ def _say(records: AlertRecords, incident: Incident, reason: Reason, detail: str,
 
 
 def _move(records: AlertRecords, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
+    check = check.in_case(result.case)
     key = _key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
@@ -164,7 +168,7 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
         value=result.value,
         limit=result.limit,
         clear=str(clear_limit(check)),
-        helps=check.helps,
+        helps=result.helps or check.helps,
         rerun=result.sync if check.rerun == "same" else helping,
         runbook=check.runbook,
         source=check.source,
@@ -197,6 +201,7 @@ def _with_reading(incident: Incident, result: Result) -> Incident:
         value=result.value,
         summary=result.summary,
         limit=result.limit or incident.limit,
+        helps=result.helps or incident.helps,
         not_evaluated_since=None,
         explained_by=None,
     )

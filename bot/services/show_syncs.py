@@ -1,5 +1,7 @@
 """What Census did and will do."""
 
+from dataclasses import replace
+
 from bot.answers import SyncRuns, SyncSchedule
 from bot.errors import SyncHealthError
 from bot.pipeline_file import SyncSettings
@@ -29,7 +31,7 @@ def _runs_of(ports: Ports, sync: SyncSettings) -> SyncRuns:
 
 def _schedule_of(ports: Ports, sync: SyncSettings) -> SyncSchedule:
     try:
-        schedule = ports.census.sync(sync.id).schedule
+        schedule = replace(ports.census.sync(sync.id).schedule, external=sync.starts == "external")
     except SyncHealthError as error:
         return SyncSchedule(sync.label, error=str(error))
     return SyncSchedule(sync.label, schedule, next_run(schedule, ports.clock.now()))

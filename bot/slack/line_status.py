@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot.messages.text import duration
+from checks.numbers import duration
 
 log = logging.getLogger(__name__)
 WORTH_KEEPING = 60.0  # real seconds without a connection; shorter ones nobody notices

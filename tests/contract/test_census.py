@@ -262,14 +262,28 @@ def test_the_newer_form_of_the_schedule_wins(server: CensusServer, census: Censu
 
 
 @pytest.mark.parametrize(
-    ("mode", "frequency"),
-    [(None, "never"), ({"type": "triggered", "triggers": {}}, "never"), ({"type": "live"}, "continuous")],
+    ("mode", "triggers"),
+    [
+        (None, ()),
+        ({"type": "triggered", "triggers": {}}, ()),
+        ({"type": "triggered", "triggers": {"fivetran": None, "dbt_cloud": {}, "schedule": {"frequency": None}}}, ()),
+        ({"type": "triggered", "triggers": {"sync_sequence": {"sync_id": 502}}}, ("sync_sequence",)),
+        (
+            {"type": "triggered", "triggers": {"fivetran": {"job_id": "a"}, "dbt_cloud": {"job_id": "b"}}},
+            ("fivetran", "dbt_cloud"),
+        ),
+        ({"type": "triggered", "triggers": {"on_a_full_moon": {"phase": 4}}}, ("on_a_full_moon",)),
+        ({"type": "live"}, ("live",)),
+        ({"type": "live", "triggers": ["unreadable"]}, ("live",)),
+    ],
 )
-def test_a_sync_without_a_schedule_runs_never_unless_it_is_live(
-    server: CensusServer, census: CensusClient, mode: object, frequency: str
+def test_what_else_starts_a_sync_is_read_and_keeps_it_on(
+    server: CensusServer, census: CensusClient, mode: object, triggers: tuple[str, ...]
 ) -> None:
     server.plant({"id": 5, "paused": False, "schedule_frequency": None, "mode": mode})
-    assert census.sync(5).schedule.frequency == frequency
+    schedule = census.sync(5).schedule
+    assert (schedule.frequency, schedule.triggers) == ("never", triggers)
+    assert schedule.enabled is bool(triggers)
 
 
 def test_a_paused_sync_is_not_enabled(own_server: CensusServer) -> None:

@@ -166,7 +166,7 @@ NEEDED_FOR = {
         "data_quality_percentage",
         "company_name_equals_property_name_percentage",
     },
-    "sf_property_id_c": {"matched_coverage_percentage"},
+    "sf_property_id_c": {"matched_coverage_percentage", "coverage_percentage"},
     "name": {"company_name_equals_property_name_percentage"},
 }
 

@@ -53,6 +53,10 @@ def runs_are(**changes: object) -> Fault:
     return lambda world: setattr(world, "runs_of_b", changes)
 
 
+def both(*faults: Fault) -> Fault:
+    return lambda world: [fault(world) for fault in faults]
+
+
 # What goes wrong, and the checks that tell it: one incident each, nothing beside them.
 FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "coverage sinks": (number("coverage_percentage", 94.0), {"coverage"}),
@@ -85,7 +89,35 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "the token of Census ended": (token_refused, {"census_not_measured"}),
     "the update sync is paused": (paused("sync_b"), {"schedule_enabled"}),
     "the create sync is paused": (paused("sync_a"), {"schedule_enabled"}),
-    "runs fail": (runs_are(status=RunStatus.FAILED), {"sync_recency"}),
+    "runs fail": (runs_are(status=RunStatus.FAILED), {"failed_runs"}),
+    "runs fail for a login": (runs_are(status=RunStatus.FAILED, error="INVALID_SESSION_ID: expired"), {"failed_runs"}),
+    "runs fail for a while": (runs_are(status=RunStatus.FAILED, error="503: try again later"), {"failed_runs"}),
+    "runs fail and the backlog grows": (
+        both(runs_are(status=RunStatus.FAILED), number("update_queue", 7881)),
+        {"failed_runs"},
+    ),
+    "a paused sync, and the backlog grows": (
+        both(paused("sync_b"), number("update_queue", 7881)),
+        {"schedule_enabled"},
+    ),
+    "runs take nothing of what is pending": (
+        runs_are(records_total=0, records_processed=0, records_updated=0),
+        {"empty_runs"},
+    ),
+    "runs take nothing, and the backlog grows": (
+        both(runs_are(records_total=0, records_processed=0, records_updated=0), number("update_queue", 480)),
+        {"empty_runs"},
+    ),
+    "a few suspect records are pending": (number("update_queue_suspicious", 1), {"suspect_records"}),
+    "many suspect records are pending": (number("create_queue_suspicious", 735), {"suspect_records"}),
+    "ids are missing behind orphans": (number("matched_coverage_percentage", 80.0), {"matched_coverage"}),
+    "rows vanish from Salesforce": (
+        both(number("coverage_percentage", 80.0), number("matched_coverage_percentage", 78.0)),
+        {"matched_coverage"},
+    ),
+    "more rows in Salesforce than properties": (number("coverage_percentage", 106.2), {"warehouse_not_measured"}),
+    "no id matches": (number("matched_coverage_percentage", 0.0), {"matched_coverage"}),
+    "runs are dated in the future": (runs_are(completed_in=timedelta(hours=9)), {"census_not_measured"}),
     "runs are cancelled": (runs_are(status=RunStatus.CANCELLED), {"sync_recency"}),
     "runs are skipped": (runs_are(status=RunStatus.SKIPPED), {"sync_recency"}),
     "runs are dry": (runs_are(dry_run=True), {"sync_recency"}),
@@ -115,8 +147,10 @@ def live(world: World, ports: Ports, ticks: int, minutes: int = 5, every: int = 
             for sync, changes in ((world.sync_a, {}), (world.sync_b, world.runs_of_b)):  # type: ignore[attr-defined]
                 if not world.census.sync(sync).schedule.paused:
                     run = world.census.start(sync, "Schedule")
-                    status = changes.get("status", RunStatus.COMPLETED)
-                    world.census.finish(run.id, status, **WELL | {k: v for k, v in changes.items() if k != "status"})
+                    others = {k: v for k, v in changes.items() if k not in ("status", "completed_in")}
+                    world.census.finish(run.id, changes.get("status", RunStatus.COMPLETED), **WELL | others)
+                    if "completed_in" in changes:
+                        world.census.move(run.id, completed_at=world.clock.now() + changes["completed_in"])
         run_checks(ports, thrifty=True)
         send_due_digest(ports, world.checker)
         world.deliver()

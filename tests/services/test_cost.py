@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from bot.alerts.model import State
-from bot.errors import TemporaryError
+from bot.errors import PermanentError, TemporaryError
 from bot.main import settings_from
 from bot.model import Evaluation
 from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, run_checks, timer_ended
 from bot.services.summarise import summarise
-from checks.model import Outcome
 from tests.services.conftest import World
+from tests.services.test_not_measured import HEALTHY, open_incidents
 
 
 def tick(world: World, minutes: float = 5) -> Evaluation:
@@ -77,20 +77,28 @@ def test_a_warehouse_that_others_keep_awake_is_asked_at_every_tick(asleep: World
     assert [tick(asleep).statements for _ in range(3)] == [1, 1, 1]
 
 
-def test_what_could_not_be_measured_is_asked_again_when_patience_ends_and_says_why_until_then(asleep: World) -> None:
+def test_a_warehouse_that_could_not_be_reached_is_asked_again_with_the_next_tick(asleep: World) -> None:
     asleep.ports = replace(asleep.ports, settings=replace(asleep.ports.settings, checks=settings_from({}).checks))
     asleep.warehouse.failure = TemporaryError("the warehouse cannot be reached")
-    run_checks(asleep.ports)
-    looked = tick(asleep, minutes=4)
-    assert looked.statements == 0
-    assert looked.outcome is Outcome.ERROR
+    tick(asleep, minutes=60)
+    looked = tick(asleep)
+    assert looked.statements == 1
     assert looked.problems == ("the warehouse: the warehouse cannot be reached",)
-    asleep.clock.pass_(minutes=2)
-    assert timer_ended(asleep.ports)
+    assert "warehouse_not_measured" in [incident.check for incident in open_incidents(asleep)]
+    asleep.warehouse.failure = None
+    asleep.warehouse.rows[HEALTH] = [dict(HEALTHY)]
+    assert tick(asleep).statements == 1, "five minutes later, not at the idle floor"
+    assert tick(asleep, minutes=5.5).statements == 0, "it was answered"
     run_checks(asleep.ports)
-    assert asleep.incident().check == "warehouse_not_measured"
-    tick(asleep)
-    assert asleep.incident().state is State.FIRING, "nobody asked, so nothing is known to have changed"
+    assert "warehouse_not_measured" not in [incident.check for incident in open_incidents(asleep)]
+
+
+def test_what_only_somebody_can_repair_is_not_worth_waking_the_warehouse_at_every_tick(asleep: World) -> None:
+    asleep.warehouse.failure = PermanentError("there is no such table")
+    tick(asleep, minutes=60)
+    looked = tick(asleep)
+    assert looked.statements == 0
+    assert looked.problems == ("the warehouse: there is no such table",), "it goes on saying why"
 
 
 def test_an_alert_that_waits_is_measured_when_its_timer_ends_though_census_was_looked_at_since(asleep: World) -> None:

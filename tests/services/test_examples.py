@@ -58,7 +58,7 @@ def test_examples_that_cannot_be_had_do_not_hold_up_the_alert(world: World) -> N
     assert len(world.channel.roots()) == 1
 
 
-@pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.FAILED])
+@pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.SKIPPED])
 def test_an_alert_of_census_names_the_newest_run(world: World, status: RunStatus) -> None:
     world.warehouse.rows[HEALTH] = [dict(HEALTHY)]
     world.ports = replace(world.ports, settings=replace(world.ports.settings, checks=settings_from({}).checks))

@@ -17,6 +17,7 @@ from tests.services.conftest import World
 
 HEALTHY = {
     "coverage_percentage": 96.0,
+    "matched_coverage_percentage": 96.0,
     "null_company_names": 7,
     "company_name_equals_property_name_percentage": 0.1,
     "data_quality_percentage": 99.9,
@@ -68,7 +69,7 @@ def test_the_warehouse_down_is_one_alert_that_names_what_it_blinds(world: World,
     assert open_checks(world) == [("warehouse_not_measured", None)]
     with world.store.transaction() as records:
         [incident] = records.open_incidents()
-    blind = sum(check.source == "databricks" for check in whole.settings.checks)
+    blind = sum(1 + (check.per == "sync") for check in whole.settings.checks if check.source == "databricks")
     assert f"{blind} checks get no number from the warehouse" in incident.summary
     assert "coverage" in incident.summary
     assert "cannot be reached" in incident.summary
@@ -120,12 +121,12 @@ def test_a_paused_sync_is_told_once_and_explains_that_it_stands_still(world: Wor
     assert open_checks(world) == [("schedule_enabled", "Sync B"), ("sync_recency", "Sync A")]
 
 
-def test_a_failing_sync_is_told_by_its_recency(world: World, whole: Ports) -> None:
+def test_a_failing_sync_is_told_by_its_runs_and_explains_that_it_is_late(world: World, whole: Ports) -> None:
     for _ in range(30):
         done(world, world.sync_a)
         world.census.finish(world.census.start(world.sync_b).id, RunStatus.FAILED)
         look(world, whole)
-    assert open_checks(world) == [("sync_recency", "Sync B")]
+    assert open_checks(world) == [("failed_runs", "Sync B")]
 
 
 def test_an_incident_whose_check_was_removed_is_closed_and_says_so(world: World, whole: Ports) -> None:

@@ -47,7 +47,8 @@ def test_a_fault_is_told_in_one_thread_acknowledged_rerun_and_resolved(world: Wo
     assert "0 rejected" in words(thread[1]), "counts are told"
     for step in ("fired", "acked", "rerun", "green"):
         assert step in words(thread[2])
-    assert len(slack.messages()) == 1, "one message in the channel, all the rest in its thread"
+    about_names = [message for message in slack.messages() if "uspect record" not in message["text"]]
+    assert len(about_names) == 1, "one message in the channel, all the rest in its thread"
     assert [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)].count("API Request") == 1
     assert ("U0ROBIN", "acknowledge", "done") in world.audit()
 
@@ -81,7 +82,7 @@ def test_a_press_that_comes_too_late_is_answered_and_audited(world: World) -> No
     world.bot._scheduler.stop()  # else the root would be edited, and its button gone
     until(lambda: not world.owed())
     with world.ports.store.transaction() as records:
-        incident = records.incident(1)
+        [incident] = [one for one in records.open_incidents() if one.check == "null_company_names"]
         records.save_incident(replace(incident, state=State.OK, resolved_at=world.demo.clock.now()))
     slack.submit(world.operator)
     until(lambda: "is resolved already; there is nothing left to do here" in world.told(world.operator))

@@ -111,6 +111,14 @@ SCHEDULES = tuple(
         ("never", True, None),
         ("fort<nightly>", False, None),
     ]
+) + tuple(
+    SyncSchedule(label, Schedule("never", paused=paused, triggers=triggers, external=external))
+    for label, paused, triggers, external in [
+        ("a sequence", False, ("sync_sequence",), False),
+        ("several", False, ("fivetran", "dbt_cloud", "on_a_<full>_moon"), False),
+        ("live", True, ("live",), False),
+        ("external", False, (), True),
+    ]
 )
 FLOW = (
     "CANNOT_EXECUTE_FLOW_TRIGGER: We can't save this record because the “Property & Unit Rollup” process failed. This "
@@ -221,7 +229,7 @@ def test_nothing_of_a_message_s_personal_part_is_told() -> None:
 
 def test_a_schedule_that_nobody_can_read_says_so_and_guesses_nothing() -> None:
     text = text_of(schedules(SCHEDULES[3], SCHEDULES[8]))
-    assert text.count("the next run cannot be told") == 2
+    assert text.count("next run unknown") == 2
     assert "<!date" not in text
     assert "fort&lt;nightly&gt;" in text
 

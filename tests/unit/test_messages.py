@@ -25,11 +25,12 @@ from bot.messages.phrases import life_line
 from bot.messages.plain import failure, help_message, note, unknown_command
 from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
 from bot.messages.summary import summary_message
-from bot.messages.text import duration, escape, limit_in_words, number, rows
+from bot.messages.text import escape, limit_in_words, number, rows
 from bot.model import Digest, Evaluation, Kind, RunStatus, Schedule, Undelivered
 from bot.pipeline_file import Links
 from bot.settings import Settings
 from checks.model import Check, Outcome, Result, Severity
+from checks.numbers import duration
 from tests import oracles
 from tests.fakes import shipped_settings
 from tests.unit.samples import (

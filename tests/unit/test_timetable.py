@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerts.timetable import due_on, is_active, latest_due
+from bot.alerts.timetable import is_active, latest_due
 from checks.model import Active, parse_active
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -32,28 +32,16 @@ def test_eight_o_clock_is_eight_o_clock_when_clocks_change(day: str) -> None:
     assert is_active(FROM_EIGHT, local(f"{day} 08:00"), ZONE, None)
 
 
-def test_a_daily_sync_is_looked_at_two_hours_after_it_is_due() -> None:
+def test_what_waits_for_a_schedule_is_evaluated_from_a_while_after_the_run_was_due() -> None:
     after = parse_active("2h after schedule")
-    at_six = time(14)  # 06:00 there in winter, 07:00 in summer
-    assert not is_active(after, local("2026-01-15 07:59"), ZONE, at_six)
-    assert is_active(after, local("2026-01-15 08:00"), ZONE, at_six)
-    assert not is_active(after, local("2026-07-15 08:59"), ZONE, at_six)
-    assert is_active(after, local("2026-07-15 09:00"), ZONE, at_six)
+    due = local("2026-01-15 23:30")
+    assert not is_active(after, local("2026-01-16 01:29"), ZONE, due)
+    assert is_active(after, local("2026-01-16 01:30"), ZONE, due), "on the next local day, too"
+    assert is_active(after, local("2026-01-16 23:29"), ZONE, due), "until the next one is due"
 
 
-def test_a_check_that_waits_for_a_schedule_that_is_not_there_is_always_looked_at() -> None:
-    assert is_active(Active(after_schedule=timedelta(hours=2)), local("2026-01-15 00:01"), ZONE, None)
-
-
-@given(st.dates(date(2025, 1, 1), date(2028, 1, 1)), st.times())
-def test_what_is_due_daily_is_due_once_on_nearly_every_local_day(day: date, at: time) -> None:
-    """Twenty-three hours have room for all but one: the hour that a day in spring has not."""
-    moment = due_on(day, at, ZONE)
-    if moment is None:
-        assert due_on(day - timedelta(days=1), at, ZONE)
-        assert due_on(day + timedelta(days=1), at, ZONE)
-    else:
-        assert moment.astimezone(ZONE).date() == day
+def test_what_waits_for_a_schedule_has_nothing_to_say_where_there_is_none() -> None:
+    assert not is_active(Active(after_schedule=timedelta(hours=2)), local("2026-01-15 12:00"), ZONE, None)
 
 
 @pytest.mark.parametrize("text", ["8-24", "08:00", "24:00-08:00", "08:60-09:00", "2 after schedule", 8, None])
