@@ -1,6 +1,7 @@
 """A check with a statement of its own: measured beside the others, and its failure blinds nobody else."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -32,6 +33,35 @@ def test_its_one_number_is_judged_like_any_other(own: World) -> None:
 def test_no_row_and_no_number_are_no_data(own: World, rows: list[dict[str, object]]) -> None:
     own.warehouse.rows["checks/stale"] = rows
     assert found(own) == {"null_company_names": (Outcome.OK, 7), "stale": (Outcome.NO_DATA, None)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "its statement returned no rows instead of one"),
+        ([{"stale_rows": 0}, {"stale_rows": 0}], "its statement returned 2 rows instead of one"),
+        ([{"stale_rows": 0, "loaded_at": datetime(2027, 1, 1, tzinfo=UTC)}], "loaded_at is in the future"),
+        ([{"stale_rows": 0, "loaded_on": date(2027, 1, 1)}], "loaded_on is in the future"),
+        ([{"stale_rows": " NULL "}], "a text that spells null instead of a number"),
+        ([{"stale_rows": "12"}], "a text instead of a number"),
+    ],
+)
+def test_what_is_not_one_number_of_now_is_no_data_with_that_reason(
+    own: World, rows: list[dict[str, object]], reason: str
+) -> None:
+    own.warehouse.rows["checks/stale"] = rows
+    [_, stale] = measure(own.ports).results
+    assert (stale.outcome, stale.error) == (Outcome.NO_DATA, reason)
+    assert reason in stale.summary
+
+
+@pytest.mark.parametrize("value", [106.2, -0.1])
+def test_a_percentage_is_between_0_and_100_or_no_data(own: World, value: float) -> None:
+    share = CHECK.model_copy(update={"name": "share", "metric": "coverage_percentage"})
+    ports = replace(own.ports, settings=replace(own.ports.settings, checks=(share,)))
+    own.warehouse.rows[HEALTH][0]["coverage_percentage"] = value
+    [result] = measure(ports).results
+    assert (result.outcome, result.error) == (Outcome.NO_DATA, f"{value}% is not between 0% and 100%")
 
 
 def test_a_statement_that_cannot_work_blinds_only_its_own_check(own: World) -> None:

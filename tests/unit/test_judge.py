@@ -8,8 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from checks.catalog import Changes
 from checks.judge import clear_limit, judge, overall
 from checks.model import COMPARISONS, Check, Limit, Outcome, Reading, parse_duration, parse_limit
+from checks.numbers import in_figures, in_percent
 
 finite = st.floats(-1e9, 1e9).map(lambda x: round(x, 3))
 limits = st.builds(Limit, st.sampled_from(sorted(COMPARISONS)), finite)
@@ -227,3 +229,30 @@ def test_the_outcome_of_nothing_at_all_is_no_data() -> None:
 def test_a_whole_is_healthy_only_when_every_part_is(outcomes: list[Outcome]) -> None:
     assert overall(outcomes) in outcomes
     assert (overall(outcomes) is Outcome.OK) == all(outcome is Outcome.OK for outcome in outcomes)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "percent"),
+    [
+        (94.998, "94.998", "94.998%"),
+        (94.96, "94.96", "94.96%"),
+        (95.0, "95", "95.0%"),
+        (94.9999999, "94.9999999", "94.9999999%"),
+        (96.0, "96", "96.0%"),
+        (12345.678, "12,345.68", "12,345.7%"),
+    ],
+)
+def test_a_number_is_never_rounded_onto_the_threshold_beside_it(value: float, shown: str, percent: str) -> None:
+    assert in_figures(value, [95, 90]) == shown
+    assert in_percent(value, [95, 90]) == percent
+
+
+def test_what_is_different_in_a_case_counts_there_alone_and_can_be_changed_by_itself() -> None:
+    one = check(cases={"few_records": {"critical": None}, "permanent": {"critical": "> 31"}})
+    assert judge(one, Reading(99.0)).outcome is Outcome.CRITICAL
+    assert judge(one, Reading(99.0, case="few_records")).outcome is Outcome.WARN
+    assert judge(one, Reading(40.0, case="permanent")).outcome is Outcome.CRITICAL
+    assert judge(one, Reading(40.0, case="transient")).outcome is Outcome.WARN
+    changed = one.changed(Changes.model_validate({"cases": {"permanent": {"critical": "> 41"}}}))
+    assert judge(changed, Reading(40.0, case="permanent")).outcome is Outcome.WARN
+    assert judge(changed, Reading(99.0, case="few_records")).outcome is Outcome.WARN, "the other case stays"
