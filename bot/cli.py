@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.command import CANNOT, CRITICAL, told, write_what_the_terminal_can
-from bot.errors import ConfigurationError
+from bot.errors import ConfigurationError, RefusedError
 from bot.logs import log_to_stderr
 
 if TYPE_CHECKING:
@@ -134,11 +134,17 @@ def deploy(
     pipeline: Annotated[
         bool, typer.Option("--pipeline", help="The pipeline's own tables, where missing, and its views too.")
     ] = False,
+    adopt: Annotated[
+        list[str] | None,
+        typer.Option("--adopt", metavar="NAME", help="Replace this view although sync-health did not create it."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first change (for scripts).")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Create the audit log and the views in the warehouse, with the limits and the zone of pipeline.yml.
+    """Create the audit log and the views in the warehouse, with the thresholds and the zone of pipeline.yml.
 
-    May be repeated: views are made anew, tables and what they hold stay. Exit codes: 0 done, 2 it could not be done.
+    May be repeated: its own views are replaced; tables, and views that somebody else created, stay as they are.
+    Exit codes: 0 done, 2 it could not be done.
     """
     log_to_stderr(verbose=verbose)
     with told():
@@ -146,11 +152,17 @@ def deploy(
             _print_plan(pipeline=pipeline)
             return
         from bot.launch import opened_ports
-        from bot.services.deploy import deploy
+        from bot.services.deploy import deploy, plan_deploy, survey
 
         with opened_ports(demo=demo, needs=("warehouse",), writes=True) as ports:
-            for statement in deploy(ports, AT_THE_TERMINAL, pipeline=pipeline):
-                typer.echo(f"deployed {statement}")
+            plan = plan_deploy(ports.settings, pipeline=pipeline)
+            steps = survey(ports, plan, adopt or [])
+            for step in steps:
+                typer.echo(f"{step.action:<8} {step.name}")
+            if not (yes or demo):
+                _confirm()
+            deploy(ports, AT_THE_TERMINAL, plan, steps)
+            typer.echo(f"{len(steps)} objects deployed")
 
 
 @app.command()
@@ -245,6 +257,19 @@ def _span(text: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise ConfigurationError([f"--replay: {error}"]) from error
+
+
+def is_a_terminal() -> bool:
+    """Whether somebody can answer."""
+    return sys.stdin.isatty()
+
+
+def _confirm() -> None:
+    """Before the first change. Raises RefusedError where nobody says yes."""
+    if not is_a_terminal():
+        raise RefusedError("nobody is here to confirm; nothing was changed. In a script, add --yes")
+    if not typer.confirm("Deploy?"):
+        raise RefusedError("nothing was changed")
 
 
 def _print_plan(*, pipeline: bool) -> None:

@@ -23,8 +23,20 @@ def _zone(name: str) -> str:
     return name
 
 
+NAME_PART = re.compile(r"`((?:[^`]|``)+)`|([^.`]+)")
+
+
+def table_parts(name: str) -> tuple[str, ...]:
+    """``lake.`my.größe`.kunden`` → its parts without backticks; none where it cannot be read."""
+    parts, rest = [], f".{name}"
+    while rest.startswith(".") and (found := NAME_PART.match(rest, 1)):
+        parts.append(found[1].replace("``", "`") if found[1] else found[2])
+        rest = rest[found.end() :]
+    return () if rest else tuple(parts)
+
+
 def _table(name: str) -> str:
-    if len(name.split(".")) != 3 or not all(name.split(".")):
+    if len(table_parts(name)) != 3:
         raise ValueError(f'"{name}" is not a full name: write catalog.schema.table')
     return name
 

@@ -25,6 +25,7 @@ from bot.model import (
     Watch,
 )
 from bot.settings import Settings
+from checks.model import Limit
 
 
 class Clock(Protocol):
@@ -40,6 +41,17 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Real seconds, for measuring how long something took."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands where a statement creates something: `kind` is view, table, or None where there is nothing yet."""
+
+    statement: str
+    name: str  # as it is called here
+    creates: str
+    kind: str | None
+    ours: bool  # by its comment, or by its text where it is older than that
 
 
 class Warehouse(Protocol):
@@ -64,7 +76,10 @@ class Warehouse(Protocol):
     def do(self, statement: str, **parameters: object) -> None:
         """Run a statement for its effect."""
 
-    def create(self, statement: str, values: Mapping[str, str | float]) -> None:
+    def standing(self, statement: str) -> Standing:
+        """Whose the object is that a statement would create or replace; nothing is changed."""
+
+    def create(self, statement: str, values: Mapping[str, str | float | Limit | None]) -> None:
         """Create the object of a statement, with its `settings` as given; a table that is there stays as it is."""
 
     def awake(self) -> bool:

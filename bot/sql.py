@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from bot import shipped
 from bot.errors import NotFoundError, PermanentError
+from bot.pipeline_file import table_parts
+from checks.model import Limit
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -30,6 +32,9 @@ PARAMETER = re.compile(r"(?<![:\w]):([a-zA-Z_]\w*)")
 LAST_SELECT = re.compile(r"^SELECT(?: DISTINCT)?[ ]*$", re.MULTILINE)
 FULL_NAME = re.compile(r"(?<![\w.])[a-z_]\w*\.[a-z_]\w*\.[a-z_]\w*(?![\w.])")
 COLUMN = re.compile(r"(?:^|\bAS |\.)(\w+)\s*$")
+
+
+Values = Mapping[str, str | float | Limit | None]  # of a `settings` CTE; None: there is no such limit
 
 
 @cache
@@ -96,9 +101,8 @@ def to_list_columns(table: str, dialect: str) -> str:
     """One row of NULLs that has the columns of a table, by its name here; no row of it is read."""
     from sqlglot import exp
 
-    parts = [exp.to_identifier(part.strip("`"), quoted=True) for part in table.split(".")]
-    catalog, db, name = [None, None, *parts][-3:]
-    joined = exp.Table(this=name, db=db, catalog=catalog, alias=exp.TableAlias(this=exp.to_identifier("t")))
+    joined = _table(table)
+    joined.set("alias", exp.TableAlias(this=exp.to_identifier("t")))
     one = exp.select(exp.alias_(exp.Literal.number(1), "one")).subquery("o")
     return exp.select("t.*").from_(one).join(joined, on="1 = 0", join_type="left").sql(dialect)
 
@@ -118,19 +122,57 @@ def needed_columns(tables: Mapping[str, str], statements: Sequence[str]) -> dict
             for column in scope.columns:
                 table = named.get(column.table) if column.table else only
                 if isinstance(table, exp.Table):
-                    found.setdefault(".".join(part.name for part in table.parts), set()).add(column.name.lower())
+                    found.setdefault(_written(table), set()).add(column.name.lower())
     return {table: frozenset(columns) for table, columns in found.items()}
 
 
-def to_deploy(
-    name: str, tables: Mapping[str, str], values: Mapping[str, str | float], dialect: str = "databricks"
-) -> str:
+def created(name: str, tables: Mapping[str, str]) -> str:
+    """What the object that a statement creates is called here."""
+    from sqlglot import exp
+
+    tree = _parse(name)
+    _rename(tree, tables)
+    return _written(tree.this.find(exp.Table))
+
+
+def kind(name: str) -> str:
+    """`view` or `table`: what a statement creates."""
+    return str(_parse(name).args["kind"]).lower()
+
+
+def mark(name: str) -> str | None:
+    """The comment by which a deploy knows what an earlier one created."""
+    from sqlglot import exp
+
+    comment = _parse(name).find(exp.SchemaCommentProperty)
+    return str(comment.this.name) if comment else None
+
+
+def versions(name: str, tables: Mapping[str, str], dialect: str) -> list[str]:
+    """The queries of the view as it is created now, and as earlier versions did; their settings may differ."""
+    trees = [_parse(one) for one in (name, f"earlier/{name}") if one in names()]
+    for tree in trees:
+        _rename(tree, tables)
+    return [tree.expression.sql(dialect, comments=False) for tree in trees]
+
+
+def is_same_query(text: str, other: str, dialect: str) -> bool:
+    """Whether two texts, of queries or of views, ask the same, whatever their `settings` and their layout."""
+    return _meaning(text, dialect) == _meaning(other, dialect)
+
+
+def to_describe(table: str) -> str:
+    """What asks Databricks for the kind, the comment and the text of an object, by its name here."""
+    return f"DESCRIBE TABLE EXTENDED {_table(table).sql('databricks')}"
+
+
+def to_deploy(name: str, tables: Mapping[str, str], values: Values, dialect: str = "databricks") -> str:
     """What creates the object of a statement, its `settings` CTE as given; a table that is there stays as it is."""
     text, tree = load(name), _parse(name)
     changed = [_rename(tree, _renamed(tables)), _keep_table(tree), _set(tree, values)]
     if dialect == "databricks":
         return f"{tree.sql('databricks', pretty=True)}\n" if any(changed) else text
-    return tree.sql(dialect, comments=False)
+    return _in_duckdb(tree)
 
 
 def column_for_databricks(name: str, column: str, tables: Mapping[str, str]) -> str:
@@ -146,9 +188,7 @@ def column_for_duckdb(name: str, column: str, tables: Mapping[str, str]) -> str:
 @lru_cache(maxsize=512)
 def translate(text: str) -> str:
     """Databricks SQL of any origin in DuckDB's words, with `$name` parameters. Raises PermanentError."""
-    tree = _parse_text(text, "the statement")
-    _unqualify_merge(tree)
-    return tree.sql("duckdb", comments=False)
+    return _in_duckdb(_parse_text(text, "the statement"))
 
 
 @lru_cache(maxsize=512)
@@ -166,8 +206,7 @@ def _for_duckdb(name: str, tables: frozenset[tuple[str, str]]) -> str:
     def translate() -> str:
         tree = _parse(name)
         _rename(tree, dict(tables))
-        _unqualify_merge(tree)
-        return tree.sql("duckdb", comments=False)
+        return _in_duckdb(tree)
 
     return _kept([load(name), *map(str, sorted(tables))], translate)
 
@@ -267,10 +306,26 @@ def _rename(tree: "exp.Expr", tables: Mapping[str, str]) -> bool:
     actual = {shipped.casefold(): name for shipped, name in tables.items()}
     found = [table for table in tree.find_all(exp.Table) if _full_name(table) in actual]
     for table in found:
-        parts = [exp.to_identifier(part.strip("`")) for part in actual[_full_name(table)].split(".")]
-        for place, part in zip(("this", "db", "catalog"), [*reversed(parts), None, None], strict=False):
-            table.set(place, part)
+        named = _table(actual[_full_name(table)])
+        for place in ("this", "db", "catalog"):
+            table.set(place, named.args.get(place))
     return bool(found)
+
+
+def _table(name: str) -> "exp.Table":
+    """Every part in backticks: Databricks wants them for letters beyond ASCII, dashes and reserved words."""
+    from sqlglot import exp
+
+    parts = [exp.to_identifier(part, quoted=True) for part in table_parts(name)]
+    catalog, db, this = [None, None, *parts][-3:]
+    return exp.Table(this=this, db=db, catalog=catalog)
+
+
+def _written(table: "exp.Table") -> str:
+    """As pipeline.yml writes it."""
+    return ".".join(
+        f"`{part.name.replace('`', '``')}`" if re.search("[.`]", part.name) else part.name for part in table.parts
+    )
 
 
 def _full_name(table: "exp.Table") -> str:
@@ -289,16 +344,63 @@ def _keep_table(tree: "exp.Expr") -> bool:
     return replaces
 
 
-def _set(tree: "exp.Expr", values: Mapping[str, str | float]) -> bool:
-    """Put these values into the `settings` CTE where they differ; says whether one did."""
+def _set(tree: "exp.Expr", values: Values) -> bool:
+    """Put these values into the `settings` CTE where they differ, and limits into what compares with them."""
     from sqlglot import exp
 
-    ctes = [cte for cte in tree.find_all(exp.CTE) if cte.alias == "settings"]
-    literals = [e for cte in ctes for e in cte.this.expressions if e.alias in values]
-    different = [e for e in literals if e.this.to_py() != values[e.alias]]
+    compared = {">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE, "=": exp.EQ, "!=": exp.NEQ}
+    different = [e for e in _settings(tree) if e.alias in values and e.this.to_py() != _literal(values[e.alias])]
     for e in different:
-        e.set("this", exp.convert(values[e.alias]))
-    return bool(different)
+        value = _literal(values[e.alias])
+        e.set("this", exp.cast(exp.null(), "double") if value is None else exp.convert(value))
+    others: list[exp.Expr] = []
+    for comparison in list(tree.find_all(*compared.values())):
+        limit = values.get(comparison.expression.name) if isinstance(comparison.expression, exp.Column) else None
+        if isinstance(limit, Limit) and not isinstance(comparison, compared[limit.comparison]):
+            others.append(comparison.replace(compared[limit.comparison](**comparison.args)))
+    return bool(different or others)
+
+
+def _settings(tree: "exp.Expr") -> "list[exp.Expr]":
+    """What the `settings` CTE holds: `500 AS update_queue_warn` and others."""
+    from sqlglot import exp
+
+    return [e for cte in tree.find_all(exp.CTE) if cte.alias == "settings" for e in cte.this.expressions]
+
+
+def _literal(value: str | float | Limit | None) -> str | float | None:
+    number = value.number if isinstance(value, Limit) else value
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _meaning(text: str, dialect: str) -> str:
+    """A query without its layout, its comments and the values of its settings."""
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        tree = sqlglot.parse_one(text, dialect=dialect)
+    except sqlglot.ParseError:
+        return text
+    query = tree.expression if isinstance(tree, exp.Create) else tree
+    for e in _settings(query):
+        e.set("this", exp.null())
+    for table in query.find_all(exp.Table) if dialect == "duckdb" else ():
+        table.set("catalog", None)  # DuckDB leaves a view's own catalog out of its text
+    return str(query.sql(dialect, comments=False))
+
+
+def _in_duckdb(tree: "exp.Expr") -> str:
+    """What DuckDB runs: the comment of a view is a statement of its own there, and `SET t.v = …` loses its table."""
+    from sqlglot import exp
+
+    _unqualify_merge(tree)
+    comment = tree.find(exp.SchemaCommentProperty) if isinstance(tree, exp.Create) and tree.kind == "VIEW" else None
+    if comment is None:
+        return tree.sql("duckdb", comments=False)
+    tree.set("properties", None)
+    said = exp.Comment(this=tree.this.copy(), kind="VIEW", expression=comment.this)
+    return f"{tree.sql('duckdb', comments=False)}; {said.sql('duckdb')}"
 
 
 def _unqualify_merge(tree: "exp.Expr") -> None:

@@ -1,5 +1,6 @@
 -- How is the pipeline today? One row for the daily look; NULL and ⚪ where there is nothing to measure.
-CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check AS
+CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check
+COMMENT 'Made by sync-health deploy, which replaces it' AS
 WITH settings AS (   -- `sync-health deploy` writes what pipeline.yml says here
   SELECT
     'America/Los_Angeles' AS zone,

@@ -1,6 +1,7 @@
 -- How does each sync do? One row per sync; its status begins with 🔴 when somebody should look, no data included.
 -- The warehouse sees what a sync wrote and not whether it ran: an idle sync is late only when rows have waited that long.
-CREATE OR REPLACE VIEW crm.sfdc_dbx.sync_health_monitor AS
+CREATE OR REPLACE VIEW crm.sfdc_dbx.sync_health_monitor
+COMMENT 'Made by sync-health deploy, which replaces it' AS
 WITH settings AS (   -- `sync-health deploy` writes what pipeline.yml says here
   SELECT
     'America/Los_Angeles' AS zone,

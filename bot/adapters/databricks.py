@@ -10,7 +10,8 @@ from bot.adapters.databricks_login import Login
 from bot.adapters.databricks_pool import Call, Pool
 from bot.adapters.databricks_session import AgainError, NotReadyError, Rows, Session
 from bot.environment import Databricks
-from bot.errors import StartingError, SyncHealthError
+from bot.errors import PermanentError, StartingError, SyncHealthError
+from bot.ports import Standing
 from bot.sanitize import sanitize
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,24 @@ class DatabricksWarehouse:
     def do(self, statement: str, **parameters: object) -> None:
         self._run(statement, sql.for_databricks(statement, self._tables), parameters, writes=True)
 
-    def create(self, statement: str, values: Mapping[str, str | float]) -> None:
+    def create(self, statement: str, values: sql.Values) -> None:
         self._run(statement, sql.to_deploy(statement, self._tables, values), {}, writes=True)
+
+    def standing(self, statement: str) -> Standing:
+        table = sql.created(statement, self._tables)
+        try:
+            rows = self._run(table, sql.to_describe(table), {})
+        except PermanentError as error:
+            if "_NOT_FOUND]" not in str(error):
+                raise
+            return Standing(statement, table, sql.kind(statement), None, ours=False)
+        said = {str(row["col_name"]): str(row["data_type"]) for row in rows}  # columns first, then what it is
+        kind, text = "view" if said.get("Type") == "VIEW" else "table", said.get("View Text", "")
+        versions = sql.versions(statement, self._tables, "databricks") if kind == "view" else []
+        ours = said.get("Comment") == sql.mark(statement) or any(
+            sql.is_same_query(text, version, "databricks") for version in versions
+        )
+        return Standing(statement, table, sql.kind(statement), kind, ours)
 
     def awake(self) -> bool:
         try:

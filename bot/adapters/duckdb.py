@@ -10,11 +10,20 @@ import duckdb
 from bot import sql
 from bot.adapters.values import plain
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
+from bot.pipeline_file import table_parts
+from bot.ports import Standing
 from bot.sanitize import redact
 
-SCHEMAS = ("crm.sfdc_dbx", "crm.census", "rds.pg_rds_public", "hive_metastore.salesforce")
 PATIENCE = 100  # times that close() interrupts what still runs, every 50 ms
 RESERVED = {"main", "memory", "system", "temp"}
+DESCRIBED = """
+    SELECT 'view', comment, sql FROM duckdb_views()
+    WHERE (database_name, schema_name, lower(view_name)) = ($1, $2, lower($3))
+    UNION ALL
+    SELECT 'table', comment, sql FROM duckdb_tables()
+    WHERE (database_name, schema_name, lower(table_name)) = ($1, $2, lower($3))
+"""
+VERSION = "SELECT sql FROM duckdb_views() WHERE view_name = 'sync_health_version'"
 TEMPORARY = (duckdb.IOException, duckdb.TransactionException, duckdb.OutOfMemoryException, duckdb.InterruptException)
 
 
@@ -48,9 +57,30 @@ class DuckDBWarehouse:
         with self._run(statement, parameters):
             pass
 
-    def create(self, statement: str, values: Mapping[str, str | float]) -> None:
+    def create(self, statement: str, values: sql.Values) -> None:
         with self._execute(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
             pass
+
+    def standing(self, statement: str) -> Standing:
+        table = sql.created(statement, self._tables)
+        catalog, schema, name = table_parts(table)
+        with self.cursor() as cursor:
+            row = cursor.execute(DESCRIBED, (catalog, schema, name)).fetchone()
+            kind, comment, text = row or (None, None, None)
+            ours = comment == sql.mark(statement) or (kind == "view" and self._is_ours(cursor, statement, str(text)))
+        return Standing(statement, table, sql.kind(statement), kind, ours)
+
+    def _is_ours(self, cursor: duckdb.DuckDBPyConnection, statement: str, text: str) -> bool:
+        """Whether a view without our comment is what a version of ours creates; DuckDB writes both in its own way."""
+        for query in sql.versions(statement, self._tables, "duckdb"):
+            try:
+                cursor.execute(f"CREATE OR REPLACE TEMP VIEW sync_health_version AS {query}")
+            except duckdb.Error:
+                continue  # it reads what is not here
+            [(same,)] = cursor.execute(VERSION).fetchall()
+            if sql.is_same_query(text, same, "duckdb"):
+                return True
+        return False
 
     def state(self) -> str:
         with self._quiet:
@@ -145,10 +175,10 @@ class DuckDBWarehouse:
             connection.execute(exp.Create(kind="SCHEMA", exists=True, this=target).sql("duckdb"))
 
     def _schemas(self) -> list[tuple[str, str]]:
-        """The (catalog, schema) pairs of the shipped and of the renamed tables."""
-        pairs = {(catalog, schema) for catalog, _, schema in (name.partition(".") for name in SCHEMAS)}
-        for name in self._tables.values():
-            parts = [part.strip("`") for part in name.split(".")]
+        """The (catalog, schema) pairs of the tables as they are called here: others need not exist."""
+        pairs = set()
+        for name in {*(sql.table_names() - self._tables.keys()), *self._tables.values()}:
+            parts = table_parts(name)
             if len(parts) != 3 or parts[0].casefold() in RESERVED:
                 others = ", ".join(sorted(RESERVED))
                 raise PermanentError(

@@ -14,12 +14,27 @@ from databricks.sql.thrift_api.TCLIService import ttypes
 from bot import sql
 from bot.demo.warehouse_rows import Table, bound
 from bot.errors import PermanentError
+from bot.pipeline_file import table_parts
 
 State = ttypes.TOperationState
 ENDED = (State.FINISHED_STATE, State.ERROR_STATE)  # one that was cancelled is asked about again
 ZONE = "America/Los_Angeles"  # of a session that asks for none: a workspace has its own
 NO_SESSION = "Session handle {} has not been initialized or had already closed"
 OK = ttypes.TStatus(ttypes.TStatusCode.SUCCESS_STATUS)
+DESCRIBE = re.compile(r"DESCRIBE TABLE EXTENDED (\S+)")
+DESCRIBED = """
+    WITH found AS (
+      SELECT database_name, schema_name, view_name AS name, comment, 'VIEW' AS kind, sql FROM duckdb_views()
+      UNION ALL
+      SELECT database_name, schema_name, table_name, comment, 'MANAGED', NULL FROM duckdb_tables()
+    ),
+    wanted AS (
+      SELECT * FROM found WHERE (database_name, schema_name, name) = ($1, $2, $3)
+    )
+    SELECT unnest(['Comment', 'Type', 'View Text']) AS col_name, unnest([comment, kind, sql]) AS data_type FROM wanted
+    UNION ALL
+    SELECT 'Name', CASE WHEN COUNT(*) = 0 THEN error('[TABLE_OR_VIEW_NOT_FOUND] ' || $3) ELSE $3 END FROM wanted
+"""  # what Databricks tells of a table or view, as far as anybody here reads it
 CLASSES = (  # which Spark error class stands for what DuckDB says
     (duckdb.CatalogException, "TABLE_OR_VIEW_NOT_FOUND"),
     (duckdb.BinderException, "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"),
@@ -214,8 +229,14 @@ class Statement:
         if self._warehouse.errors:
             raise duckdb.Error(self._warehouse.errors.pop(0))
         self._cursor.execute(f"SET TimeZone = '{self._zone}'")
-        self._cursor.execute(sql.translate(self._text), self._parameters or None)
+        self._cursor.execute(*self._translated())
         self.table = Table(self._cursor.description or (), self._cursor.fetchall(), self._zone)
+
+    def _translated(self) -> tuple[str, object]:
+        """DuckDB's words and their parameters; what DESCRIBE TABLE EXTENDED tells is asked of its catalog."""
+        if described := DESCRIBE.match(self._text):
+            return DESCRIBED, table_parts(described[1])
+        return sql.translate(self._text), self._parameters or None
 
 
 def _unknown(what: str, guid: bytes) -> Any:

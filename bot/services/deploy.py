@@ -1,12 +1,13 @@
 """Create what the bot brings along in the warehouse: the audit log and two views, with the limits of pipeline.yml."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from bot.errors import ConfigurationError, PermanentError
-from bot.ports import Ports
+from bot.errors import PermanentError, RefusedError
+from bot.ports import Ports, Standing
 from bot.settings import Settings
 from checks.model import Check, Limit
+from checks.problems import nearest
 
 OURS = ("sync_audit_log", "daily_health_check", "sync_health_monitor")  # each after those that it reads
 PIPELINES = (
@@ -19,62 +20,101 @@ PIPELINES = (
     "pipeline/views/properties_to_create",
     "pipeline/views/properties_to_update",
 )
-COMPARED = {  # check → its name in the views' `settings`, and how the views compare
-    "coverage": ("coverage", "<"),
-    "create_queue": ("create_queue", ">"),
-    "update_queue": ("update_queue", ">"),
-    "sync_recency": ("recency", ">"),
+COMPARED = {  # check → its name in the views' `settings`
+    "coverage": "coverage",
+    "create_queue": "create_queue",
+    "update_queue": "update_queue",
+    "sync_recency": "recency",
 }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is created, in this order, and what goes into the views' `settings`."""
+    """What is created, in this order, and what goes into the views' `settings`; None: there is no such limit."""
 
     statements: tuple[str, ...]
-    values: Mapping[str, str | float]
+    values: Mapping[str, str | float | Limit | None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a deploy does with one object: create, replace (our own), adopt (somebody else's), keep (a table)."""
+
+    statement: str
+    name: str
+    action: str
 
 
 def plan_deploy(settings: Settings, *, pipeline: bool = False) -> Plan:
-    """What a deploy does. Raises ConfigurationError for limits that the views cannot compare with."""
-    values: dict[str, str | float] = {"zone": settings.zone.key}
+    """What a deploy creates, and by which limits its views judge."""
+    values: dict[str, str | float | Limit | None] = {"zone": settings.zone.key}
     values |= {f"{sync.direction}_sync_name": sync.label for sync in settings.syncs}
-    found: list[str] = []
-    for check in settings.checks:
-        if check.name in COMPARED:
-            values |= _limits(check, *COMPARED[check.name], found)
-    if found:
-        raise ConfigurationError(found)
+    for check, name in COMPARED.items():
+        values |= _limits(settings.check_called(check), name)
     return Plan((*PIPELINES, *OURS) if pipeline else OURS, values)
 
 
-def deploy(ports: Ports, by: str, *, pipeline: bool = False) -> tuple[str, ...]:
-    """Create everything, anew where it is a view; tables and their rows stay. Returns what was created.
+def survey(ports: Ports, plan: Plan, adopt: Collection[str] = ()) -> tuple[Step, ...]:
+    """What a deploy would do with each object; nothing is changed.
+
+    Raises RefusedError with every object that is not ours and is not named in `adopt`, by its full or its last name.
+    """
+    found = [ports.warehouse.standing(statement) for statement in plan.statements]
+    known = {name for one in found for name in (one.name, _last(one.name))}
+    if unknown := sorted(set(adopt) - known):
+        raise RefusedError(f"--adopt {unknown[0]}: deploy creates nothing of that name: {nearest(unknown[0], known)}")
+    steps = [Step(one.statement, one.name, _action(one, adopt)) for one in found]
+    refused = [f"  {one.name}: {_reason(one)}" for one, step in zip(found, steps, strict=True) if not step.action]
+    if refused:
+        many = "1 object is" if len(refused) == 1 else f"{len(refused)} objects are"
+        raise RefusedError(
+            "\n".join([f"{many} not from sync-health and stay as they are; nothing was changed:", *refused])
+        )
+    return tuple(steps)
+
+
+def deploy(ports: Ports, by: str, plan: Plan, steps: tuple[Step, ...]) -> None:
+    """Create everything, again where it is a view; tables and their rows stay.
 
     Raises PermanentError with what is missing: a view needs the tables that it reads.
     """
-    plan = plan_deploy(ports.settings, pipeline=pipeline)
-    for n, statement in enumerate(plan.statements):
+    for n, step in enumerate(steps):
         try:
-            ports.warehouse.create(statement, plan.values)
+            ports.warehouse.create(step.statement, plan.values)
         except PermanentError as error:
-            done = f"{n} of {len(plan.statements)} objects are deployed"
-            hint = "" if pipeline else "; --pipeline creates the pipeline's own tables and views too"
-            raise PermanentError(f"{error} ({done}{hint})") from error
+            done = f"{n} of {len(steps)} objects are deployed"
+            hint = "If a table has another name here, write it under tables in pipeline.yml"
+            raise PermanentError(f"{error} ({done}). {hint}, then deploy again.") from error
     with ports.store.transaction() as records:
-        what = f"{len(plan.statements)} objects created or there already"
+        adopted = [step.name for step in steps if step.action == "adopt"]
+        what = f"{len(steps)} objects created or there already"
+        what += f"; adopted: {', '.join(adopted)}" if adopted else ""
         records.audit(ports.clock.now(), by, "deploy", ports.settings.pipeline, what)
-    return plan.statements
 
 
-def _limits(check: Check, name: str, comparison: str, found: list[str]) -> dict[str, str | float]:
-    """The numbers of a check's limits; one that compares otherwise is a problem."""
-    values: dict[str, str | float] = {}
-    for severity in ("warn", "critical"):
-        limit = getattr(check, severity)
-        if isinstance(limit, Limit):
-            if limit.comparison != comparison:
-                right = f'write {severity}: "{comparison} {limit.number:g}"'
-                found.append(f'limits: {check.name}: the deployed views cannot compare with "{limit}": {right}')
-            values[f"{name}_{severity}"] = int(limit.number) if limit.number.is_integer() else limit.number
-    return values
+def _action(found: Standing, adopt: Collection[str]) -> str:
+    """Empty where the object is not ours to replace. A table never is: CREATE TABLE leaves one that is there."""
+    if found.kind is None:
+        return "create"
+    if found.creates == "table":
+        return "keep"
+    if found.kind == "table":
+        return ""
+    if found.ours:
+        return "replace"
+    return "adopt" if {found.name, _last(found.name)} & set(adopt) else ""
+
+
+def _reason(found: Standing) -> str:
+    if found.kind == "table":
+        return "a table, where deploy creates a view: give either another name (tables in pipeline.yml)"
+    return f"a view; --adopt {_last(found.name)} replaces it"
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].strip("`")
+
+
+def _limits(check: Check | None, name: str) -> dict[str, Limit | None]:
+    """Warning and critical, each as the check compares; None for one that was taken away, or whose check is off."""
+    return {f"{name}_{severity}": getattr(check, severity, None) for severity in ("warn", "critical")}

@@ -12,8 +12,12 @@ from bot.cli import app
 from bot.services.deploy import OURS
 
 
-def deploy(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["deploy", *arguments])
+def deploy(*arguments: str, typed: str | None = None) -> tuple[int, str, str]:
+    """Without `typed`, nobody is at the terminal."""
+    with pytest.MonkeyPatch.context() as patched:
+        if typed is not None:
+            patched.setattr("bot.cli.is_a_terminal", lambda: True)
+        result = CliRunner().invoke(app, ["deploy", *arguments], input=typed)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout, result.stderr
 
@@ -59,12 +63,14 @@ def test_limits_of_the_pipeline_are_in_what_is_printed(tmp_path: Path, monkeypat
 
 
 def test_it_creates_everything_and_may_be_repeated(folder: Path) -> None:
-    code, _, err = deploy()
+    code, _, err = deploy("--yes")
     assert code == 2
-    assert "--pipeline creates the pipeline's own tables" in err
-    for _ in range(2):
-        code, out, _ = deploy("--pipeline")
-        assert (code, out.count("deployed ")) == (0, 11)
+    assert "--pipeline" not in err, "it would put empty tables where a name is wrong"
+    assert "write it under tables in pipeline.yml" in err
+    for actions in ({"create", "keep"}, {"replace", "keep"}):
+        code, out, _ = deploy("--pipeline", "--yes")
+        assert (code, out.splitlines()[-1]) == (0, "11 objects deployed")
+        assert {line.split()[0] for line in out.splitlines()[:-1]} == actions
     warehouse = DuckDBWarehouse(folder, read_only=True)
     with warehouse.cursor() as cursor:
         assert cursor.execute("SELECT coverage_status FROM crm.sfdc_dbx.daily_health_check").fetchall()
@@ -74,4 +80,56 @@ def test_it_creates_everything_and_may_be_repeated(folder: Path) -> None:
 def test_the_demo_can_be_deployed_to() -> None:
     code, out, _ = deploy("--demo")
     assert code == 0
-    assert out == "".join(f"deployed {name}\n" for name in OURS)
+    assert out.splitlines()[-1] == f"{len(OURS)} objects deployed"
+
+
+def views(folder: Path) -> set[str]:
+    warehouse = DuckDBWarehouse(folder)
+    with warehouse.cursor() as cursor:
+        rows = cursor.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    warehouse.close()
+    return {name for (name,) in rows}
+
+
+def test_nothing_is_changed_before_somebody_says_yes(folder: Path) -> None:
+    for typed, said in (
+        (None, "In a script, add --yes"),
+        ("n\n", "nothing was changed"),
+        ("\n", "nothing was changed"),
+    ):
+        code, out, err = deploy("--pipeline", typed=typed)
+        assert code == 2
+        assert said in err
+        assert "create   crm.sfdc_dbx.daily_health_check" in out, "what it would do is shown before"
+        assert views(folder) == set()
+    assert deploy("--pipeline", typed="y\n")[0] == 0
+    assert "daily_health_check" in views(folder)
+
+
+def test_a_view_of_somebody_else_is_named_and_kept_until_it_is_adopted(folder: Path) -> None:
+    assert deploy("--pipeline", "--yes")[0] == 0
+    foreign = "CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check AS SELECT 'mine' AS coverage_status"
+
+    def status() -> object:
+        with_it = DuckDBWarehouse(folder)
+        with with_it.cursor() as cursor:
+            [(said,)] = cursor.execute("SELECT coverage_status FROM crm.sfdc_dbx.daily_health_check").fetchall()
+        with_it.close()
+        return said
+
+    warehouse = DuckDBWarehouse(folder)
+    with warehouse.cursor() as cursor:
+        cursor.execute(foreign)
+    warehouse.close()
+    code, _, err = deploy("--yes")
+    assert code == 2
+    assert "1 object is not from sync-health" in err
+    assert "crm.sfdc_dbx.daily_health_check: a view; --adopt daily_health_check replaces it" in err
+    assert status() == "mine"
+    code, _, err = deploy("--yes", "--adopt", "daily_helth_check")
+    assert (code, status()) == (2, "mine")
+    assert "daily_health_check" in err
+    code, out, _ = deploy("--yes", "--adopt", "daily_health_check")
+    assert code == 0
+    assert "adopt    crm.sfdc_dbx.daily_health_check" in out
+    assert status() == "⚪ NO DATA"

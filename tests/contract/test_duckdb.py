@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.errors import PermanentError, TemporaryError
 
@@ -62,3 +63,14 @@ def test_a_file_that_another_process_holds_is_asked_for_again_until_it_is_free(t
         holder.stdin.close()
     warehouse.cursor().close()
     warehouse.close()
+
+
+def test_catalogs_that_no_table_of_the_configuration_is_in_need_not_exist(tmp_path: Path) -> None:
+    tables = {name: f"lake.`my größe`.{name.rpartition('.')[2]}" for name in sql.table_names()}
+    DuckDBWarehouse(tmp_path, tables).cursor().close()
+    assert [file.name for file in tmp_path.iterdir()] == ["lake.duckdb"]
+    reader = DuckDBWarehouse(tmp_path, tables, read_only=True)
+    assert reader.state() == "embedded"
+    reader.close()
+    with pytest.raises(PermanentError, match="crm"):
+        DuckDBWarehouse(tmp_path, tables | {"crm.sfdc_dbx.sync_audit_log": "crm.a.log"}, read_only=True).state()

@@ -323,3 +323,20 @@ def test_nobody_imports_the_connector_who_has_no_databricks() -> None:
     heavy = "databricks, pandas, pyarrow, thrift"
     code = f"import bot.main, bot.cli, bot.adapters.duckdb, sys; print({{*'{heavy}'.split(', ')}} & {{*sys.modules}})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_whose_an_object_is_can_be_told_before_anything_is_replaced(place: Place) -> None:
+    SmallPipeline(place.duckdb)
+    warehouse, statement = place.warehouse(), "daily_health_check"
+    with place.duckdb.cursor() as cursor:
+        cursor.execute("DROP VIEW crm.sfdc_dbx.daily_health_check")
+        missing = warehouse.standing(statement)
+        assert (missing.name, missing.creates, missing.kind) == ("crm.sfdc_dbx.daily_health_check", "view", None)
+        warehouse.create(statement, {})
+        assert (warehouse.standing(statement).kind, warehouse.standing(statement).ours) == ("view", True)
+        cursor.execute("CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check AS SELECT 1 AS mine")
+        assert (warehouse.standing(statement).kind, warehouse.standing(statement).ours) == ("view", False)
+        cursor.execute("DROP VIEW crm.sfdc_dbx.daily_health_check")
+        cursor.execute("CREATE TABLE crm.sfdc_dbx.daily_health_check AS SELECT 1 AS mine")
+        assert (warehouse.standing(statement).kind, warehouse.standing(statement).ours) == ("table", False)
+    assert warehouse.standing("sync_audit_log").creates == "table"

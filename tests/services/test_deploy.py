@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.adapters.store import SqlStore
-from bot.errors import ConfigurationError, PermanentError
+from bot.errors import PermanentError, RefusedError
 from bot.main import settings_from
 from bot.ports import Ports
-from bot.services.deploy import OURS, PIPELINES, deploy, plan_deploy
+from bot.services.deploy import OURS, PIPELINES, plan_deploy, survey
+from bot.services.deploy import deploy as carry_out
 from bot.settings import Settings
 from checks.model import parse_limit
 from tests.fakes import FakeCensus, FakeChannel, HandClock
@@ -26,6 +28,15 @@ def ports(tmp_path: Path) -> Iterator[Ports]:
     yield Ports(settings_from({}), clock, warehouse, FakeCensus(clock), FakeChannel(), store)
     store.close()
     warehouse.close()
+
+
+def deploy(ports: Ports, by: str, *, pipeline: bool = False, adopt: tuple[str, ...] = ()) -> dict[str, str]:
+    """As the command does it; what became of each object, by its name."""
+    plan = plan_deploy(ports.settings, pipeline=pipeline)
+    steps = survey(ports, plan, adopt)
+    carry_out(ports, by, plan, steps)
+    assert tuple(step.statement for step in steps) == plan.statements
+    return {step.name: step.action for step in steps}
 
 
 def with_limits(settings: Settings, check: str, **limits: str) -> Settings:
@@ -41,7 +52,7 @@ def rows(ports: Ports, query: str) -> list[tuple[object, ...]]:
 
 
 def test_a_bare_warehouse_gets_everything_in_an_order_that_works(ports: Ports, tmp_path: Path) -> None:
-    assert deploy(ports, "test", pipeline=True) == (*PIPELINES, *OURS)
+    assert set(deploy(ports, "test", pipeline=True).values()) == {"create"}
     assert rows(ports, "SELECT coverage_status FROM crm.sfdc_dbx.daily_health_check") == [("⚪ NO DATA",)]
     assert len(rows(ports, "SELECT * FROM crm.sfdc_dbx.sync_health_monitor")) == 2
     assert ports.warehouse.ask("measure/health")[0]["salesforce_rows"] == 0
@@ -96,20 +107,89 @@ def test_other_names_for_tables_are_deployed_under_these(ports: Ports) -> None:
 def test_a_missing_table_is_named_with_how_far_it_came_and_what_helps(ports: Ports) -> None:
     with pytest.raises(PermanentError, match="rds_properties_enriched") as caught:
         deploy(ports, "test")
-    assert "1 of 3 objects are deployed; --pipeline creates" in str(caught.value)
+    assert "1 of 3 objects are deployed" in str(caught.value)
+    assert "--pipeline" not in str(caught.value)
     assert rows(ports, "SELECT COUNT(*) FROM crm.sfdc_dbx.sync_audit_log") == [(0,)]
 
 
-def test_limits_that_a_view_cannot_compare_with_are_all_refused_before_anything_runs(ports: Ports) -> None:
-    settings = with_limits(ports.settings, "coverage", critical="<= 90")
-    settings = with_limits(settings, "update_queue", warn=">= 500")
-    with pytest.raises(ConfigurationError) as caught:
-        deploy(replace(ports, settings=settings), "test")
-    assert caught.value.problems == [
-        'limits: coverage: the deployed views cannot compare with "<= 90": write critical: "< 90"',
-        'limits: update_queue: the deployed views cannot compare with ">= 500": write warn: "> 500"',
-    ]
-    assert rows(ports, "SELECT * FROM duckdb_tables()") == []
+@pytest.mark.parametrize(("limit", "status"), [("> 4", "🟢 GOOD"), (">= 4", "🔴 CRITICAL"), ("= 4", "🔴 CRITICAL")])
+def test_a_view_compares_as_the_check_does(limit: str, status: str, ports: Ports) -> None:
+    settings = with_limits(ports.settings, "create_queue", critical=limit)
+    deploy(replace(ports, settings=settings), "test", pipeline=True)
+    waits(ports, 4)
+    assert rows(ports, "SELECT create_queue_status FROM crm.sfdc_dbx.daily_health_check") == [(status,)]
+    [(red,)] = rows(ports, "SELECT COUNT(*) FROM crm.sfdc_dbx.sync_health_monitor WHERE status LIKE '%not drain'")
+    assert red == (status == "🔴 CRITICAL")
+
+
+def waits(ports: Ports, count: int) -> None:
+    """So many properties that Salesforce does not have, besides one that it has."""
+    rows(ports, "INSERT INTO rds.pg_rds_public.properties SELECT i, 'id' || i, '', 1, '', 'ACTIVE', '', '', '', '',"
+                f" now(), now() FROM range({count + 1}) AS r(i)")  # fmt: skip
+    rows(ports, "INSERT INTO hive_metastore.salesforce.product_property (id, sf_property_id_c) VALUES ('s', 'id0')")
+
+
+@pytest.mark.parametrize("how", ["without limits", "switched off"])
+def test_a_limit_that_was_taken_away_judges_nothing_in_the_views(how: str, ports: Ports) -> None:
+    settings = ports.settings
+    none = {"warn": None, "critical": None}
+    kept = (
+        check.model_copy(update=none) if check.name == "create_queue" and how == "without limits" else check
+        for check in settings.checks
+        if check.name != "create_queue" or how == "without limits"
+    )
+    deploy(replace(ports, settings=replace(settings, checks=tuple(kept))), "test", pipeline=True)
+    waits(ports, 200)
+    assert rows(ports, "SELECT create_queue_status FROM crm.sfdc_dbx.daily_health_check") == [("🟢 GOOD",)]
+    assessed = rows(
+        ports, "SELECT status, queue_assessment FROM crm.sfdc_dbx.sync_health_monitor WHERE queue_size = 200"
+    )
+    assert assessed == [("✅ Healthy", "Normal")]
+
+
+def test_what_is_not_ours_is_listed_whole_and_nothing_is_changed(ports: Ports) -> None:
+    deploy(ports, "test", pipeline=True)
+    rows(ports, "CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_to_create AS SELECT 1 AS mine")
+    rows(ports, "DROP VIEW crm.sfdc_dbx.sync_health_monitor")
+    rows(ports, "CREATE TABLE crm.sfdc_dbx.sync_health_monitor AS SELECT 2 AS mine")
+    before = rows(ports, "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY 1")
+    for adopt, listed in (((), 2), (("properties_to_create",), 1), (("sync_health_monitor",), 2)):
+        with pytest.raises(RefusedError) as caught:
+            deploy(ports, "test", pipeline=True, adopt=adopt)
+        assert str(caught.value).count("crm.sfdc_dbx.") == listed
+        assert "sync_health_monitor: a table, where deploy creates a view" in str(caught.value)
+    assert rows(ports, "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY 1") == before
+
+
+def test_an_adopted_view_is_ours_from_then_on_and_the_audit_names_it(ports: Ports, tmp_path: Path) -> None:
+    deploy(ports, "test", pipeline=True)
+    rows(ports, "CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check AS SELECT 1 AS mine")
+    adopted = deploy(ports, "test", adopt=("crm.sfdc_dbx.daily_health_check",))
+    assert adopted["crm.sfdc_dbx.daily_health_check"] == "adopt"
+    assert deploy(ports, "test")["crm.sfdc_dbx.daily_health_check"] == "replace"
+    with closing(sqlite3.connect(tmp_path / "state.db")) as state:
+        said = [result for (result,) in state.execute("SELECT result FROM audit ORDER BY id")]
+    assert [("adopted: crm.sfdc_dbx.daily_health_check" in one) for one in said] == [False, True, False]
+
+
+def test_a_view_of_an_earlier_version_is_known_by_its_text_whatever_its_limits_were(ports: Ports) -> None:
+    deploy(ports, "test", pipeline=True)
+    limits = {"coverage_warn": 97.5, "zone": "Asia/Tokyo"}
+    for name in ("daily_health_check", "sync_health_monitor"):
+        rows(ports, sql.to_deploy(f"earlier/{name}", {}, limits, "duckdb"))
+    comments = "SELECT comment FROM duckdb_views() WHERE view_name IN ('daily_health_check', 'sync_health_monitor')"
+    assert rows(ports, comments) == [(None,), (None,)]
+    found = deploy(ports, "test")
+    assert [action for name, action in found.items() if "health" in name] == ["replace", "replace"]
+    assert (None,) not in rows(ports, comments)
+
+
+def test_one_changed_word_makes_an_unmarked_view_somebody_else_s(ports: Ports) -> None:
+    deploy(ports, "test", pipeline=True)
+    text = sql.to_deploy("earlier/daily_health_check", {}, {}, "duckdb").replace("NO DATA", "KEINE DATEN")
+    rows(ports, text)
+    with pytest.raises(RefusedError, match="daily_health_check"):
+        deploy(ports, "test")
 
 
 def test_the_plan_lists_what_is_read_before_what_reads_it() -> None:

@@ -1,5 +1,6 @@
 -- What do we know of every property? One row each, with its company and its features; deleted ones are left out.
-CREATE OR REPLACE VIEW crm.sfdc_dbx.rds_properties_enriched AS
+CREATE OR REPLACE VIEW crm.sfdc_dbx.rds_properties_enriched
+COMMENT 'Made by sync-health deploy, which replaces it' AS
 WITH features AS (
   SELECT
     w.*,

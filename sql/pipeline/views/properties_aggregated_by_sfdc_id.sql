@@ -1,5 +1,6 @@
 -- What should Salesforce say about each of its ids? One row per sfdc_id, from all active properties that share it.
-CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_aggregated_by_sfdc_id AS
+CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_aggregated_by_sfdc_id
+COMMENT 'Made by sync-health deploy, which replaces it' AS
 WITH active AS (
   SELECT
     e.*,

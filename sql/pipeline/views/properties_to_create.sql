@@ -1,5 +1,6 @@
 -- What is Salesforce missing? The CREATE queue: ids without a live row there.
-CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_to_create AS
+CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_to_create
+COMMENT 'Made by sync-health deploy, which replaces it' AS
 SELECT
   a.rds_property_id,
   a.sfdc_id,

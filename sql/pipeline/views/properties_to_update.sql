@@ -1,5 +1,6 @@
 -- Where does Salesforce say something else? The UPDATE queue: it compares what the sync writes, so a run empties it.
-CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_to_update AS
+CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_to_update
+COMMENT 'Made by sync-health deploy, which replaces it' AS
 WITH live AS (
   SELECT
     p.*,
