@@ -26,6 +26,8 @@ def judge(check: Check, reading: Reading, sync: str | None = None) -> Result:
         summary=_summary(check, reading, outcome, limit, sync),
         runbook=check.runbook,
         error=reading.detail if outcome is Outcome.NO_DATA else reading.error,
+        case=reading.case,
+        helps=reading.helps or check.helps,
     )
 
 

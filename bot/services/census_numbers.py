@@ -135,7 +135,7 @@ def _rejected(run: Run) -> Reading:
     tried = counts[0] + rejected
     few = tried < FEW_RECORDS or rejected < FEW_REJECTED
     rate = 100 * rejected / tried if tried else 0.0
-    facts = {"records": f"{tried:,} record{'' if tried == 1 else 's'}", "rejected": f"{rejected:,}"}
+    facts = {"records": f"{tried:,}", "rejected": f"{rejected:,}"}
     return Reading(rate, case="few_records" if few else None, facts=facts)
 
 

@@ -129,6 +129,19 @@ def test_a_failing_sync_is_told_by_its_runs_and_explains_that_it_is_late(world: 
     assert open_checks(world) == [("failed_runs", "Sync B")]
 
 
+def test_one_record_of_one_is_a_warning_and_a_login_that_ended_is_critical_at_once(world: World, whole: Ports) -> None:
+    one = world.census.start(world.sync_b)
+    world.census.finish(one.id, records_updated=0, records_failed=1, records_invalid=0)
+    look(world, whole)
+    world.census.finish(world.census.start(world.sync_b).id, RunStatus.FAILED, error="INVALID_SESSION_ID: ended")
+    look(world, whole)
+    rate, failed = open_incidents(world)
+    assert (rate.severity, rate.summary) == ("warn", "Salesforce rejected 1 of 1 records in Sync B's last run")
+    assert (failed.severity, failed.summary) == ("critical", "Sync B: last run failed: INVALID_SESSION_ID")
+    assert failed.helps.startswith("Authentication error: ")
+    assert failed.rerun is None, "a rerun fails for the same reason"
+
+
 def test_an_incident_whose_check_was_removed_is_closed_and_says_so(world: World, whole: Ports) -> None:
     world.warehouse.rows[HEALTH][0]["null_company_names"] = 99
     look(world, whole, times=2)
