@@ -25,7 +25,7 @@ from bot.messages.digest import digest_message
 from bot.messages.errors import errors_message
 from bot.messages.evidence import evidence_message
 from bot.messages.incidents import incident_message, incidents_message
-from bot.messages.plain import failure, help_message, note, unknown_command
+from bot.messages.plain import failure, help_message, note, state_failure, unknown_command
 from bot.messages.queue import queue_message
 from bot.messages.rerun import answer_modal, loading_modal, rerun_modal
 from bot.messages.run import run_message
@@ -34,13 +34,15 @@ from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
 from bot.messages.text import anchor, code, cut, escape
-from bot.model import Digest, Evaluation, Kind, Run, RunStatus, Schedule, SyncStatus
+from bot.messages.watch import outage_message, unstored_summary
+from bot.model import Digest, Evaluation, Kind, Outage, Run, RunStatus, Schedule, SyncStatus
 from checks.model import Outcome
 from tests.unit import samples
 from tests.unit import test_messages as common
 from tests.unit.samples import NOW, OPERATOR, ZONE, minutes
 
 SETTINGS = common.LINKED
+OUTAGES = (Kind.AWAY, Kind.SILENT, Kind.STATE_FAILED, Kind.STATE_RESTORED)
 faults = common.faults  # the fixture
 Said = Message | dict[str, Any]
 
@@ -85,6 +87,10 @@ def a_snapshot(t: str) -> Snapshot:
     return Snapshot(t, NOW, OPERATOR, numbers, previous_id=t, previous=numbers)
 
 
+def an_outage(t: str) -> Outage:
+    return Outage(NOW, NOW + minutes(9), t)
+
+
 def a_summary(t: str, n: int) -> Message:
     opened = (an_incident(t, 1),) * n
     return summary_message(samples.summary(an_evaluation(t, n), pipeline=t, undelivered=t, incidents=opened), ZONE)
@@ -118,6 +124,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     incidents_message: lambda t, n: [incidents_message([an_incident(t, 1)] * n, {7: f"https://x.example/{t}"}, ZONE)],
     loading_modal: lambda t, n: [loading_modal(t)],
     note: lambda t, n: [note(t, (OPERATOR,) * n)],
+    outage_message: lambda t, n: [outage_message(kind, an_outage(t), SETTINGS) for kind in OUTAGES],
     queue_message: lambda t, n: [queue_message([a_queue(t, n)]), queue_message([a_queue(t, 1)] * max(2, n))],
     rerun_modal: lambda t, n: [
         rerun_modal(samples.rerun_facts(sync=t, label=t, source=t, helps=t, queue=count, **more), ZONE)
@@ -139,8 +146,10 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     ],
     shared_root: lambda t, n: [shared_root([an_incident(t, 1)] * max(1, n), ZONE)],
     snapshot_message: lambda t, n: [snapshot_message(a_snapshot(t), ZONE)],
+    state_failure: lambda t, n: [state_failure(t)],
     summary_message: lambda t, n: [a_summary(t, n)],
     unknown_command: lambda t, n: [unknown_command("/sync-health", t, "queue")],
+    unstored_summary: lambda t, n: [unstored_summary(samples.summary(pipeline=t), an_outage(t), ZONE)],
 }
 NAMES = {builder.__name__: make for builder, make in BUILDERS.items()}
 
