@@ -22,7 +22,6 @@ from bot.main import disconnect
 from bot.running import Bot
 from bot.services.summarise import summarise
 from checks.model import Outcome
-from tests.slack.conftest import words
 from tests.waiting import until
 
 LOGGERS = ("", "bot", "slack_sdk", "slack_bolt", "urllib3", "databricks", "websocket", "sqlalchemy", "alembic")
@@ -99,7 +98,7 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
             demo.slack.command(OPERATOR, question)
             until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen)
         demo.slack.press(OPERATOR, root["ts"], "rerun")
-        modal = until(lambda: (m := demo.slack.modal(OPERATOR)) and "wait in" in words(m) and m)
+        modal = until(lambda: (m := demo.slack.modal(OPERATOR)) and m["callback_id"] != "loading" and m)
         evaluation = summarise(ports).evaluation
         assert evaluation
         threads = [demo.slack.messages(message["ts"]) for message in demo.slack.messages()]
