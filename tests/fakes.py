@@ -249,14 +249,18 @@ class Said:
     thread_ts: str | None
     broadcast: bool
     edits: int = 0
+    channel: str = CHANNEL_ID
+    plain: bool = False
 
 
 class FakeChannel:
-    """ports.Messenger: one channel that remembers what was said; posted to by name or id, edited by id alone."""
+    """ports.Messenger: remembers what was said; a channel is posted to by name or id, edited in by id alone."""
 
     def __init__(self, zone: ZoneInfo | None = None, name: str = CHANNEL) -> None:
         self._settings = replace(shipped_settings(), zone=zone or ZoneInfo("UTC"))
-        self._name = name
+        self.channels = {name: CHANNEL_ID}  # ids by name
+        self.closed: dict[str, str] = {}  # ids of channels that refuse, with Slack's code
+        self.refused: dict[Kind, str] = {}  # kinds that are refused unless they are plain, with Slack's code
         self._messages: dict[str, Said] = {}
         self._faults: dict[str, list[Fault]] = {}
         self._lasting: dict[str, Fault] = {}
@@ -270,30 +274,32 @@ class FakeChannel:
 
     def post(self, announcement: Announcement) -> Place:
         with self._call("post", announcement):
-            self._channel(announcement, self._name, CHANNEL_ID)
+            channel = self._channel(announcement)
             thread = announcement.thread_ts
             if thread and thread not in self._messages:
                 raise NotFoundError("Slack: cannot_reply_to_message")
             with self._lock:
                 ts = f"{1_700_000_000 + len(self.calls)}.{len(self._messages):06d}"
-                self._messages[ts] = self._said(announcement, ts)
-            return Place(CHANNEL_ID, ts)
+                self._messages[ts] = self._said(announcement, ts, channel)
+            return Place(channel, ts)
 
     def edit(self, announcement: Announcement) -> None:
         with self._call("edit", announcement):
-            self._channel(announcement, CHANNEL_ID)
+            if self._channel(announcement) != announcement.channel:
+                raise refusal("channel_not_found")
             with self._lock:
                 said = self._messages.get(announcement.ts or "")
-                if said is None or not said.id:
+                if said is None or not said.id or said.channel != announcement.channel:
                     raise NotFoundError("Slack: message_not_found")
-                self._messages[said.ts] = replace(self._said(announcement, said.ts), id=said.id, edits=said.edits + 1)
+                edited = self._said(announcement, said.ts, said.channel)
+                self._messages[said.ts] = replace(edited, id=said.id, edits=said.edits + 1)
 
     def find(self, announcement: Announcement) -> Place | None:
         with self._call("find", announcement):
-            self._channel(announcement, self._name, CHANNEL_ID)
+            channel = self._channel(announcement)
             for said in self.thread(announcement.thread_ts) if announcement.thread_ts else self.roots():
-                if said.id == announcement.id:
-                    return Place(CHANNEL_ID, said.ts)
+                if said.id == announcement.id and said.channel == channel:
+                    return Place(channel, said.ts)
             return None
 
     def take_back(self, announcement: Announcement) -> int:
@@ -320,7 +326,7 @@ class FakeChannel:
 
     def read(self, channel: str) -> None:
         self._refuse("read")
-        if channel not in (self._name, CHANNEL_ID):
+        if channel not in {*self.channels, *self.channels.values()}:
             raise refusal("channel_not_found")
 
     def _refuse(self, what: str) -> None:
@@ -373,16 +379,32 @@ class FakeChannel:
         queue = self._faults.get(method)
         return queue.pop(0) if queue else self._lasting.get(method)
 
-    def _channel(self, announcement: Announcement, *known: str) -> None:
-        if announcement.channel not in known:
-            raise PermanentError("Slack refuses: channel_not_found")
+    def _channel(self, announcement: Announcement) -> str:
+        """The id of its channel, if that takes messages, and takes this one."""
+        id_ = self.channels.get(announcement.channel, announcement.channel)
+        if id_ not in self.channels.values():
+            raise refusal("channel_not_found")
+        if id_ in self.closed:
+            raise refusal(self.closed[id_])
+        if announcement.kind in self.refused and not announcement.plain:
+            raise refusal(self.refused[announcement.kind])
+        return id_
 
-    def _said(self, announcement: Announcement, ts: str) -> Said:
+    def _said(self, announcement: Announcement, ts: str, channel: str) -> Said:
         message = alert_message(announcement, self._settings)
         text = "\n".join([message.text, *_texts(message.blocks)])
-        where = (announcement.thread_ts, reply_is_broadcast(announcement))
         about = announcement.incident.id if announcement.incident else 0
-        return Said(ts, announcement.id, announcement.kind, about, text, *where)
+        return Said(
+            ts,
+            announcement.id,
+            announcement.kind,
+            about,
+            text,
+            announcement.thread_ts,
+            reply_is_broadcast(announcement),
+            channel=channel,
+            plain=announcement.plain,
+        )
 
 
 def _texts(thing: object) -> list[str]:

@@ -43,8 +43,9 @@ def _move_thread(db: Connection, thread: int, old: str, move: Move, not_before: 
         db.execute(insert(t.outbox).values(**left, **stands, **IDLE))
     told_again = or_(t.outbox.c.kind == Kind.ROOT, (t.outbox.c.kind == Kind.EVIDENCE) & t.outbox.c.ts.is_not(None))
     db.execute(update(t.outbox).where(*messages, told_again).values(wanted=t.outbox.c.wanted + 1))
-    unsent = {"not_before": not_before, **UNPOSTED}
-    db.execute(update(t.outbox).where(*messages, text(t.OWED)).values(**unsent))
+    for seq in db.scalars(select(t.outbox.c.seq).where(*messages, text(t.OWED))).all():
+        unsent = {"id": uuid.uuid4().hex, "not_before": not_before, **UNPOSTED}  # what is left behind keeps its id
+        db.execute(update(t.outbox).where(t.outbox.c.seq == seq).values(**unsent))
 
 
 def in_thread(thread: int | None) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """The outbox inside one transaction: which message is next, what it needs, and what became of it."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -64,7 +65,7 @@ def give_back(db: Connection, owed: Owed, holder: str, failure: Failure) -> bool
     values: dict[str, Any] = {"error": failure.error, "not_before": failure.not_before, **IDLE}
     values |= {"doubtful": failure.doubtful, "plain": failure.plain or message.plain}
     if failure.gone and message.ts:
-        values |= {"ts": None, "first_tried_at": None}
+        values |= {"ts": None, "first_tried_at": None, "id": uuid.uuid4().hex}  # the old one may still be found
     tried = {"attempts": t.outbox.c.attempts + 1}
     kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**values, **tried)).rowcount == 1
     if not kept:

@@ -107,8 +107,9 @@ def _with_move(root: Message, thread: Sequence[Incident]) -> Message:
     """In a channel that it was not opened in, a root says where it comes from and why."""
     moves = [entry for one in thread for entry in one.timeline if entry.did is Did.MOVED]
     origins = [(old, why) for old, _, why in (move.detail.partition(": ") for move in moves)]
-    origin = next(((old, why) for old, why in reversed(origins) if old != thread[0].channel), None)
-    if origin is None:
+    here = thread[0].channel
+    origin = next((one for one in reversed(origins) if one[0] != here), None)
+    if origin is None or origins[0][0] == here:  # it is back where it began
         return root
     line = f"Moved here from {channel(origin[0])}: {escape(origin[1], 300)}"
     return replace(root, blocks=(*root.blocks, context(line)))

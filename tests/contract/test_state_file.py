@@ -1,0 +1,151 @@
+"""The state file: private, and one clear line where it cannot be used."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.store import SqlStore
+from bot.errors import StateError
+from bot.model import Evaluation
+from bot.services.prune import BATCH, KEPT, prune
+from checks.model import Outcome, Result
+from tests.services.conftest import World
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    one = World(tmp_path / "state.db")
+    yield one
+    one.close()
+
+
+def not_a_database(path: Path) -> str:
+    path.write_bytes(b"something else " * 400)
+    return f"sqlite:///{path}"
+
+
+def damaged(path: Path) -> str:
+    SqlStore(f"sqlite:///{path}").close()
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
+    return f"sqlite:///{path}"
+
+
+def newer(path: Path) -> str:
+    SqlStore(f"sqlite:///{path}").close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+        db.commit()
+    return f"sqlite:///{path}"
+
+
+def of_something_else(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE alerts (id INTEGER)")
+    return f"sqlite:///{path}"
+
+
+def folder(path: Path) -> str:
+    path.mkdir()
+    return f"sqlite:///{path}"
+
+
+def below_a_file(path: Path) -> str:
+    path.write_text("")
+    return f"sqlite:///{path}/state.db"
+
+
+UNUSABLE: dict[Callable[[Path], str], str] = {
+    not_a_database: "not a database",
+    damaged: "damaged",
+    newer: "a newer version of Sync Health wrote it",
+    of_something_else: "the database of something else",
+    folder: "is a folder",
+    below_a_file: "cannot be opened",
+    lambda path: f"sqlite:///{path}/no/such/folder.db": "cannot be opened",
+    lambda _: "sqlite:state.db": "write sqlite:///FILE",
+    lambda _: "sqlite://host/state.db": "write sqlite:///FILE",
+    lambda _: "sqlite+odd:///state.db": "write sqlite:///FILE",
+}
+
+
+@pytest.mark.parametrize(("make", "why"), UNUSABLE.items())
+def test_a_state_that_cannot_be_used_is_said_in_one_line(tmp_path: Path, make: Callable[[Path], str], why: str) -> None:
+    url = make(tmp_path / "state.db")
+    with pytest.raises(StateError, match=why) as said:
+        SqlStore(url)
+    assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("make", [damaged, newer, folder])
+def test_a_command_ends_with_that_line_and_exit_code_2(tmp_path: Path, make: Callable[[Path], str]) -> None:
+    environment = {"SYNC_HEALTH_STATE": make(tmp_path / "state.db"), "SYNC_HEALTH_WAREHOUSE": f"duckdb:{tmp_path}"}
+    tokens = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN"), "unused")
+    command = [sys.executable, "-m", "bot.cli", "check"]
+    ended = subprocess.run(  # nothing but the state is opened before it fails
+        command, cwd=Path(__file__).parents[2], env=environment | tokens, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stderr.count("\n"), "Traceback" in ended.stderr) == (2, 1, False), ended.stderr
+
+
+def test_the_file_and_its_companions_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    one = SqlStore(f"sqlite:///{path}")
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()} == dict.fromkeys(
+        ("state.db", "state.db-wal", "state.db-shm"), "0o600"
+    )
+    for file in tmp_path.iterdir():
+        file.chmod(0o644)
+    other = SqlStore(f"sqlite:///{path}")
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}, "also one that was there"
+    other.close()
+    one.close()
+
+
+def evaluation(at: datetime) -> Evaluation:
+    result = Result("a", None, Outcome.OK, 1.0, None, None, None, True, "well", None)
+    return Evaluation(at, Outcome.OK, 1, 0.1, (result,), ())
+
+
+def test_old_evaluations_are_pruned_in_batches_and_all_else_is_kept(world: World) -> None:
+    world.open_incident()
+    now = world.clock.now()
+    with world.store.transaction() as records:
+        records.audit(now - 2 * KEPT, "U1", "rerun", "Sync B", "well")
+    kept = world.rows("SELECT count(*) FROM evaluations")[0][0]
+    world.clock.pass_(days=KEPT.days)
+    with world.store.transaction() as records:
+        for n in range(BATCH + 10):
+            records.save_evaluation(evaluation(world.clock.now() - timedelta(minutes=BATCH + 10 - n)))
+    world.clock.pass_(minutes=1)
+    assert prune(world.ports) == kept
+    world.clock.pass_(days=KEPT.days)
+    assert prune(world.ports) == BATCH + 9, "the newest one stays, however old"
+    assert prune(world.ports) == 0
+    assert world.rows("SELECT count(*) FROM evaluations") == world.rows("SELECT count(*) FROM results") == [(1,)]
+    assert world.incident().timeline
+    assert world.audit()
+
+
+def test_a_batch_is_no_bigger_than_asked(world: World) -> None:
+    with world.store.transaction() as records:
+        for n in range(5):
+            records.save_evaluation(replace(evaluation(NOW), checked_at=NOW + timedelta(minutes=n)))
+        assert records.prune_evaluations(NOW + KEPT, 2) == 2
+        assert [one.checked_at.minute for one in records.latest_evaluations(9)] == [2, 3, 4]
+
+
+def test_a_claim_reads_only_what_is_owed(world: World) -> None:
+    """Half a second between two looks: what was sent long ago must not be read each time."""
+    owed = "SELECT * FROM outbox WHERE wanted > sent ORDER BY seq"
+    plan = " ".join(str(row) for row in world.rows(f"EXPLAIN QUERY PLAN {owed}"))
+    assert "USING INDEX owed" in plan
