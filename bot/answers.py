@@ -192,6 +192,7 @@ class Snapshot:
     previous: SnapshotNumbers | None = None
     existed: bool = False  # it was taken before, and stays as it was
     rehearsed: bool = False  # nothing was written
+    foreign: str | None = None  # whose row has taken the id, and how old it is; ours was not written then
 
     def change(self, name: str) -> float | None:
         """By how much a number differs from the one before; None where either is unknown."""

@@ -29,6 +29,7 @@ def snapshot_as_json(taken: Snapshot) -> dict[str, object]:
         "audit_id": taken.id,
         "taken_at": taken.taken_at.isoformat(),
         "existed": taken.existed,
+        "foreign": taken.foreign,
         "dry_run": taken.rehearsed,
         "numbers": numbers,
         "previous": taken.previous_id,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from bot import shipped
+from bot.alerts.rejections import Known
 from bot.environment import Databricks, Need, databricks_of, problems_of, warehouse_folder, with_secret_files
 from bot.errors import ConfigurationError
 from bot.pipeline_file import Links, Operators, PipelineFile, SyncSettings, Timetable
@@ -30,6 +31,7 @@ class Settings:
     syncs: tuple[SyncSettings, ...]
     tables: Mapping[str, str]
     checks: tuple[Check, ...]
+    rejections: Known = field(repr=False)
     warehouse_folder: Path | None
     state_url: str
     slack_api_url: str
@@ -109,7 +111,17 @@ def load_settings(
         census_api_token=environment.get("CENSUS_API_TOKEN", "").strip(),
         heartbeat_url=environment.get("HEARTBEAT_URL", "").strip(),
         config=path,
+        rejections=_rejections(),
     )
+
+
+def _rejections() -> Known:
+    """What the destination's error codes mean. Raises ConfigurationError."""
+    written = read_yaml(shipped.FOLDER / "checks" / "rejections" / "salesforce.yml")
+    try:
+        return Known.model_validate(written.data)
+    except ValidationError as error:
+        raise ConfigurationError(list(problems(written, Known, error))) from None
 
 
 def config_file(environment: Mapping[str, str]) -> Path:

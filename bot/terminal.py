@@ -53,6 +53,8 @@ def print_snapshot(taken: Snapshot) -> None:
     what = "would be taken" if taken.rehearsed else "taken"
     if taken.existed:
         what = f"was taken at {taken.taken_at:%Y-%m-%d %H:%M} UTC already, and stays as it is"
+    if taken.foreign:
+        console.print(f"! Not ours: {taken.foreign}", style="magenta", markup=False, highlight=False)
     since = f"; change since {taken.previous_id}" if taken.previous_id else ""
     console.print(_text(f"{taken.id} {what}{since}"))
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.alerts.rejections import Needs, cause_of
+from bot.alerts.rejections import Known, Needs, cause_of
 
 
 class ErrorClass(StrEnum):
@@ -64,9 +64,9 @@ CLASSES = {kind: re.compile("|".join(words), re.IGNORECASE) for kind, words in W
 CODE = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)+")
 
 
-def run_error(message: str | None, code: str | None = None) -> RunError:
+def run_error(message: str | None, code: str | None, known: Known) -> RunError:
     """The class of a failed run's error. `code` is Census' own, `message` what it quotes of the other side."""
-    cause = cause_of(message or "")
+    cause = cause_of(message or "", known)
     if cause.code and cause.needs is not Needs.UNKNOWN:
         kind = ErrorClass.AUTHENTICATION if cause.code in LOGINS else BY_NEEDS.get(cause.needs, ErrorClass.UNKNOWN)
         return RunError(kind, cause.code, cause.remedy)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.answers import SHOWN, Snapshot
 from bot.messages.blocks import Message, context, section
-from bot.messages.text import code, day_and_time, number
+from bot.messages.text import code, day_and_time, escape, number
 
 
 def snapshot_message(taken: Snapshot, zone: ZoneInfo) -> Message:
@@ -14,6 +14,8 @@ def snapshot_message(taken: Snapshot, zone: ZoneInfo) -> Message:
     lines = [
         f"{label}: *{_amount(getattr(taken.numbers, name))}*{_change(taken, name)}" for name, label in SHOWN.items()
     ]
+    if taken.foreign:
+        lines.insert(0, f"⚠️ Not ours: {escape(taken.foreign, 300)}.")
     since = f" · change since {code(taken.previous_id)}" if taken.previous_id else " · the first one"
     return Message("Snapshot taken", (section(f"*{head}*", *lines), context(f"{code(taken.id)}{since}")))
 

@@ -92,6 +92,11 @@ def rows(count: int | None) -> str:
     return "an unknown number of rows" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
 
 
+def records(count: int | None) -> str:
+    """`1 record`, `246 records`."""
+    return "an unknown number of records" if count is None else f"{count:,} record{'' if count == 1 else 's'}"
+
+
 def limit_in_words(limit: str | None) -> str:
     """`> 50` → `above 50`."""
     if not limit:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.alerts.rejections import Known
 from bot.alerts.run_errors import run_error
 from bot.alerts.schedule import cron_of, latest_time, next_time
 from bot.model import Run, RunStatus, Schedule
@@ -27,7 +28,9 @@ class Due:
     missed: datetime | None
 
 
-def census_numbers(runs: Sequence[Run], schedule: Schedule, now: datetime, zone: ZoneInfo) -> Mapping[str, Reading]:
+def census_numbers(
+    runs: Sequence[Run], schedule: Schedule, now: datetime, zone: ZoneInfo, known: Known
+) -> Mapping[str, Reading]:
     """Readings by metric, without those that mean nothing now; `runs` are the newest hundred or so, newest first."""
     schedule_on = Reading(float(schedule.enabled), case="paused" if schedule.paused else None)
     if ahead := next((run for run in runs if run.completed_at and run.completed_at > now + CLOCK_SKEW), None):
@@ -41,7 +44,7 @@ def census_numbers(runs: Sequence[Run], schedule: Schedule, now: datetime, zone:
         "hours_since_last_run": _lateness(syncs, runs, due, now),
         "runs_today": _runs_today(syncs, runs, due, now.astimezone(zone)),
         "schedule_on": schedule_on,
-        "failed_runs": _failed_runs(runs),
+        "failed_runs": _failed_runs(runs, known),
     }
 
 
@@ -139,13 +142,13 @@ def _rejected(run: Run) -> Reading:
     return Reading(rate, case="few_records" if few else None, facts=facts)
 
 
-def _failed_runs(runs: Sequence[Run]) -> Reading:
+def _failed_runs(runs: Sequence[Run], known: Known) -> Reading:
     """The latest runs in a row that failed, and why the last one did."""
     ended = [run for run in runs if run.status is RunStatus.FAILED or run.counts_as_sync]
     failed = next((n for n, run in enumerate(ended) if run.status is not RunStatus.FAILED), len(ended))
     if not failed:
         return Reading(0.0, facts={"runs": "last run"})
-    error = run_error(ended[0].error, ended[0].error_code)
+    error = run_error(ended[0].error, ended[0].error_code, known)
     case: Situation | None = "permanent" if error.kind.permanent else None
     return Reading(
         float(failed),

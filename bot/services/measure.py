@@ -202,7 +202,7 @@ def look_at(sources: Sources, sync: SyncSettings, now: datetime) -> SyncLook:
         runs = sources.census.runs(sync.id, most=RUNS)
     except SyncHealthError as error:
         return SyncLook(replace(status, error=str(error)))
-    readings = census_numbers(runs, schedule, now, sources.settings.zone)
+    readings = census_numbers(runs, schedule, now, sources.settings.zone, sources.settings.rejections)
     due = due_run(runs, schedule, now)
     seen = replace(
         status,

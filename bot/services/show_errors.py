@@ -1,4 +1,4 @@
-"""Why rows did not arrive, in the last completed run."""
+"""Why records were rejected, in the last completed run."""
 
 from bot.alerts.rejections import Rejection, group_by_cause
 from bot.answers import SyncErrors
@@ -8,7 +8,7 @@ from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
 
 RUNS = 100  # a page of them: among so many one has completed, or the sync is in other trouble
-READ = 300  # rejected rows, and as many invalid ones: three pages each, so that the answer takes seconds
+READ = 300  # rejected records, and as many invalid ones: three pages each, so that the answer takes seconds
 
 
 def show_errors(ports: Ports, sync: SyncSettings | None) -> list[SyncErrors]:
@@ -26,7 +26,7 @@ def _errors_of(ports: Ports, sync: SyncSettings) -> SyncErrors:
         found = _records(ports, run, "rejected", rejected) + _records(ports, run, "invalid", invalid)
     except SyncHealthError as error:
         return SyncErrors(sync.label, error=str(error))
-    return SyncErrors(sync.label, run, rejected, invalid, len(found), group_by_cause(found))
+    return SyncErrors(sync.label, run, rejected, invalid, len(found), group_by_cause(found, ports.settings.rejections))
 
 
 def _count(ports: Ports, run: Run, status: str, known: int | None) -> int:

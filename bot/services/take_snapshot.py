@@ -1,8 +1,10 @@
 """Write down what the pipeline looks like: one row of the audit log, never changed afterwards."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
+from math import inf, nextafter
 from uuid import uuid4
 
 from bot.answers import Snapshot, SnapshotNumbers
@@ -10,6 +12,9 @@ from bot.errors import PermanentError, RefusedError, TemporaryError
 from bot.ports import Ports, Sources
 from bot.services.measure import HEALTH
 from checks.model import Limit
+from checks.numbers import duration
+
+log = logging.getLogger(__name__)
 
 SNAPSHOTS = "measure/snapshots"
 COOL_DOWN = timedelta(minutes=5)  # of the pipeline's time: a second press returns the first snapshot
@@ -84,16 +89,20 @@ def _take(ports: Ports, by: str, audit_id: str) -> Snapshot:
             execution_timestamp=ports.clock.now(),
             executed_by=by,
             zone=settings.zone.key,
-            coverage_warn=_number(ports, "warn", 95.0),
-            coverage_critical=_number(ports, "critical", 90.0),
+            coverage_warn=_threshold(ports, "warn"),
+            coverage_critical=_threshold(ports, "critical"),
         )
         found = _read(ports, audit_id)
         if not _is(found, audit_id):
             raise TemporaryError(f"the warehouse took {audit_id} and does not show it")
+    this = found[0]
+    foreign = _foreign(ports, by, this) if existed else None
+    if foreign:
+        log.warning("%s: %s", audit_id, foreign)
     with ports.store.transaction() as records:
         result = "it is there already" if existed else "taken"
-        records.audit(ports.clock.now(), by, "snapshot", audit_id, result)
-    this, previous = found[0], found[1:]
+        records.audit(ports.clock.now(), by, "snapshot", audit_id, foreign or result)
+    previous = found[1:]
     return Snapshot(
         id=audit_id,
         taken_at=_time(this["execution_timestamp"]),
@@ -102,7 +111,21 @@ def _take(ports: Ports, by: str, audit_id: str) -> Snapshot:
         previous_id=_id(previous),
         previous=_numbers(previous[0]) if previous else None,
         existed=existed,
+        foreign=foreign,
     )
+
+
+def _foreign(ports: Ports, by: str, row: Mapping[str, object]) -> str | None:
+    """What is wrong with a daily row that is there: another author, or a time before its own date.
+
+    A job of the team that names its rows by UTC takes the next day's id on the evening before.
+    """
+    audit_id, author, at = str(row["audit_id"]), str(row["executed_by"]), _time(row["execution_timestamp"])
+    ours = author in (by, SCHEDULED_BY) and daily_id(local_day(ports, at)) >= audit_id
+    if ours or not audit_id.startswith("daily"):
+        return None
+    age = duration(max(timedelta(0), ports.clock.now() - at))
+    return f"this ID is taken by a row of {author}, written {age} ago; the snapshot of this date was not written"
 
 
 def _read(sources: Sources, audit_id: str) -> list[dict[str, object]]:
@@ -128,10 +151,12 @@ def _numbers(row: Mapping[str, object]) -> SnapshotNumbers:
     return SnapshotNumbers(**{field.name: row[field.name] for field in fields(SnapshotNumbers)})  # type: ignore[arg-type]
 
 
-def _number(ports: Ports, severity: str, shipped: float) -> float:
-    """The limit of coverage, which the snapshot's status is judged by."""
-    limits = [getattr(check, severity) for check in ports.settings.checks if check.name == "coverage"]
-    return limits[0].number if limits and isinstance(limits[0], Limit) else shipped
+def _threshold(ports: Ports, severity: str) -> float | None:
+    """What coverage must not fall below, which the snapshot's status is judged by; None where nothing is too low."""
+    limit = getattr(ports.settings.check_called("coverage"), severity, None)
+    if not isinstance(limit, Limit) or "<" not in limit.comparison:
+        return None
+    return limit.number if limit.comparison == "<" else nextafter(limit.number, inf)
 
 
 def _time(value: object) -> datetime:

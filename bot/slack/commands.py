@@ -176,7 +176,7 @@ COMMANDS = {
     "queue": Command(queue, "what waits, since when, where it is heading; with a sync behind it also its rows"),
     "runs": Command(runs, "the latest Census runs, with counts and error rates; of one sync when it is named"),
     "errors": Command(
-        errors, "rejected rows of the last completed run by cause, with what helps; of one sync when named"
+        errors, "rejected records of the last completed run by cause, with the next step; of one sync when named"
     ),
     "schedules": Command(schedules, "per sync: on, paused or never, how often, and the next run"),
     "check": Command(partial(fresh_summary, replace=False), "runs the validation now and shows what came of it"),

@@ -41,7 +41,7 @@ def fill(folder: Path) -> None:
 def test_it_prints_the_numbers_and_the_change_since_the_last() -> None:
     code, out, _ = snapshot("--demo")
     assert code == 0
-    assert "coverage, % 96.0 +0.0" in out
+    assert "coverage, % 96.01 +0.0" in out
     assert "CREATE queue 12 +0" in out
     assert "taken; change since daily_snapshot_" in out
 
@@ -60,7 +60,7 @@ def test_a_second_one_is_the_first(own: Path) -> None:
 def test_json_has_the_documented_keys(own: Path) -> None:
     fill(own / "warehouse")
     answer = json.loads(snapshot("--json", "--dry-run")[1])
-    assert list(answer) == ["audit_id", "taken_at", "existed", "dry_run", "numbers", "previous", "change"]
+    assert list(answer) == ["audit_id", "taken_at", "existed", "foreign", "dry_run", "numbers", "previous", "change"]
     assert answer["dry_run"] is True
     assert list(answer["numbers"]) == list(answer["change"])
     assert set(answer["change"].values()) == {None}

@@ -35,7 +35,7 @@ def test_the_last_completed_run_is_told_whatever_came_after_it(world: World) -> 
     [shown] = show_errors(world.ports, world.ports.settings.sync_called("b"))
     assert shown.run
     assert (shown.run.id, shown.rejected, shown.invalid, shown.read) == (run_id, 7, 2, 9)
-    assert [(group.rows, group.cause.needs) for group in shown.groups] == [(7, Needs.TRANSIENT), (2, Needs.SOURCE)]
+    assert [(group.records, group.cause.needs) for group in shown.groups] == [(7, Needs.TRANSIENT), (2, Needs.SOURCE)]
 
 
 def test_every_sync_is_told_when_none_is_named_and_one_without_a_run_has_none(world: World) -> None:
@@ -49,7 +49,7 @@ def test_only_the_first_300_of_each_kind_are_read_and_the_counts_stay_those_of_t
     ran(world, details(618, 400), records_failed=618, records_invalid=400)
     shown = show_errors(world.ports, None)[1]
     assert (shown.rejected, shown.invalid, shown.read) == (618, 400, 600)
-    assert [group.rows for group in shown.groups] == [300, 300]
+    assert [group.records for group in shown.groups] == [300, 300]
 
 
 @pytest.mark.parametrize("found", [None, []], ids=["not found", "empty"])

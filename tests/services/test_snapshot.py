@@ -12,8 +12,10 @@ import pytest
 from bot.adapters.store import SqlStore
 from bot.answers import Snapshot, SnapshotNumbers
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
+from bot.main import settings_from
 from bot.ports import Ports
 from bot.services.take_snapshot import SCHEDULED_BY, daily_id, local_day, rehearse_snapshot, take_snapshot
+from checks.model import parse_limit
 from tests.fakes import BrittleStore, FakeCensus, FakeChannel, HandClock
 from tests.services.conftest import settings_for_tests
 from tests.small_pipeline import SALESFORCE, SmallPipeline, local
@@ -207,3 +209,47 @@ def test_rows_of_other_kinds_are_not_taken_for_snapshots(world: World) -> None:
         f" TIMESTAMPTZ '{datetime(2026, 1, 1, tzinfo=UTC)}', 0, 0, 0, 0, 'x', 'Rolled out', NULL, NULL"
     )
     assert world.take().previous is None
+
+
+@pytest.mark.parametrize(
+    ("author", "written", "said"),
+    [
+        ("etl_job", "2026-01-20 23:58", "a row of etl_job, written 1 min ago"),
+        ("etl_job", "2026-01-19 23:59", "a row of etl_job, written 1 d ago"),
+        (SCHEDULED_BY, "2026-01-19 23:59", "a row of sync-health, written 1 d ago"),
+        (SCHEDULED_BY, "2026-01-20 23:58", None),
+        (SCHEDULED_BY, "2026-01-21 00:10", None),
+    ],
+)
+def test_the_row_of_another_writer_under_our_id_is_named(
+    author: str, written: str, said: str | None, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    day = local_day(world.ports)
+    world.small.snapshot(daily_id(day), local(written), executed_by=author)
+    if local(written) > world.clock.now():
+        world.clock.pass_(minutes=30)
+    before = world.whole_log()
+    taken = take_snapshot(world.ports, SCHEDULED_BY, day=day)
+    assert (taken.existed, world.whole_log()) == (True, before)
+    assert (said or "") in (taken.foreign or "")
+    assert bool(said) == bool(taken.foreign) == (author in caplog.text and "taken by a row" in caplog.text)
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"),
+    [
+        ({}, "🟢 GOOD"),
+        ({"critical": "<= 96"}, "🔴 CRITICAL"),
+        ({"warn": "< 96.5"}, "🟡 WARNING"),
+        ({"warn": "<= 95.9"}, "🟢 GOOD"),
+    ],
+)
+def test_the_status_is_judged_by_the_thresholds_as_they_are_written(
+    limits: dict[str, str], status: str, world: World
+) -> None:
+    changed = {"warn": None, "critical": None} | {name: parse_limit(text) for name, text in limits.items()}
+    [check] = [check for check in settings_from({}).checks if check.name == "coverage"]
+    settings = replace(world.ports.settings, checks=(check.model_copy(update=changed),))
+    take_snapshot(replace(world.ports, settings=settings), ROBIN)
+    [(notes,)] = world.small.run("SELECT notes FROM crm.sfdc_dbx.sync_audit_log")
+    assert f"Status: {status} |" in str(notes)

@@ -144,11 +144,11 @@ def test_rejected_rows_are_shown_by_cause_with_what_helps_and_nothing_of_the_row
     world.demo.estate.switch("update_queue_grows", False)
     picklist, locked = answer.index("`INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST`, field"), answer.index("UNABLE_TO_LOCK")
     assert picklist < locked, "the frequent one first"
-    for shown in ("“LEASE_UP”", "(through `CANNOT_EXECUTE_FLOW_TRIGGER`)", "a rerun does not help", "`a0XDEMO"):
+    for shown in ("“LEASE_UP”", "(via `CANNOT_EXECUTE_FLOW_TRIGGER`)", "A rerun does not help", "`a0XDEMO"):
         assert shown in answer[:locked]
     assert "a rerun helps" in answer[locked:]
     assert not re.search(r"Somebody|someone@|@example|Error ID|001DEMO", answer)
-    assert "*Rejected rows of Sync A (CREATE)*" in _ask(world, "errors")
+    assert "*Rejected records of Sync A (CREATE)*" in _ask(world, "errors")
 
 
 def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) -> None:

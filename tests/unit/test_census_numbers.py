@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.alerts.schedule import latest_time
+from bot.main import settings_from
 from bot.model import Run, RunStatus, Schedule
 from bot.services.census_numbers import census_numbers, empty_runs, error_rate, next_run
 from checks.model import Reading
 
 ZONE = ZoneInfo("America/Los_Angeles")
+KNOWN = settings_from({}).rejections
 NOW = datetime(2026, 1, 15, 20, 0, tzinfo=UTC)  # noon there
 ON = Schedule("quarter_hourly", paused=False)
 
@@ -25,7 +27,7 @@ def run(hours_ago: float, **changes: object) -> Run:
 
 
 def readings(*runs: Run, schedule: Schedule = ON, now: datetime = NOW) -> dict[str, Reading]:
-    return dict(census_numbers(runs, schedule, now, ZONE))
+    return dict(census_numbers(runs, schedule, now, ZONE, KNOWN))
 
 
 def numbers(*runs: Run, schedule: Schedule = ON, now: datetime = NOW) -> dict[str, float | None]:
@@ -262,10 +264,10 @@ def test_in_every_minute_of_a_year_who_is_on_time_is_not_late_and_who_missed_a_r
     assert before
     took = timedelta(minutes=minutes)
     done = [run(0, created_at=at, completed_at=at + took) for at in (due, before) if at + took <= now]
-    on_time = census_numbers(done, schedule, now, zone)
+    on_time = census_numbers(done, schedule, now, zone, KNOWN)
     assert on_time["hours_since_last_run"].value <= 1  # type: ignore[operator]
     if now - due >= timedelta(hours=2):
         assert on_time["runs_today"].value == 1
-    missed = census_numbers([run(0, created_at=before, completed_at=before + took)], schedule, now, zone)
+    missed = census_numbers([run(0, created_at=before, completed_at=before + took)], schedule, now, zone, KNOWN)
     assert missed["hours_since_last_run"].value == (now - due) / timedelta(hours=1)
     assert missed["runs_today"].value == 0

@@ -13,6 +13,7 @@ from bot.alerts.model import ActionState, Did, Entry
 from bot.alerts.rejections import Cause, CauseGroup, Needs, Rejection, group_by_cause
 from bot.alerts.trends import Trend
 from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
+from bot.main import settings_from
 from bot.messages.errors import NEEDS, errors_message
 from bot.messages.incidents import incident_message, incidents_message
 from bot.messages.queue import queue_message
@@ -126,12 +127,13 @@ FLOW = (
     "for restricted picklist field: LEASE<UP>. You can look up ExceptionCode values. Error ID: 1-2 (3):--"
 )
 REJECTED = group_by_cause(
-    [
+    known=settings_from({}).rejections,
+    rejections=[
         *(Rejection(f"a0XDEMO{n:011}", "rejected", FLOW) for n in range(297)),
         *(Rejection(f"a0XDEMO{n:011}", "rejected", "UNABLE_TO_LOCK_ROW:unable to obtain access:--") for n in (7, 8)),
         Rejection("", "null", ""),
         Rejection("9", "rejected", "Somebody said no to jane@example.com"),
-    ]
+    ],
 )
 LATELY = run(records_updated=7263, records_failed=617, records_invalid=1)
 SNOOZED = acknowledged(id=8, snoozed_by=OPERATOR, snoozed_until=NOW + minutes(120))
@@ -204,7 +206,7 @@ def test_a_dry_run_a_cancelled_and_a_skipped_one_are_told_apart_and_none_is_a_su
 
 def test_whatever_the_cause_it_is_said_whether_a_rerun_helps_and_only_once_that_it_does() -> None:
     assert set(NEEDS) == set(Needs)
-    assert [needs for needs, said in NEEDS.items() if "a rerun helps" in said and "not known" not in said] == [
+    assert [needs for needs, said in NEEDS.items() if "a rerun helps" in said and "unknown" not in said] == [
         Needs.TRANSIENT
     ]
 
@@ -261,8 +263,8 @@ def _rows(t: str) -> Queue:
 
 
 def _causes(t: str) -> tuple[CauseGroup, ...]:
-    cause = Cause(t, Needs.DATA, t, (t,) * 9, t, t, t)
-    return (CauseGroup(cause, 3, (t,) * 3),) * 12
+    cause = Cause(t, Needs.DATA, t, (t,) * 9, t, t)
+    return (CauseGroup(cause, 3, (t,) * 3, ((t, 3),) * 9),) * 12
 
 
 SPEECH: dict[str, Callable[[str], Payload]] = {

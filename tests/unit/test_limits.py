@@ -80,8 +80,8 @@ def a_queue(t: str, n: int) -> Queue:
 
 
 def rejected(t: str, n: int) -> SyncErrors:
-    cause = Cause(t, Needs.DATA, t, (t,) * n, t, t, t)
-    return SyncErrors(t, a_run(t), 9, 9, 1, (CauseGroup(cause, 3, (t,) * n),) * n)
+    cause = Cause(t, Needs.DATA, t, (t,) * n, t, t)
+    return SyncErrors(t, a_run(t), 9, 9, 1, (CauseGroup(cause, 3, (t,) * n, ((t, 9),) * n),) * n)
 
 
 def a_snapshot(t: str) -> Snapshot:

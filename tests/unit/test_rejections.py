@@ -2,14 +2,37 @@
 
 import re
 import string
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from bot.alerts.rejections import BAD_KEY, CODES, Cause, Needs, Rejection, cause_of, group_by_cause
+from bot.alerts import rejections
+from bot.alerts.rejections import BAD_KEY, Cause, CauseGroup, Known, Needs, Reason, Rejection
+from bot.main import settings_from
+
+KNOWN = settings_from({}).rejections
+CODES = KNOWN.meaning
 
 FLOW, PICKLIST = "CANNOT_EXECUTE_FLOW_TRIGGER", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+
+
+def reason_of(message: str, status: str = "rejected") -> Reason:
+    """Of a message that holds one error."""
+    [reason] = rejections.reasons_of(message, KNOWN, status)
+    return reason
+
+
+def cause_of(message: str, status: str = "rejected") -> Cause:
+    return reason_of(message, status).cause
+
+
+def group_by_cause(rows: Iterable[Rejection]) -> tuple[CauseGroup, ...]:
+    return rejections.group_by_cause(rows, KNOWN)
+
+
 BY_FLOW = (
     "CANNOT_EXECUTE_FLOW_TRIGGER: We can't save this record because the “Product Property Rollup” process failed. "
     "Give your Salesforce admin these details. This error occurred when the flow tried to update records: {inner}. "
@@ -108,12 +131,6 @@ SAID = {
         None,
         ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",),
     ),
-    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:T: System.LimitException: Apex CPU time limit exceeded:--": (
-        "System.LimitException",
-        None,
-        None,
-        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",),
-    ),
     "UNABLE_TO_LOCK_ROW": ("UNABLE_TO_LOCK_ROW", None, None, ()),
     f"{FLOW}: … tried to update records: INVALID_OR_NULL_FOR_RESTR…": (PICKLIST, None, None, (FLOW,)),
     f"{FLOW}: … tried to update records: INVALID_": (FLOW, None, None, ()),
@@ -131,8 +148,9 @@ SAID = {
 
 @pytest.mark.parametrize("message", SAID)
 def test_the_innermost_cause_is_found_with_its_field_and_a_picklist_s_value(message: str) -> None:
-    cause = cause_of(message)
-    assert (cause.code, cause.field, cause.value, cause.via) == SAID[message]
+    reason = reason_of(message)
+    cause = reason.cause
+    assert (cause.code, cause.field, reason.value, cause.via) == SAID[message]
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -166,19 +184,19 @@ def test_the_real_mixture_is_two_causes_the_frequent_one_first_with_three_exampl
         Rejection(f"a0X{n:015}", "rejected", BY_FLOW.format(inner=value, a=1_000_000 + n, b=n, c=n)) for n in range(617)
     ]
     often, once = group_by_cause(rows)
-    assert (often.cause.code, often.rows, often.examples) == (PICKLIST, 617, tuple(f"a0X{n:015}" for n in range(3)))
-    assert (once.cause.code, once.rows, once.examples) == ("UNABLE_TO_LOCK_ROW", 1, ("7",))
+    assert (often.cause.code, often.records, often.examples) == (PICKLIST, 617, tuple(f"a0X{n:015}" for n in range(3)))
+    assert (once.cause.code, once.records, once.examples) == ("UNABLE_TO_LOCK_ROW", 1, ("7",))
 
 
 def test_unknown_messages_are_one_group_that_says_so() -> None:
     [group] = group_by_cause([Rejection(str(n), "rejected", f"Somebody {n} said no") for n in range(9)])
-    assert (group.cause.code, group.cause.needs, group.rows) == (None, Needs.UNKNOWN, 9)
+    assert (group.cause.code, group.cause.needs, group.records) == (None, Needs.UNKNOWN, 9)
 
 
 def test_examples_are_ids_each_once_and_an_address_or_a_sentence_is_none() -> None:
     ids = ["", "jane@example.com", "Jane Doe", "1", "1", "x" * 41, "a`b", "<!channel>", "2", "3", "4"]
     [group] = group_by_cause(Rejection(one, "rejected", "") for one in ids)
-    assert (group.rows, group.examples) == (11, ("1", "2", "3"))
+    assert (group.records, group.examples) == (11, ("1", "2", "3"))
 
 
 def test_neither_message_nor_payload_is_in_what_a_rejection_shows_of_itself() -> None:
@@ -200,15 +218,15 @@ PERSONAL = [
 @pytest.mark.parametrize("personal", PERSONAL)
 def test_a_picklist_s_value_is_shown_without_what_names_a_person_or_a_row(personal: str) -> None:
     for value in (personal, f"before {personal} after"):
-        shown = cause_of(f"{PICKLIST}: X: bad value for restricted picklist field: {value}:X__c --").value or ""
+        shown = reason_of(f"{PICKLIST}: X: bad value for restricted picklist field: {value}:X__c --").value or ""
         assert not re.search(r"jane|example|a0X|0f8f|555|7086", shown), shown
         assert ("before" in shown) == ("after" in shown) == ("before" in value)
 
 
 def test_a_long_value_is_cut() -> None:
-    cause = cause_of(f"{PICKLIST}: X: bad value for restricted picklist field: {'long ' * 5000}:X__c --")
-    assert cause.value is not None
-    assert len(cause.value) == 60
+    value = reason_of(f"{PICKLIST}: X: bad value for restricted picklist field: {'long ' * 5000}:X__c --").value
+    assert value is not None
+    assert len(value) == 60
 
 
 # What a row may hold, in the places of a message where Salesforce quotes it.
@@ -234,8 +252,9 @@ held = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=4
 @example("[Jane]")
 def test_nothing_that_a_row_holds_gets_through(template: str, text: str) -> None:
     secret = f"Jane Q. {text} Doe of 7 Elm St"
-    cause = cause_of(template.format(secret))
-    words = (cause.code, cause.flow, cause.field, cause.value, *cause.via)
+    reason = reason_of(template.format(secret))
+    cause = reason.cause
+    words = (cause.code, cause.flow, cause.field, reason.value, *cause.via)
     allowed = {None, *CODES, "Name", "Email", "Account__c", "Active__c", "Units__c"}
     assert set(words) <= allowed
 
@@ -266,8 +285,8 @@ def test_grouping_is_blind_to_ids_and_error_numbers(
     groups = group_by_cause(
         [row(id_, first, second, unique), row("a0X000000000001", 1, 2, "0f8fad5b-d9cb-469f-a165-70867728950e")]
     )
-    assert [group.rows for group in groups] == [2]
-    assert groups[0].cause.value == "for … and …"
+    assert [group.records for group in groups] == [2]
+    assert groups[0].values == (("for … and …", 2),)
 
 
 @given(st.text())
@@ -277,7 +296,90 @@ def test_any_words_at_all_have_a_cause_that_is_short_and_said_in_one_line(words:
         f"{PICKLIST}: {words}",
         BY_FLOW.format(inner=BAD_VALUE.format(field=words, value=words), a=1, b=2, c=3),
     ):
-        cause = cause_of(message)
-        assert all(
-            len(said) <= 120 and "\n" not in said for said in (cause.field or "", cause.value or "", cause.remedy)
-        )
+        for reason in rejections.reasons_of(message, KNOWN):
+            said = (reason.cause.field or "", reason.value or "", reason.cause.remedy)
+            assert all(len(one) <= 120 and "\n" not in one for one in said)
+
+
+def test_several_errors_in_one_message_are_read_one_by_one() -> None:
+    message = (
+        "STRING_TOO_LONG:Name: data value too large: Jane (max length=3):Name --"
+        f"{PICKLIST}:State: bad value for restricted picklist field: Calif:State__c --UNABLE_TO_LOCK_ROW:unable:--"
+    )
+    found = rejections.reasons_of(message, KNOWN)
+    assert [(one.cause.code, one.cause.field, one.value) for one in found] == [
+        ("STRING_TOO_LONG", "Name", None),
+        (PICKLIST, "State__c", "Calif"),
+        ("UNABLE_TO_LOCK_ROW", None, None),
+    ]
+    groups = group_by_cause(
+        [Rejection("1", "rejected", message), Rejection("2", "rejected", "UNABLE_TO_LOCK_ROW:x:--")]
+    )
+    assert [(group.cause.code, group.records) for group in groups] == [
+        ("UNABLE_TO_LOCK_ROW", 2),
+        ("STRING_TOO_LONG", 1),
+        (PICKLIST, 1),
+    ]
+
+
+def test_dashes_in_a_value_do_not_begin_another_error() -> None:
+    reason = reason_of("STRING_TOO_LONG:Name: data value too large: a --SOME_THING: Jane:Name --")
+    assert (reason.cause.code, reason.cause.field) == ("STRING_TOO_LONG", "Name")
+
+
+def test_46_records_with_many_values_have_one_cause() -> None:
+    values = ["Calif"] * 40 + ["Texass"] * 5 + ["Nevda"]
+    said = f"{PICKLIST}:State: bad value for restricted picklist field: {{}}:State__c --"
+    rows = [Rejection(str(n), "rejected", said.format(one)) for n, one in enumerate(values)]
+    [group] = group_by_cause(rows)
+    assert (group.records, group.values) == (46, (("Calif", 40), ("Texass", 5), ("Nevda", 1)))
+
+
+@pytest.mark.parametrize("template", QUOTING)
+@given(held, held)
+def test_what_a_record_holds_never_tells_causes_apart(template: str, one: str, other: str) -> None:
+    rows = [Rejection("1", "rejected", template.format(f"Jane {text} Doe")) for text in (one, other)]
+    assert [group.records for group in group_by_cause(rows)] == [2]
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "needs", "field"),
+    [
+        ("INVALID_FIELD:Foreign key external ID: 4711 not found for field Account_Id__c in entity Account:--",
+         "INVALID_FIELD", Needs.IDENTITY, "Account_Id__c"),
+        ("INVALID_FIELD:No such column 'Gone__c' on sobject of type X:--", "INVALID_FIELD", Needs.MAPPING, "Gone__c"),
+        ("UNKNOWN_EXCEPTION:portal account owner must have a role:--", "UNKNOWN_EXCEPTION", Needs.PERMISSION, None),
+        ("UNKNOWN_EXCEPTION:An unexpected error. ErrorId: 1-2:--", "UNKNOWN_EXCEPTION", Needs.TRANSIENT, None),
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:T: System.LimitException: Apex CPU time limit exceeded:--",
+         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", Needs.BATCH, None),
+        (BY_FLOW.format(inner="Apex heap size too large: 6000001", a=1, b=2, c=3), FLOW, Needs.BATCH, None),
+        ("Apex CPU time limit exceeded", None, Needs.BATCH, None),
+        ("UNABLE_TO_LOCK_ROW:Apex heap size too large:--", "UNABLE_TO_LOCK_ROW", Needs.BATCH, None),
+        ("unable to obtain exclusive access to this record", "UNABLE_TO_LOCK_ROW", Needs.TRANSIENT, None),
+        ("Required fields are missing: [Name]", "REQUIRED_FIELD_MISSING", Needs.DATA, "Name"),
+        ("CANNOT_UPDATE_CONVERTED_LEAD:cannot:--", "CANNOT_UPDATE_CONVERTED_LEAD", Needs.DATA, None),
+        ("TRANSFER_REQUIRES_READ:The new owner must read:--", "TRANSFER_REQUIRES_READ", Needs.PERMISSION, None),
+        ("APEX_DATA_ACCESS_RESTRICTION:Apex denied access:--", "APEX_DATA_ACCESS_RESTRICTION", Needs.PERMISSION, None),
+    ],
+)  # fmt: skip
+def test_words_say_more_than_the_code_before_them(message: str, code: str, needs: Needs, field: str | None) -> None:
+    cause = cause_of(message)
+    assert (cause.code, cause.needs, cause.field) == (code, needs, field)
+
+
+def test_a_value_that_quotes_such_words_is_a_value() -> None:
+    reason = reason_of(f"{PICKLIST}: X: bad value for restricted picklist field: Apex heap size:X__c --")
+    assert (reason.cause.needs, reason.value) == (Needs.DATA, "Apex heap size")
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({"codes": {"data": {"A_B": "x"}, "quota": {"A_B": "y"}}}, "A_B stands in two classes"),
+        ({"codes": {}, "without_code": {"words": "A_B"}}, "names A_B, which is not among the codes"),
+        ({"codes": {"nobody": {}}}, "codes"),
+    ],
+)
+def test_a_table_that_contradicts_itself_is_refused(data: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        Known.model_validate(data)
