@@ -136,6 +136,7 @@ class Kind(StrEnum):
     RUN = "run"
     RESOLVED = "resolved"
     SEVERITY = "severity"
+    REOPENED = "reopened"
     REMINDER = "reminder"
     DIGEST = "digest"  # once a day, about no incident
     AWAY = "away"  # no evaluation for longer than usual, said afterwards

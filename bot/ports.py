@@ -187,6 +187,9 @@ class AlertRecords(Protocol):
     def alert(self, key: str) -> Alert | None:
         """Where an alert stands."""
 
+    def waiting_alerts(self) -> list[Alert]:
+        """Those that wait for a timer: pending and recovering ones."""
+
     def save_alert(self, alert: Alert) -> None:
         """Write an alert, new or changed."""
 
@@ -208,6 +211,9 @@ class AlertRecords(Protocol):
     def incidents_beside(self, incident: Incident) -> list[Incident]:
         """All that share its thread, itself too, oldest first."""
 
+    def open_actions(self) -> list[Action]:
+        """All that have not ended, oldest first."""
+
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         """We owe the channel this message, or a new version of it; versions that were not sent yet become one.
 
@@ -217,9 +223,6 @@ class AlertRecords(Protocol):
 
 class Records(AlertRecords, Protocol):
     """One transaction on the bot's own state: everything in it happens, or nothing."""
-
-    def waiting_alerts(self) -> list[Alert]:
-        """Those that wait for a timer: pending and recovering ones."""
 
     def owe_digest(self, channel: str) -> None:
         """We owe the channel a digest; one that was not sent yet stands for both."""
@@ -271,9 +274,6 @@ class Records(AlertRecords, Protocol):
 
     def latest_action_id(self, sync: str) -> int:
         """The newest action of a sync, ended or not; 0 where there was none."""
-
-    def open_actions(self) -> list[Action]:
-        """All that have not ended, oldest first."""
 
     def actions_of(self, incident_id: int) -> list[Action]:
         """Everything that was done about an incident, oldest first."""

@@ -16,11 +16,16 @@ from bot.model import Digest, Evaluation, Kind, Move, Outage, Place, Undelivered
 from checks.model import Severity
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
-ONCE = (Kind.SEVERITY, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY)  # said once each; the others are edited
+# Said once each; the others are edited.
+ONCE = (Kind.SEVERITY, Kind.REOPENED, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY)
 REPLIES = (Kind.EVIDENCE, *ONCE)
 OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are owed for
 # What is said once its time is past tells how things stood then: which lines of the timeline it can be about.
-ABOUT = {Kind.EVIDENCE: (Did.OPENED, Did.REOPENED), Kind.SEVERITY: (Did.ESCALATED, Did.EASED)}
+ABOUT = {
+    Kind.EVIDENCE: (Did.OPENED, Did.REOPENED),
+    Kind.SEVERITY: (Did.ESCALATED, Did.RETURNED, Did.EASED),
+    Kind.REOPENED: (Did.REOPENED,),
+}
 THEN = ("severity", "value", "limit", "summary")
 MOST_REASONS = 3
 A_DAY = timedelta(days=1)

@@ -88,6 +88,7 @@ incidents = Table(
     Column("resolved_at", UtcDateTime),
     Column("snoozed_until", UtcDateTime),
     Column("snoozed_by", String(40)),
+    Column("flapping_until", UtcDateTime),
     Column("thread_id", Integer),  # the incident whose root it shares
     Column("not_evaluated_since", UtcDateTime),
     Column("explained_by", String(120)),
@@ -131,6 +132,7 @@ timeline = Table(
     Column("value", Float),
     Column("limit", String(40)),
     Column("summary", Text),
+    Column("broadcast", Boolean, nullable=False, server_default="0"),
 )
 
 OPEN = "state IN ('requested', 'running', 'checking')"

@@ -1,53 +1,121 @@
-"""When an open incident has to be brought to mind again: pure, from its timeline alone."""
+"""When an open incident escalates or is reminded of, and how long an acknowledgement lasts: pure, from its timeline."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from bot.alerts.model import Did, Incident, State
 from checks.model import Severity
 
-REMIND_EVERY = {Severity.CRITICAL: timedelta(hours=1), Severity.WARN: timedelta(hours=4)}
-REMIND_FOR = timedelta(hours=24)  # afterwards whoever asks is told, nobody else
-CALL_AFTER = timedelta(minutes=15)  # critical, and nobody has it
-ACK_LASTS = timedelta(hours=2)  # of a critical incident
+ESCALATE_EVERY = timedelta(minutes=15)  # a critical incident that is unacknowledged, however old
+REMIND_EVERY = timedelta(hours=4)  # a warning that is unacknowledged
+REMIND_FOR = timedelta(hours=24)  # afterwards the daily summary lists it
+WORKDAY = (time(8), time(18))  # reminders, Monday to Friday, in the pipeline's zone
+ACK_LASTS = timedelta(hours=4)  # of a critical incident
+WARN_BEFORE = timedelta(minutes=10)  # its holder
+ACK_OF_A_WARNING_ENDS = time(9)  # on the next business day, in the pipeline's zone
+BROADCAST_EVERY = timedelta(minutes=15)  # of one thread
 FLAPPING, FLAPPING_WITHIN = 3, timedelta(hours=6)  # re-opens
 
 SAID = {Did.OPENED, Did.REOPENED, Did.ESCALATED, Did.EASED, Did.REMINDED, Did.CALLED, Did.ACK_LAPSED}
-BEGINS = {Did.OPENED, Did.REOPENED, Did.ESCALATED, Did.ACK_LAPSED}  # from here on nobody has it
+BEGINS = {
+    Did.OPENED,
+    Did.REOPENED,
+    Did.ESCALATED,
+    Did.RETURNED,
+    Did.ACK_LAPSED,
+    Did.UNACKNOWLEDGED,
+}  # from here on nobody has acknowledged it
+TAKEN = {Did.ACKNOWLEDGED, Did.TAKEN_OVER}
 
 
 class Nudge(StrEnum):
     """What is due."""
 
     REMIND = "remind"
-    CALL = "call"  # mention the owner, in the channel
-    LAPSE = "lapse"  # the ack is too old to be believed
+    CALL = "call"  # escalate: mention the owner, in the channel
+    WARN = "warn"  # tell its holder that the acknowledgement is about to lapse
+    LAPSE = "lapse"
 
 
-def nudge(incident: Incident, now: datetime) -> Nudge | None:
-    """What is due for this incident now. Snoozed, recovering and flapping ones are left alone."""
-    quiet = incident.snoozed_until is not None and now < incident.snoozed_until
-    if incident.state is not State.FIRING or quiet or is_flapping(incident):
+def nudge(incident: Incident, now: datetime, zone: tzinfo = UTC, *, rerunning: bool = False) -> Nudge | None:
+    """What is due for this incident now; `rerunning`: its holder has a rerun in progress, which an ack outlasts."""
+    due = next_nudge(incident, now, zone, rerunning=rerunning)
+    if due is None or now < due[0]:
+        return None
+    return due[1] if due[1] is not Nudge.REMIND or _may_remind(incident, now, zone) else None
+
+
+def next_nudge(
+    incident: Incident, now: datetime, zone: tzinfo = UTC, *, rerunning: bool = False
+) -> tuple[datetime, Nudge] | None:
+    """What comes next and when, as far as nothing else happens; None while it is snoozed, recovering or resolved."""
+    snoozed = incident.snoozed_until is not None and now < incident.snoozed_until
+    if incident.state is not State.FIRING or snoozed:
         return None
     critical = incident.severity is Severity.CRITICAL
     if incident.acked_at:
-        return Nudge.LAPSE if critical and now - incident.acked_at >= ACK_LASTS else None
-    called = _last(incident, {Did.CALLED}) >= _last(incident, BEGINS)
-    if critical and not called and now - _last(incident, BEGINS) >= CALL_AFTER:
-        return Nudge.CALL
-    young = now - incident.opened_at < REMIND_FOR
-    return Nudge.REMIND if young and now - _last(incident, SAID) >= REMIND_EVERY[incident.severity] else None
+        return None if rerunning else _end_of_ack(incident, incident.acked_at, zone, critical=critical)
+    if critical:
+        return _last(incident, BEGINS | {Did.CALLED}) + ESCALATE_EVERY, Nudge.CALL
+    return _last(incident, SAID) + REMIND_EVERY, Nudge.REMIND
 
 
-def is_flapping(incident: Incident) -> bool:
-    """Whether it has come back so often that its replies say nothing any more."""
-    if not incident.timeline:
-        return False
-    begin = incident.timeline[-1].at - FLAPPING_WITHIN
-    return sum(entry.did is Did.REOPENED and entry.at > begin for entry in incident.timeline) >= FLAPPING
+def is_flapping(incident: Incident, now: datetime) -> bool:
+    """Whether it re-opens so often that its replies say nothing any more."""
+    return incident.flapping_until is not None and now < incident.flapping_until
+
+
+def flapping_until(incident: Incident, now: datetime) -> datetime | None:
+    """Until when an incident flaps that re-opens now: from the third time in six hours on, six hours each time."""
+    recent = [e for e in incident.timeline if e.did is Did.REOPENED and now - e.at < FLAPPING_WITHIN]
+    return now + FLAPPING_WITHIN if is_flapping(incident, now) or len(recent) + 1 >= FLAPPING else None
+
+
+def may_broadcast(thread: Iterable[Incident], now: datetime) -> bool:
+    """Whether a reply may be sent to the channel too: one in 15 minutes, which escalations neither heed nor use up."""
+    sent = (e.at for one in thread for e in one.timeline if e.broadcast and e.did is not Did.CALLED)
+    return all(now - at >= BROADCAST_EVERY for at in sent)
+
+
+def snoozed_as_warning(incident: Incident) -> bool:
+    """Whether its snooze was asked for while it was a warning, so that it ends when the incident turns critical."""
+    latest = (e.did for e in reversed(incident.timeline) if e.did in (Did.SNOOZED, Did.EASED))
+    return next(latest, None) is Did.SNOOZED
+
+
+def _end_of_ack(incident: Incident, acked_at: datetime, zone: tzinfo, *, critical: bool) -> tuple[datetime, Nudge]:
+    if not critical:
+        return _next_business_morning(acked_at, zone), Nudge.LAPSE
+    warned_at = _warned_at(incident)
+    if warned_at is None:
+        return acked_at + ACK_LASTS - WARN_BEFORE, Nudge.WARN
+    return max(acked_at + ACK_LASTS, warned_at + WARN_BEFORE), Nudge.LAPSE
+
+
+def _warned_at(incident: Incident) -> datetime | None:
+    """When its holder was warned, unless they have acknowledged or ended a rerun since."""
+    for entry in reversed(incident.timeline):
+        if entry.did is Did.ACK_LAPSES:
+            return entry.at
+        if entry.did in TAKEN or (entry.did is Did.RUN_ENDED and entry.by == incident.acked_by):
+            return None
+    return None
+
+
+def _may_remind(incident: Incident, now: datetime, zone: tzinfo) -> bool:
+    local = now.astimezone(zone)
+    at_work = local.weekday() < 5 and WORKDAY[0] <= local.time() < WORKDAY[1]
+    return at_work and now - incident.opened_at < REMIND_FOR and not is_flapping(incident, now)
+
+
+def _next_business_morning(after: datetime, zone: tzinfo) -> datetime:
+    day = after.astimezone(zone).date() + timedelta(days=1)
+    while day.weekday() >= 5:
+        day += timedelta(days=1)
+    return datetime.combine(day, ACK_OF_A_WARNING_ENDS, zone).astimezone(UTC)
 
 
 def _last(incident: Incident, kinds: set[Did]) -> datetime:
-    """When one of these was last in the timeline; before the incident where none was."""
-    times = [entry.at for entry in incident.timeline if entry.did in kinds]
-    return times[-1] if times else incident.opened_at - timedelta(seconds=1)
+    """When one of these was last in the timeline; its beginning where none was."""
+    return max((entry.at for entry in incident.timeline if entry.did in kinds), default=incident.opened_at)

@@ -18,13 +18,14 @@ class Reason(StrEnum):
     OPENED = "opened"
     REOPENED = "reopened"
     ESCALATED = "escalated"  # warn → critical
-    RETURNED = "returned"  # critical again soon after it eased: nobody is rung a second time
+    RETURNED = "returned"  # critical again soon after it eased: the channel is not alerted a second time
     EASING = "easing"  # measured as warn, not yet long enough to say so
     UNEASED = "uneased"  # …and is critical again before it was said
     EASED = "eased"  # critical → warn
     RECOVERING = "recovering"
     RELAPSED = "relapsed"
     RESOLVED = "resolved"
+    CLOSED = "closed"  # nothing evaluates it any more
     FROZEN = "frozen"  # nothing is known: timers stand still
     THAWED = "thawed"
 
@@ -68,6 +69,15 @@ def advance(alert: Alert, outcome: Outcome, policy: Policy, now: datetime, *, cl
     if change is None and thawed is not alert:
         return Change(thawed, Reason.THAWED)
     return change
+
+
+def close(alert: Alert, now: datetime) -> Change | None:
+    """What it changes that nothing will evaluate this alert again; None where nothing is pending or open."""
+    if alert.state is State.OK:
+        return None
+    reason = Reason.PASSED if alert.state is State.PENDING else Reason.CLOSED
+    calm = {"milder_since": None, "eased_at": None, "frozen_at": None}
+    return _to(alert, State.OK, now, reason, resolved_at=now if reason is Reason.CLOSED else None, **calm)
 
 
 def timer_ends(alert: Alert, policy: Policy) -> datetime | None:

@@ -38,15 +38,20 @@ class Did(StrEnum):
 
     OPENED = "opened"
     REOPENED = "reopened"
-    ESCALATED = "escalated"
+    ESCALATED = "escalated"  # warn → critical
+    RETURNED = "returned"  # critical again soon after it eased
     EASED = "eased"
     RECOVERING = "recovering"
     RELAPSED = "relapsed"
     RESOLVED = "resolved"
+    CLOSED = "closed"  # its check, sync or pipeline is gone from the configuration
     ACKNOWLEDGED = "acknowledged"
+    TAKEN_OVER = "taken_over"  # acknowledged in place of the user named in the detail
+    UNACKNOWLEDGED = "unacknowledged"
     SNOOZED = "snoozed"
     REMINDED = "reminded"
-    CALLED = "called"  # critical, nobody had it: the owner was mentioned
+    CALLED = "called"  # escalated: critical and unacknowledged, so its owner was mentioned in the channel
+    ACK_LAPSES = "ack_lapses"  # its holder was warned
     ACK_LAPSED = "ack_lapsed"
     RERUN = "rerun"
     RUN_ENDED = "run_ended"
@@ -61,6 +66,7 @@ class Entry:
     did: Did
     by: str | None = None  # a Slack user id
     detail: str = ""
+    broadcast: bool = False  # its reply is also sent to the channel
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class Incident:
     timeline: tuple[Entry, ...] = ()
     snoozed_until: datetime | None = None  # no reminder and no escalation before
     snoozed_by: str | None = None
+    flapping_until: datetime | None = None  # no replies but escalations before; each further re-open moves it
     source: str = "databricks"  # what was asked for the number: databricks, census, bot
     thread_id: int | None = None  # the incident whose root it shares, of many that opened at once; None: its own
     not_evaluated_since: datetime | None = None  # its number is not known, or explained by something else

@@ -5,17 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.alerts.attention import is_flapping
+from bot.alerts.attention import WARN_BEFORE
 from bot.alerts.model import Did, Entry, Incident, State
 from bot.errors import ContentRefusedError
 from bot.messages.blocks import Block, Message, actions, button, context, section
 from bot.messages.digest import digest_message
 from bot.messages.evidence import evidence_message
-from bot.messages.phrases import SEVERITIES, is_fact, life_line, number_of
+from bot.messages.phrases import SEVERITIES, acknowledged, is_fact, life_line, snoozed, was_closed
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
-from bot.messages.text import ICONS, channel, escape, person, when
+from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, threshold
 from bot.messages.watch import outage_message
 from bot.model import Announcement, Kind
 from bot.settings import Settings
@@ -25,6 +25,12 @@ from checks.model import Severity
 SHARED: dict[Kind, Callable[[Sequence[Incident], ZoneInfo], Message]] = {
     Kind.EVIDENCE: shared_evidence,
     Kind.RESOLVED: shared_end,
+}
+# What a reply is about: the newest of these lines in the timeline.
+ABOUT: dict[Kind, tuple[Did, ...]] = {
+    Kind.SEVERITY: (Did.ESCALATED, Did.RETURNED, Did.EASED),
+    Kind.REOPENED: (Did.REOPENED,),
+    Kind.REMINDER: (Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED),
 }
 
 
@@ -52,52 +58,48 @@ def _message(announcement: Announcement, settings: Settings) -> Message:
         return _with_move(root, announcement.thread or (incident,))
     if len(announcement.thread) > 1 and announcement.kind in SHARED:
         return SHARED[announcement.kind](announcement.thread, zone)
-    match announcement.kind:
-        case Kind.MOVED:
-            return _moved(incident)
-        case Kind.EVIDENCE:
-            return evidence_message(incident, announcement.readings, settings)
+    if announcement.kind is Kind.EVIDENCE:
+        return evidence_message(incident, announcement.readings, settings)
+    if announcement.kind is Kind.RUN:
+        assert announcement.action, "a run is announced with its action"
+        return run_message(announcement.action, settings)
+    return _reply(announcement.kind, incident, zone, len(announcement.thread) - 1)
+
+
+def _reply(kind: Kind, incident: Incident, zone: ZoneInfo, others: int) -> Message:
+    """One of the short replies; `others` share the thread."""
+    match kind:
         case Kind.SEVERITY:
             return _severity(incident)
+        case Kind.REOPENED:
+            return _reopened(incident, zone)
         case Kind.RESOLVED:
             return _resolved(incident, zone)
         case Kind.REMINDER:
-            return _reminder(incident, zone, len(announcement.thread) - 1)
-    assert announcement.action, "a run is announced with its action"
-    return run_message(announcement.action, settings)
+            return _reminder(incident, zone, others)
+    return _moved(incident)
 
 
 def reply_is_broadcast(announcement: Announcement) -> bool:
-    """Only what must not be missed leaves the thread: warn became critical, and a critical one that nobody has."""
+    """Whether it leaves the thread: as decided when it was owed, see `bot.alerts.attention.may_broadcast`."""
     incident = announcement.incident
-    if incident and announcement.kind is Kind.REMINDER:
-        nudged = _nudged(incident)
-        return nudged is not None and nudged.did is Did.CALLED
-    return bool(incident and announcement.kind is Kind.SEVERITY and incident.severity is Severity.CRITICAL)
+    subject = _newest(incident, announcement.kind) if incident else None
+    return subject is not None and subject.broadcast
 
 
 def _root(incident: Incident, zone: ZoneInfo) -> Message:
-    title, summary = escape(incident.title, 300), escape(incident.summary)
-    limit = [] if is_fact(incident) else [f"limit {number_of(incident.limit)}"]
     if incident.state is State.OK:
-        head = f"✅ *{title}: resolved.* {summary}."
-        return Message(f"✅ {title}: resolved", (section(head, life_line(incident, zone)),))
+        head = _end(incident)
+        return Message(head.replace("*", ""), (section(head, life_line(incident, zone)),))
+    summary = escape(incident.summary)
     if incident.state is State.RECOVERING:
-        icon = "⏳"
-        since = f"Recovering, inside the limit since {when(_last(incident, Did.RECOVERING), zone)}"
+        icon, since = "⏳", f"Recovering since {day_and_time(_last(incident, Did.RECOVERING), zone)}"
     else:
+        became = (Did.ESCALATED, Did.RETURNED) if incident.severity is Severity.CRITICAL else (Did.EASED,)
         icon = ICONS[incident.severity]
-        became = Did.ESCALATED if incident.severity is Severity.CRITICAL else Did.EASED
-        since = f"{SEVERITIES[incident.severity]} since {when(_last(incident, became), zone)}"
-    has_it = [f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"]
-    if incident.snoozed_until and incident.snoozed_by:
-        has_it.append(f"{person(incident.snoozed_by)} asked for quiet until {when(incident.snoozed_until, zone)}")
-    if incident.not_evaluated_since:
-        why = f": {escape(incident.explained_by)} explains it" if incident.explained_by else ""
-        has_it.append(f"not evaluated since {when(incident.not_evaluated_since, zone)}{why}")
-    if is_flapping(incident):
-        has_it.append("it comes and goes: no more replies until it holds")
-    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, *limit, *has_it]))]
+        since = f"{SEVERITIES[incident.severity]} since {day_and_time(_last(incident, *became), zone)}"
+    limit = [] if is_fact(incident) else [threshold(incident.limit)]
+    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, *limit, *_overlay(incident, zone)]))]
     if buttons := _buttons(incident):
         blocks.append(actions(*buttons))
     return Message(f"{icon} {summary}{f' ({limit[0]})' if limit else ''}", tuple(blocks))
@@ -121,55 +123,90 @@ def _moved(incident: Incident) -> Message:
     return Message(text, (section(f"➡️ {text}"),))
 
 
+def _end(incident: Incident) -> str:
+    title = escape(incident.title, 300)
+    if was_closed(incident):
+        return f"☑️ *Closed: {title}* · {escape(incident.timeline[-1].detail)}"
+    value = "" if is_fact(incident) else f" · {number(incident.value)} ({threshold(incident.limit)})"
+    return f"✅ *Resolved: {title}*{value}"
+
+
+def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:
+    """What people and other alerts have laid over it."""
+    words = [acknowledged(incident)]
+    if incident.snoozed_until and incident.snoozed_by:
+        words.append(snoozed(incident.snoozed_until, [incident.snoozed_by], zone))
+    if incident.not_evaluated_since:
+        why = f" (explained by {escape(incident.explained_by)})" if incident.explained_by else ""
+        words.append(f"Not evaluated since {day_and_time(incident.not_evaluated_since, zone)}{why}")
+    if incident.flapping_until:
+        words.append(f"Flapping: no replies until {day_and_time(incident.flapping_until, zone)}")
+    return words
+
+
 def _buttons(incident: Incident) -> list[Block]:
-    """Two at most: who has it, and what can help."""
-    about = str(incident.id)
-    offered = []
-    if not incident.acked_by:
-        offered.append(button("Acknowledge", "acknowledge", about, style="primary"))
+    """Two at most: acknowledge, and what can help."""
+    offered = [] if incident.acked_by else [_acknowledge(incident)]
     if incident.rerun:
-        offered.append(button(f"Rerun {incident.rerun}", "rerun", about))
+        offered.append(button(f"Rerun {incident.rerun}", "rerun", str(incident.id)))
     return offered
 
 
+def _acknowledge(incident: Incident, label: str = "Acknowledge") -> Block:
+    return button(label, "acknowledge", str(incident.id), style="primary")
+
+
 def _severity(incident: Incident) -> Message:
-    summary = escape(incident.summary)
-    if incident.severity is Severity.CRITICAL:
-        text = f"🔴 *Now critical:* {summary} · limit {number_of(incident.limit)}"
-    else:
-        text = f"🟡 *Eased to a warning:* {summary} · limit {number_of(incident.limit)}"
+    became = {Did.ESCALATED: "Now critical", Did.RETURNED: "Critical again", Did.EASED: "Eased to a warning"}
+    what = became[_subject(incident, Kind.SEVERITY).did]
+    text = f"{ICONS[incident.severity]} *{what}:* {escape(incident.summary)} · {threshold(incident.limit)}"
+    return Message(text.replace("*", ""), (section(text),))
+
+
+def _reopened(incident: Incident, zone: ZoneInfo) -> Message:
+    at = day_and_time(_subject(incident, Kind.REOPENED).at, zone)
+    what = f"{SEVERITIES[incident.severity]} again since {at}"
+    text = f"{ICONS[incident.severity]} *{what}:* {escape(incident.summary)} · {threshold(incident.limit)}"
     return Message(text.replace("*", ""), (section(text),))
 
 
 def _resolved(incident: Incident, zone: ZoneInfo) -> Message:
-    return Message(f"✅ {escape(incident.title)}: resolved", (section(f"✅ {life_line(incident, zone)}"),))
+    if was_closed(incident):
+        text = _end(incident)
+        return Message(text.replace("*", ""), (section(text),))
+    return Message(f"✅ Resolved: {escape(incident.title)}", (section(f"✅ {life_line(incident, zone)}"),))
 
 
 def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
-    entry, summary = _nudged(incident), escape(incident.summary)
-    assert entry, "what a reminder is about is in the timeline"
+    entry, summary = _subject(incident, Kind.REMINDER), escape(incident.summary)
     if others > 0:
-        summary += ", and the others of this thread"
-    still = f"{SEVERITIES[incident.severity].lower()} since {when(incident.opened_at, zone)}"
+        summary += ", and the others in this thread"
+    since = f"{SEVERITIES[incident.severity].lower()} since {day_and_time(incident.opened_at, zone)}"
+    whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
         case Did.CALLED:
-            whom = f"{person(entry.by)}: n" if entry.by else "N"
-            text = f"📣 {whom}obody has it yet, {still}: {summary}"
+            head, state = f"📣 {whom}Escalated", f"{since} · Unacknowledged"
+        case Did.ACK_LAPSES:
+            head, label = f"⏰ {whom}Your acknowledgement lapses soon", "Acknowledge again"
+            state = f"{since} · acknowledged until {day_and_time(entry.at + WARN_BEFORE, zone)}"
         case Did.ACK_LAPSED:
-            whom = person(entry.by) if entry.by else "Somebody"
-            text = (
-                f"⏰ {whom} took it two hours ago and it is still {still}: {summary}. Acknowledge it again to keep it."
-            )
+            head, state = f"⏰ {whom}Acknowledgement lapsed", f"{since} · Unacknowledged"
         case _:
-            text = f"⏰ Still {still}: {summary}"
-    return Message(f"Still {incident.severity}: {summary}", (section(text),))
+            head, state = "⏰ Reminder", f"{since} · Unacknowledged"
+    blocks = section(f"*{head}:* {summary}", state), actions(_acknowledge(incident, label))
+    return Message(f"{head}: {summary}", blocks)
 
 
-def _nudged(incident: Incident) -> Entry | None:
-    """The newest nudge in the timeline."""
-    kinds = (Did.REMINDED, Did.CALLED, Did.ACK_LAPSED)
-    return next((entry for entry in reversed(incident.timeline) if entry.did in kinds), None)
+def _subject(incident: Incident, kind: Kind) -> Entry:
+    """The line of the timeline that a reply is about."""
+    entry = _newest(incident, kind)
+    assert entry, "a reply is owed together with its line"
+    return entry
 
 
-def _last(incident: Incident, did: Did) -> datetime:
-    return next((entry.at for entry in reversed(incident.timeline) if entry.did is did), incident.opened_at)
+def _newest(incident: Incident, kind: Kind) -> Entry | None:
+    return next((entry for entry in reversed(incident.timeline) if entry.did in ABOUT.get(kind, ())), None)
+
+
+def _last(incident: Incident, *dids: Did) -> datetime:
+    return next((entry.at for entry in reversed(incident.timeline) if entry.did in dids), incident.opened_at)

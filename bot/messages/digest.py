@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from bot.messages.blocks import Message, section, sections
 from bot.messages.phrases import incident_line
 from bot.messages.summary import HEADLINES, check_line
-from bot.messages.text import ICONS, day_and_time, escape, rows, when
+from bot.messages.text import ICONS, day_and_time, escape, rows
 from bot.model import Digest, Evaluation, Outage
 from bot.settings import Settings
 from checks.model import Outcome
@@ -47,4 +47,4 @@ def _facts(digest: Digest, evaluation: Evaluation, settings: Settings) -> str:
         parts.append(f"{digest.resolved} incident{'' if digest.resolved == 1 else 's'} ended within a day")
     if not digest.opened:
         parts.append("no incident is open")
-    return " · ".join([*parts, f"measured {when(evaluation.checked_at, settings.zone)}"])
+    return " · ".join([*parts, f"measured {day_and_time(evaluation.checked_at, settings.zone)}"])

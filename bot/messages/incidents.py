@@ -5,15 +5,20 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, Did, Entry, Incident
 from bot.messages.blocks import Message, context, section, sections
-from bot.messages.phrases import is_fact
-from bot.messages.text import ICONS, anchor, code, day_and_time, escape, limit_in_words, number, person
+from bot.messages.phrases import acknowledged, is_fact, snoozed, was_closed
+from bot.messages.text import ICONS, anchor, code, day_and_time, escape, number, person, threshold
 from checks.numbers import duration
 
 MOST = 10  # incidents
 LINES = 40  # of a story
 
-WORDS = {
-    Did.CALLED: "called out, nobody had it",
+WORDS = {  # of the timeline, where the name of the entry does not say it
+    Did.ESCALATED: "became critical",
+    Did.RETURNED: "critical again",
+    Did.EASED: "eased to a warning",
+    Did.RELAPSED: "no longer recovering",
+    Did.CALLED: "escalated, unacknowledged",
+    Did.ACK_LAPSES: "acknowledgement about to lapse",
     Did.MOVED: "moved from another channel",
     Did.ACK_LAPSED: "acknowledgement lapsed",
 }
@@ -34,7 +39,8 @@ def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneIn
     """Everything that happened, in order, to be copied."""
     head = f"Incident {incident.id}: {escape(incident.title, 150)}"
     until = incident.resolved_at
-    state = f"resolved after {duration(until - incident.opened_at)}" if until else f"open, {incident.state.value}"
+    over = "closed" if was_closed(incident) else "resolved"
+    state = f"{over} after {duration(until - incident.opened_at)}" if until else f"open, {incident.state.value}"
     what = [f"*{head}*", f"{incident.severity.value} · {state} · {_number(incident)}", escape(incident.summary, 500)]
     told = [(entry.at, _entry(entry)) for entry in incident.timeline]
     told += [(action.ended_at or action.requested_at, _action(action)) for action in actions]
@@ -47,24 +53,25 @@ def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneIn
 
 
 def _open(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
-    who = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
     sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
     parts = [f"{icon} *{incident.id}* {escape(incident.title, 150)}{sync}"]
     parts += [] if is_fact(incident) else [_number(incident)]
-    parts += [f"since {day_and_time(incident.opened_at, zone)}", who]
+    parts += [f"since {day_and_time(incident.opened_at, zone)}", acknowledged(incident)]
     if incident.snoozed_by and incident.snoozed_until:
-        parts.append(f"snoozed by {person(incident.snoozed_by)} to {day_and_time(incident.snoozed_until, zone)}")
+        parts.append(snoozed(incident.snoozed_until, [incident.snoozed_by], zone))
     return " · ".join([*parts, *([anchor("thread", link)] if link else [])])
 
 
 def _number(incident: Incident) -> str:
-    limit = f"fires {limit_in_words(incident.limit)}" if incident.limit else "no limit"
-    return f"{number(incident.value, incident.limit)}, {limit}"
+    return f"{number(incident.value, incident.limit)} ({threshold(incident.limit)})"
 
 
 def _entry(entry: Entry) -> str:
-    by = f" by {person(entry.by)}" if entry.by else ""
+    if entry.did is Did.TAKEN_OVER and entry.by:
+        return f"acknowledged by {person(entry.by)} instead of {person(entry.detail)}"
+    joint = "to" if entry.did is Did.CALLED else "of" if entry.did in (Did.ACK_LAPSES, Did.ACK_LAPSED) else "by"
+    by = f" {joint} {person(entry.by)}" if entry.by else ""
     detail = f": {escape(entry.detail, 150)}" if entry.detail else ""
     return f"{WORDS.get(entry.did, entry.did.replace('_', ' '))}{by}{detail}"
 

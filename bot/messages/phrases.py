@@ -1,10 +1,12 @@
 """What several messages say of an incident."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Did, Entry, Incident
-from bot.messages.text import ICONS, code, escape, number, person, when
+from bot.messages.text import ICONS, code, day_and_time, escape, number, person, threshold, time_of_day
 from bot.model import Schedule
 from checks.model import Severity
 from checks.numbers import duration
@@ -24,46 +26,61 @@ TRIGGERS = {
     "live": "live",
 }
 SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
+STEPS = {
+    Did.ACKNOWLEDGED: "Acknowledged",
+    Did.TAKEN_OVER: "Acknowledged",
+    Did.RERUN: "Rerun",
+    Did.REOPENED: "Reopened",
+}
 
 
 def life_line(incident: Incident, zone: ZoneInfo) -> str:
-    """`fired 03:05 · acked 03:11 · rerun 03:12 · green 03:31 — 26 min`."""
+    """`Triggered Today at 3:05 AM · Acknowledged 3:11 AM · Rerun 3:12 AM · Resolved 3:31 AM (26 min)`."""
     return life(incident.opened_at, incident.timeline, incident.resolved_at, zone)
 
 
 def life(begin: datetime, timeline: tuple[Entry, ...], end: datetime | None, zone: ZoneInfo) -> str:
-    """The same of several incidents that share a timeline."""
-    words = {Did.ACKNOWLEDGED: "acked", Did.RERUN: "rerun", Did.REOPENED: "again"}
-    steps = [f"fired {when(begin, zone)}"]
-    steps += [f"{words[entry.did]} {when(entry.at, zone)}" for entry in timeline if entry.did in words][:8]
-    if end is None:
-        return " · ".join(steps)
-    return " · ".join([*steps, f"green {when(end, zone)}"]) + f" — {duration(end - begin)}"
+    """The same of several incidents that share a timeline; each new date is shown."""
+    steps = [(begin, "Triggered")]
+    steps += [(entry.at, STEPS[entry.did]) for entry in timeline if entry.did in STEPS][:8]
+    steps += [(end, "Resolved")] if end else []
+    lasted = f" ({duration(end - begin)})" if end else ""
+    days = [at.astimezone(zone).date() for at, _ in steps]
+    dated = [True, *(later != day for day, later in pairwise(days))]
+    written = (
+        f"{what} {(day_and_time if date else time_of_day)(at, zone)}"
+        for (at, what), date in zip(steps, dated, strict=True)
+    )
+    return " · ".join(written) + lasted
 
 
 def incident_line(incident: Incident, zone: ZoneInfo) -> str:
-    """One open incident: what, number and limit, since when, who has it."""
-    who = f"{person(incident.acked_by)} has it" if incident.acked_by else "nobody has it yet"
-    return f"{incident_words(incident)} · since {when(incident.opened_at, zone)} · {who}"
+    """One open incident: what, number and threshold, since when, who has acknowledged it."""
+    since = f"since {day_and_time(incident.opened_at, zone)}"
+    return " · ".join([incident_words(incident), since, acknowledged(incident)])
 
 
 def incident_words(incident: Incident) -> str:
-    """`🔴 Companies without a name: 246, limit 50`."""
+    """`🔴 Companies without a name: 246 (threshold > 50)`."""
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
-    measured = (
-        "" if is_fact(incident) else f": {number(incident.value, incident.limit)}, limit {number_of(incident.limit)}"
-    )
+    value = f"{number(incident.value, incident.limit)} ({threshold(incident.limit)})"
+    measured = "" if is_fact(incident) else f": {value}"
     return f"{icon} {escape(incident.title, 300)}{f', {escape(incident.sync, 100)}' if incident.sync else ''}{measured}"
+
+
+def acknowledged(incident: Incident) -> str:
+    """Who has acknowledged it."""
+    return f"Acknowledged by {person(incident.acked_by)}" if incident.acked_by else "Unacknowledged"
+
+
+def snoozed(until: datetime, by: Iterable[str], zone: ZoneInfo) -> str:
+    """Until when nobody is reminded, and who asked for that."""
+    return f"Snoozed until {day_and_time(until, zone)} by {' and '.join(map(person, by))}"
 
 
 def is_fact(incident: Incident) -> bool:
     """Whether it is so or not, which no number tells better: a schedule is off, checks are blind."""
     return incident.source == "bot" or (incident.limit or "").startswith("=")
-
-
-def number_of(limit: str | None) -> str:
-    """`> 50` → `50`."""
-    return number(float(limit.split()[1])) if limit else "–"
 
 
 def how_often(schedule: Schedule) -> str:
@@ -79,3 +96,8 @@ def how_often(schedule: Schedule) -> str:
             often = [FREQUENCIES.get(frequency, code(frequency, 40))]
     often += [TRIGGERS.get(trigger, f"on {code(trigger, 40)}") for trigger in schedule.triggers]
     return ", ".join(often + ["when something outside Census starts it"] * schedule.external)
+
+
+def was_closed(incident: Incident) -> bool:
+    """Whether it ended because nothing evaluates it any more, so that nobody knows how it stands."""
+    return bool(incident.timeline) and incident.timeline[-1].did is Did.CLOSED

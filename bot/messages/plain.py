@@ -1,9 +1,10 @@
 """Short answers: help, refusals, confirmations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bot.messages.blocks import Message, section
-from bot.messages.text import code, sentence
+from bot.alerts.model import Did, Incident
+from bot.messages.blocks import Message, actions, button, section
+from bot.messages.text import code, escape, person, sentence
 
 
 def help_message(command: str, commands: Mapping[str, str]) -> Message:
@@ -31,6 +32,20 @@ def state_failure(reason: str) -> Message:
         f"Sync Health cannot write its state now ({reason}), so this may be incomplete. "
         "Try again once /sync-health no longer says so."
     )
+
+
+def already_acknowledged(people: Sequence[str], incident_id: int) -> Message:
+    """Who has acknowledged an incident, and the way to do it in their place."""
+    text = f"Already acknowledged by {' and '.join(map(person, people))}."
+    return Message(text, (section(text), actions(button("Take over", "take_over", str(incident_id)))))
+
+
+def taken_over(incident: Incident) -> Message:
+    """What an acknowledgement came to, for the one who typed it or took over."""
+    entry = incident.timeline[-1]
+    whom = f", taken over from {person(entry.detail)}" if entry.did is Did.TAKEN_OVER else ""
+    text = f"Incident {incident.id} ({escape(incident.title, 150)}) is acknowledged by you{whom}."
+    return Message(text, (section(text),))
 
 
 def failure(reference: str) -> Message:

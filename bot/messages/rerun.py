@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from bot.answers import Consent, FactChange, RerunFacts
 from bot.errors import RefusedError
 from bot.messages.blocks import Block, Message, context, modal, question, section
-from bot.messages.text import code, escape, number, when
+from bot.messages.text import code, day_and_time, escape, number
 
 REASON = "reason"
 CONSENT = TypeAdapter(Consent)
@@ -53,13 +53,13 @@ def _changes(changes: Sequence[FactChange]) -> list[str]:
 
 
 def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
-    as_of = when(facts.as_of, zone)
+    as_of = day_and_time(facts.as_of, zone)
     pending = "❔ Pending records: unknown" if facts.queue is None else f"About *{_pending(facts.queue)}*"
     lines = [f"*{escape(facts.label, 300)}*", f"{pending} (as of {as_of}) in {code(facts.source, 300)}"]
     if facts.paused:
         return [*lines, "⏸️ Paused in Census, so no run can start. Resume it there first."]
     if facts.running:
-        began = when(facts.running.created_at, zone)
+        began = day_and_time(facts.running.created_at, zone)
         lines.append(f"▶️ {escape(facts.sync, 100)} has been running since {began}, so no new run will start.")
         return [*lines, "Follow reports that run in the thread. It read its records when it began."]
     if facts.suspicious is None:

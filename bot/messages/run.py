@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, ActionState
 from bot.messages.blocks import Message, context, section
-from bot.messages.text import escape, link, number, person, when
+from bot.messages.text import day_and_time, escape, link, number, person
 from bot.settings import Settings
 from checks.numbers import duration
 
@@ -35,10 +35,10 @@ def run_message(action: Action, settings: Settings) -> Message:
 
 
 def _run_headline(action: Action, sync: str, who: str, zone: ZoneInfo) -> str:
-    requested = f"(requested by {who} at {when(action.requested_at, zone)})"
+    requested = f"(requested by {who} {day_and_time(action.requested_at, zone)})"
     match action.state:
         case ActionState.REQUESTED:
-            return f"🔁 *{sync} rerun requested* by {who} at {when(action.requested_at, zone)}"
+            return f"🔁 *{sync} rerun requested* by {who} {day_and_time(action.requested_at, zone)}"
         case ActionState.RUNNING if action.adopted:
             return f"🔁 *{sync} was already running*, following that run {requested}"
         case ActionState.RUNNING:

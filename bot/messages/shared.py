@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident, State
 from bot.messages.blocks import Block, Message, actions, button, context, section, sections
-from bot.messages.phrases import SEVERITIES, incident_words, life
-from bot.messages.text import ICONS, cut, escape, person, when
+from bot.messages.phrases import SEVERITIES, incident_words, life, snoozed, was_closed
+from bot.messages.text import ICONS, cut, day_and_time, escape, person
 from checks.model import Severity
 from checks.numbers import duration
 
@@ -20,16 +20,14 @@ def shared_root(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
         text = f"✅ {len(thread)} alerts: all resolved"
         return Message(text, (section(f"*{text}.*", _life(thread, zone)), *_list(thread, zone)))
     worst = min(still, key=_badness).severity
-    holders = {one.acked_by for one in still}
-    who = " and ".join(person(one) for one in sorted(filter(None, holders)))
-    has_it = f"{who} has {'it' if None not in holders else 'some of it'}" if who else "nobody has it yet"
     head = (
         f"{ICONS[worst]} {len(still)} alerts at once"
         if still == list(thread)
         else (f"{ICONS[worst]} {len(still)} of {len(thread)} alerts still open")
     )
-    since = f"{SEVERITIES[worst]} since {when(thread[0].opened_at, zone)} · {has_it} · probably one cause"
-    blocks: list[Block] = [section(f"*{head}*", since), *_list(thread, zone)]
+    since = f"{SEVERITIES[worst]} since {day_and_time(thread[0].opened_at, zone)}"
+    state = " · ".join([since, *_overlay(still, zone), "probably one cause"])
+    blocks: list[Block] = [section(f"*{head}*", state), *_list(thread, zone)]
     if buttons := _buttons(still):
         blocks.append(actions(*buttons))
     titles = ", ".join(dict.fromkeys(escape(one.title, 60) for one in still[:MOST]))
@@ -50,6 +48,25 @@ def shared_end(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
     return Message(text, (section(f"*{text}* · {_life(thread, zone)}"),))
 
 
+def _overlay(still: Sequence[Incident], zone: ZoneInfo) -> list[str]:
+    """Who has acknowledged and snoozed them, all or some."""
+    acked = [one for one in still if one.acked_by]
+    quiet = [one for one in still if one.snoozed_until and one.snoozed_by]
+    words = ["Unacknowledged"]
+    if acked:
+        who = " and ".join(person(one) for one in sorted({one.acked_by for one in acked if one.acked_by}))
+        words = [_of(acked, still, f"Acknowledged by {who}")]
+    if quiet:
+        until = max(one.snoozed_until for one in quiet if one.snoozed_until)
+        by = sorted({one.snoozed_by for one in quiet if one.snoozed_by})
+        words.append(_of(quiet, still, snoozed(until, by, zone)))
+    return words
+
+
+def _of(some: Sequence[Incident], still: Sequence[Incident], words: str) -> str:
+    return words if len(some) == len(still) else f"{len(some)} of {len(still)} {words[0].lower()}{words[1:]}"
+
+
 def _list(thread: Sequence[Incident], zone: ZoneInfo) -> list[Block]:
     ordered = sorted(thread, key=_badness)
     return sections([_line(one, zone) for one in ordered], MOST, "… and {} more: `/sync-health incidents`")
@@ -60,7 +77,8 @@ def _line(incident: Incident, zone: ZoneInfo) -> str:
         return incident_words(incident)
     sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
     lasted = duration(incident.resolved_at - incident.opened_at)
-    return f"✅ {escape(incident.title, 300)}{sync}: green {when(incident.resolved_at, zone)} — {lasted}"
+    end = "☑️ {}: closed" if was_closed(incident) else "✅ {}: resolved"
+    return f"{end.format(escape(incident.title, 300) + sync)} {day_and_time(incident.resolved_at, zone)} ({lasted})"
 
 
 def _badness(incident: Incident) -> tuple[bool, bool, int]:

@@ -27,6 +27,8 @@ def _said(announcement: Announcement, incident: Incident) -> str:
             return _root(announcement, f"{severity} · {summary}", title)
         case Kind.SEVERITY:
             return f"{severity} now · {summary}"
+        case Kind.REOPENED:
+            return f"{severity} again · {summary}"
         case Kind.RESOLVED:
             return f"✅ Resolved · {title}"
         case Kind.REMINDER:

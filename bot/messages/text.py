@@ -72,13 +72,13 @@ def _alike(found: re.Match[str]) -> str:
     return "".join(LIKE[character] for character in found[0])
 
 
-def when(at: datetime, zone: ZoneInfo, form: str = "{time}") -> str:
-    """A time as each reader's own; the pipeline's zone where Slack cannot do that."""
-    return f"<!date^{int(at.timestamp())}^{form}|{at.astimezone(zone):%H:%M}>"
+def time_of_day(at: datetime, zone: ZoneInfo) -> str:
+    """A time behind another one of the same day, in each reader's zone."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at.astimezone(zone):%H:%M}>"
 
 
 def day_and_time(at: datetime, zone: ZoneInfo) -> str:
-    """`Today at 03:05`, as each reader's own."""
+    """`Today at 3:05 AM`, in each reader's zone and by the day on which it is read."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at.astimezone(zone):%Y-%m-%d %H:%M}>"
 
 
@@ -95,6 +95,14 @@ def rows(count: int | None) -> str:
 def records(count: int | None) -> str:
     """`1 record`, `246 records`."""
     return "an unknown number of records" if count is None else f"{count:,} record{'' if count == 1 else 's'}"
+
+
+def threshold(limit: str | None) -> str:
+    """`> 50` → `threshold > 50`, escaped."""
+    if not limit:
+        return "no threshold"
+    comparison, _, value = limit.partition(" ")
+    return escape(f"threshold {comparison} {number(float(value))}")
 
 
 def limit_in_words(limit: str | None) -> str:

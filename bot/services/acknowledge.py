@@ -1,29 +1,61 @@
-"""Somebody takes an incident."""
+"""Acknowledge what is open in a thread, take it over from somebody else, give it back."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from bot.alerts.model import Did, Entry, Incident
 from bot.errors import RefusedError
 from bot.model import Kind
-from bot.ports import Ports
+from bot.ports import Ports, Records
+from bot.services.authorise import open_in_thread
 
 
-def acknowledge(ports: Ports, incident_id: int, by: str) -> Incident:
-    """Write who has it, and all that share its thread; the root says so to everybody.
+class AcknowledgedError(RefusedError):
+    """Somebody else has acknowledged it, and would have to be taken over from."""
 
-    Raises RefusedError when it is over, or somebody has it already.
+
+def acknowledge(ports: Ports, incident_id: int, by: str, *, take_over: bool = True) -> Incident:
+    """Write who has acknowledged it and all that is open in its thread; the root says so to everybody.
+
+    Whoever acknowledges again starts the time until it lapses again. Without `take_over` what others have acknowledged
+    stays theirs: raises AcknowledgedError when nothing else is open, RefusedError when nothing is.
     """
     now = ports.clock.now()
     with ports.store.transaction() as records:
-        incident = records.incident(incident_id)
-        if incident is None or incident.resolved_at:
-            raise RefusedError("This incident is resolved already.")
-        free = [one for one in records.incidents_beside(incident) if not one.resolved_at and not one.acked_by]
-        if incident.acked_by and not free:
-            raise RefusedError("It is taken already, by", people=(incident.acked_by,))
-        for one in free:
-            records.save_incident(replace(one, acked_by=by, acked_at=now))
-            records.note(one.id, Entry(now, Did.ACKNOWLEDGED, by))
-            records.audit(now, by, "acknowledge", f"incident {one.id}", "done")
-        records.owe(incident_id, Kind.ROOT)
-        return replace(incident, acked_by=by, acked_at=now)
+        still = open_in_thread(records, incident_id)
+        mine = [one for one in still if take_over or one.acked_by in (None, by)]
+        if not mine:
+            others = sorted({one.acked_by for one in still if one.acked_by})
+            raise AcknowledgedError("Already acknowledged by", people=tuple(others))
+        for one in mine:
+            _assign(records, one, by, now)
+        records.owe(mine[0].id, Kind.ROOT)
+        shown = records.incident(next((one.id for one in mine if one.id == incident_id), mine[0].id))
+        assert shown, "it was written just now"
+        return shown
+
+
+def unacknowledge(ports: Ports, incident_id: int, by: str) -> Incident:
+    """Give back what is open in its thread, so that it escalates and is reminded of again. Raises RefusedError."""
+    now = ports.clock.now()
+    with ports.store.transaction() as records:
+        held = [one for one in open_in_thread(records, incident_id) if one.acked_by]
+        if not held:
+            raise RefusedError("Nobody has acknowledged this incident.")
+        for one in held:
+            records.save_incident(replace(one, acked_by=None, acked_at=None))
+            records.note(one.id, Entry(now, Did.UNACKNOWLEDGED, by))
+            records.audit(now, by, "unacknowledge", f"incident {one.id}", f"was acknowledged by {one.acked_by}")
+        records.owe(held[0].id, Kind.ROOT)
+        return next((one for one in held if one.id == incident_id), held[0])
+
+
+def _assign(records: Records, incident: Incident, by: str, now: datetime) -> None:
+    before = incident.acked_by
+    records.save_incident(replace(incident, acked_by=by, acked_at=now))
+    if before in (None, by):
+        records.note(incident.id, Entry(now, Did.ACKNOWLEDGED, by))
+    else:
+        records.note(incident.id, Entry(now, Did.TAKEN_OVER, by, str(before)))
+    result = f"taken over from {before}" if before and before != by else "done"
+    records.audit(now, by, "acknowledge", f"incident {incident.id}", result)

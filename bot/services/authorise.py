@@ -32,11 +32,16 @@ def note_refusal(ports: Ports, at: datetime, person: Person, what: str, target: 
 
 def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> Incident:
     """The open incident that a button belongs to. Raises RefusedError for one that is stale or was never ours."""
+    return incident_to_change(ports, str(thread_for(ports, incident_id, channel=channel, ts=ts)))
+
+
+def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
+    """The id of an incident in the thread that a button belongs to. Raises RefusedError for one that was never ours."""
     with ports.store.transaction() as records:
         known = _is_id(incident_id) and records.message_at(int(incident_id), channel, ts)
     if not known:
         raise RefusedError("I remember no message of mine here with that button. Type /sync-health for what holds now.")
-    return incident_to_change(ports, incident_id)
+    return int(incident_id)
 
 
 def incident_to_change(ports: Ports, incident_id: str) -> Incident:
@@ -48,6 +53,15 @@ def incident_to_change(ports: Ports, incident_id: str) -> Incident:
     if incident.state is State.OK:
         raise RefusedError(f"“{incident.title}” is resolved already; there is nothing left to do here.")
     return incident
+
+
+def open_in_thread(records: Records, incident_id: int) -> list[Incident]:
+    """All that is open in an incident's thread, itself or not. Raises RefusedError when nothing is."""
+    incident = records.incident(incident_id)
+    still = [one for one in records.incidents_beside(incident) if one.resolved_at is None] if incident else []
+    if not still:
+        raise RefusedError("This incident is already resolved.")
+    return still
 
 
 def find_incident(records: Records, incident_id: str) -> Incident | None:

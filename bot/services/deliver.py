@@ -102,7 +102,9 @@ def _is_obsolete(message: Announcement) -> bool:
     state = message.incident and message.incident.state
     if message.kind is Kind.REMINDER:
         return state is not State.FIRING
-    return (message.kind is Kind.RESOLVED and not message.over) or (message.kind is Kind.SEVERITY and state is State.OK)
+    if message.kind is Kind.RESOLVED:
+        return not message.over
+    return message.kind in (Kind.SEVERITY, Kind.REOPENED) and state is State.OK
 
 
 def _report(owed: Owed, error: Exception, failure: Failure) -> None:

@@ -1,10 +1,11 @@
 """One evaluation's results → alerts, incidents and owed messages, inside one transaction."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.alerts.attention import is_flapping
-from bot.alerts.lifecycle import Change, Policy, Reason, advance
+from bot.alerts.attention import flapping_until, is_flapping, may_broadcast, snoozed_as_warning
+from bot.alerts.lifecycle import Change, Policy, Reason, advance, close
 from bot.alerts.model import Alert, Did, Entry, Incident, State
 from bot.model import Evaluation, Kind
 from bot.ports import AlertRecords
@@ -19,14 +20,16 @@ MOST_ROOTS = 5  # more incidents that open at once share one thread
 # What a change means for an open incident: what its timeline says, and which messages are owed.
 SAID: dict[Reason, tuple[Did, tuple[Kind, ...]]] = {
     Reason.OPENED: (Did.OPENED, (Kind.ROOT, Kind.EVIDENCE)),
-    Reason.REOPENED: (Did.REOPENED, (Kind.ROOT,)),
+    Reason.REOPENED: (Did.REOPENED, (Kind.ROOT, Kind.REOPENED)),
     Reason.ESCALATED: (Did.ESCALATED, (Kind.ROOT, Kind.SEVERITY)),
-    Reason.RETURNED: (Did.ESCALATED, (Kind.ROOT,)),
+    Reason.RETURNED: (Did.RETURNED, (Kind.ROOT, Kind.SEVERITY)),
     Reason.EASED: (Did.EASED, (Kind.ROOT, Kind.SEVERITY)),
     Reason.RECOVERING: (Did.RECOVERING, (Kind.ROOT,)),
     Reason.RELAPSED: (Did.RELAPSED, (Kind.ROOT,)),
     Reason.RESOLVED: (Did.RESOLVED, (Kind.ROOT, Kind.RESOLVED)),
+    Reason.CLOSED: (Did.CLOSED, (Kind.ROOT, Kind.RESOLVED)),
 }
+BROADCAST = {Reason.ESCALATED, Reason.REOPENED}  # an edit of the root alerts nobody
 
 
 @dataclass(frozen=True)
@@ -44,28 +47,31 @@ def move_alerts(records: AlertRecords, evaluation: Evaluation, settings: Setting
     Results come in the order of the checks: what others depend on is moved before them.
     """
     records.save_evaluation(evaluation)
-    checks = {check.name: check for check in settings.checks}
     now = evaluation.checked_at
-    fresh = [result for result in evaluation.results if not result.carried]
-    said = [_move(records, checks[result.check], result, settings, now) for result in fresh]
-    for metric, reading in unmeasured(evaluation, checks).items():
-        said += [
-            _move(records, check, judge(check, reading), settings, now)
-            for check in settings.checks
-            if check.source == "bot" and check.metric == metric
-        ]
-    said += [_drop(records, incident, now) for incident in records.open_incidents() if incident.check not in checks]
+    said: list[Said | None] = [*_close_removed(records, settings, now)]
+    evaluated = _evaluated(evaluation, settings)
+    said += [_move(records, check, result, settings, now) for check, result in evaluated]
     told = _share_a_thread(records, [one for one in said if one])
     for one in told:
         for kind in one.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
             records.owe(one.incident.thread if kind is Kind.RESOLVED else one.incident.id, kind)
-    remind(records, settings, evaluation)  # of what is still open after all that
+    keys = {_key(settings, check.name, result.sync) for check, result in evaluated}
+    remind(records, settings, now, keys)  # of what is still open after all that
     return told
 
 
 def policy_of(check: Check) -> Policy:
     """How patient the alerts of a check are."""
     return Policy(check.for_, check.keep_firing_for, check.reopen_within)
+
+
+def _evaluated(evaluation: Evaluation, settings: Settings) -> list[tuple[Check, Result]]:
+    """What was evaluated just now, the bot's own checks last: they judge how many of the others got no number."""
+    checks = {check.name: check for check in settings.checks}
+    fresh = [(checks[result.check], result) for result in evaluation.results if not result.carried]
+    bots = [check for check in settings.checks if check.source == "bot"]
+    blind = unmeasured(evaluation, checks).items()
+    return fresh + [(check, judge(check, seen)) for metric, seen in blind for check in bots if check.metric == metric]
 
 
 def _share_a_thread(records: AlertRecords, said: list[Said]) -> list[Said]:
@@ -95,21 +101,41 @@ def _explanation(records: AlertRecords, check: Check, sync: str | None, settings
     return next((one.title for name in firing for one in settings.checks if one.name == name), None)
 
 
-def _drop(records: AlertRecords, incident: Incident, now: datetime) -> Said:
-    """An open incident whose check is gone from the configuration: closed, and never silently."""
-    why = "its check was removed from the configuration"
-    closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
-    records.save_incident(closed)
-    if alert := records.alert(incident.key):
-        records.save_alert(replace(alert, state=State.OK, since=now, resolved_at=now))
-    return _say(records, closed, Reason.RESOLVED, why, now)
+def _close_removed(records: AlertRecords, settings: Settings, now: datetime) -> Iterator[Said]:
+    """Close what the configuration has no check, sync or pipeline for any more, and say why."""
+    for alert in records.waiting_alerts():
+        if _why_removed(settings, alert) and alert.state is State.PENDING and (change := close(alert, now)):
+            records.save_alert(change.alert)
+    for incident in records.open_incidents():
+        if why := _why_removed(settings, incident):
+            kept = records.alert(incident.key)
+            if kept and (change := close(kept, now)):
+                records.save_alert(change.alert)
+            closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
+            records.save_incident(closed)
+            yield _say(records, closed, Reason.CLOSED, why, now)
+
+
+def _why_removed(settings: Settings, about: Alert | Incident) -> str | None:
+    check = settings.check_called(about.check)
+    if not about.key.startswith(f"{settings.pipeline}/"):
+        return f"the pipeline is called {settings.pipeline} now"
+    if check is None:
+        return "its check was removed from the configuration or switched off"
+    if about.sync and about.sync not in {sync.name for sync in settings.syncs}:
+        return f"{about.sync} was removed from the configuration or renamed"
+    if (check.per == "sync") != (about.sync is not None):
+        return "its check is evaluated per sync now" if check.per else "its check is no longer evaluated per sync"
+    return None
 
 
 def _say(records: AlertRecords, incident: Incident, reason: Reason, detail: str, now: datetime) -> Said:
     did, kinds = SAID[reason]
-    if is_flapping(incident):
+    if is_flapping(incident, now):
         kinds = (Kind.ROOT,)  # which says that it flaps; more replies would say nothing
-    records.note(incident.id, Entry(now, did, detail=detail))
+    loud = incident.severity is Severity.CRITICAL and reason in BROADCAST and len(kinds) > 1
+    broadcast = loud and may_broadcast(records.incidents_beside(incident), now)
+    records.note(incident.id, Entry(now, did, detail=detail, broadcast=broadcast))
     return Said(incident, reason, kinds)
 
 
@@ -142,14 +168,25 @@ def _incident(
     assert before, "an alert's incident is never deleted"
     resolved = change.reason is Reason.RESOLVED
     incident = replace(
-        _with_reading(before, result),
+        _with_reading(_with_overlay(before, change, now), result),
         severity=change.alert.severity or before.severity,
         state=change.alert.state,
         resolved_at=now if resolved else None,
     )
-    if change.reason is Reason.ESCALATED:  # worse than what somebody said they would look after
-        incident = replace(incident, acked_by=None, acked_at=None, snoozed_until=None, snoozed_by=None)
     records.save_incident(incident)
+    return incident
+
+
+def _with_overlay(before: Incident, change: Change, now: datetime) -> Incident:
+    """What is left of acknowledgement and snooze: neither was meant for something worse, or for the next time."""
+    incident = before
+    if change.reason in (Reason.ESCALATED, Reason.REOPENED):
+        incident = replace(incident, acked_by=None, acked_at=None)
+    if change.reason is Reason.REOPENED:
+        incident = replace(incident, flapping_until=flapping_until(before, now))
+    worse = before.severity is Severity.WARN and change.alert.severity is Severity.CRITICAL
+    if worse and (change.reason is not Reason.RETURNED or snoozed_as_warning(before)):
+        incident = replace(incident, snoozed_until=None, snoozed_by=None)
     return incident
 
 

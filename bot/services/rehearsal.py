@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.alerts.model import Alert, Entry, Incident, State
+from bot.alerts.model import Action, Alert, Entry, Incident, State
 from bot.model import Evaluation, Kind
 from bot.ports import AlertRecords
 
@@ -19,7 +19,7 @@ class Rehearsal:
         return self._alerts.get(key) or (self._known.alert(key) if self._known else None)
 
     def waiting_alerts(self) -> list[Alert]:
-        """Those of its own that wait for a timer."""
+        """Those moved here that wait for a timer."""
         return [alert for alert in self._alerts.values() if alert.state in (State.PENDING, State.RECOVERING)]
 
     def save_alert(self, alert: Alert) -> None:
@@ -48,6 +48,9 @@ class Rehearsal:
 
     def incidents_beside(self, incident: Incident) -> list[Incident]:
         return [one for one in self._incidents.values() if one.thread == incident.thread]
+
+    def open_actions(self) -> list[Action]:
+        return self._known.open_actions() if self._known else []
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
         """Nothing is kept."""

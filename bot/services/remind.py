@@ -1,37 +1,59 @@
-"""Bring open incidents to mind again, in the transaction of the evaluation that found them still there."""
+"""Escalate, remind and let acknowledgements lapse, in the transaction of the evaluation that found incidents open."""
 
+from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 from bot.alerts.attention import Nudge, nudge
-from bot.alerts.model import Did, Entry
-from bot.model import Evaluation, Kind
+from bot.alerts.model import Did, Entry, Incident
+from bot.model import Kind
 from bot.ports import AlertRecords
 from bot.settings import Settings
 from checks.model import Severity
 
-DID = {Nudge.REMIND: Did.REMINDED, Nudge.CALL: Did.CALLED, Nudge.LAPSE: Did.ACK_LAPSED}
+DID = {Nudge.REMIND: Did.REMINDED, Nudge.CALL: Did.CALLED, Nudge.WARN: Did.ACK_LAPSES, Nudge.LAPSE: Did.ACK_LAPSED}
 
 
-def remind(records: AlertRecords, settings: Settings, evaluation: Evaluation) -> None:
+def remind(records: AlertRecords, settings: Settings, now: datetime, evaluated: Collection[str]) -> None:
     """Owe what is due, and keep in the timeline that it was; a thread is nudged once, however many share it.
 
-    What was not measured, or is explained by something else, is not said to be still so.
+    Of incidents whose key was not `evaluated` just now, or that something else explains, nothing is said.
     """
-    owners, now = {check.name: check.owner for check in settings.checks}, evaluation.checked_at
-    nudged: set[tuple[int, Nudge]] = set()
-    for incident in records.open_incidents():
-        if incident.snoozed_until and incident.snoozed_until <= now:
-            records.save_incident(replace(incident, snoozed_until=None, snoozed_by=None))
-            records.owe(incident.id, Kind.ROOT)
+    _end_overlays(records, now)
+    rerunning = {action.by for action in records.open_actions()}
+    nudged: set[tuple[int, Nudge, str | None]] = set()
     for incident in sorted(records.open_incidents(), key=lambda one: one.severity is not Severity.CRITICAL):
-        due = None if incident.not_evaluated_since else nudge(incident, now)
+        if incident.key not in evaluated or incident.not_evaluated_since:
+            continue
+        due = nudge(incident, now, settings.zone, rerunning=incident.acked_by in rerunning)
         if due is None:
             continue
-        about = {Nudge.CALL: owners.get(incident.check), Nudge.LAPSE: incident.acked_by}.get(due)
-        records.note(incident.id, Entry(now, DID[due], about))
+        about = _whom(incident, due, settings)
+        records.note(incident.id, Entry(now, DID[due], about, broadcast=due is Nudge.CALL))
         if due is Nudge.LAPSE:
             records.save_incident(replace(incident, acked_by=None, acked_at=None))
             records.owe(incident.id, Kind.ROOT)
-        if (incident.thread, due) not in nudged:
-            nudged.add((incident.thread, due))
+        if (incident.thread, due, about) not in nudged:
+            nudged.add((incident.thread, due, about))
             records.owe(incident.id, Kind.REMINDER)
+
+
+def _end_overlays(records: AlertRecords, now: datetime) -> None:
+    """Take off snoozes that have ended, and the mark of what flaps no more; the root says so."""
+    for before in records.open_incidents():
+        after = before
+        if before.snoozed_until and before.snoozed_until <= now:
+            after = replace(after, snoozed_until=None, snoozed_by=None)
+        if before.flapping_until and before.flapping_until <= now:
+            after = replace(after, flapping_until=None)
+        if after != before:
+            records.save_incident(after)
+            records.owe(after.id, Kind.ROOT)
+
+
+def _whom(incident: Incident, due: Nudge, settings: Settings) -> str | None:
+    """The user or user group that the message mentions."""
+    if due is Nudge.CALL:
+        check = settings.check_called(incident.check)
+        return check.owner if check else None
+    return incident.acked_by

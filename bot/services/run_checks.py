@@ -4,8 +4,12 @@ import logging
 import math
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from bot.alerts.attention import next_nudge
 from bot.alerts.lifecycle import Reason, timer_ends
+from bot.alerts.model import Incident
 from bot.errors import StateError
 from bot.model import Evaluation
 from bot.ports import Ports, Sources, Store
@@ -14,6 +18,7 @@ from bot.services.measure import measure
 from bot.services.move_alerts import Said, move_alerts, policy_of
 from bot.services.rehearsal import Rehearsal
 from bot.services.state_health import StateHealth
+from checks.model import Severity
 
 log = logging.getLogger(__name__)
 
@@ -82,18 +87,32 @@ def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list
 
 
 def timer_ended(ports: Ports) -> bool:
-    """Whether a pending or recovering alert wants to be measured now: its timer ended since it was measured last."""
-    checks = {check.name: check for check in ports.settings.checks}
+    """Whether the end of a timer wants a measurement that there was not yet.
+
+    Of a pending or recovering alert, or of the next escalation of what the warehouse would else not be asked for:
+    nobody is alerted to what was not evaluated just now.
+    """
+    checks, now = {check.name: check for check in ports.settings.checks}, ports.clock.now()
     with ports.store.transaction() as records:
-        waiting, last = records.waiting_alerts(), records.latest_evaluation()
+        waiting, last, opened = records.waiting_alerts(), records.latest_evaluation(), records.open_incidents()
     if last is None:
         return False
     ends = [
-        (timer_ends(alert, policy_of(checks[alert.check])), last.measured_at(checks[alert.check]))
-        for alert in waiting
-        if alert.check in checks
+        (checks[one.check], timer_ends(one, policy_of(checks[one.check]))) for one in waiting if one.check in checks
     ]
-    return any(end and (seen is None or seen < end) and end <= ports.clock.now() for end, seen in ends)
+    for incident in opened:
+        check = checks.get(incident.check)
+        if check and check.wakes_the_warehouse and incident.severity is Severity.CRITICAL:
+            ends.append((check, _next_said(incident, now, ports.settings.zone)))
+    return any(
+        end is not None and end <= now and ((seen := last.measured_at(check)) is None or seen < end)
+        for check, end in ends
+    )
+
+
+def _next_said(incident: Incident, now: datetime, zone: ZoneInfo) -> datetime | None:
+    due = None if incident.not_evaluated_since else next_nudge(incident, now, zone)
+    return due and due[0]
 
 
 def rehearse_checks(sources: Sources, store: Store | None) -> tuple[Evaluation, list[Said]]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from bot.alerts.model import Action, Incident
 from bot.errors import RefusedError
 from bot.model import Place
-from bot.ports import Ports
-from bot.services.authorise import find_incident, incident_to_change
+from bot.ports import Ports, Records
+from bot.services.authorise import find_incident
 
 
 def show_incidents(ports: Ports) -> list[tuple[Incident, Place | None]]:
@@ -20,24 +20,27 @@ def show_incidents(ports: Ports) -> list[tuple[Incident, Place | None]]:
 def show_incident(ports: Ports, incident_id: str) -> tuple[Incident, list[Action]]:
     """One with its timeline, over or not, and what was done about it. Raises RefusedError for an unknown one."""
     with ports.store.transaction() as records:
-        incident = find_incident(records, incident_id.removeprefix("#"))
-        if incident is None:
-            raise RefusedError(
-                f"I know of no incident “{incident_id[:20]}”. /sync-health incidents lists the open ones."
-            )
+        incident = _called(records, incident_id)
         return incident, records.actions_of(incident.id)
 
 
 def incident_meant(ports: Ports, incident_id: str) -> Incident:
-    """The open incident of this id; without one, the only open one. Raises RefusedError."""
-    if incident_id:
-        return incident_to_change(ports, incident_id.removeprefix("#"))
+    """The incident of this id, resolved or not; without one, the only thread that is open. Raises RefusedError."""
     with ports.store.transaction() as records:
+        if incident_id:
+            return _called(records, incident_id)
         incidents = records.open_incidents()
-    if len(incidents) != 1:
+    if len({incident.thread for incident in incidents}) != 1:
         numbers = ", ".join(str(incident.id) for incident in incidents[:20])
         raise RefusedError(f"Say which one by its number: open are {numbers}." if incidents else "No incident is open.")
     return incidents[0]
+
+
+def _called(records: Records, incident_id: str) -> Incident:
+    incident = find_incident(records, incident_id.removeprefix("#"))
+    if incident is None:
+        raise RefusedError(f"I know of no incident “{incident_id[:20]}”. /sync-health incidents lists the open ones.")
+    return incident
 
 
 def _as_of(now: datetime, incident: Incident) -> Incident:

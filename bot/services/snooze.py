@@ -1,4 +1,4 @@
-"""Somebody asks for quiet about an incident, for a while and publicly."""
+"""Snooze what is open in a thread for a while, publicly."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,27 +7,32 @@ from bot.alerts.model import Did, Entry, Incident
 from bot.errors import RefusedError
 from bot.model import Kind
 from bot.ports import Ports
+from bot.services.authorise import open_in_thread
 from checks.model import parse_duration
 
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=24)
 
 
-def snooze(ports: Ports, incident_id: int, span: str, by: str) -> Incident:
-    """No reminder and no escalation for this long; everything else goes on. Raises RefusedError."""
+def snooze(ports: Ports, incident_id: int, span: str, by: str) -> list[Incident]:
+    """No reminder and no escalation for this long, for all that is open in its thread. Raises RefusedError."""
+    quiet, now = snooze_span(span), ports.clock.now()
+    with ports.store.transaction() as records:
+        still = open_in_thread(records, incident_id)
+        snoozed = [replace(one, snoozed_until=now + quiet, snoozed_by=by) for one in still]
+        for one in snoozed:
+            records.save_incident(one)
+            records.note(one.id, Entry(now, Did.SNOOZED, by, f"for {span}"))
+            records.audit(now, by, "snooze", f"incident {one.id}", f"for {span}")
+        records.owe(snoozed[0].id, Kind.ROOT)
+    return snoozed
+
+
+def snooze_span(text: str) -> timedelta:
+    """`2h`, between a quarter of an hour and a day. Raises RefusedError."""
     try:
-        quiet = parse_duration(span)
+        span = parse_duration(text)
     except ValueError as error:
         raise RefusedError(f"I {error}.") from error
-    if not SHORTEST <= quiet <= LONGEST:
-        raise RefusedError("An incident can be snoozed for 15m to 24h.")
-    now = ports.clock.now()
-    with ports.store.transaction() as records:
-        incident = records.incident(incident_id)
-        if incident is None or incident.resolved_at:
-            raise RefusedError("This incident is resolved already.")
-        snoozed = replace(incident, snoozed_until=now + quiet, snoozed_by=by)
-        records.save_incident(snoozed)
-        records.note(incident_id, Entry(now, Did.SNOOZED, by, f"for {span}"))
-        records.owe(incident_id, Kind.ROOT)
-        records.audit(now, by, "snooze", f"incident {incident_id}", f"for {span}")
-    return snoozed
+    if not SHORTEST <= span <= LONGEST:
+        raise RefusedError("A snooze lasts from 15m to 24h.")
+    return span

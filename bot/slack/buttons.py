@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.errors import SyncHealthError
+from bot.messages.plain import already_acknowledged, taken_over
 from bot.messages.rerun import REASON, read_consent, rerun_modal
 from bot.messages.summary import summary_message
-from bot.services.acknowledge import acknowledge
-from bot.services.authorise import authorise, incident_for, incident_to_change
+from bot.services.acknowledge import AcknowledgedError, acknowledge
+from bot.services.authorise import authorise, incident_for, incident_to_change, note_refusal, thread_for
 from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
+from bot.services.show_incident import incident_meant
 from bot.slack.commands import fresh_summary, snapshot, summarised
 from bot.slack.desk import Desk, Press
 from bot.slack_api import call
@@ -26,10 +28,21 @@ def share(desk: Desk, press: Press) -> None:
 
 
 def take(desk: Desk, press: Press) -> None:
-    """Take the incident; the root says so."""
+    """Acknowledge what is open in the thread; the root says so. What others have acknowledged can be taken over."""
     authorise(desk.ports, press.person)
-    incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
-    acknowledge(desk.ports, incident.id, press.person.id)
+    incident_id = thread_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
+    try:
+        acknowledge(desk.ports, incident_id, press.person.id, take_over=False)
+    except AcknowledgedError as refusal:
+        note_refusal(desk.ports, desk.ports.clock.now(), press.person, press.word, press.value, refusal)
+        desk.answer(press, already_acknowledged(refusal.people, incident_id))
+
+
+def take_over(desk: Desk, press: Press) -> None:
+    """Acknowledge in place of somebody else, from the answer that offers it."""
+    authorise(desk.ports, press.person)
+    incident = incident_meant(desk.ports, press.value)
+    desk.answer(press, taken_over(acknowledge(desk.ports, incident.id, press.person.id)), replace=True)
 
 
 def rerun(desk: Desk, press: Press) -> dict[str, Any]:
@@ -59,6 +72,7 @@ BUTTONS: dict[str, Callable[[Desk, Press], None]] = {
     "refresh": refresh,
     "share": share,
     "acknowledge": take,
+    "take_over": take_over,
     "snapshot": snapshot,
 }
 DIALOGS: dict[str, Callable[[Desk, Press], dict[str, Any]]] = {"rerun": rerun}  # buttons that open one

@@ -10,14 +10,14 @@ from bot.answers import Summary
 from bot.errors import RefusedError, StateError, SyncHealthError
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
-from bot.messages.plain import help_message, note, unknown_command
+from bot.messages.plain import help_message, note, taken_over, unknown_command
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
 from bot.model import Place
 from bot.pipeline_file import SyncSettings
-from bot.services.acknowledge import acknowledge
+from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.authorise import authorise
 from bot.services.show_errors import show_errors
 from bot.services.show_incident import incident_meant, show_incident, show_incidents
@@ -108,10 +108,19 @@ def incident(desk: Desk, press: Press) -> None:
 
 
 def ack(desk: Desk, press: Press) -> None:
-    """The Acknowledge button, typed."""
+    """The Acknowledge button, typed; also in place of somebody else."""
     authorise(desk.ports, press.person)
-    taken = acknowledge(desk.ports, incident_meant(desk.ports, press.value).id, press.person.id)
-    desk.answer(press, note(f"You have incident {taken.id} now: {taken.title}. Its message in the channel says so."))
+    meant = incident_meant(desk.ports, press.value)
+    desk.answer(press, taken_over(acknowledge(desk.ports, meant.id, press.person.id)))
+
+
+def unack(desk: Desk, press: Press) -> None:
+    """Give an acknowledgement back."""
+    authorise(desk.ports, press.person)
+    freed = unacknowledge(desk.ports, incident_meant(desk.ports, press.value).id, press.person.id)
+    whose = freed.acked_by if freed.acked_by != press.person.id else None
+    was = f"Incident {freed.id} is unacknowledged"
+    desk.answer(press, note(f"{was}; it was acknowledged by", (whose,)) if whose else note(f"{was}."))
 
 
 def quiet(desk: Desk, press: Press) -> None:
@@ -122,7 +131,8 @@ def quiet(desk: Desk, press: Press) -> None:
         raise RefusedError(f"Write the incident's number and for how long, such as {COMMAND} snooze 7 2h.")
     meant = incident_meant(desk.ports, words[0] if len(words) == 2 else "")
     snoozed = snooze(desk.ports, meant.id, words[-1], press.person.id)
-    desk.answer(press, note(f"Incident {snoozed.id} is snoozed for {words[-1]}; its message in the channel says so."))
+    what = f"Incident {snoozed[0].id} is" if len(snoozed) == 1 else f"{len(snoozed)} incidents of one thread are"
+    desk.answer(press, note(f"{what} snoozed for {words[-1]}."))
 
 
 def snapshot(desk: Desk, press: Press) -> None:
@@ -181,9 +191,10 @@ COMMANDS = {
     "schedules": Command(schedules, "per sync: on, paused or never, how often, and the next run"),
     "check": Command(partial(fresh_summary, replace=False), "runs the validation now and shows what came of it"),
     "snapshot": Command(snapshot, "takes an audit snapshot now and shows what changed since the last one (operators)"),
-    "incidents": Command(incidents, "what is open: number, limit, since when, who has it, its thread"),
+    "incidents": Command(incidents, "what is open: number, limit, since when, acknowledged by whom, its thread"),
     "incident": Command(incident, "the story of one, by its number: changes, presses and runs, for a post-mortem"),
-    "ack": Command(ack, "takes an incident, by its number or the only open one (operators)"),
+    "ack": Command(ack, "acknowledges an incident, also in place of somebody else (operators)"),
+    "unack": Command(unack, "gives an acknowledgement back (operators)"),
     "snooze": Command(quiet, "no reminders about an incident for a while, such as `snooze 7 2h` (operators)"),
     "help": Command(help_, "this list"),
 }

@@ -57,7 +57,7 @@ def test_a_newcomer_breaks_the_pipeline_is_told_and_repairs_it_from_the_channel(
 
     page.click("[data-control=company_name_bug]")
     expect(channel).to_contain_text("properties in Salesforce have no company name")
-    expect(channel).to_contain_text("nobody has it yet")
+    expect(channel).to_contain_text("Unacknowledged")
     expect(thread).to_contain_text("What helps")
     keep(page, "alert")
 
@@ -66,7 +66,7 @@ def test_a_newcomer_breaks_the_pipeline_is_told_and_repairs_it_from_the_channel(
     expect(channel).to_contain_text("Only operators may do that. Ask @robin")
     page.select_option("#people", label=page.locator("#people option").nth(0).inner_text())
     channel.get_by_role("button", name="Acknowledge").click()
-    expect(channel).to_contain_text("@robin has it")
+    expect(channel).to_contain_text("Acknowledged by @robin")
 
     page.click("[data-control=company_name_bug]")
     page.wait_for_timeout(500)
@@ -77,5 +77,5 @@ def test_a_newcomer_breaks_the_pipeline_is_told_and_repairs_it_from_the_channel(
     expect(thread).to_contain_text(re.compile("rows"))
     expect(thread).to_contain_text("rerun completed")
     expect(channel).to_contain_text("resolved")
-    expect(thread).to_contain_text(re.compile("fired .* · acked .* · rerun .* · green .* — .* min"))
+    expect(thread).to_contain_text(re.compile("Triggered .* · Acknowledged .* · Rerun .* · Resolved .* \\(.* min\\)"))
     keep(page, "resolved")

@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 from bot.adapters import slack_messenger
 from bot.adapters.slack_messenger import CLOCKS_DIFFER, EVENT_TYPE, SlackMessenger
 from bot.adapters.store import SqlStore
-from bot.alerts.model import Incident, State
+from bot.alerts.model import Did, Entry, Incident, State
 from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.errors import (
     AccessError,
@@ -181,7 +181,7 @@ def test_posting_says_where_the_message_stands(line: Line) -> None:
     assert place.channel == CHANNEL_ID, "the id, whatever name it was posted to"
     [text] = line.texts()
     assert "60 properties" in text
-    assert "nobody has it yet" in text
+    assert "Unacknowledged" in text
 
 
 def test_a_reply_stands_in_the_thread(line: Line) -> None:
@@ -196,7 +196,8 @@ def test_a_reply_stands_in_the_thread(line: Line) -> None:
 
 def test_an_escalation_shows_in_the_channel_too(line: Line) -> None:
     place = line.messenger.post(root())
-    line.messenger.post(reply(place, kind=Kind.SEVERITY))
+    escalated = incident(timeline=(Entry(NOON, Did.ESCALATED, broadcast=True),))
+    line.messenger.post(reply(place, kind=Kind.SEVERITY, incident=escalated))
     assert line.broadcasts() == 1
 
 
@@ -205,7 +206,7 @@ def test_an_edit_changes_what_is_read_and_nothing_else(line: Line) -> None:
     line.messenger.edit(at(root(incident=incident(summary="75 properties", acked_by=ROBIN)), first))
     [text] = line.texts()
     assert "75 properties" in text
-    assert f"<@{ROBIN}> has it" in text
+    assert f"Acknowledged by <@{ROBIN}>" in text
     assert "60 properties" not in text
     assert line.messenger.find(root()) == first, "our id stays with it"
 

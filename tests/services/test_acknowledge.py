@@ -1,14 +1,19 @@
-"""Somebody takes an incident, once."""
+"""Somebody acknowledges an incident, takes it over, gives it back; and how long that lasts."""
+
+from dataclasses import replace
 
 import pytest
 
 from bot.alerts.model import Did
 from bot.errors import RefusedError
-from bot.services.acknowledge import acknowledge
-from tests.services.conftest import ADA, ROBIN, World
+from bot.services.acknowledge import AcknowledgedError, acknowledge, unacknowledge
+from bot.services.rerun_sync import rerun_sync
+from bot.services.snooze import snooze
+from checks.model import Severity
+from tests.services.conftest import ADA, GROUP, ROBIN, World
 
 
-def test_the_root_names_who_has_it(world: World) -> None:
+def test_the_root_names_who_has_acknowledged_it(world: World) -> None:
     world.open_incident()
     world.deliver()
     world.clock.pass_(minutes=3)
@@ -19,18 +24,167 @@ def test_the_root_names_who_has_it(world: World) -> None:
     assert world.owed() == ["root"]
     world.deliver()
     [root] = world.channel.roots()
-    assert f"<@{ROBIN}> has it" in root.text
-    assert "Acknowledge" not in root.text, "nobody else is asked any more"
+    assert f"Acknowledged by <@{ROBIN}>" in root.text
+    assert "acknowledge\n" not in root.text, "the button is gone"
     assert world.audit() == [(ROBIN, "acknowledge", "incident 1", "done")]
 
 
-def test_the_second_is_told_who_was_first(world: World) -> None:
+def test_the_second_press_is_told_who_was_first_and_the_word_takes_over(world: World) -> None:
     world.open_incident()
     acknowledge(world.ports, 1, ROBIN)
-    with pytest.raises(RefusedError, match="taken already") as refused:
-        acknowledge(world.ports, 1, ADA)
+    with pytest.raises(AcknowledgedError, match="Already acknowledged by") as refused:
+        acknowledge(world.ports, 1, ADA, take_over=False)
     assert refused.value.people == (ROBIN,)
     assert world.incident().acked_by == ROBIN
+    world.clock.pass_(minutes=1)
+    taken = acknowledge(world.ports, 1, ADA)
+    assert (taken.acked_by, taken.acked_at) == (ADA, world.clock.now())
+    assert (taken.timeline[-1].did, taken.timeline[-1].by, taken.timeline[-1].detail) == (Did.TAKEN_OVER, ADA, ROBIN)
+    assert world.audit()[-1] == (ADA, "acknowledge", "incident 1", f"taken over from {ROBIN}")
+    world.deliver()
+    assert f"Acknowledged by <@{ADA}>" in world.channel.roots()[0].text
+
+
+def test_the_same_person_again_begins_the_time_anew(world: World) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    world.clock.pass_(hours=3)
+    assert acknowledge(world.ports, 1, ROBIN, take_over=False).acked_at == world.clock.now()
+
+
+def test_what_is_given_back_is_unacknowledged_and_escalates_again(world: World) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    world.deliver()
+    assert unacknowledge(world.ports, 1, ADA).acked_by == ROBIN, "whose it was"
+    assert (world.incident().acked_by, world.incident().acked_at) == (None, None)
+    assert world.audit()[-1] == (ADA, "unacknowledge", "incident 1", f"was acknowledged by {ROBIN}")
+    world.deliver()
+    assert "Unacknowledged" in world.channel.roots()[0].text
+    assert "acknowledge\n" in world.channel.roots()[0].text
+    world.look(60, after=14)
+    assert world.owed() == []
+    world.look(60, after=1)
+    assert world.owed() == ["reminder"]
+    with pytest.raises(RefusedError, match="Nobody has acknowledged"):
+        unacknowledge(world.ports, 1, ADA)
+
+
+def test_a_critical_acknowledgement_lapses_after_four_hours_and_its_holder_is_warned_before(world: World) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    world.look(60, after=229)
+    world.deliver()
+    assert [said.kind for said in world.channel.thread()] == ["evidence"]
+    world.look(60, after=1)
+    world.deliver()
+    warned = world.channel.thread()[-1]
+    assert f"<@{ROBIN}> Your acknowledgement lapses soon" in warned.text
+    assert "Acknowledge again" in warned.text
+    assert not warned.broadcast
+    world.look(60, after=10)
+    world.deliver()
+    assert world.incident().acked_by is None
+    assert f"<@{ROBIN}> Acknowledgement lapsed" in world.channel.thread()[-1].text
+    assert "Unacknowledged" in world.channel.roots()[0].text
+
+
+def test_it_does_not_lapse_while_a_rerun_of_its_holder_is_in_progress(world: World) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    world.clock.pass_(minutes=225)
+    rerun_sync(world.ports, world.incident(), ROBIN, "fixed")
+    world.look(60, after=60)
+    assert world.incident().acked_by == ROBIN
+    assert Did.ACK_LAPSES not in [entry.did for entry in world.incident().timeline]
+
+
+def test_that_of_a_rerun_of_somebody_else_does(world: World) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    rerun_sync(world.ports, world.incident(), ADA, "fixed")
+    world.look(60, after=230)
+    assert world.incident().timeline[-1].did is Did.ACK_LAPSES
+
+
+def test_what_comes_back_needs_a_new_acknowledgement_and_is_told_in_the_channel_when_critical(world: World) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    world.look(7, after=5)
+    world.look(7, after=10)
+    world.deliver()
+    world.look(60, after=5)
+    world.deliver()
+    assert world.incident().acked_by is None
+    again = world.channel.thread()[-1]
+    assert "Critical again since" in again.text
+    assert again.broadcast
+
+
+def test_a_warning_that_comes_back_is_told_in_its_thread_alone(world: World) -> None:
+    world.open_incident(40)
+    world.look(7, after=5)
+    world.look(7, after=10)
+    world.look(40, after=5)
+    world.deliver()
+    again = world.channel.thread()[-1]
+    assert ("Warning again since" in again.text, again.broadcast) == (True, False)
+
+
+def test_a_warning_that_turns_critical_ends_its_snooze(world: World) -> None:
+    world.open_incident(40)
+    snooze(world.ports, 1, "4h", ROBIN)
+    world.look(60, after=5)
+    assert (world.incident().severity, world.incident().snoozed_until) == (Severity.CRITICAL, None)
+
+
+@pytest.mark.parametrize(("first", "kept"), [(60, True), (40, False)], ids=["of a critical one", "of a warning"])
+def test_what_is_critical_again_soon_keeps_only_the_snooze_of_a_critical_one(
+    world: World, first: int, kept: bool
+) -> None:
+    world.open_incident()
+    world.look(first, after=5)
+    if first == 60:
+        snooze(world.ports, 1, "4h", ROBIN)
+    world.look(40, after=5)
+    world.look(40, after=10)
+    if first == 40:
+        snooze(world.ports, 1, "4h", ROBIN)
+    world.look(60, after=5)
+    assert [entry.did for entry in world.incident().timeline][-1] is Did.RETURNED
+    assert (world.incident().snoozed_until is not None) is kept
+
+
+def test_what_keeps_coming_back_says_so_and_escalates_all_the_same(world: World) -> None:
+    world.open_incident()
+    for _ in range(3):
+        world.look(7, after=5)
+        world.look(7, after=10)
+        world.look(60, after=5)
+        world.deliver()
+    replies = [said.kind for said in world.channel.thread()]
+    assert replies.count("reopened") == 2, "the third is said by the root alone"
+    assert "Flapping: no replies until" in world.channel.roots()[0].text
+    world.look(60, after=15)
+    world.deliver()
+    assert world.channel.thread()[-1].broadcast
+    for _ in range(25):
+        world.look(60, after=15)
+        world.deliver()
+    assert "Flapping" not in world.channel.roots()[0].text
+    assert world.incident().flapping_until is None
+
+
+def test_the_owner_is_mentioned_at_each_escalation(world: World) -> None:
+    owned = tuple(check.model_copy(update={"owner": GROUP}) for check in world.ports.settings.checks)
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, checks=owned))
+    world.open_incident()
+    for _ in range(4):
+        world.look(60, after=15)
+        world.deliver()
+    calls = [said for said in world.channel.thread() if said.broadcast]
+    assert len(calls) == 4
+    assert all(f"<!subteam^{GROUP}> Escalated" in said.text for said in calls)
 
 
 def test_a_resolved_or_unknown_incident_cannot_be_taken(world: World) -> None:
@@ -38,6 +192,6 @@ def test_a_resolved_or_unknown_incident_cannot_be_taken(world: World) -> None:
     world.look(7, after=5)
     world.look(7, after=10)
     for incident_id in (1, 99):
-        with pytest.raises(RefusedError, match="resolved already"):
+        with pytest.raises(RefusedError, match="already resolved"):
             acknowledge(world.ports, incident_id, ROBIN)
     assert world.incident().acked_by is None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerts.model import State
+from bot.alerts.model import Did, State
 from bot.errors import PermanentError, TemporaryError
 from bot.main import settings_from
 from bot.model import Evaluation
@@ -131,3 +131,25 @@ def test_a_thrifty_look_is_content_with_a_thorough_one_that_is_going_on(asleep: 
     assert thrifty is thorough
     assert not mine
     checker.close()
+
+
+def test_what_is_critical_escalates_in_time_although_the_warehouse_sleeps(asleep: World) -> None:
+    asleep.open_incident()
+    calls = []
+    for n in range(4 * 45):  # every 15 s, as the running bot looks
+        asleep.clock.pass_(seconds=15)
+        if timer_ended(asleep.ports):
+            run_checks(asleep.ports)
+        elif n % 20 == 0:
+            tick(asleep, minutes=0)
+        called = [entry.at for entry in asleep.incident().timeline if entry.did is Did.CALLED]
+        calls = [(at - asleep.incident().opened_at).total_seconds() / 60 for at in called]
+    assert calls == [15, 30, 45]
+    assert asked(asleep) == 1 + 2 + 3, "once for each"
+
+
+def test_nobody_is_alerted_to_numbers_that_are_carried_over(asleep: World) -> None:
+    asleep.open_incident()
+    for _ in range(4):
+        assert tick(asleep).statements == 0
+    assert [entry.did for entry in asleep.incident().timeline] == [Did.OPENED]

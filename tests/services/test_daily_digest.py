@@ -71,19 +71,18 @@ def test_a_bot_that_was_not_yet_at_work_owes_none(world: World) -> None:
 
 def test_what_is_open_for_days_is_in_every_digest_though_nobody_is_reminded_any_more(world: World) -> None:
     at(world, "2026-04-01 02:00")
-    world.look(60)
-    world.look(60, after=5)
+    world.open_incident(40)
     world.deliver()
     reminders = []
     for _ in range(40):
-        world.look(60, after=60)
+        world.look(40, after=60)
         world.deliver()
         reminders.append(len([m for m in world.channel.everything() if m.kind is Kind.REMINDER]))
     assert reminders[-1] == reminders[-12] > 0, "reminders end after a day"
     assert live(world, "2026-04-03 02:30", days=0.1) == ["04-03 03:00"]
     digest = world.channel.roots()[-1]
-    assert "🔴 The properties pipeline is in trouble" in digest.text
-    assert "Companies without a name: 60, limit 50" in digest.text
+    assert "🟡 The properties pipeline needs a look" in digest.text
+    assert "Companies without a name: 40 (threshold &gt; 30)" in digest.text
 
 
 def test_the_digest_measures_and_counts_what_ended_within_the_day(world: World) -> None:

@@ -65,7 +65,7 @@ def test_a_message_is_rendered_from_what_holds_when_it_is_sent(world: World) -> 
     world.deliver()
     [root] = world.channel.roots()
     assert "75 properties" in root.text
-    assert f"<@{ROBIN}> has it" in root.text
+    assert f"Acknowledged by <@{ROBIN}>" in root.text
     assert root.edits == 0, "one message, not three"
 
 
@@ -169,7 +169,7 @@ def test_an_adopted_message_shows_what_holds_now(world: World) -> None:
     acknowledge(world.ports, 1, ROBIN)
     world.deliver_patiently()
     [root] = world.channel.roots()
-    assert f"<@{ROBIN}> has it" in root.text
+    assert f"Acknowledged by <@{ROBIN}>" in root.text
 
 
 def test_an_adopted_root_of_what_is_over_says_that_it_is_over(world: World) -> None:
@@ -179,7 +179,7 @@ def test_an_adopted_root_of_what_is_over_says_that_it_is_over(world: World) -> N
     resolve(world)
     world.deliver_patiently()
     [root] = world.channel.roots()
-    assert "resolved" in root.text
+    assert "Resolved" in root.text
 
 
 def test_a_429_pauses_the_channel_only_as_long_as_told(world: World) -> None:
@@ -305,7 +305,7 @@ def test_what_fired_and_recovered_while_slack_was_down_is_one_message(world: Wor
     world.deliver_patiently()
     [only] = world.channel.everything()
     assert only.kind is Kind.ROOT
-    assert "resolved" in only.text
+    assert "Resolved" in only.text
     assert world.owed() == []
 
 
@@ -352,8 +352,8 @@ def test_a_resolve_line_that_is_no_longer_so_is_not_told(world: World) -> None:
     resolve(world)
     world.look(60, after=5)
     world.deliver()
-    assert [said.kind for said in world.channel.thread()] == [Kind.EVIDENCE]
-    assert "resolved" not in world.channel.roots()[0].text
+    assert [said.kind for said in world.channel.thread()] == [Kind.EVIDENCE, Kind.REOPENED]
+    assert "Resolved" not in world.channel.roots()[0].text
 
 
 def test_resolving_again_after_a_return_is_told_again(world: World) -> None:
@@ -363,7 +363,9 @@ def test_resolving_again_after_a_return_is_told_again(world: World) -> None:
         world.look(value, after=5)
         world.look(value, after=10)
         world.deliver()
-    assert [said.kind for said in world.channel.thread()] == [Kind.EVIDENCE, Kind.RESOLVED, Kind.RESOLVED]
+    assert [said.kind for said in world.channel.thread()] == [
+        *(Kind.EVIDENCE, Kind.RESOLVED, Kind.REOPENED, Kind.RESOLVED)
+    ]
 
 
 def test_an_escalation_is_also_sent_to_the_channel_and_easing_is_not(world: World) -> None:

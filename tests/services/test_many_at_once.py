@@ -6,10 +6,11 @@ import pytest
 
 from bot.alerts.model import Did, State
 from bot.errors import RefusedError
-from bot.services.acknowledge import acknowledge
-from bot.services.authorise import incident_for
+from bot.services.acknowledge import AcknowledgedError, acknowledge, unacknowledge
+from bot.services.authorise import incident_for, thread_for
 from bot.services.run_checks import run_checks
-from bot.services.show_incident import show_incidents
+from bot.services.show_incident import incident_meant, show_incidents
+from bot.services.snooze import snooze
 from checks.model import Check
 from tests.services.conftest import ADA, CHECK, ROBIN, World
 
@@ -52,7 +53,7 @@ def test_six_at_once_are_one_message_with_a_line_for_each_and_one_reply(crowd: W
     [root] = crowd.channel.roots()
     assert "6 alerts at once" in root.text
     for name in NAMES[:6]:
-        assert f"Number {name}: 60, limit 50" in root.text
+        assert f"Number {name}: 60 (threshold &gt; 50)" in root.text
     assert [reply.kind for reply in crowd.channel.thread(root.ts)] == ["evidence"]
 
 
@@ -69,7 +70,7 @@ def test_each_resolves_as_its_own_line_and_the_end_is_told_once(crowd: World) ->
     [_, end] = crowd.channel.thread()
     assert end.kind == "resolved"
     assert not end.broadcast
-    assert "— 20 min" in end.text
+    assert "(20 min)" in end.text
 
 
 def test_acknowledge_covers_all_that_are_open_and_nothing_else(crowd: World) -> None:
@@ -79,11 +80,57 @@ def test_acknowledge_covers_all_that_are_open_and_nothing_else(crowd: World) -> 
     crowd.deliver()
     assert [crowd.incident(n).acked_by for n in range(1, 7)] == [ROBIN] * 5 + [None]
     [root] = crowd.channel.roots()
-    assert f"<@{ROBIN}> has it" in root.text
-    assert "Acknowledge" not in root.text
+    assert f"Acknowledged by <@{ROBIN}>" in root.text
+    assert "Acknowledge\n" not in root.text, "the button"
     assert len([row for row in crowd.audit() if row[1] == "acknowledge"]) == 5
-    with pytest.raises(RefusedError, match="taken already"):
-        acknowledge(crowd.ports, 3, ADA)
+    with pytest.raises(AcknowledgedError) as refused:
+        acknowledge(crowd.ports, 3, ADA, take_over=False)
+    assert refused.value.people == (ROBIN,)
+
+
+def test_whatever_the_first_ones_state_the_button_of_the_root_covers_all_that_is_open(crowd: World) -> None:
+    break_(crowd, 6)
+    look(crowd, b=60, c=60)  # the first is over
+    [root] = crowd.channel.roots()
+    first = thread_for(crowd.ports, "1", channel="C0001", ts=root.ts)
+    acknowledge(crowd.ports, first, ROBIN, take_over=False)
+    [*snoozed] = snooze(crowd.ports, first, "2h", ADA)
+    crowd.deliver()
+    assert [one.id for one in snoozed] == [2, 3]
+    assert [crowd.incident(n).acked_by for n in (1, 2, 3)] == [None, ROBIN, ROBIN]
+    [root] = crowd.channel.roots()
+    assert f"Acknowledged by <@{ROBIN}>" in root.text
+    assert f"by <@{ADA}>" in root.text.partition("Snoozed until")[2]
+    unacknowledge(crowd.ports, first, ROBIN)
+    crowd.deliver()
+    assert "Unacknowledged" in crowd.channel.roots()[0].text
+
+
+def test_a_root_on_which_some_are_acknowledged_says_how_many_and_still_has_its_button(crowd: World) -> None:
+    break_(crowd, 6)
+    acknowledge(crowd.ports, 1, ROBIN)
+    look(crowd, **dict.fromkeys(NAMES[1:6], 60))
+    look(crowd, **dict.fromkeys(NAMES[:6], 60))  # the first again, which takes its acknowledgement away
+    [root] = crowd.channel.roots()
+    assert f"5 of 6 acknowledged by <@{ROBIN}>" in root.text
+    assert "Acknowledge\n" in root.text
+    acknowledge(crowd.ports, 1, ADA, take_over=False)
+    assert [crowd.incident(n).acked_by for n in (1, 2)] == [ADA, ROBIN], "the button takes nothing from others"
+    acknowledge(crowd.ports, 1, ADA)
+    assert crowd.incident(2).acked_by == ADA
+
+
+def test_of_many_that_turn_critical_at_once_one_is_sent_to_the_channel(crowd: World) -> None:
+    break_(crowd, 6)
+    look(crowd)
+    break_(crowd, 6)
+    again = [reply for reply in crowd.channel.thread() if reply.kind == "reopened"]
+    assert [reply.broadcast for reply in again] == [True, *[False] * 5]
+
+
+def test_without_a_number_the_only_thread_is_meant(crowd: World) -> None:
+    break_(crowd, 6)
+    assert incident_meant(crowd.ports, "").thread == 1
 
 
 def test_the_button_of_the_shared_message_is_one_of_ours_for_every_incident_in_it(crowd: World) -> None:
@@ -124,7 +171,7 @@ def test_nobody_is_reminded_of_each_of_them(crowd: World) -> None:
     replies = crowd.channel.thread()
     assert [reply.kind for reply in replies] == ["evidence", "reminder"]
     assert replies[1].broadcast, "critical, and nobody has it"
-    assert "the others of this thread" in replies[1].text
+    assert "the others in this thread" in replies[1].text
     assert all(any(e.did is Did.CALLED for e in crowd.incident(n).timeline) for n in range(1, 7))
 
 

@@ -1,5 +1,6 @@
 """What nobody can measure, and what another alert explains, is told once and never as healthy."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -142,19 +143,60 @@ def test_one_record_of_one_is_a_warning_and_a_login_that_ended_is_critical_at_on
     assert failed.rerun is None, "a rerun fails for the same reason"
 
 
-def test_an_incident_whose_check_was_removed_is_closed_and_says_so(world: World, whole: Ports) -> None:
-    world.warehouse.rows[HEALTH][0]["null_company_names"] = 99
-    look(world, whole, times=2)
-    assert ("null_company_names", None) in open_checks(world)
-    fewer = tuple(check for check in whole.settings.checks if check.name != "null_company_names")
-    kept = replace(whole, settings=replace(whole.settings, checks=tuple(c for c in fewer if c.name != "data_quality")))
-    look(world, kept)
+def without(ports: Ports, *names: str) -> Ports:
+    kept = tuple(check for check in ports.settings.checks if check.name not in names)
+    return replace(ports, settings=replace(ports.settings, checks=kept))
+
+
+def renamed_sync(ports: Ports) -> Ports:
+    first, second = ports.settings.syncs
+    other = second.model_copy(update={"name": "Sync C"})
+    return replace(ports, settings=replace(ports.settings, syncs=(first, other)))
+
+
+def renamed_pipeline(ports: Ports) -> Ports:
+    return replace(ports, settings=replace(ports.settings, pipeline="estate"))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda ports: without(ports, "schedule_enabled", "no_run_today"), "its check was removed"),
+        (renamed_sync, "Sync B was removed from the configuration or renamed"),
+        (renamed_pipeline, "the pipeline is called estate now"),
+    ],
+    ids=["the check removed", "the sync renamed", "the pipeline renamed"],
+)
+def test_what_the_configuration_no_longer_names_is_closed_with_the_reason(
+    world: World, whole: Ports, change: Callable[[Ports], Ports], why: str
+) -> None:
+    world.census.pause(world.sync_b)
+    look(world, whole)
+    world.deliver()
+    assert open_checks(world) == [("schedule_enabled", "Sync B")]
+    world.census.resume(world.sync_b)
+    look(world, change(whole))
     assert open_checks(world) == []
-    with world.store.transaction() as records:
-        incident = records.incident(1)
-    assert incident
-    assert incident.state is State.OK
-    assert "removed from the configuration" in incident.summary
+    closed = world.incident()
+    assert (closed.state, closed.timeline[-1].did) == (State.OK, Did.CLOSED)
+    assert why in closed.summary
+    world.deliver()
+    [root] = world.channel.roots()
+    assert "☑️" in root.text
+    assert why in root.text
+    assert why in world.channel.thread()[-1].text
+
+
+def test_what_was_pending_for_a_sync_that_is_gone_does_not_open_at_once_when_it_is_back(
+    world: World, whole: Ports
+) -> None:
+    slow = tuple(check.model_copy(update={"for_": timedelta(minutes=5)}) for check in whole.settings.checks)
+    ports = replace(whole, settings=replace(whole.settings, checks=slow))
+    world.census.pause(world.sync_b)
+    look(world, ports)
+    look(world, renamed_sync(without(ports, "schedule_enabled", "no_run_today")))
+    look(world, ports)
+    assert ("schedule_enabled", "Sync B") not in open_checks(world)
 
 
 def test_the_root_says_since_when_it_is_not_evaluated_and_stops_saying_so(world: World) -> None:
@@ -165,12 +207,12 @@ def test_the_root_says_since_when_it_is_not_evaluated_and_stops_saying_so(world:
     world.look(None, after=5)
     world.deliver()
     [root] = world.channel.roots()
-    assert f"not evaluated since <!date^{int(since.timestamp())}^" in root.text
-    assert "explains it" not in root.text
+    assert f"Not evaluated since <!date^{int(since.timestamp())}^" in root.text
+    assert "explained by" not in root.text
     world.look(60, after=5)
     world.deliver()
     [root] = world.channel.roots()
-    assert "not evaluated" not in root.text
+    assert "Not evaluated" not in root.text
 
 
 def test_an_open_alert_that_another_one_explains_says_so_and_nobody_is_reminded_of_it(world: World) -> None:
@@ -197,7 +239,7 @@ def test_an_open_alert_that_another_one_explains_says_so_and_nobody_is_reminded_
     assert [e.did for e in recency.timeline if e.at > since and e.did in (Did.REMINDED, Did.CALLED)] == []
     assert any(e.did is Did.CALLED for e in schedule.timeline)
     [root] = [root for root in world.channel.roots() if root.incident_id == recency.id]
-    assert "Census schedule explains it" in root.text
+    assert "explained by Census schedule" in root.text
 
 
 def open_incidents(world: World) -> list[Incident]:

@@ -92,7 +92,7 @@ def test_what_is_over_cannot_be_snoozed(world: World) -> None:
     world.open_incident()
     world.look(7, after=5)
     world.look(7, after=10)
-    with pytest.raises(RefusedError, match="resolved already"):
+    with pytest.raises(RefusedError, match="already resolved"):
         snooze(world.ports, 1, "2h", ROBIN)
 
 
@@ -100,8 +100,8 @@ def test_the_root_says_when_a_snooze_is_over(world: World) -> None:
     world.open_incident()
     snooze(world.ports, 1, "15m", ROBIN)
     world.deliver()
-    assert "asked for quiet" in world.channel.roots()[0].text
+    assert "Snoozed until" in world.channel.roots()[0].text
     world.look(60, after=16)
     world.deliver()
-    assert "asked for quiet" not in world.channel.roots()[0].text
+    assert "Snoozed until" not in world.channel.roots()[0].text
     assert world.incident().snoozed_by is None

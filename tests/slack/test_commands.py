@@ -82,7 +82,16 @@ def test_a_sync_that_nobody_knows_gets_the_list(world: World, typed: str) -> Non
     assert "<!channel>" not in answer
 
 
-RUBBISH = ("incident", "incident x", "incident 99999999999999999999", "ack x", "snooze", "snooze 1 2 3", "snooze x 2h")
+RUBBISH = (
+    "incident",
+    "incident x",
+    "incident 99999999999999999999",
+    "ack x",
+    "unack x",
+    "snooze",
+    "snooze 1 2 3",
+    "snooze x 2h",
+)
 
 
 @pytest.mark.parametrize("typed", RUBBISH)
@@ -103,15 +112,18 @@ def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert not re.search(r"Property \d| St\b|Street|@", queue), "ids and companies, and nothing else"
     until(lambda: world.root())
     listed = until(lambda: (a := _ask(world, "incidents")) and "|thread>" in a and a)
-    assert "nobody has it yet" in listed
+    assert "Unacknowledged" in listed
     number = listed.split("🔴 *")[1].split("*")[0] if "🔴 *" in listed else listed.split("🟡 *")[1].split("*")[0]
     for typed in (f"ack {number}", f"snooze {number} 2h"):
         assert "Only operators may do that" in _ask(world, typed, world.visitor)
-    assert f"You have incident {number} now" in _ask(world, f"ack #{number}", world.operator)
-    assert "can be snoozed for 15m to 24h" in _ask(world, f"snooze {number} 2d", world.operator)
+    assert "is acknowledged by you" in _ask(world, f"ack #{number}", world.operator)
+    assert f"Incident {number} is unacknowledged." in _ask(world, f"unack #{number}", world.operator)
+    assert "Nobody has acknowledged this incident." in _ask(world, "unack", world.operator)
+    assert "is acknowledged by you" in _ask(world, "ack", world.operator)
+    assert "A snooze lasts from 15m to 24h" in _ask(world, f"snooze {number} 2d", world.operator)
     assert f"Incident {number} is snoozed for 2h" in _ask(world, f"snooze {number} 2h", world.operator)
-    until(lambda: f"<@{world.operator}> has it" in words(world.demo.slack.messages()))
-    assert f"snoozed by <@{world.operator}> to" in _ask(world, "incidents")
+    until(lambda: f"Acknowledged by <@{world.operator}>" in words(world.demo.slack.messages()))
+    assert f"by <@{world.operator}>" in _ask(world, "incidents").partition("Snoozed until")[2]
     story = _ask(world, f"incident {number}")
     for step in ("opened", f"acknowledged by <@{world.operator}>", f"snoozed by <@{world.operator}>: for 2h"):
         assert step in story

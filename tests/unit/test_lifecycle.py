@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts.lifecycle import Change, Policy, Reason, advance, timer_ends
+from bot.alerts.lifecycle import Change, Policy, Reason, advance, close, timer_ends
 from bot.alerts.model import Alert, State
 from checks.judge import judge
 from checks.model import Check, Outcome, Reading, Severity
@@ -257,7 +257,28 @@ def test_a_row_of_the_table(
 
 
 def test_the_table_has_a_row_for_every_reason() -> None:
-    assert {reason for _, _, _, _, reason, _, _ in TABLE if reason} == set(Reason)
+    assert {reason for _, _, _, _, reason, _, _ in TABLE if reason} == set(Reason) - {Reason.CLOSED}
+
+
+@pytest.mark.parametrize(
+    ("alert", "reason", "resolved_at"),
+    [
+        (FRESH, None, None),
+        (RESOLVED, None, RESOLVED.resolved_at),
+        (PENDING, Reason.PASSED, None),
+        (WARNING, Reason.CLOSED, NOW),
+        (EASING, Reason.CLOSED, NOW),
+        (replace(RECOVERING, frozen_at=ago(9)), Reason.CLOSED, NOW),
+    ],
+)
+def test_what_nothing_evaluates_any_more_ends(
+    alert: Alert, reason: Reason | None, resolved_at: datetime | None
+) -> None:
+    change = close(alert, NOW)
+    after = change.alert if change else alert
+    assert (change.reason if change else None) is reason
+    assert (after.state, after.resolved_at) == (State.OK, resolved_at)
+    assert (after.frozen_at, after.milder_since) == (None, None)
 
 
 def test_a_new_incident_forgets_the_old_one_and_a_reopened_one_keeps_it() -> None:

@@ -25,7 +25,15 @@ from bot.messages.digest import digest_message
 from bot.messages.errors import errors_message
 from bot.messages.evidence import evidence_message
 from bot.messages.incidents import incident_message, incidents_message
-from bot.messages.plain import failure, help_message, note, state_failure, unknown_command
+from bot.messages.plain import (
+    already_acknowledged,
+    failure,
+    help_message,
+    note,
+    state_failure,
+    taken_over,
+    unknown_command,
+)
 from bot.messages.queue import queue_message
 from bot.messages.rerun import answer_modal, loading_modal, rerun_modal
 from bot.messages.run import run_message
@@ -102,7 +110,7 @@ def every_kind(t: str, n: int) -> list[Said]:
     """Each kind of announcement, of an incident alone and of one that shares its thread."""
     about, digest = an_incident(t, n), Digest(an_evaluation(t, n), (an_incident(t, 1),) * n, n)
     action = samples.ended(verdict=t, reason=t, sync=t)
-    nudged = replace(about, timeline=(*about.timeline, Entry(NOW, Did.REMINDED)))
+    nudged = replace(about, timeline=(*about.timeline, *(Entry(NOW, did) for did in SUBJECTS)))
     said: list[Said] = []
     for kind in Kind:
         owed = samples.announcement(kind, nudged, action=action, digest=digest, readings=(1e9,) * n)
@@ -110,6 +118,7 @@ def every_kind(t: str, n: int) -> list[Said]:
     return said
 
 
+SUBJECTS = (Did.REMINDED, Did.ESCALATED, Did.REOPENED)  # what replies are about
 BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     alert_message: every_kind,
     answer_modal: lambda t, n: [answer_modal(t, note(t, (OPERATOR,) * n))],
@@ -118,6 +127,8 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         errors_message([rejected(t, n), SyncErrors(t, error=t)] * n or [SyncErrors(t)], ZONE)
     ],
     evidence_message: lambda t, n: [evidence_message(an_incident(t, n), (1.5,) * n, SETTINGS)],
+    already_acknowledged: lambda t, n: [already_acknowledged([OPERATOR] * n, 7)],
+    taken_over: lambda t, n: [taken_over(an_incident(t, n))],
     failure: lambda t, n: [failure("0a1b2c3d")],
     help_message: lambda t, n: [help_message("/sync-health", {f"word{i}": "does " + "so " * 40 for i in range(n)})],
     incident_message: lambda t, n: [

@@ -22,7 +22,7 @@ from bot.errors import RefusedError
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.blocks import Message
 from bot.messages.phrases import life_line
-from bot.messages.plain import failure, help_message, note, unknown_command
+from bot.messages.plain import already_acknowledged, failure, help_message, note, taken_over, unknown_command
 from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
 from bot.messages.summary import summary_message
 from bot.messages.text import escape, limit_in_words, number, rows
@@ -110,8 +110,9 @@ def coverage() -> Result:
     return result(value=96.01, carried=True, **found)
 
 
-def nudged(did: Did, by: str | None = None) -> Incident:
-    return incident(timeline=(Entry(NOW + minutes(15), did, by),))
+def nudged(did: Did, by: str | None = None, **changes: Any) -> Incident:
+    said = Entry(NOW + minutes(15), did, by, broadcast=did in (Did.CALLED, Did.ESCALATED))
+    return incident(timeline=(Entry(NOW, Did.OPENED), said), **changes)
 
 
 def fact() -> Incident:
@@ -125,7 +126,19 @@ def fact_of_census(**changes: Any) -> Incident:
 
 def flapping() -> Incident:
     again = tuple(Entry(NOW + minutes(40 * n), Did.REOPENED) for n in (1, 2, 3))
-    return incident(timeline=again, snoozed_until=NOW + minutes(240), snoozed_by="U0ROBIN")
+    snoozed = {"snoozed_until": NOW + minutes(240), "snoozed_by": "U0ROBIN"}
+    return incident(timeline=again, flapping_until=NOW + minutes(480), **snoozed)
+
+
+def closed() -> Incident:
+    why = "Sync B was removed from the configuration or renamed"
+    end = Entry(NOW + minutes(30), Did.CLOSED, detail=why)
+    return resolved(summary=f"Closed: {why}", timeline=(Entry(NOW, Did.OPENED), end))
+
+
+def partly_snoozed() -> tuple[Incident, ...]:
+    first, second, *rest = thread()
+    return (replace(first, snoozed_until=NOW + minutes(240), snoozed_by=OPERATOR), second, *rest)
 
 
 GOLDENS: dict[str, Callable[[], Payload]] = {
@@ -139,6 +152,8 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "root_of_a_fact": lambda: alert(Kind.ROOT, about=fact()),
     "evidence_of_a_fact": lambda: alert(Kind.EVIDENCE, about=fact(), readings=(1.0, 0.0)),
     "root_snoozed_and_flapping": lambda: alert(Kind.ROOT, about=flapping()),
+    "root_closed": lambda: alert(Kind.ROOT, about=closed()),
+    "closed": lambda: alert(Kind.RESOLVED, about=closed()),
     "root_not_evaluated": lambda: alert(Kind.ROOT, about=incident(not_evaluated_since=NOW + minutes(5))),
     "root_explained_by_another": lambda: alert(
         Kind.ROOT, about=acknowledged(not_evaluated_since=NOW + minutes(5), explained_by="Census schedule")
@@ -158,6 +173,7 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "shared_root_all_open": lambda: alert(Kind.ROOT, thread=tuple(incident(id=n, thread_id=1) for n in range(1, 8))),
     "shared_root_of_very_many": lambda: alert(Kind.ROOT, thread=tuple(incident(id=n) for n in range(1, 201))),
     "shared_root_resolved": lambda: alert(Kind.ROOT, thread=tuple(resolved(id=n) for n in range(1, 8))),
+    "shared_root_partly_snoozed": lambda: alert(Kind.ROOT, thread=partly_snoozed()),
     "shared_evidence": lambda: alert(Kind.EVIDENCE, thread=thread()),
     "shared_end": lambda: alert(Kind.RESOLVED, thread=tuple(resolved(id=n) for n in range(1, 8))),
     "reminder_of_many": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED), thread=thread()),
@@ -170,13 +186,16 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "reminder": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED)),
     "reminder_calls_the_owner": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED, "S0OPS")),
     "reminder_calls_everybody": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED)),
+    "reminder_that_an_ack_lapses": lambda: alert(Kind.REMINDER, about=nudged(Did.ACK_LAPSES, "U0ROBIN")),
     "reminder_of_a_lapsed_ack": lambda: alert(Kind.REMINDER, about=nudged(Did.ACK_LAPSED, "U0ROBIN")),
     "evidence": lambda: alert(Kind.EVIDENCE, readings=(4.0, 4.0, 12.0, 246.0)),
     "evidence_of_a_first_reading": lambda: alert(
         Kind.EVIDENCE, about=incident(clear=None, helps=""), readings=(246.0,)
     ),
-    "severity_critical": lambda: alert(Kind.SEVERITY),
-    "severity_eased": lambda: alert(Kind.SEVERITY, about=incident(**WARNING)),
+    "severity_critical": lambda: alert(Kind.SEVERITY, about=nudged(Did.ESCALATED)),
+    "severity_critical_again": lambda: alert(Kind.SEVERITY, about=nudged(Did.RETURNED)),
+    "severity_eased": lambda: alert(Kind.SEVERITY, about=nudged(Did.EASED, **WARNING)),
+    "reopened": lambda: alert(Kind.REOPENED, about=nudged(Did.REOPENED)),
     "resolved": lambda: alert(Kind.RESOLVED, about=resolved()),
     "run_requested": lambda: told(action()),
     "run_running": lambda: told(action(ActionState.RUNNING, run_id=501, records_total=246, records_updated=50)),
@@ -255,7 +274,10 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "help": lambda: said(help_message(COMMAND, COMMANDS)),
     "unknown_command": lambda: said(unknown_command(COMMAND, "hlep", "help")),
     "unknown_command_with_nothing_near": lambda: said(unknown_command(COMMAND, "<!channel>", None)),
-    "note": lambda: said(note("This incident is resolved already.")),
+    "note": lambda: said(note("This incident is already resolved.")),
+    "already_acknowledged": lambda: said(already_acknowledged(("U0ROBIN",), 7)),
+    "acknowledged": lambda: said(taken_over(acknowledged())),
+    "taken_over": lambda: said(taken_over(acknowledged(timeline=(Entry(NOW, Did.TAKEN_OVER, OPERATOR, "U0ROBIN"),)))),
     "refusal_with_people": lambda: said(note("Only operators may do that. Ask", (OPERATOR, "S0OPERATORS"))),
     "failure": lambda: said(failure("0a1b2c3d")),
     "modal_loading": lambda: loading_modal("Rerun"),
@@ -354,19 +376,20 @@ def test_rejections_that_census_does_not_count_are_not_shown_as_none() -> None:
 
 def test_an_alert_that_got_worse_or_better_says_since_when() -> None:
     worse = incident(timeline=(Entry(NOW, Did.OPENED), Entry(NOW + minutes(55), Did.ESCALATED)))
-    assert "|04:00>" in text_of(alert(Kind.ROOT, about=worse))
+    assert "|2026-01-09 04:00>" in text_of(alert(Kind.ROOT, about=worse))
     better = incident(**WARNING, timeline=(Entry(NOW, Did.OPENED), Entry(NOW + minutes(55), Did.EASED)))
-    assert "|04:00>" in text_of(alert(Kind.ROOT, about=better))
+    assert "|2026-01-09 04:00>" in text_of(alert(Kind.ROOT, about=better))
 
 
-def test_only_a_warning_that_became_critical_leaves_its_thread() -> None:
-    assert [kind for kind in Kind if reply_is_broadcast(announcement(kind, nudged(Did.REMINDED)))] == [Kind.SEVERITY]
-    assert not reply_is_broadcast(announcement(Kind.SEVERITY, incident(severity=Severity.WARN)))
-
-
-def test_a_critical_incident_that_nobody_takes_is_called_out_in_the_channel() -> None:
+def test_a_reply_leaves_its_thread_as_was_decided_when_it_was_owed() -> None:
+    escalated = Entry(NOW + minutes(5), Did.ESCALATED, broadcast=True)
+    eased = Entry(NOW + minutes(20), Did.EASED)
+    assert reply_is_broadcast(announcement(Kind.SEVERITY, incident(timeline=(escalated,))))
+    assert not reply_is_broadcast(announcement(Kind.SEVERITY, incident(timeline=(escalated, eased))))
     assert reply_is_broadcast(announcement(Kind.REMINDER, nudged(Did.CALLED)))
     assert not reply_is_broadcast(announcement(Kind.REMINDER, nudged(Did.ACK_LAPSED)))
+    of_the_thread = set(Kind) - {Kind.SEVERITY, Kind.REOPENED, Kind.REMINDER}
+    assert not any(reply_is_broadcast(announcement(kind, nudged(Did.CALLED))) for kind in of_the_thread)
 
 
 def test_nobody_is_pinged_when_an_alert_is_over() -> None:
@@ -377,10 +400,29 @@ def test_the_life_line_tells_what_was_done_and_how_long_it_lasted() -> None:
     def plain(line: str) -> str:
         return re.sub(r"<!date[^|]*\|([^>]*)>", r"\1", line)
 
-    assert plain(life_line(resolved(), ZONE)) == "fired 03:05 · acked 03:11 · rerun 03:12 · green 03:31 — 26 min"
-    assert plain(life_line(incident(), ZONE)) == "fired 03:05"
+    steps = "Acknowledged 03:11 · Rerun 03:12 · Resolved 03:31 (26 min)"
+    assert plain(life_line(resolved(), ZONE)) == f"Triggered 2026-01-09 03:05 · {steps}"
+    assert plain(life_line(incident(), ZONE)) == "Triggered 2026-01-09 03:05"
     again = incident(timeline=(Entry(NOW + minutes(60), Did.REOPENED), Entry(NOW + minutes(61), Did.RELAPSED)))
-    assert plain(life_line(again, ZONE)) == "fired 03:05 · again 04:05"
+    assert plain(life_line(again, ZONE)) == "Triggered 2026-01-09 03:05 · Reopened 04:05"
+
+
+def test_each_new_day_of_a_long_life_is_named() -> None:
+    days = (Entry(NOW + minutes(60 * 24), Did.TAKEN_OVER), Entry(NOW + minutes(60 * 25), Did.RERUN))
+    line = life_line(resolved(timeline=days, resolved_at=NOW + minutes(60 * 50)), ZONE)
+    assert re.findall(r"(\w+) <!date\^\d+\^([^|]*)", line) == [
+        ("Triggered", "{date_short_pretty} at {time}"),
+        ("Acknowledged", "{date_short_pretty} at {time}"),
+        ("Rerun", "{time}"),
+        ("Resolved", "{date_short_pretty} at {time}"),
+    ]
+
+
+def test_a_message_says_of_nothing_but_a_step_at_what_time_without_the_day() -> None:
+    for name in GOLDENS:
+        for written in markup(GOLDENS[name]()["blocks"]):
+            alone = re.findall(r"(\w+) <!date\^\d+\^{time}\|", written)
+            assert set(alone) <= {"Acknowledged", "Rerun", "Reopened", "Resolved"}, name
 
 
 def test_a_summary_with_many_checks_still_fits(faults: Callable[[Payload], list[str]]) -> None:
@@ -477,8 +519,10 @@ SPEECH: dict[str, Callable[[str], Payload]] = {  # cut to what settings let thro
     "root: title and summary, resolved": lambda t: alert(Kind.ROOT, about=long_life(title=t[:120], summary=t)),
     "root: sync": lambda t: alert(Kind.ROOT, about=incident(rerun=t[:40])),
     "evidence: helps": lambda t: alert(Kind.EVIDENCE, about=incident(helps=t[:500]), readings=(1.5,) * 8),
-    "severity: summary": lambda t: alert(Kind.SEVERITY, about=incident(summary=t)),
-    "severity: summary, eased": lambda t: alert(Kind.SEVERITY, about=incident(**WARNING | {"summary": t})),
+    "severity: summary": lambda t: alert(Kind.SEVERITY, about=nudged(Did.ESCALATED, summary=t)),
+    "reopened: summary": lambda t: alert(Kind.REOPENED, about=nudged(Did.REOPENED, summary=t)),
+    "reminder: summary": lambda t: alert(Kind.REMINDER, about=nudged(Did.CALLED, OPERATOR, summary=t)),
+    "severity: summary, eased": lambda t: alert(Kind.SEVERITY, about=nudged(Did.EASED, **WARNING | {"summary": t})),
     "resolved: title": lambda t: alert(Kind.RESOLVED, about=long_life(title=t[:120])),
     "run: sync": lambda t: told(action(sync=t[:40])),
     "run: reason": lambda t: told(action(reason=t)),
@@ -495,6 +539,8 @@ SPEECH: dict[str, Callable[[str], Payload]] = {  # cut to what settings let thro
     "summary: incidents": lambda t: shown(summary(incidents=tuple(acknowledged(title=t[:120]) for _ in range(5)))),
     "summary: undelivered": lambda t: shown(summary(undelivered=(waiting(why=t, channel=t),) * 3)),
     "unknown command": lambda t: said(unknown_command(COMMAND, t, None)),
+    "closed: why": lambda t: alert(Kind.ROOT, about=resolved(timeline=(Entry(NOW, Did.CLOSED, detail=t),))),
+    "acknowledged: title": lambda t: said(taken_over(acknowledged(title=t[:120]))),
     "note": lambda t: said(note(t)),
     "note with people": lambda t: said(note(t, (OPERATOR,))),
     "modal: refusal": lambda t: answer_modal(t, note(t, (OPERATOR,))),
