@@ -69,5 +69,7 @@ def test_the_one_before_midnight_in_los_angeles_does_not_get_tomorrows_date(worl
 def test_a_refusal_in_the_audit_does_not_stand_for_the_snapshot_of_that_day(world: World) -> None:
     at_work_since(world, "2026-01-20 12:00")
     person = Person("U0SAM", "T1", "T1")
-    note_refusal(world.ports, person, "snapshot", "daily_snapshot_20260120", RefusedError("Only operators."))
+    note_refusal(
+        world.ports, world.clock.now(), person, "snapshot", "daily_snapshot_20260120", RefusedError("Only operators.")
+    )
     assert live(world, "2026-01-20 23:59", days=0.001, minutes=1) == ["daily_snapshot_20260120"]
