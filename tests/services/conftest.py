@@ -17,6 +17,7 @@ from bot.pipeline_file import Operators
 from bot.ports import Ports
 from bot.services.deliver import deliver_next
 from bot.services.measure import HEALTH
+from bot.services.rerun_sync import rerun_facts, rerun_sync
 from bot.services.run_checks import Checker, run_checks
 from bot.settings import Settings
 from checks.model import Check
@@ -94,6 +95,10 @@ class World:
         self.look(nameless)
         self.look(nameless, after=5)
         return self.incident()
+
+    def rerun(self, by: str = ROBIN, reason: str = "the view is fixed") -> Action:
+        """Somebody confirms the dialog as it is now."""
+        return rerun_sync(self.ports, self.incident(), rerun_facts(self.ports, self.incident()).consent, by, reason)
 
     def deliver(self, holder: str = "sender") -> int:
         """Send until nothing is owed now; how many were tried."""

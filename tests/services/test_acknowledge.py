@@ -7,7 +7,6 @@ import pytest
 from bot.alerts.model import Did
 from bot.errors import RefusedError
 from bot.services.acknowledge import AcknowledgedError, acknowledge, unacknowledge
-from bot.services.rerun_sync import rerun_sync
 from bot.services.snooze import snooze
 from checks.model import Severity
 from tests.services.conftest import ADA, GROUP, ROBIN, World
@@ -93,7 +92,7 @@ def test_it_does_not_lapse_while_a_rerun_of_its_holder_is_in_progress(world: Wor
     world.open_incident()
     acknowledge(world.ports, 1, ROBIN)
     world.clock.pass_(minutes=225)
-    rerun_sync(world.ports, world.incident(), ROBIN, "fixed")
+    world.rerun(ROBIN, "fixed")
     world.look(60, after=60)
     assert world.incident().acked_by == ROBIN
     assert Did.ACK_LAPSES not in [entry.did for entry in world.incident().timeline]
@@ -102,7 +101,7 @@ def test_it_does_not_lapse_while_a_rerun_of_its_holder_is_in_progress(world: Wor
 def test_that_of_a_rerun_of_somebody_else_does(world: World) -> None:
     world.open_incident()
     acknowledge(world.ports, 1, ROBIN)
-    rerun_sync(world.ports, world.incident(), ADA, "fixed")
+    world.rerun(ADA, "fixed")
     world.look(60, after=230)
     assert world.incident().timeline[-1].did is Did.ACK_LAPSES
 

@@ -8,7 +8,6 @@ import pytest
 from bot.alerts.model import Did
 from bot.errors import RefusedError
 from bot.services.acknowledge import acknowledge
-from bot.services.rerun_sync import rerun_sync
 from bot.services.show_incident import incident_meant, show_incident, show_incidents
 from bot.services.snooze import snooze
 from tests.services.conftest import ROBIN, World
@@ -25,14 +24,14 @@ def test_an_open_incident_is_listed_with_its_thread_once_it_has_one(world: World
 
 def test_a_story_has_changes_presses_and_runs_and_outlives_the_incident(world: World) -> None:
     acknowledge(world.ports, world.open_incident().id, ROBIN)
-    rerun_sync(world.ports, world.incident(), ROBIN, "mended")
+    world.rerun(ROBIN, "fixed")
     world.look(7, after=5)
     world.look(7, after=10)
     assert show_incidents(world.ports) == []
     incident, [action] = show_incident(world.ports, "#1")
     dids = [entry.did for entry in incident.timeline]
     assert dids == [Did.OPENED, Did.ACKNOWLEDGED, Did.RERUN, Did.RECOVERING, Did.RESOLVED]
-    assert (action.sync, action.reason) == ("Sync B", "mended")
+    assert (action.sync, action.reason) == ("Sync B", "fixed")
 
 
 @pytest.mark.parametrize("typed", ["", "2", "-1", "seven", "9" * 30, "<!channel>", "1; DROP TABLE incidents", "²"])
