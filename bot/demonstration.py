@@ -39,7 +39,7 @@ class Demo:
     """
 
     def __init__(self, *, speed: float = 60.0, port: int = 0, working_day: bool = False) -> None:
-        settings = settings_from({})
+        settings = settings_from({"SYNC_HEALTH_CONFIG": str(shipped.FOLDER / "pipeline.yml")})  # not one in this folder
         self.clock = SystemClock(speed)
         self.tokens = {name: secrets.token_urlsafe(24) for name in ("slack_bot", "slack_app", "census", "databricks")}
         self._folder = tempfile.TemporaryDirectory(prefix="sync-health-demo-")

@@ -8,9 +8,10 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.error import URLError
+from urllib.request import Request
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.webhook import WebhookClient
 
 from bot.errors import (
@@ -66,6 +67,7 @@ ACCESS = dict.fromkeys(
 }
 UNCERTAIN = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 CODE = re.compile(r"[a-z]{2,20}(?:_[a-z]{1,20}){0,9}")
+LONGEST_WAIT = 600.0  # seconds
 LATER = {"ratelimited", "rate_limited"}
 
 
@@ -73,9 +75,18 @@ LATER = {"ratelimited", "rate_limited"}
 SILENT = logging.Logger("slack_sdk", logging.CRITICAL + 1)
 
 
+class _Client(WebClient):
+    """Sends its token to Slack alone: urllib follows redirects, and would take the header along."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> Any:
+        for name in [one for one in req.headers if one.lower() == "authorization"]:
+            req.add_unredirected_header(name, req.headers.pop(name))
+        return super()._perform_urllib_http_request_internal(url, req)
+
+
 def web_client(token: str, api_url: str, trust: ssl.SSLContext | None = None) -> WebClient:
     """A client that tries everything once: retries belong to the caller."""
-    client = WebClient(token, base_url=api_url, timeout=TIMEOUT, ssl=trust, logger=SILENT, retry_handlers=[])
+    client = _Client(token, base_url=api_url, timeout=TIMEOUT, ssl=trust, logger=SILENT, retry_handlers=[])
     client.proxy = None  # the SDK would send everything to HTTPS_PROXY; urllib reads NO_PROXY too
     return client
 
@@ -102,7 +113,7 @@ def respond(method: Callable[..., Any], **arguments: object) -> Any:
         raise UncertainError(f"the connection to Slack broke: {type(error).__name__}") from error
     except UnicodeEncodeError as error:
         raise ContentRefusedError("it holds characters that cannot be sent") from error
-    except (ValueError, LookupError, AttributeError) as error:
+    except (ValueError, LookupError, AttributeError, RecursionError, SlackRequestError) as error:
         # Not JSON, not UTF-8, or JSON that is no object: the SDK reads on and stumbles.
         raise UncertainError(f"Slack failed: an answer that cannot be read ({type(error).__name__})") from error
 
@@ -159,6 +170,6 @@ def refusal(code: str) -> PermanentError:
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """The seconds that Slack asks us to wait; 1 where it does not say."""
+    """The seconds that Slack asks us to wait, between 1 and 600: a mistake must not silence a channel for years."""
     after = next((value for name, value in headers.items() if name.lower() == "retry-after"), "1")
-    return float(after) if after.isdecimal() else 1.0
+    return min(max(float(after[:9]), 1.0), LONGEST_WAIT) if after.isdecimal() else 1.0

@@ -192,9 +192,16 @@ class CensusClient:
             answer = self._send(call)
         except requests.RequestException as error:
             raise _lost(error, call) from error
+        except (ValueError, LookupError) as error:  # an address to go to, or a charset, that cannot be read
+            text = f"Census answered in a way that we cannot read ({type(error).__name__}) for {call.what}"
+            raise (UncertainError(f"{text}; {call.doubt}") if call.doubt else TemporaryError(text)) from error
         if not 200 <= answer.status_code < 300:
             raise _refusal(answer, call)
         found = _json(answer)
+        if found.get("status") == "error":  # nothing was done, whatever the status of HTTP says
+            raise PermanentError(
+                f"Census refused {call.what}: {redact(str(found.get('message') or 'no reason given'))}"
+            )
         if found.get("data") is None:
             text = f"Census answered {answer.status_code} for {call.what}, with nothing in it that we can read"
             raise UncertainError(f"{text}; {call.doubt}") if call.doubt else TemporaryError(text)
@@ -295,7 +302,7 @@ def _retry_after(answer: requests.Response) -> float | None:
 def _json(answer: requests.Response) -> Document:
     try:
         return document(answer.json(object_hook=_without_payload))
-    except requests.JSONDecodeError:
+    except (ValueError, LookupError, RecursionError):  # no JSON, an unknown charset, or deeper than anybody nests
         return {}
 
 

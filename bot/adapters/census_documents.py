@@ -8,6 +8,8 @@ from bot.model import Run, RunStatus, Schedule, Sync
 from bot.sanitize import redact, sanitize
 
 STATUSES = {status.value: status for status in RunStatus} | {"canceled": RunStatus.CANCELLED}
+EARLIEST, LATEST = 1971, 2100  # years: outside of them a time is none, or a mistake
+LARGEST = 2**63 - 1  # what a database holds
 LABEL, WORD, MESSAGE = 100, 40, 4000  # the most characters of a name, of one of Census' own words, of a rejection
 
 T = TypeVar("T")
@@ -85,14 +87,18 @@ def document(value: object) -> Document:
 
 
 def whole(value: object) -> int | None:
-    """The value if it is a whole number: `true` is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """The value if it is a whole number that counts or names something: `true`, -3 and 10**20 are none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST else None
 
 
 def _time(value: object) -> datetime | None:
     if value is None:
         return None
     at = datetime.fromisoformat(str(value))
+    if at.year < EARLIEST:
+        return None  # a zero time stands for none
+    if at.year > LATEST:
+        raise ValueError(f"a time in the year {at.year}")
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
 

@@ -94,4 +94,8 @@ def _unforeseen(error: Exception) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    try:
+        said = str(error)
+    except TypeError:  # the connector's errors may hold no text, and fail to say so
+        said = ""
+    return next(iter(said.splitlines()), type(error).__name__)

@@ -42,7 +42,10 @@ class SlackMessenger:
             unfurl_media=False,
             **message.payload(),
         )
-        return Place(str(answer["channel"]), str(answer["ts"]))
+        channel, ts = answer.get("channel"), answer.get("ts")
+        if not isinstance(channel, str) or not isinstance(ts, str):  # posted, perhaps: the look-up finds it
+            raise UncertainError("Slack failed: an answer that does not say where the message is")
+        return Place(channel, ts)
 
     def edit(self, announcement: Announcement) -> None:
         message = alert_message(announcement, self._settings)
@@ -76,7 +79,7 @@ class SlackMessenger:
 
     def list_scheduled(self, oldest: datetime, latest: datetime) -> list[Scheduled]:
         words, found, cursor = silent_words(self._settings), list[Scheduled](), ""
-        while True:
+        for _ in range(MOST_PAGES):
             answer = call(
                 self._client.chat_scheduledMessages_list,
                 oldest=str(int(oldest.timestamp())),
@@ -89,6 +92,7 @@ class SlackMessenger:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return found
+        raise UncertainError("Slack failed: its list of scheduled messages does not end")
 
     def _copies(self, announcement: Announcement) -> list[str]:
         """The timestamps of all that carry our id, oldest first.
@@ -155,4 +159,6 @@ class SlackMessenger:
 
 
 def _our_id(message: Mapping[str, Any]) -> object:
-    return (message.get("metadata") or {}).get("event_payload", {}).get("id")
+    metadata = message.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None  # others write there as they like
+    return payload.get("id") if isinstance(payload, dict) else None

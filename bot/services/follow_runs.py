@@ -74,12 +74,12 @@ def _look_for_it(ports: Ports, action: Action) -> None:
 
 def _watch(ports: Ports, action: Action) -> None:
     assert action.run_id, "a running action has a run"
-    run = ports.census.run(action.run_id)
+    run, now = ports.census.run(action.run_id), ports.clock.now()
     seen = _with_counts(action, run)
     if run.status is RunStatus.SKIPPED and (other := _running(ports, action)):
         seen = replace(action, run_id=other.id, adopted=True)
     elif run.status is RunStatus.COMPLETED:
-        seen = replace(seen, state=ActionState.CHECKING, ended_at=run.completed_at or ports.clock.now())
+        seen = replace(seen, state=ActionState.CHECKING, ended_at=min(run.completed_at or now, now))
     elif run.final:
         _fail(ports, seen, f"{ENDED_BADLY[run.status]}{f': {run.error}' if run.error else ''}.")
         return

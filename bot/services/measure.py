@@ -132,7 +132,7 @@ def ask_warehouse(sources: Sources) -> Numbers:
         found = warehouse.ask(HEALTH)
         numbers = Numbers(found[0] if found else {})
     except PermanentError:
-        numbers = _one_by_one(shared, lambda metric: warehouse.ask_column(HEALTH, metric)[metric])
+        numbers = _one_by_one(shared, lambda metric: warehouse.ask_column(HEALTH, metric).get(metric))
     except SyncHealthError as error:
         starting = isinstance(error, StartingError)
         return Numbers(errors=dict.fromkeys(metrics, str(error)), reached=False, starting=starting)

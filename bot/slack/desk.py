@@ -12,7 +12,15 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.errors import NotFoundError, PermanentError, RefusedError, StateError, SyncHealthError, TemporaryError
+from bot.errors import (
+    NotFoundError,
+    PermanentError,
+    RefusedError,
+    StateError,
+    SyncHealthError,
+    TemporaryError,
+    UncertainError,
+)
 from bot.messages.blocks import Message
 from bot.messages.plain import failure, note, state_failure
 from bot.messages.rerun import answer_modal
@@ -142,7 +150,10 @@ class Desk:
     @cached_property
     def _home_team(self) -> str:
         try:
-            return str(respond(self.client.auth_test)["team_id"])
+            team = respond(self.client.auth_test).get("team_id")
+            if not isinstance(team, str):  # kept, it would refuse everybody until a restart
+                raise UncertainError("Slack failed: an answer without a workspace")
+            return team
         except SyncHealthError as error:
             raise TemporaryError("Slack does not tell me which workspace is ours. Try again in a moment.") from error
 
