@@ -67,7 +67,7 @@ def cancel_silence(ports: Ports) -> None:
     if watch.message and _cancel(ports, watch.message):
         with ports.store.transaction() as records:
             if (now := records.watch()).message_id == watch.message_id:
-                records.save_watch(replace(now, message_id=None, channel=None, post_at=None, scheduled_for=None))
+                records.save_watch(replace(now, message_id=None, channel=None, post_at=None, not_before=None))
 
 
 def _begin(ports: Ports) -> Watch | None:

@@ -43,7 +43,7 @@ from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
 from bot.messages.text import anchor, code, cut, escape
-from bot.messages.watch import outage_message, unstored_summary
+from bot.messages.watch import OUTAGES, outage_message, unstored_summary
 from bot.model import Digest, Evaluation, Kind, Outage, Run, RunStatus, Schedule, SyncStatus, Undelivered
 from bot.sanitize import sanitize
 from checks.model import Outcome
@@ -52,7 +52,6 @@ from tests.unit import test_messages as common
 from tests.unit.samples import NOW, OPERATOR, ZONE, minutes
 
 SETTINGS = common.LINKED
-OUTAGES = (Kind.AWAY, Kind.SILENT, Kind.STATE_FAILED, Kind.STATE_RESTORED)
 faults = common.faults  # the fixture
 Said = Message | dict[str, Any]
 
