@@ -121,7 +121,8 @@ class Timetable(Part):
 
     tick: Interval = timedelta(minutes=5)  # between two looks at Census
     idle_floor: Interval = timedelta(minutes=60)  # …at the warehouse, at the latest
-    digest: TimeOfDay = time(3, 0)
+    digest: TimeOfDay = time(3, 0)  # the nightly validation
+    summary: TimeOfDay = time(9, 0)  # the daily summary
     snapshot: TimeOfDay = time(23, 59)
 
 

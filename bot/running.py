@@ -13,7 +13,7 @@ from bot.errors import StateError, SyncHealthError
 from bot.main import holder_name, jitter
 from bot.model import Outage
 from bot.ports import Ports
-from bot.services.daily_digest import send_due_digest
+from bot.services.daily_digest import run_due_validation, send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deliver import deliver_next, follow_channel
 from bot.services.follow_runs import follow_runs
@@ -64,6 +64,7 @@ class Bot:
             "timers": (FOLLOW, lambda: timer_ended(ports) and self.checker.run()),
             "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
             "snapshot": (DAILY, partial(take_due_snapshot, ports)),
+            "validation": (DAILY, partial(run_due_validation, ports, self.checker)),
             "digest": (DAILY, partial(send_due_digest, ports, self.checker)),
             "silence": (FOLLOW, partial(postpone_silence, ports)),
             "heartbeat": (FOLLOW, self._pulse.send),

@@ -1,28 +1,31 @@
-"""How the pipeline is, once a day, whether anything is wrong or not."""
+"""Twice a day: the validation at night, which speaks through alerts alone, and the daily summary in the morning."""
 
-from datetime import timedelta
+from datetime import date, time, timedelta
 
 from bot.alerts.timetable import latest_due
 from bot.ports import Ports
 from bot.services.run_checks import Checker
 
-DIGEST = "digest"  # its name among the daily jobs
-LATEST = timedelta(hours=12)
+VALIDATION, DIGEST = "validation", "digest"  # their names among the daily jobs
+LATEST = timedelta(hours=12)  # what was missed by half a day is no news any more
+
+
+def run_due_validation(ports: Ports, checker: Checker) -> bool:
+    """Evaluate everything at its time of the night, the warehouse too; says whether it was due still."""
+    day = _due_day(ports, VALIDATION, ports.settings.schedule.digest)
+    if day is None:
+        return False
+    checker.run(join=False)
+    with ports.store.transaction() as records:
+        records.mark_done(VALIDATION, day, ports.clock.now())
+    return True
 
 
 def send_due_digest(ports: Ports, checker: Checker) -> bool:
-    """Validate and owe the digest of the latest local date on which it was due; says whether it was due still.
-
-    A bot that was not yet at work owes none, and what was missed by half a day is no news any more.
-    """
-    now = ports.clock.now()
-    day, due = latest_due(ports.settings.schedule.digest, now, ports.settings.zone)
-    if now - due > LATEST:
+    """Evaluate and owe the summary of the latest local date on which it was due; says whether it was due still."""
+    day = _due_day(ports, DIGEST, ports.settings.schedule.summary)
+    if day is None:
         return False
-    with ports.store.transaction() as records:
-        at_work_since = records.first_look()
-        if at_work_since is None or at_work_since > due or records.was_done(DIGEST, day):
-            return False
     evaluation = checker.run(join=False)
     with ports.store.transaction() as records:
         if records.was_done(DIGEST, day):  # by another process meanwhile
@@ -31,3 +34,15 @@ def send_due_digest(ports: Ports, checker: Checker) -> bool:
         records.owe_digest(ports.settings.channel)
         records.audit(ports.clock.now(), "sync-health", "digest", str(day), str(evaluation.outcome))
     return True
+
+
+def _due_day(ports: Ports, name: str, at: time) -> date | None:
+    """The local date for which this is due now; a bot that was not yet at work then owes nothing."""
+    now = ports.clock.now()
+    day, due = latest_due(at, now, ports.settings.zone)
+    if now - due > LATEST:
+        return None
+    with ports.store.transaction() as records:
+        at_work_since = records.first_look()
+        late = at_work_since is None or at_work_since > due
+        return None if late or records.was_done(name, day) else day
