@@ -16,7 +16,7 @@ from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
 from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, threshold
-from bot.messages.watch import OUTAGES, outage_message
+from bot.messages.watch import outage_message
 from bot.model import Announcement, Kind
 from bot.settings import Settings
 from checks.model import Severity
@@ -45,8 +45,7 @@ def alert_message(announcement: Announcement, settings: Settings) -> Message:
 
 
 def _message(announcement: Announcement, settings: Settings) -> Message:
-    if announcement.kind in OUTAGES:
-        assert announcement.outage, "an outage is announced with its times"
+    if announcement.outage:
         return outage_message(announcement.kind, announcement.outage, settings)
     if announcement.kind is Kind.DIGEST:
         assert announcement.digest, "a digest is announced with its content"
