@@ -1,6 +1,7 @@
 """The values that ports carry: what is known of Census, what was found, what is said."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -163,6 +164,15 @@ class Digest:
     opened: tuple[Incident, ...]  # those that are not over
     resolved: int  # incidents that ended within the last day
     outages: tuple[Outage, ...] = ()  # without a connection to Slack, ended within the last day, oldest first
+    absences: tuple[Outage, ...] = ()  # of the bot, the same
+    undelivered: tuple["Undelivered", ...] = ()
+    roots: Mapping[int, "Place"] = field(default_factory=dict)  # where the threads of what is open begin, by incident
+    links: Mapping[int, str] = field(default_factory=dict)  # …their addresses, as far as Slack tells them
+
+    @property
+    def listed(self) -> tuple[Incident, ...]:
+        """What is open in the order of the summary: unacknowledged first, then the longest."""
+        return tuple(sorted(self.opened, key=lambda one: (one.acked_by is not None, one.opened_at)))
 
 
 @dataclass(frozen=True)

@@ -116,13 +116,19 @@ Interval = Annotated[Duration, AfterValidator(_positive)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 
 
+def _exists_every_day(at: time) -> time:
+    if at < time(1):
+        raise ValueError("some days begin at 01:00, when clocks go forward: write a time from 01:00 on")
+    return at
+
+
 class Timetable(Part):
     """What happens when; times of day in the pipeline's zone."""
 
     tick: Interval = timedelta(minutes=5)  # between two looks at Census
     idle_floor: Interval = timedelta(minutes=60)  # …at the warehouse, at the latest
     digest: TimeOfDay = time(3, 0)  # the nightly validation
-    summary: TimeOfDay = time(9, 0)  # the daily summary
+    summary: Annotated[TimeOfDay, AfterValidator(_exists_every_day)] = time(9, 0)  # the daily summary
     snapshot: TimeOfDay = time(23, 59)
 
 

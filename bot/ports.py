@@ -149,6 +149,9 @@ class Messenger(Protocol):
     def take_back(self, announcement: Announcement) -> int:
         """Delete what carries our id but for the oldest; how many there were."""
 
+    def permalink(self, place: Place) -> str:
+        """The address of a message."""
+
     def schedule(self, announcement: Announcement, post_at: datetime) -> Scheduled:
         """Let Slack post it at that time (real time) unless it is cancelled before."""
 

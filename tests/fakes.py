@@ -294,6 +294,13 @@ class FakeChannel:
                 edited = self._said(announcement, said.ts, said.channel)
                 self._messages[said.ts] = replace(edited, id=said.id, edits=said.edits + 1)
 
+    def permalink(self, place: Place) -> str:
+        if fault := self._fault("permalink"):
+            raise fault.error
+        if place.ts not in self._messages:
+            raise NotFoundError("Slack: message_not_found")
+        return f"https://slack.example/archives/{place.channel}/p{place.ts.replace('.', '')}"
+
     def find(self, announcement: Announcement) -> Place | None:
         with self._call("find", announcement):
             channel = self._channel(announcement)

@@ -117,14 +117,23 @@ class SqlRecords:
         latest = self.latest_evaluation()
         since = latest.checked_at - A_DAY if latest else None
         ended = select(func.count()).where(t.incidents.c.resolved_at >= since)
-        lately = select(t.outages).where(t.outages.c.until >= since).order_by(t.outages.c.until)
-        outages = tuple(Outage(row.since, row.until) for row in self._db.execute(lately))
-        return Digest(latest, tuple(self.open_incidents()), self._db.scalar(ended) or 0, outages)
+        opened = tuple(self.open_incidents())
+        roots = {one.id: root for one in opened if (root := self.root_of(one.id))}
+        outages, absences = (self._outages_since(since, table) for table in (t.outages, t.absences))
+        stuck = self._undelivered(t.outbox.c.kind != Kind.DIGEST)  # it is about to be delivered itself
+        return Digest(latest, opened, self._db.scalar(ended) or 0, outages, absences, stuck, roots)
+
+    def _outages_since(self, since: datetime | None, table: Table) -> tuple[Outage, ...]:
+        lately = select(table).where(table.c.until >= since).order_by(table.c.until)
+        return tuple(Outage(row.since, row.until) for row in self._db.execute(lately))
 
     def undelivered(self) -> tuple[Undelivered, ...]:
+        return self._undelivered()
+
+    def _undelivered(self, *which: Any) -> tuple[Undelivered, ...]:
         reason = (t.outbox.c.channel, t.outbox.c.error)
         columns = (*reason, func.count(), func.min(t.outbox.c.first_tried_at))
-        failed = select(*columns).where(text(t.OWED), t.outbox.c.error.is_not(None)).group_by(*reason)
+        failed = select(*columns).where(text(t.OWED), t.outbox.c.error.is_not(None), *which).group_by(*reason)
         oldest = failed.order_by(func.min(t.outbox.c.seq)).limit(MOST_REASONS)
         return tuple(Undelivered(*row) for row in self._db.execute(oldest))
 

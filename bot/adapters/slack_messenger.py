@@ -62,6 +62,10 @@ class SlackMessenger:
             call(self._client.chat_delete, channel=channel, ts=ts)
         return len(copies)
 
+    def permalink(self, place: Place) -> str:
+        found = call(self._client.chat_getPermalink, channel=place.channel, message_ts=place.ts)
+        return str(found["permalink"])
+
     def schedule(self, announcement: Announcement, post_at: datetime) -> Scheduled:
         # Without our metadata: Slack takes a scheduled message that has some, and never posts it.
         answer = call(

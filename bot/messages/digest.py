@@ -1,11 +1,11 @@
-"""How the pipeline is, once a day: one line when it is well."""
+"""The daily summary: how many are open, passing, pending and resolved in one line, and what needs somebody below it."""
 
 from zoneinfo import ZoneInfo
 
-from bot.messages.blocks import Message, section, sections
-from bot.messages.phrases import incident_line
-from bot.messages.summary import HEADLINES, check_line
-from bot.messages.text import ICONS, day_and_time, escape, rows
+from bot.messages.blocks import Message, context, section, sections
+from bot.messages.incidents import open_incident_line
+from bot.messages.summary import check_line, undelivered_line
+from bot.messages.text import day_and_time, escape, number
 from bot.model import Digest, Evaluation, Outage
 from bot.settings import Settings
 from checks.model import Outcome
@@ -15,36 +15,51 @@ MOST = 10  # lines of each kind
 
 
 def digest_message(digest: Digest, settings: Settings) -> Message:
-    """What was found, and what is still open, also what nobody is reminded of any more."""
-    evaluation = digest.evaluation
+    """The counts, then open incidents, checks without one, and what was not delivered or not reachable."""
+    evaluation, zone = digest.evaluation, settings.zone
     if evaluation is None:
-        text = f"❔ The {escape(settings.pipeline, 100)} pipeline has not been measured yet"
-        return Message(text, (section(f"*{text}.*"),))
-    head = f"{ICONS[evaluation.outcome]} The {escape(settings.pipeline, 100)} pipeline {HEADLINES[evaluation.outcome]}"
-    told = {(incident.check, incident.sync) for incident in digest.opened}
+        head = f"Daily summary: the {escape(settings.pipeline, 100)} pipeline has not been measured yet"
+        return Message(head, (section(f"*{head}*"),))
+    day = evaluation.checked_at.astimezone(zone)
+    head = f"Daily summary, {day:%a, %b} {day.day}: {_counts(digest, evaluation)}"
+    alerted = {(incident.check, incident.sync) for incident in digest.opened}
     problems = [f"❗ {escape(problem, 300)}" for problem in evaluation.problems]
-    wrong = [r for r in evaluation.results if r.outcome is not Outcome.OK and (r.check, r.sync) not in told]
-    checks = [check_line(result) for result in wrong if result.outcome is not Outcome.ERROR]
-    opened = [incident_line(incident, settings.zone) for incident in digest.opened]
-    blocks = [section(f"*{head}* · {_facts(digest, evaluation, settings)}")]
-    blocks += [*sections(problems, MOST), *sections(checks, MOST)]
-    blocks += sections(opened, MOST, "… and {} more open: `/sync-health incidents`")
-    blocks += sections([_outage(one, settings.zone) for one in digest.outages], MOST)
-    return Message(head, tuple(blocks))
+    wrong = [r for r in evaluation.results if r.outcome is not Outcome.OK and (r.check, r.sync) not in alerted]
+    opened = [open_incident_line(one, digest.links.get(one.id), zone) for one in digest.listed]
+    blocks = [section(f"*{head}*"), *sections(opened, MOST, "… and {} more open: `/sync-health incidents`")]
+    blocks += sections(problems, MOST)
+    blocks += sections([check_line(result) for result in wrong if result.outcome is not Outcome.ERROR], MOST)
+    blocks += sections([undelivered_line(one, zone) for one in digest.undelivered], MOST)
+    blocks += sections([_outage(one, zone) for one in digest.outages], MOST)
+    blocks += sections([_absence(one, zone) for one in digest.absences], MOST)
+    return Message(head, (*blocks, context(_age(evaluation, settings))))
+
+
+def _counts(digest: Digest, evaluation: Evaluation) -> str:
+    opened, passing = len(digest.opened), sum(result.outcome is Outcome.OK for result in evaluation.results)
+    queues = [sync.queue for sync in evaluation.syncs]
+    known = [queue for queue in queues if queue is not None]
+    pending = f"{number(sum(known))} pending" if len(known) == len(queues) else "pending records unknown"
+    count, checks = f"{opened} open incident{'' if opened == 1 else 's'}", len(evaluation.results)
+    passed = f"{passing} of {checks} check{'' if checks == 1 else 's'} passing"
+    return " · ".join([count, passed, pending, f"{digest.resolved} resolved"])
+
+
+def _age(evaluation: Evaluation, settings: Settings) -> str:
+    parts = [escape(settings.pipeline, 100), f"Census as of {day_and_time(evaluation.checked_at, settings.zone)}"]
+    if evaluation.warehouse_at:
+        parts.append(f"Warehouse as of {day_and_time(evaluation.warehouse_at, settings.zone)}")
+    return " · ".join(parts)
 
 
 def _outage(outage: Outage, zone: ZoneInfo) -> str:
+    return f"⚠️ Not connected to Slack for {_span(outage, zone)}: commands and clicks got no answer"
+
+
+def _absence(outage: Outage, zone: ZoneInfo) -> str:
+    return f"⚠️ Sync Health was away for {_span(outage, zone)}: no check completed"
+
+
+def _span(outage: Outage, zone: ZoneInfo) -> str:
     until = outage.until or outage.since
-    lasted = f"{duration(until - outage.since)}, until {day_and_time(until, zone)}"
-    return f"⚠️ Not connected to Slack for {lasted}: commands and clicks got no answer"
-
-
-def _facts(digest: Digest, evaluation: Evaluation, settings: Settings) -> str:
-    well = sum(result.outcome is Outcome.OK for result in evaluation.results)
-    parts = [f"{well} of {len(evaluation.results)} checks are well"]
-    parts += [f"{rows(sync.queue)} wait for {escape(sync.name, 40)}" for sync in evaluation.syncs[:5]]
-    if digest.resolved:
-        parts.append(f"{digest.resolved} incident{'' if digest.resolved == 1 else 's'} ended within a day")
-    if not digest.opened:
-        parts.append("no incident is open")
-    return " · ".join([*parts, f"measured {day_and_time(evaluation.checked_at, settings.zone)}"])
+    return f"{duration(until - outage.since)}, until {day_and_time(until, zone)}"

@@ -28,7 +28,7 @@ def incidents_message(opened: Sequence[Incident], links: Mapping[int, str | None
     """What is open; `links` lead to the threads, by incident id."""
     if not opened:
         return Message("No incident is open", (section("✅ No incident is open."),))
-    lines = [_open(one, links.get(one.id), zone) for one in opened]
+    lines = [open_incident_line(one, links.get(one.id), zone) for one in opened]
     head = f"{len(opened)} open incident{'' if len(opened) == 1 else 's'}"
     return Message(
         head, (section(f"*{head}*"), *sections(lines, MOST), context("`/sync-health incident` and a number: its story"))
@@ -52,7 +52,8 @@ def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneIn
     return Message(head, (section(*what), *sections(lines), context(small)))
 
 
-def _open(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
+def open_incident_line(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
+    """One open incident with its number and, where one is known, the link to its thread."""
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
     sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
     parts = [f"{icon} *{incident.id}* {escape(incident.title, 150)}{sync}"]

@@ -45,7 +45,7 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     blocks += [_sync(sync, [r for r in evaluation.results if r.sync == sync.name], zone) for sync in evaluation.syncs]
     blocks += _incidents(summary, zone)
     if summary.undelivered:
-        blocks.append(section(*(_undelivered(one, zone) for one in summary.undelivered)))
+        blocks.append(section(*(undelivered_line(one, zone) for one in summary.undelivered)))
     if summary.unscheduled:
         blocks.append(section(f"❗ {unscheduled_words(summary.unscheduled)}"))
     if summary.other_connections:
@@ -117,7 +117,8 @@ def _others(count: int) -> str:
     return f"⚠️ Slack counts {connections} with this app token: another process receives part of the clicks"
 
 
-def _undelivered(waiting: Undelivered, zone: ZoneInfo) -> str:
+def undelivered_line(waiting: Undelivered, zone: ZoneInfo) -> str:
+    """How many messages for which channel are stuck, since when and why."""
     count = f"{waiting.messages} message{'' if waiting.messages == 1 else 's'}"
     since = day_and_time(waiting.since, zone)
     return f"⚠️ {count} for {channel(waiting.channel)} not delivered since {since}: {escape(waiting.why, 300)}"

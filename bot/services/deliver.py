@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.alerts.model import State
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
-from bot.model import Announcement, Failure, Kind, Move, Owed, Place
+from bot.model import Announcement, Digest, Failure, Kind, Move, Owed, Place
 from bot.ports import Ports
 from bot.services.next_step import Now, next_step
 
@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 LEADER = "leader"  # the lease of the one who schedules and sends
 CLAIM = 60.0  # real seconds: longer than the slowest call to Slack
+MOST_LINKS = 10  # in a daily summary: as many incidents as it lists
 CHANGED = "pipeline.yml names this channel now"
 
 
@@ -84,6 +85,8 @@ def _send(ports: Ports, owed: Owed) -> Place | None:
     message = owed.announcement
     if _is_obsolete(message):
         return None
+    if message.digest:
+        message = replace(message, digest=_with_links(ports, message.digest))
     if message.kind is Kind.MOVED:  # the last word in a channel that may be gone
         with suppress(PermanentError):
             ports.messenger.edit(message)
@@ -95,6 +98,16 @@ def _send(ports: Ports, owed: Owed) -> Place | None:
         ports.messenger.edit(replace(message, channel=place.channel, ts=place.ts))
         return place
     return None if owed.superseded else ports.messenger.post(message)
+
+
+def _with_links(ports: Ports, digest: Digest) -> Digest:
+    """The way to the threads of what it lists, as far as Slack tells it: the summary is not held up for that."""
+    links = {}
+    for incident in digest.listed[:MOST_LINKS]:
+        with suppress(SyncHealthError):
+            if root := digest.roots.get(incident.id):
+                links[incident.id] = ports.messenger.permalink(root)
+    return replace(digest, links=links)
 
 
 def _is_obsolete(message: Announcement) -> bool:

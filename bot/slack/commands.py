@@ -27,7 +27,6 @@ from bot.services.snooze import snooze
 from bot.services.summarise import summarise
 from bot.services.take_snapshot import take_snapshot
 from bot.slack.desk import COMMAND, Desk, Press
-from bot.slack_api import call
 from checks.problems import close_to
 
 RECENT = 60.0  # real seconds: numbers younger than this are not measured again because somebody asks
@@ -164,7 +163,7 @@ def _sync_meant(desk: Desk, press: Press) -> SyncSettings | None:
 def _link(desk: Desk, root: Place) -> str | None:
     """The address of a thread; none where Slack does not tell it."""
     with suppress(SyncHealthError):
-        return str(call(desk.client.chat_getPermalink, channel=root.channel, message_ts=root.ts)["permalink"])
+        return desk.ports.messenger.permalink(root)
     return None
 
 

@@ -1,16 +1,17 @@
 """The digest of each day: one line when all is well, exactly one a day, also of what nobody is reminded of any more."""
 
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 
-from bot.model import Kind
+from bot.model import Digest, Failure, Kind, Outage
 from bot.services.daily_digest import run_due_validation, send_due_digest
 from checks.model import Outcome
-from tests.fakes import answer_lost, refused
+from tests.fakes import CHANNEL, answer_lost, refused
 from tests.services.conftest import World
 from tests.small_pipeline import local
+from tests.unit import samples
 
 
 def at(world: World, when: str) -> None:
@@ -40,11 +41,9 @@ def test_a_healthy_pipeline_has_a_digest_of_one_line_at_nine(world: World) -> No
     assert live(world, "2026-04-01 00:00", days=1) == ["04-01 09:00"]
     [digest] = world.channel.roots()
     assert digest.kind is Kind.DIGEST
-    assert "✅ The properties pipeline is healthy" in digest.text
-    assert (
-        "1 of 1 checks are well · 3 rows wait for Sync A · 12 rows wait for Sync B · no incident is open" in digest.text
-    )
-    assert len(digest.text.splitlines()) == 2, "one for notifications, one to read"
+    head = "Daily summary, Wed, Apr 1: 0 open incidents · 1 of 1 check passing · 15 pending · 0 resolved"
+    notification, shown, _age = digest.text.splitlines()
+    assert (notification, shown) == (head, f"*{head}*")
 
 
 @pytest.mark.parametrize(
@@ -81,8 +80,50 @@ def test_what_is_open_for_days_is_in_every_digest_though_nobody_is_reminded_any_
     assert reminders[-1] == reminders[-12] > 0, "reminders end after a day"
     assert live(world, "2026-04-03 08:30", days=0.1) == ["04-03 09:00"]
     digest = world.channel.roots()[-1]
-    assert "🟡 The properties pipeline needs a look" in digest.text
-    assert "Companies without a name: 40 (threshold &gt; 30)" in digest.text
+    assert "1 open incident · 0 of 1 check passing" in digest.text
+    [line] = [line for line in digest.text.splitlines() if "Companies without a name" in line]
+    assert "40 (threshold &gt; 30) · since <!date^" in line
+    assert line.endswith("|thread>"), "and where to find it"
+
+
+def test_what_is_unacknowledged_comes_first_then_what_is_open_longest() -> None:
+    acked = samples.acknowledged(id=1, opened_at=samples.NOW - timedelta(days=3))
+    new, old = (samples.incident(id=n, opened_at=samples.NOW - timedelta(hours=n)) for n in (2, 3))
+    assert [one.id for one in Digest(None, (acked, new, old), 0).listed] == [3, 2, 1]
+
+
+def test_a_thread_whose_address_slack_does_not_tell_holds_the_summary_not_up(world: World) -> None:
+    at(world, "2026-04-01 08:00")
+    world.open_incident()
+    world.deliver()
+    world.channel.fail(refused(), "permalink")
+    live(world, "2026-04-01 08:30", days=0.1)
+    summary = world.channel.roots()[-1]
+    assert summary.kind is Kind.DIGEST
+    assert "Companies without a name" in summary.text
+    assert "|thread>" not in summary.text
+
+
+def test_the_summary_tells_how_long_the_bot_was_away_and_what_is_stuck_but_not_itself(world: World) -> None:
+    begin_work(world, "2026-04-01 08:00")
+    world.open_incident()
+    now = world.clock.now()
+    with world.store.transaction() as records:
+        records.owe_absence(Outage(now - timedelta(hours=3), now - timedelta(hours=1)), CHANNEL)
+        records.owe_absence(Outage(now - timedelta(days=3), now - timedelta(days=2)), CHANNEL)
+    stuck = world.store.claim("sender", world.clock.real(), 60)
+    assert stuck and stuck.announcement.kind is Kind.ROOT
+    tomorrow = world.clock.real() + timedelta(days=1)
+    world.store.give_back(stuck, "sender", Failure("Slack refuses: fatal_error", tomorrow))
+    world.deliver()
+    world.channel.fail_next("post", refused())
+    live(world, "2026-04-01 08:30", days=0.1)
+    world.deliver_patiently()
+    [summary] = [said for said in world.channel.roots() if said.kind is Kind.DIGEST]
+    assert summary.text.count("Sync Health was away for") == 1
+    assert "Sync Health was away for 2 h" in summary.text
+    assert summary.text.count("not delivered since") == 1
+    assert "1 message for" in summary.text, "the root; the summary itself is delivered"
 
 
 def test_the_digest_measures_and_counts_what_ended_within_the_day(world: World) -> None:
@@ -93,7 +134,7 @@ def test_the_digest_measures_and_counts_what_ended_within_the_day(world: World) 
     before = len(world.warehouse.asked)
     assert live(world, "2026-04-01 08:30", days=0.1) == ["04-01 09:00"]
     assert len(world.warehouse.asked) == before + 1
-    assert "1 incident ended within a day" in world.channel.roots()[-1].text
+    assert "1 resolved" in world.channel.roots()[-1].text
 
 
 def test_no_data_is_no_good_news(world: World) -> None:
@@ -101,7 +142,8 @@ def test_no_data_is_no_good_news(world: World) -> None:
     world.numbers(null_company_names=None)
     live(world, "2026-04-01 08:30", days=0.1)
     [digest] = world.channel.roots()
-    assert "cannot be judged: there is no data" in digest.text
+    assert "0 of 1 check passing" in digest.text
+    assert "❔" in digest.text
     assert "✅" not in digest.text
 
 

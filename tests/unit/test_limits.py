@@ -105,9 +105,14 @@ def a_summary(t: str, n: int) -> Message:
     return summary_message(samples.summary(an_evaluation(t, n), pipeline=t, undelivered=stuck, incidents=opened), ZONE)
 
 
+def a_digest(t: str, n: int) -> Digest:
+    opened, outages, stuck = (an_incident(t, 1),) * n, (an_outage(t),) * n, (Undelivered(t, t, n, NOW),) * n
+    return Digest(an_evaluation(t, n), opened, n, outages, outages, stuck, links={7: f"https://x.example/{t}"})
+
+
 def every_kind(t: str, n: int) -> list[Said]:
     """Each kind of announcement, of an incident alone and of one that shares its thread."""
-    about, digest = an_incident(t, n), Digest(an_evaluation(t, n), (an_incident(t, 1),) * n, n)
+    about, digest = an_incident(t, n), a_digest(t, n)
     action = samples.ended(verdict=t, reason=t, sync=t)
     nudged = replace(about, timeline=(*about.timeline, *(Entry(NOW, did) for did in SUBJECTS)))
     said: list[Said] = []
@@ -121,7 +126,7 @@ SUBJECTS = (Did.REMINDED, Did.ESCALATED, Did.REOPENED)  # what replies are about
 BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     alert_message: every_kind,
     answer_modal: lambda t, n: [answer_modal(t, note(t, (OPERATOR,) * n))],
-    digest_message: lambda t, n: [digest_message(Digest(an_evaluation(t, n), (an_incident(t, 1),) * n, n), SETTINGS)],
+    digest_message: lambda t, n: [digest_message(a_digest(t, n), SETTINGS)],
     errors_message: lambda t, n: [
         errors_message([rejected(t, n), SyncErrors(t, error=t)] * n or [SyncErrors(t)], ZONE)
     ],

@@ -26,7 +26,7 @@ from bot.messages.plain import already_acknowledged, failure, help_message, note
 from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
 from bot.messages.summary import summary_message
 from bot.messages.text import escape, limit_in_words, number, rows
-from bot.model import Digest, Evaluation, Kind, RunStatus, Schedule, Undelivered
+from bot.model import Digest, Evaluation, Kind, Outage, RunStatus, Schedule, Undelivered
 from bot.pipeline_file import Links
 from bot.settings import Settings
 from checks.model import Check, Outcome, Result, Severity
@@ -177,6 +177,15 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "shared_evidence": lambda: alert(Kind.EVIDENCE, thread=thread()),
     "shared_end": lambda: alert(Kind.RESOLVED, thread=tuple(resolved(id=n) for n in range(1, 8))),
     "reminder_of_many": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED), thread=thread()),
+    "digest_with_everything": lambda: digest(
+        evaluation(Outcome.WARN, results=(result(), result(Outcome.WARN, 41.0)), warehouse_at=NOW - minutes(20)),
+        opened=(acknowledged(), incident(id=8, title="Coverage", opened_at=NOW - minutes(90)), incident(id=9)),
+        resolved=4,
+        links={8: "https://slack.example/archives/C0ALERTS/p1"},
+        undelivered=(waiting(),),
+        outages=(Outage(NOW - minutes(60), NOW - minutes(45)),),
+        absences=(Outage(NOW - minutes(200), NOW - minutes(80)),),
+    ),
     "digest_healthy": lambda: digest(evaluation()),
     "digest_in_trouble": lambda: digest(critical_evaluation(), opened=thread(), resolved=2),
     "digest_census_down": lambda: digest(

@@ -322,6 +322,12 @@ WRONG = {
         16,
         ["schedule.digest: cannot read the time of day 3", '"03:00"'],
     ),
+    "a time of day that not every day has": (
+        "tables: {}",
+        'schedule: {summary: "00:30"}',
+        16,
+        ["schedule.summary: some days begin at 01:00"],
+    ),
     "a tick of no time": ("tables: {}", "schedule: {tick: 0}", 16, ["schedule.tick: write something between"]),
     "an unknown key of the schedule": ("tables: {}", "schedule: {tock: 5m}", 16, ['did you mean "tick"?']),
     "a link that is no https": (
