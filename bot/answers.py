@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.alerts.model import Incident
+from bot.alerts.model import Incident, Maintenance
 from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
 from bot.model import Evaluation, Outage, Run, Schedule, Undelivered
@@ -18,6 +18,7 @@ class Summary:
     pipeline: str
     evaluation: Evaluation | None
     incidents: tuple[Incident, ...] = ()
+    maintenance: Maintenance | None = None  # the window that is on
     undelivered: tuple[Undelivered, ...] = ()  # what Slack does not show as it should
     unscheduled: str | None = None  # why Slack would not tell if the bot stopped
     state_outage: Outage | None = None  # nothing can be stored, so what is shown is old

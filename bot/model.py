@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.alerts.model import Action, Incident, State
+from bot.alerts.model import Action, Incident, MaintenanceReport, State
 from checks.model import Check, Outcome, Result
 
 LONGEST_RUN = timedelta(hours=6)  # after this a run whose end is not to be seen is given up
@@ -144,6 +144,7 @@ class Kind(StrEnum):
     SILENT = "silent"  # the same, said by Slack while it lasts: scheduled ahead and postponed by each evaluation
     STATE_FAILED = "state_failed"  # the state cannot be written; posted past the outbox, which is part of it
     STATE_RESTORED = "state_restored"
+    MAINTENANCE = "maintenance"  # what a maintenance window held back, said at its end
     MOVED = "moved"  # what stands in place of a root whose thread goes on in another channel
 
 
@@ -209,6 +210,7 @@ class Announcement:
     readings: tuple[float, ...] = ()  # the latest values of the check, oldest first
     digest: Digest | None = None
     outage: Outage | None = None
+    maintenance: MaintenanceReport | None = None
     since: datetime | None = None  # when we first tried to send it (real time): a look-up goes back to there
     plain: bool = False  # refused in full: say it in a line of plain text
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from bot.alerts.model import Action, Alert, Entry, Incident
+from bot.alerts.model import Action, Alert, Entry, Incident, Maintenance
 from bot.alerts.rejections import Rejection
 from bot.model import (
     Access,
@@ -217,6 +217,9 @@ class AlertRecords(Protocol):
     def open_actions(self) -> list[Action]:
         """All that have not ended, oldest first."""
 
+    def maintenance(self) -> Maintenance | None:
+        """The maintenance window that has not ended."""
+
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         """We owe the channel this message, or a new version of it; versions that were not sent yet become one.
 
@@ -232,6 +235,18 @@ class Records(AlertRecords, Protocol):
 
     def owe_absence(self, absence: Outage, channel: str) -> None:
         """We owe the channel the message that the bot was away."""
+
+    def create_maintenance(self, window: Maintenance) -> Maintenance:
+        """Write a new window (its id is ignored) and return it with its id; it holds back what nobody asked for."""
+
+    def save_maintenance(self, window: Maintenance) -> None:
+        """Write what changed of a window."""
+
+    def drop_held(self, window: Maintenance) -> None:
+        """Forget what it held back and its summary says better: replies, and threads that are over by now."""
+
+    def owe_maintenance(self, window: Maintenance, channel: str) -> None:
+        """We owe the channel the summary of a window that has ended."""
 
     def watch(self) -> Watch:
         """When an evaluation was last completed, and what is scheduled at Slack for when none is any more."""

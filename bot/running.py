@@ -20,6 +20,7 @@ from bot.services.follow_runs import follow_runs
 from bot.services.heartbeat import Pulse
 from bot.services.late_writes import LateWrites
 from bot.services.lead import Lease
+from bot.services.maintenance import end_due_maintenance
 from bot.services.next_step import TRANSIENT
 from bot.services.outages import note_outage
 from bot.services.prune import prune
@@ -66,6 +67,7 @@ class Bot:
             "snapshot": (DAILY, partial(take_due_snapshot, ports)),
             "validation": (DAILY, partial(run_due_validation, ports, self.checker)),
             "digest": (DAILY, partial(send_due_digest, ports, self.checker)),
+            "maintenance": (FOLLOW, partial(end_due_maintenance, ports)),
             "silence": (FOLLOW, partial(postpone_silence, ports)),
             "heartbeat": (FOLLOW, self._pulse.send),
             "prune": (PRUNE, partial(prune, ports)),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select, text, update
 
 from bot.adapters import tables as t
+from bot.adapters.maintenance import is_held
 from bot.adapters.moves import IDLE, in_thread, move_channel
 from bot.adapters.records import ONCE, REPLIES, SqlRecords, null_safe_equal
 from bot.alerts.model import Incident
@@ -22,8 +23,11 @@ SENT: dict[str, Any] = {"attempts": 0, "not_before": None, "first_tried_at": Non
 
 def claim_next(db: Connection, holder: str, now: datetime, seconds: float) -> Owed | None:
     """Mark the next message as being sent. One that waits holds up nobody else, but a root its own replies."""
-    owed = db.execute(select(t.outbox).where(OWED).order_by(t.outbox.c.seq)).mappings().all()
-    row = _next(db, owed, now) if owed else None
+    # The summary of a maintenance window comes before what the window held back.
+    order = (t.outbox.c.kind != Kind.MAINTENANCE, t.outbox.c.seq)
+    owed = db.execute(select(t.outbox).where(OWED).order_by(*order)).mappings().all()
+    quiet = bool(owed) and SqlRecords(db).maintenance() is not None
+    row = _next(db, owed, now, quiet=quiet) if owed else None
     if row is None:
         return None
     doubtful, since = bool(row["doubtful"] or row["sending_by"]), row["first_tried_at"] or now
@@ -80,20 +84,20 @@ def give_back(db: Connection, owed: Owed, holder: str, failure: Failure) -> bool
     return True
 
 
-def _next(db: Connection, owed: Sequence[Row], now: datetime) -> Row | None:
+def _next(db: Connection, owed: Sequence[Row], now: datetime, *, quiet: bool) -> Row | None:
     paused = set(db.scalars(select(t.channels.c.name).where(t.channels.c.not_before > now)))
     busy = {row["thread_id"] for row in owed if row["sending_until"] is not None and row["sending_until"] > now}
     rootless = {row["thread_id"] for row in owed if row["kind"] == Kind.ROOT and row["ts"] is None}
     for row in owed:
         held = row["thread_id"] in busy or (row["thread_id"] in rootless and row["kind"] != Kind.ROOT)
         waits = row["channel"] in paused or (row["not_before"] is not None and row["not_before"] > now)
-        if not held and not waits:
+        if not held and not waits and not (quiet and is_held(row)):
             return row
     return None
 
 
 def _is_superseded(db: Connection, row: Row) -> bool:
-    about = ("thread_id", "kind", "incident_id", "absence_id")
+    about = ("thread_id", "kind", "incident_id", "absence_id", "maintenance_id")
     where = [null_safe_equal(t.outbox.c[name], row[name]) for name in about]
     return db.execute(select(t.outbox.c.seq).where(*where, t.outbox.c.seq > row["seq"])).first() is not None
 
@@ -111,6 +115,9 @@ def _announcement(records: SqlRecords, row: Row) -> Announcement:
     if kind is Kind.AWAY:
         absence = records.absence(row["absence_id"])
         return Announcement(row["id"], kind, channel, None, row["ts"], outage=absence)
+    if kind is Kind.MAINTENANCE:
+        report = records.maintenance_report(row["maintenance_id"])
+        return Announcement(row["id"], kind, channel, None, row["ts"], maintenance=report)
     incident = records.incident(row["incident_id"])
     assert incident, "the foreign key holds it"
     root = None if kind in (Kind.ROOT, Kind.MOVED) else records.root_of(incident.id)

@@ -7,17 +7,18 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select, text, update
+from sqlalchemy import Table, delete, func, insert, or_, select, text, update
 
 from bot.adapters import tables as t
+from bot.adapters.maintenance import MaintenanceRecords
 from bot.adapters.moves import IDLE, move_channel
-from bot.alerts.model import Action, Alert, Did, Entry, Incident, State
+from bot.alerts.model import Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.model import Digest, Evaluation, Kind, Move, Outage, Place, Undelivered, Watch
 from checks.model import Severity
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
 # Said once each; the others are edited.
-ONCE = (Kind.SEVERITY, Kind.REOPENED, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY)
+ONCE = (Kind.SEVERITY, Kind.REOPENED, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY, Kind.MAINTENANCE)
 REPLIES = (Kind.EVIDENCE, *ONCE)
 OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are owed for
 # What is said once its time is past tells how things stood then: which lines of the timeline it can be about.
@@ -33,11 +34,8 @@ EVALUATION = TypeAdapter(Evaluation)  # made once: that takes ten times as long 
 ROWS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Alert, Incident, Action, Entry)}
 
 
-class SqlRecords:
+class SqlRecords(MaintenanceRecords):
     """ports.Records on one open transaction."""
-
-    def __init__(self, db: Connection) -> None:
-        self._db = db
 
     def alert(self, key: str) -> Alert | None:
         return self._one(Alert, t.alerts, t.alerts.c.key == key)
@@ -97,6 +95,18 @@ class SqlRecords:
     def owe_absence(self, absence: Outage, channel: str) -> None:
         saved = self._db.execute(insert(t.absences).values(since=absence.since, until=absence.until))
         self._owe({"incident_id": None, "absence_id": _key(saved)}, Kind.AWAY, channel=channel)
+
+    def owe_maintenance(self, window: Maintenance, channel: str) -> None:
+        self._owe({"incident_id": None, "maintenance_id": window.id}, Kind.MAINTENANCE, channel=channel)
+
+    def maintenance_report(self, window_id: int) -> MaintenanceReport:
+        """What happened in a window that has ended."""
+        window = self.maintenance_called(window_id)
+        begin, end, opened, resolved = window.since, window.ended_at, t.incidents.c.opened_at, t.incidents.c.resolved_at
+        still = (opened <= end, or_(resolved.is_(None), resolved > end))
+        lists = ((opened > begin, opened <= end), (resolved > begin, resolved <= end), still)
+        found = (self._db.execute(select(t.incidents).where(*one).order_by(opened)).mappings() for one in lists)
+        return MaintenanceReport(window, *(tuple(_load(Incident, row) for row in rows) for rows in found))
 
     def absence(self, absence_id: int) -> Outage:
         """When the bot was away."""

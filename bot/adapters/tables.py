@@ -181,6 +181,19 @@ absences = Table(
     Column("until", UtcDateTime, nullable=False),
 )
 
+maintenance = Table(  # windows in which nothing is sent to the channel; at most one has not ended
+    "maintenance",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("by", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("ended_by", String(40)),
+    Column("after_seq", Integer, nullable=False),  # the last message in the outbox when it began
+)
+
 # One row is one message in Slack: what it should show (wanted) and what it does show (sent). It holds no payload.
 OWED = "wanted > sent"
 outbox = Table(
@@ -193,6 +206,7 @@ outbox = Table(
     Column("kind", String(20), nullable=False),
     Column("action_id", ForeignKey("actions.id")),
     Column("absence_id", ForeignKey("absences.id")),
+    Column("maintenance_id", ForeignKey("maintenance.id")),
     Column("entry_id", Integer),  # the line of the timeline that it is about
     Column("channel", String(80), nullable=False),  # as configured
     Column("posted_in", String(80)),  # the id that Slack gave it

@@ -17,7 +17,16 @@ ACK_OF_A_WARNING_ENDS = time(9)  # on the next business day, in the pipeline's z
 BROADCAST_EVERY = timedelta(minutes=15)  # of one thread
 FLAPPING, FLAPPING_WITHIN = 3, timedelta(hours=6)  # re-opens
 
-SAID = {Did.OPENED, Did.REOPENED, Did.ESCALATED, Did.EASED, Did.REMINDED, Did.CALLED, Did.ACK_LAPSED}
+SAID = {
+    Did.OPENED,
+    Did.REOPENED,
+    Did.ESCALATED,
+    Did.EASED,
+    Did.REMINDED,
+    Did.CALLED,
+    Did.ACK_LAPSED,
+    Did.MAINTENANCE_ENDED,
+}
 BEGINS = {
     Did.OPENED,
     Did.REOPENED,
@@ -25,6 +34,7 @@ BEGINS = {
     Did.RETURNED,
     Did.ACK_LAPSED,
     Did.UNACKNOWLEDGED,
+    Did.MAINTENANCE_ENDED,
 }  # from here on nobody has acknowledged it
 TAKEN = {Did.ACKNOWLEDGED, Did.TAKEN_OVER}
 

@@ -53,6 +53,7 @@ class Did(StrEnum):
     CALLED = "called"  # escalated: critical and unacknowledged, so its owner was mentioned in the channel
     ACK_LAPSES = "ack_lapses"  # its holder was warned
     ACK_LAPSED = "ack_lapsed"
+    MAINTENANCE_ENDED = "maintenance_ended"  # the window in which nothing was sent to the channel
     RERUN = "rerun"
     RUN_ENDED = "run_ended"
     MOVED = "moved"  # to another channel; the detail is `old channel: why`
@@ -106,6 +107,29 @@ class Incident:
     def thread(self) -> int:
         """The incident that its thread is named after."""
         return self.thread_id or self.id
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """A window in which nothing is sent to the channel and everything is recorded. All times are UTC."""
+
+    id: int
+    since: datetime
+    until: datetime  # when it ends if nobody ends it before
+    by: str  # a Slack user id
+    reason: str
+    ended_at: datetime | None = None
+    ended_by: str | None = None  # who ended it early
+
+
+@dataclass(frozen=True)
+class MaintenanceReport:
+    """What happened during a maintenance window that has ended; each oldest first."""
+
+    window: Maintenance
+    opened: tuple[Incident, ...]
+    resolved: tuple[Incident, ...]
+    still_open: tuple[Incident, ...]  # at its end, whenever they were opened
 
 
 class ActionState(StrEnum):

@@ -11,6 +11,7 @@ from bot.errors import ContentRefusedError
 from bot.messages.blocks import Block, Message, actions, button, context, section
 from bot.messages.digest import digest_message
 from bot.messages.evidence import evidence_message
+from bot.messages.maintenance import maintenance_message
 from bot.messages.phrases import SEVERITIES, acknowledged, is_fact, life_line, snoozed, was_closed
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
@@ -45,6 +46,8 @@ def alert_message(announcement: Announcement, settings: Settings) -> Message:
 
 
 def _message(announcement: Announcement, settings: Settings) -> Message:
+    if announcement.maintenance:
+        return maintenance_message(announcement.maintenance, settings)
     if announcement.outage:
         return outage_message(announcement.kind, announcement.outage, settings)
     if announcement.kind is Kind.DIGEST:

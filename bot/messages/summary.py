@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.answers import Summary
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section, sections
+from bot.messages.maintenance import maintenance_line
 from bot.messages.phrases import how_often, incident_line
 from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, rows
 from bot.messages.watch import unscheduled_words, unstored_summary
@@ -28,12 +29,13 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     name = escape(summary.pipeline, 100)
     if summary.state_outage:
         return unstored_summary(summary, summary.state_outage, zone)
+    quiet = [section(maintenance_line(summary.maintenance, zone))] if summary.maintenance else []
     if evaluation is None:
         text = f"❔ The {name} pipeline has not been measured yet"
         small = "The first look is on its way." if summary.measuring else "Press Refresh to measure it now."
-        return Message(text, (section(f"*{text}.*"), context(small), actions(_refresh())))
+        return Message(text, (section(f"*{text}.*"), *quiet, context(small), actions(_refresh())))
     head = f"{ICONS[evaluation.outcome]} The {name} pipeline {HEADLINES[evaluation.outcome]}"
-    blocks: list[Block] = [section(f"*{head}*")]
+    blocks: list[Block] = [section(f"*{head}*"), *quiet]
     if evaluation.problems:
         blocks += sections([f"❗ {escape(problem, 300)}" for problem in evaluation.problems], MOST_PROBLEMS)
     queues = {f"{sync.direction}_queue" for sync in evaluation.syncs}  # shown beside their sync when they are well

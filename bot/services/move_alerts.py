@@ -134,7 +134,8 @@ def _say(records: AlertRecords, incident: Incident, reason: Reason, detail: str,
     if is_flapping(incident, now):
         kinds = (Kind.ROOT,)  # which says that it flaps; more replies would say nothing
     loud = incident.severity is Severity.CRITICAL and reason in BROADCAST and len(kinds) > 1
-    broadcast = loud and may_broadcast(records.incidents_beside(incident), now)
+    heard = loud and records.maintenance() is None
+    broadcast = heard and may_broadcast(records.incidents_beside(incident), now)
     records.note(incident.id, Entry(now, did, detail=detail, broadcast=broadcast))
     return Said(incident, reason, kinds)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.alerts.model import Action, Alert, Entry, Incident, State
+from bot.alerts.model import Action, Alert, Entry, Incident, Maintenance, State
 from bot.model import Evaluation, Kind
 from bot.ports import AlertRecords
 
@@ -51,6 +51,9 @@ class Rehearsal:
 
     def open_actions(self) -> list[Action]:
         return self._known.open_actions() if self._known else []
+
+    def maintenance(self) -> Maintenance | None:
+        return self._known.maintenance() if self._known else None
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
         """Nothing is kept."""

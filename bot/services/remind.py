@@ -20,6 +20,8 @@ def remind(records: AlertRecords, settings: Settings, now: datetime, evaluated: 
     Of incidents whose key was not `evaluated` just now, or that something else explains, nothing is said.
     """
     _end_overlays(records, now)
+    if records.maintenance():  # nobody would hear of it: escalations, warnings and lapses wait for its end
+        return
     rerunning = {action.by for action in records.open_actions()}
     nudged: set[tuple[int, Nudge, str | None]] = set()
     for incident in sorted(records.open_incidents(), key=lambda one: one.severity is not Severity.CRITICAL):

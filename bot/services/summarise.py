@@ -11,6 +11,7 @@ def summarise(ports: Ports, *, measuring: bool = False) -> Summary:
             pipeline=ports.settings.pipeline,
             evaluation=records.latest_evaluation(),
             incidents=tuple(records.open_incidents()),
+            maintenance=records.maintenance(),
             undelivered=records.undelivered(),
             unscheduled=records.watch().error,
             measuring=measuring,

@@ -10,6 +10,7 @@ from bot.answers import Summary
 from bot.errors import RefusedError, StateError, SyncHealthError
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
+from bot.messages.maintenance import maintenance_begun
 from bot.messages.plain import help_message, note, taken_over, unknown_command
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
@@ -19,6 +20,7 @@ from bot.model import Place
 from bot.pipeline_file import SyncSettings
 from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.authorise import authorise
+from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.show_errors import show_errors
 from bot.services.show_incident import incident_meant, show_incident, show_incidents
 from bot.services.show_queue import show_queue
@@ -126,12 +128,28 @@ def quiet(desk: Desk, press: Press) -> None:
     """No reminders for a while, said publicly."""
     authorise(desk.ports, press.person)
     words = press.value.split()
+    if words and words[0].lower() == "all":
+        _maintenance(desk, press, words[1:])
+        return
     if not 1 <= len(words) <= 2:
         raise RefusedError(f"Write the incident's number and for how long, such as {COMMAND} snooze 7 2h.")
     meant = incident_meant(desk.ports, words[0] if len(words) == 2 else "")
     snoozed = snooze(desk.ports, meant.id, words[-1], press.person.id)
     what = f"Incident {snoozed[0].id} is" if len(snoozed) == 1 else f"{len(snoozed)} incidents of one thread are"
     desk.answer(press, note(f"{what} snoozed for {words[-1]}."))
+
+
+def _maintenance(desk: Desk, press: Press, words: list[str]) -> None:
+    """Begin, prolong or end a maintenance window."""
+    if [word.lower() for word in words] == ["end"]:
+        end_maintenance(desk.ports, press.person.id)
+        desk.answer(press, note("The maintenance window has ended; its summary goes to the channel."))
+        return
+    if len(words) < 2:
+        example = f"{COMMAND} snooze all 2h loading old records"
+        raise RefusedError(f"Write for how long and why, such as {example}. {COMMAND} snooze all end ends it.")
+    window = begin_maintenance(desk.ports, words[0], " ".join(words[1:]), press.person.id)
+    desk.answer(press, maintenance_begun(window, desk.ports.settings.zone, COMMAND))
 
 
 def snapshot(desk: Desk, press: Press) -> None:
@@ -194,6 +212,10 @@ COMMANDS = {
     "incident": Command(incident, "the story of one, by its number: changes, presses and runs, for a post-mortem"),
     "ack": Command(ack, "acknowledges an incident, also in place of somebody else (operators)"),
     "unack": Command(unack, "gives an acknowledgement back (operators)"),
-    "snooze": Command(quiet, "no reminders about an incident for a while, such as `snooze 7 2h` (operators)"),
+    "snooze": Command(
+        quiet,
+        "no reminders about an incident for a while, such as `snooze 7 2h`; "
+        "`snooze all 2h reason`: a maintenance window (operators)",
+    ),
     "help": Command(help_, "this list"),
 }

@@ -91,6 +91,20 @@ RUBBISH = (
     "snooze",
     "snooze 1 2 3",
     "snooze x 2h",
+    "snooze all",
+    "snooze all 2h",
+    "snooze all soon migration",
+    "snooze all 1m migration",
+    "snooze all end",
+)
+REFUSALS = (
+    "Which one?",
+    "I know of no incident",
+    "Write the incident's number",
+    "Write for how long and why",
+    "cannot read",
+    "A snooze lasts from",
+    "No maintenance window is on",
 )
 
 
@@ -98,7 +112,7 @@ RUBBISH = (
 def test_rubbish_is_refused_with_what_to_write_and_audited(world: World, typed: str) -> None:
     answer = _ask(world, typed, world.operator)
     assert "went wrong" not in answer
-    assert any(words in answer for words in ("Which one?", "I know of no incident", "Write the incident's number"))
+    assert any(words in answer for words in REFUSALS)
     assert any(row[0] == world.operator and row[1] == typed.split()[0] for row in world.audit())
 
 
@@ -170,3 +184,14 @@ def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) ->
     answer = _ask(world, "queue")
     assert "The warehouse did not say what waits" in answer
     assert "The last known sizes are in /sync-health" in answer
+
+
+def test_a_maintenance_window_is_typed_shown_and_ended(world: World) -> None:
+    assert "Only operators may do that" in _ask(world, "snooze all 2h moving <!channel>", world.visitor)
+    begun = _ask(world, "snooze all 2h moving <!channel> data", world.operator)
+    shown = _ask(world, "")
+    for answer in (begun, shown):
+        assert f"by <@{world.operator}>: moving &lt;!channel&gt; data · Nothing is sent to the channel" in answer
+    assert "The maintenance window has ended" in _ask(world, "snooze ALL End", world.operator)
+    until(lambda: "maintenance window ended" in words(world.demo.slack.messages()))
+    assert "Maintenance window until" not in _ask(world, "")

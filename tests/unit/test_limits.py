@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import bot.messages
-from bot.alerts.model import ActionState, Did, Entry, Incident, State
+from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.alerts.trends import Trend
 from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
@@ -25,6 +25,7 @@ from bot.messages.digest import digest_message
 from bot.messages.errors import errors_message
 from bot.messages.evidence import evidence_message
 from bot.messages.incidents import incident_message, incidents_message
+from bot.messages.maintenance import maintenance_begun, maintenance_message
 from bot.messages.plain import (
     already_acknowledged,
     failure,
@@ -102,12 +103,23 @@ def an_outage(t: str) -> Outage:
 
 def a_summary(t: str, n: int) -> Message:
     opened, stuck = (an_incident(t, 1),) * n, (Undelivered(t, t, n, NOW),) * n
-    return summary_message(samples.summary(an_evaluation(t, n), pipeline=t, undelivered=stuck, incidents=opened), ZONE)
+    return summary_message(
+        samples.summary(
+            an_evaluation(t, n), pipeline=t, maintenance=a_report(t, n).window, undelivered=stuck, incidents=opened
+        ),
+        ZONE,
+    )
 
 
 def a_digest(t: str, n: int) -> Digest:
     opened, outages, stuck = (an_incident(t, 1),) * n, (an_outage(t),) * n, (Undelivered(t, t, n, NOW),) * n
     return Digest(an_evaluation(t, n), opened, n, outages, outages, stuck, links={7: f"https://x.example/{t}"})
+
+
+def a_report(t: str, n: int) -> MaintenanceReport:
+    over = replace(an_incident(t, 1), state=State.OK, resolved_at=NOW)
+    window = Maintenance(3, NOW, NOW + minutes(9), OPERATOR, t, NOW + minutes(5), OPERATOR)
+    return MaintenanceReport(window, (an_incident(t, 1),) * n, (over,) * n, (an_incident(t, 1),) * n)
 
 
 def every_kind(t: str, n: int) -> list[Said]:
@@ -140,6 +152,8 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     ],
     incidents_message: lambda t, n: [incidents_message([an_incident(t, 1)] * n, {7: f"https://x.example/{t}"}, ZONE)],
     loading_modal: lambda t, n: [loading_modal(t)],
+    maintenance_begun: lambda t, n: [maintenance_begun(a_report(t, n).window, ZONE, "/sync-health")],
+    maintenance_message: lambda t, n: [maintenance_message(a_report(t, n), SETTINGS)],
     note: lambda t, n: [note(t, (OPERATOR,) * n)],
     outage_message: lambda t, n: [outage_message(kind, an_outage(t), SETTINGS) for kind in OUTAGES],
     queue_message: lambda t, n: [queue_message([a_queue(t, n)]), queue_message([a_queue(t, 1)] * max(2, n))],

@@ -16,11 +16,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts.model import ActionState, Did, Entry, Incident, State
+from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.answers import FactChange, Summary
 from bot.errors import RefusedError
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.blocks import Message
+from bot.messages.maintenance import maintenance_begun
 from bot.messages.phrases import life_line
 from bot.messages.plain import already_acknowledged, failure, help_message, note, taken_over, unknown_command
 from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
@@ -95,6 +96,14 @@ def alert(kind: Kind, by: Settings = SETTINGS, **about: Any) -> Payload:
 def digest(looked: Evaluation | None, **changes: Any) -> Payload:
     body = replace(Digest(looked, (), 0), **changes)
     return said(alert_message(replace(announcement(Kind.DIGEST), incident=None, digest=body), SETTINGS))
+
+
+def maintenance_report(**changes: Any) -> MaintenanceReport:
+    """Two hours in which one ended and another stayed."""
+    hours = {"since": NOW - minutes(120), "until": NOW, "ended_at": NOW}
+    window = Maintenance(3, by=OPERATOR, reason="loading old records", ended_by=changes.pop("ended_by", None), **hours)
+    opened = (incident(id=8, opened_at=NOW - minutes(40)), resolved(title="Coverage"))
+    return replace(MaintenanceReport(window, opened, opened[1:], opened[:1]), **changes)
 
 
 def shown(of: Summary) -> Payload:
@@ -177,6 +186,12 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "shared_evidence": lambda: alert(Kind.EVIDENCE, thread=thread()),
     "shared_end": lambda: alert(Kind.RESOLVED, thread=tuple(resolved(id=n) for n in range(1, 8))),
     "reminder_of_many": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED), thread=thread()),
+    "maintenance": lambda: alert(Kind.MAINTENANCE, maintenance=maintenance_report()),
+    "maintenance_ended_early": lambda: alert(
+        Kind.MAINTENANCE, maintenance=maintenance_report(opened=(), resolved=(), still_open=(), ended_by="U0ROBIN")
+    ),
+    "maintenance_begun": lambda: said(maintenance_begun(maintenance_report().window, ZONE, COMMAND)),
+    "summary_in_maintenance": lambda: shown(summary(maintenance=maintenance_report().window)),
     "digest_with_everything": lambda: digest(
         evaluation(Outcome.WARN, results=(result(), result(Outcome.WARN, 41.0)), warehouse_at=NOW - minutes(20)),
         opened=(acknowledged(), incident(id=8, title="Coverage", opened_at=NOW - minutes(90)), incident(id=9)),

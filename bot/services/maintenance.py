@@ -1,0 +1,56 @@
+"""Maintenance windows: nothing is sent to the channel meanwhile, everything is recorded, and the end is summarised."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.alerts.model import Did, Entry, Maintenance
+from bot.errors import RefusedError
+from bot.ports import Ports, Records
+from bot.services.snooze import snooze_span
+
+
+def begin_maintenance(ports: Ports, span: str, reason: str, by: str) -> Maintenance:
+    """Hold messages back for this long; a window that is on goes on until then instead. Raises RefusedError."""
+    now = ports.clock.now()
+    fresh = Maintenance(0, now, now + snooze_span(span), by, reason)
+    with ports.store.transaction() as records:
+        current = records.maintenance()
+        if current:
+            window = replace(fresh, id=current.id, since=current.since)
+            records.save_maintenance(window)
+        else:
+            window = records.create_maintenance(fresh)
+        records.audit(now, by, "maintenance", f"window {window.id}", f"for {span}: {reason}")
+    return window
+
+
+def end_maintenance(ports: Ports, by: str) -> Maintenance:
+    """End it before its time. Raises RefusedError when none is on."""
+    now = ports.clock.now()
+    with ports.store.transaction() as records:
+        window = records.maintenance()
+        if window is None:
+            raise RefusedError("No maintenance window is on.")
+        return _end(records, replace(window, ended_at=now, ended_by=by), now, ports.settings.channel)
+
+
+def end_due_maintenance(ports: Ports) -> bool:
+    """End a window whose time is over; says whether there was one."""
+    now = ports.clock.now()
+    with ports.store.transaction() as records:
+        window = records.maintenance()
+        if window is None or now < window.until:
+            return False
+        _end(records, replace(window, ended_at=window.until), now, ports.settings.channel)
+    return True
+
+
+def _end(records: Records, window: Maintenance, now: datetime, channel: str) -> Maintenance:
+    """Nobody was alerted to what is still open: its clock of escalations and reminders begins again."""
+    records.save_maintenance(window)
+    for incident in records.open_incidents():
+        records.note(incident.id, Entry(now, Did.MAINTENANCE_ENDED, window.ended_by))
+    records.drop_held(window)
+    records.owe_maintenance(window, channel)
+    records.audit(now, window.ended_by or "sync-health", "maintenance", f"window {window.id}", "ended")
+    return window

@@ -1,0 +1,197 @@
+"""A maintenance window: nothing is sent meanwhile, everything is recorded, and its end is one message."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.adapters.store import SqlStore
+from bot.alerts.model import Action, ActionState, Did, Maintenance, State
+from bot.errors import RefusedError
+from bot.model import Kind, Outage
+from bot.services.acknowledge import acknowledge
+from bot.services.maintenance import begin_maintenance, end_due_maintenance, end_maintenance
+from bot.services.summarise import summarise
+from checks.model import Severity
+from tests.fakes import CHANNEL, answer_lost
+from tests.services.conftest import ADA, ROBIN, World
+
+
+def begin(world: World, span: str = "2h") -> Maintenance:
+    return begin_maintenance(world.ports, span, "loading old records", ROBIN)
+
+
+def said(world: World) -> list[Kind]:
+    return [message.kind for message in world.channel.everything()]
+
+
+def did(world: World) -> list[Did]:
+    return [entry.did for entry in world.incident().timeline]
+
+
+def live(world: World, minutes: int, nameless: int) -> None:
+    """The bot goes on: it evaluates, delivers and looks whether the window is over."""
+    for _ in range(0, minutes, 5):
+        world.look(nameless, after=5)
+        end_due_maintenance(world.ports)
+        world.deliver()
+
+
+def test_nothing_is_sent_meanwhile_and_everything_is_recorded(world: World) -> None:
+    world.look(7)
+    begin(world)
+    live(world, 60, nameless=60)
+    live(world, 30, nameless=7)
+    assert said(world) == []
+    assert world.incident().state is State.OK
+    assert did(world) == [Did.OPENED, Did.RECOVERING, Did.RESOLVED]
+    with world.store.transaction() as records:
+        records.owe_digest(CHANNEL)
+        records.owe_absence(Outage(world.clock.now(), world.clock.now()), CHANNEL)
+    assert world.deliver() == 0, "nor the daily summary"
+
+
+def test_its_end_is_one_message_about_what_came_and_went(world: World) -> None:
+    world.look(7)
+    begin(world)
+    live(world, 60, nameless=60)
+    live(world, 70, nameless=7)
+    assert said(world) == [Kind.MAINTENANCE]
+    [summary] = world.channel.roots()
+    assert "1 opened, 1 resolved, 0 still open" in summary.text
+    assert f"(2 h) by <@{ROBIN}>: loading old records" in summary.text
+    assert "✅ Companies without a name" in summary.text
+    assert world.owed() == []
+
+
+def test_what_is_still_critical_gets_its_root_after_the_summary_and_escalates_fifteen_minutes_later(
+    world: World,
+) -> None:
+    world.look(7)
+    begin(world)
+    live(world, 120, nameless=60)
+    assert Did.CALLED not in did(world)
+    assert said(world) == [Kind.MAINTENANCE, Kind.ROOT, Kind.EVIDENCE]
+    assert "1 opened, 0 resolved, 1 still open" in world.channel.roots()[0].text
+    live(world, 10, nameless=60)
+    assert Did.CALLED not in did(world)
+    live(world, 5, nameless=60)
+    assert did(world)[-1] is Did.CALLED
+    assert said(world)[-1] is Kind.REMINDER
+
+
+def test_a_root_that_stands_is_edited_and_its_replies_are_held_back(world: World) -> None:
+    world.open_incident(40)
+    world.deliver()
+    begin(world)
+    live(world, 10, nameless=60)
+    acknowledge(world.ports, 1, ADA)
+    world.deliver()
+    assert said(world) == [Kind.ROOT, Kind.EVIDENCE]
+    assert f"Acknowledged by <@{ADA}>" in world.channel.roots()[0].text
+    assert world.incident().severity is Severity.CRITICAL
+    assert not any(entry.broadcast for entry in world.incident().timeline), "nobody heard of it in the channel"
+    live(world, 30, nameless=7)
+    live(world, 90, nameless=7)
+    assert said(world) == [Kind.ROOT, Kind.EVIDENCE, Kind.MAINTENANCE]
+    assert "0 opened, 1 resolved, 0 still open" in world.channel.roots()[-1].text
+
+
+def test_a_rerun_that_a_person_asked_for_is_followed_in_its_thread(world: World) -> None:
+    world.open_incident()
+    world.deliver()
+    begin(world)
+    with world.store.transaction() as records:
+        asked = Action(0, "Sync B", 1, ADA, "", ActionState.REQUESTED, world.clock.now(), 0)
+        records.owe(1, Kind.RUN, action_id=records.create_action(asked).id)
+    world.deliver()
+    assert said(world)[-1] is Kind.RUN
+    assert world.channel.everything()[-1].thread_ts is not None
+
+
+def test_a_rerun_waits_for_a_root_that_is_held_back_and_never_stands_alone_in_the_channel(world: World) -> None:
+    world.look(7)
+    begin(world)
+    world.open_incident()
+    with world.store.transaction() as records:
+        asked = Action(0, "Sync B", 1, ADA, "", ActionState.REQUESTED, world.clock.now(), 0)
+        records.owe(1, Kind.RUN, action_id=records.create_action(asked).id)
+    assert world.deliver() == 0
+    end_maintenance(world.ports, ROBIN)
+    world.deliver()
+    assert said(world) == [Kind.MAINTENANCE, Kind.ROOT, Kind.EVIDENCE, Kind.RUN]
+
+
+def test_what_was_owed_before_it_began_is_sent_once_it_has_ended(world: World) -> None:
+    world.open_incident()
+    world.look(7, after=5)
+    world.look(7, after=10)
+    assert world.incident().state is State.OK
+    begin(world)
+    world.deliver()
+    assert said(world) == []
+    end_maintenance(world.ports, ROBIN)
+    world.deliver()
+    assert Kind.ROOT in said(world), "the window's summary says nothing of it"
+
+
+def test_what_may_have_arrived_before_is_brought_up_to_date(world: World) -> None:
+    world.look(7)
+    world.open_incident()
+    world.channel.fail_next("post", answer_lost())
+    world.deliver()
+    begin(world)
+    live(world, 40, nameless=7)
+    assert "60 properties" in world.channel.roots()[0].text
+    end_maintenance(world.ports, ROBIN)
+    world.deliver_patiently()
+    [root] = [message for message in world.channel.roots() if message.kind is Kind.ROOT]
+    assert "✅ Resolved" in root.text or "Resolved" in root.text
+
+
+def test_it_survives_a_restart_that_lasts_longer_than_itself(world: World) -> None:
+    world.look(7)
+    begin(world, "1h")
+    world.look(60, after=5)
+    world.look(60, after=5)
+    world.store.close()
+    world.store = SqlStore(f"sqlite:///{world.path}")
+    world.ports = replace(world.ports, store=world.store)
+    assert world.deliver() == 0
+    world.clock.pass_(hours=3)
+    assert end_due_maintenance(world.ports)
+    world.deliver()
+    assert "(1 h) by" in world.channel.roots()[0].text, "it ended when it was due, not when the bot came back"
+    assert not end_due_maintenance(world.ports)
+
+
+def test_a_second_one_changes_when_and_why_and_an_operator_ends_it_early(world: World) -> None:
+    first = begin(world)
+    world.clock.pass_(minutes=30)
+    second = begin_maintenance(world.ports, "3h", "more of it", ADA)
+    assert (second.id, second.since, second.until) == (first.id, first.since, world.clock.now() + timedelta(hours=3))
+    shown = summarise(world.ports).maintenance
+    assert shown and (shown.by, shown.reason) == (ADA, "more of it")
+    end_maintenance(world.ports, ROBIN)
+    assert summarise(world.ports).maintenance is None
+    with pytest.raises(RefusedError, match="No maintenance window is on"):
+        end_maintenance(world.ports, ROBIN)
+    assert [(who, result) for who, what, _, result in world.audit() if what == "maintenance"] == [
+        (ROBIN, "for 2h: loading old records"),
+        (ADA, "for 3h: more of it"),
+        (ROBIN, "ended"),
+    ]
+
+
+def test_an_acknowledgement_does_not_lapse_unheard(world: World) -> None:
+    world.open_incident()
+    world.deliver()
+    acknowledge(world.ports, 1, ADA)
+    world.clock.pass_(hours=3)
+    begin(world)
+    live(world, 115, nameless=60)
+    assert world.incident().acked_by == ADA
+    live(world, 10, nameless=60)
+    assert did(world)[-1] is Did.ACK_LAPSES, "warned once the window has ended"
+    live(world, 10, nameless=60)
+    assert Did.ACK_LAPSED in did(world)
