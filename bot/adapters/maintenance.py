@@ -42,9 +42,9 @@ class MaintenanceRecords:
         after = select(t.maintenance.c.after_seq).where(t.maintenance.c.id == window.id).scalar_subquery()
         still = select(named_after).where(t.incidents.c.resolved_at.is_(None))
         obsolete = or_(t.outbox.c.kind.not_in(KEPT), t.outbox.c.thread_id.not_in(still))
-        # What may have arrived in the channel goes on, so that it does not stand there with an old number.
-        untried = t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & t.outbox.c.doubtful.is_(False)
-        held = (t.outbox.c.seq > after, t.outbox.c.thread_id.is_not(None), t.outbox.c.kind.not_in(ASKED_FOR), untried)
+        # Nobody has tried to send what was owed after it began; what was owed before is not in its summary.
+        unposted = (t.outbox.c.seq > after, t.outbox.c.ts.is_(None))
+        held = (*unposted, t.outbox.c.thread_id.is_not(None), t.outbox.c.kind.not_in(ASKED_FOR))
         self._db.execute(update(t.outbox).where(text(t.OWED), *held, obsolete).values(sent=t.outbox.c.wanted))
 
 
