@@ -37,6 +37,8 @@ BEGINS = {
     Did.MAINTENANCE_ENDED,
 }  # from here on nobody has acknowledged it
 TAKEN = {Did.ACKNOWLEDGED, Did.TAKEN_OVER}
+NUDGES = {Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED}
+ANSWERS = TAKEN | {Did.UNACKNOWLEDGED, Did.SNOOZED}
 
 
 class Nudge(StrEnum):
@@ -69,6 +71,12 @@ def next_nudge(
     if critical:
         return _last(incident, BEGINS | {Did.CALLED}) + ESCALATE_EVERY, Nudge.CALL
     return _last(incident, SAID) + REMIND_EVERY, Nudge.REMIND
+
+
+def is_answered(incident: Incident) -> bool:
+    """Whether somebody acted on the newest reminder or escalation before it was sent, so that it need not be."""
+    latest = (entry.did for entry in reversed(incident.timeline) if entry.did in NUDGES | ANSWERS)
+    return next(latest, None) in ANSWERS
 
 
 def is_flapping(incident: Incident, now: datetime) -> bool:

@@ -34,7 +34,7 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
         text = f"❔ The {name} pipeline has not been measured yet"
         small = "The first look is on its way." if summary.measuring else "Press Refresh to measure it now."
         return Message(text, (section(f"*{text}.*"), *quiet, context(small), actions(_refresh())))
-    head = f"{ICONS[evaluation.outcome]} The {name} pipeline {HEADLINES[evaluation.outcome]}"
+    head = _headline(name, evaluation.outcome, len(summary.incidents))
     blocks: list[Block] = [section(f"*{head}*"), *quiet]
     if evaluation.problems:
         blocks += sections([f"❗ {escape(problem, 300)}" for problem in evaluation.problems], MOST_PROBLEMS)
@@ -59,6 +59,13 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
         buttons = _refresh(), button("Share", "share", "summary"), button("Snapshot", "snapshot", "now")
         blocks += [context(age), actions(*buttons)]
     return Message(head, tuple(blocks))
+
+
+def _headline(name: str, outcome: Outcome, incidents: int) -> str:
+    """The state in one line; never healthy above an open incident, which can outlast the values that opened it."""
+    if outcome is Outcome.OK and incidents:
+        return f"⏳ The {name} pipeline has {incidents} open incident{'' if incidents == 1 else 's'}"
+    return f"{ICONS[outcome]} The {name} pipeline {HEADLINES[outcome]}"
 
 
 def check_line(result: Result, matched: float | None = None) -> str:

@@ -4,6 +4,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
+from bot.alerts.attention import is_answered
 from bot.alerts.model import State
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
 from bot.model import Announcement, Digest, Failure, Kind, Move, Owed, Place
@@ -112,9 +113,10 @@ def _with_links(ports: Ports, digest: Digest) -> Digest:
 
 def _is_obsolete(message: Announcement) -> bool:
     """Whether what was to be said is no longer so: resolved and meanwhile firing again, or worse and meanwhile over."""
-    state = message.incident and message.incident.state
+    incident = message.incident
+    state = incident and incident.state
     if message.kind is Kind.REMINDER:
-        return state is not State.FIRING
+        return state is not State.FIRING or (incident is not None and is_answered(incident))
     if message.kind is Kind.RESOLVED:
         return not message.over
     return message.kind in (Kind.SEVERITY, Kind.REOPENED) and state is State.OK

@@ -15,6 +15,7 @@ from bot.settings import Settings
 from checks.judge import clear_limit, judge
 from checks.model import Check, Outcome, Result, Severity
 
+OPEN_STATES = (State.FIRING, State.RECOVERING)
 MOST_ROOTS = 5  # more incidents that open at once share one thread
 
 # What a change means for an open incident: what its timeline says, and which messages are owed.
@@ -50,7 +51,9 @@ def move_alerts(records: AlertRecords, evaluation: Evaluation, settings: Setting
     now = evaluation.checked_at
     said: list[Said | None] = [*_close_removed(records, settings, now)]
     evaluated = _evaluated(evaluation, settings)
-    said += [_move(records, check, result, settings, now) for check, result in evaluated]
+    for check, result in evaluated:
+        worst = _with_what_it_explains(records, check, result, evaluation, settings)
+        said.append(_move(records, check, worst, settings, now))
     told = _share_a_thread(records, [one for one in said if one])
     for one in told:
         for kind in one.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
@@ -91,14 +94,48 @@ def _key(settings: Settings, check: str, sync: str | None) -> str:
     return "/".join([settings.pipeline, check, *([sync] if sync else [])])
 
 
-def _explanation(records: AlertRecords, check: Check, sync: str | None, settings: Settings) -> str | None:
-    """The title of what fires and explains this check's trouble, for the same sync or for the whole pipeline."""
+def _with_what_it_explains(
+    records: AlertRecords, check: Check, result: Result, evaluation: Evaluation, settings: Settings
+) -> Result:
+    """A warning that explains something critical is critical and says so: one incident, which names its cause."""
+    if result.outcome is not Outcome.WARN:
+        return result
+    key = _key(settings, check.name, result.sync)
+    for other in evaluation.results:
+        explained = settings.check_called(other.check)
+        if other.outcome is not Outcome.CRITICAL or explained is None:
+            continue
+        if key in _explainers(explained, other.sync, settings) and not _is_open_critical(
+            records.alert(_key(settings, other.check, other.sync))
+        ):
+            return replace(result, outcome=Outcome.CRITICAL, summary=f"{result.summary} · {other.summary}")
+    return result
+
+
+def _is_open_critical(alert: Alert | None) -> bool:
+    return alert is not None and alert.state in OPEN_STATES and alert.severity is Severity.CRITICAL
+
+
+def _explainers(check: Check, sync: str | None, settings: Settings) -> list[str]:
+    """The keys of the alerts that explain this check's trouble, for the same sync or for the whole pipeline."""
     # A check of a queue belongs to the sync that drains it.
     drained_by = next((one.name for one in settings.syncs if one.direction == check.rerun), None)
-    keys = [_key(settings, name, label) for name in check.depends_on for label in (sync or drained_by, None)]
-    states = (State.FIRING, State.RECOVERING)
-    firing = (alert.check for key in keys if (alert := records.alert(key)) and alert.state in states)
-    return next((one.title for name in firing for one in settings.checks if one.name == name), None)
+    return [_key(settings, name, label) for name in check.depends_on for label in (sync or drained_by, None)]
+
+
+def _explanation(records: AlertRecords, check: Check, result: Result, alert: Alert, settings: Settings) -> str | None:
+    """The title of what fires and explains this check's trouble.
+
+    What is critical is explained by what is critical: a warning alerts nobody at night, and must not silence what does.
+    """
+    is_critical = result.outcome is Outcome.CRITICAL or _is_open_critical(alert)
+    explaining = (
+        one.check
+        for key in _explainers(check, result.sync, settings)
+        if (one := records.alert(key)) and one.state in OPEN_STATES
+        if one.severity is Severity.CRITICAL or not is_critical
+    )
+    return next((one.title for name in explaining for one in settings.checks if one.name == name), None)
 
 
 def _close_removed(records: AlertRecords, settings: Settings, now: datetime) -> Iterator[Said]:
@@ -145,7 +182,7 @@ def _move(records: AlertRecords, check: Check, result: Result, settings: Setting
     key = _key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
-    explained = _explanation(records, check, result.sync, settings)
+    explained = _explanation(records, check, result, alert, settings)
     outcome = Outcome.NO_DATA if explained else result.outcome
     change = advance(alert, outcome, policy_of(check), now, cleared=result.cleared)
     if change is None or change.reason not in SAID:
@@ -218,7 +255,7 @@ def _refresh_root(
     records: AlertRecords, alert: Alert, result: Result | None, explained: str | None, now: datetime
 ) -> None:
     """An open incident shows the newest number, or since when there is none and what explains that."""
-    if alert.incident_id is None or alert.state not in (State.FIRING, State.RECOVERING):
+    if alert.incident_id is None or alert.state not in OPEN_STATES:
         return
     before = records.incident(alert.incident_id)
     assert before, "an alert's incident is never deleted"

@@ -9,6 +9,7 @@ from bot.errors import TemporaryError
 from bot.model import Announcement, Kind, Place
 from bot.services.acknowledge import acknowledge
 from bot.services.deliver import CLAIM, deliver_all, deliver_next
+from bot.services.snooze import snooze
 from bot.services.summarise import summarise
 from tests.fakes import (
     CHANNEL_ID,
@@ -489,3 +490,35 @@ def test_messages_are_posted_to_the_channel_by_id_once_it_is_known(world: World)
     world.open_incident()
     world.deliver()
     assert {place for (place,) in world.rows("SELECT posted_in FROM outbox")} == {CHANNEL_ID}
+
+
+def test_an_escalation_that_slack_held_up_is_not_sent_once_somebody_has_acknowledged(world: World) -> None:
+    world.open_incident()
+    world.deliver()
+    world.look(60, after=20)
+    assert world.owed() == ["reminder"]
+    acknowledge(world.ports, 1, ROBIN)
+    world.deliver()
+    assert Kind.REMINDER not in kinds(world)
+    assert world.owed() == []
+
+
+def test_a_reminder_held_up_is_not_sent_into_a_snooze(world: World) -> None:
+    world.open_incident()
+    world.deliver()
+    world.look(60, after=20)
+    snooze(world.ports, 1, "1h", ROBIN)
+    world.deliver()
+    assert Kind.REMINDER not in kinds(world)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_warning_that_an_ack_lapses_is_not_sent_to_who_has_acknowledged_again(world: World, again: bool) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    world.deliver()
+    world.look(60, after=3 * 60 + 51)
+    if again:
+        acknowledge(world.ports, 1, ROBIN)
+    world.deliver()
+    assert (Kind.REMINDER in kinds(world)) is not again

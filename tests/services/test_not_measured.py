@@ -13,7 +13,7 @@ from bot.model import Evaluation, RunStatus
 from bot.ports import Ports
 from bot.services.measure import HEALTH
 from bot.services.run_checks import run_checks
-from checks.model import Outcome
+from checks.model import Outcome, Severity
 from tests.services.conftest import World
 
 HEALTHY = {
@@ -240,6 +240,38 @@ def test_an_open_alert_that_another_one_explains_says_so_and_nobody_is_reminded_
     assert any(e.did is Did.CALLED for e in schedule.timeline)
     [root] = [root for root in world.channel.roots() if root.incident_id == recency.id]
     assert "explained by Census schedule" in root.text
+
+
+def test_a_warning_that_explains_something_critical_is_critical_and_names_both(world: World, whole: Ports) -> None:
+    world.census.finish(world.census.start(world.sync_b).id, RunStatus.FAILED, error="Something nobody has seen")
+    for _ in range(20):
+        done(world, world.sync_a)
+        look(world, whole)
+    assert [(one.check, one.severity) for one in open_incidents(world)] == [("failed_runs", Severity.WARN)]
+    for _ in range(10):
+        done(world, world.sync_a)
+        look(world, whole)
+    [failed] = open_incidents(world)
+    assert (failed.check, failed.severity) == ("failed_runs", Severity.CRITICAL)
+    assert failed.summary.startswith("Sync B: last run failed: Something nobody has seen · ")
+    assert "Sync B has not completed for 2 h" in failed.summary
+    done(world, world.sync_b)
+    look(world, whole, times=4)
+    assert open_checks(world) == []
+
+
+def test_an_open_critical_is_not_frozen_by_a_warning(world: World, whole: Ports) -> None:
+    for _ in range(30):
+        done(world, world.sync_a)
+        look(world, whole)
+    assert open_checks(world) == [("sync_recency", "Sync B")]
+    world.census.finish(world.census.start(world.sync_b).id, RunStatus.FAILED, error="Something nobody has seen")
+    look(world, whole)
+    recency, failed = open_incidents(world)
+    assert (failed.check, failed.severity, recency.explained_by) == ("failed_runs", Severity.WARN, None)
+    done(world, world.sync_b)
+    look(world, whole, times=4)
+    assert open_checks(world) == []
 
 
 def open_incidents(world: World) -> list[Incident]:

@@ -249,6 +249,9 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
             ),
         )
     ),
+    "summary_passing_with_an_open_incident": lambda: shown(
+        summary(incidents=(recovering(id=9, title="Coverage", value=95.2, limit="< 95"),))
+    ),
     "summary_more_incidents_than_fit": lambda: shown(
         summary(critical_evaluation(), incidents=tuple(incident(id=n) for n in range(7)))
     ),
