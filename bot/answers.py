@@ -48,6 +48,7 @@ class FactChange(StrEnum):
     RUN_ENDED = "a run ended"
     UNKNOWN = "the backlog is unknown now"
     SUSPECT = "there are more suspect records"
+    NOTHING_PENDING = "no record is pending any more"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ class RerunFacts:
     helps: str  # what the check says about it
 
     @property
+    def can_help(self) -> bool:
+        """Whether a run could write anything; also where nobody knows."""
+        return self.queue != 0
+
+    @property
     def risky(self) -> bool:
         """Whether it could do harm: it would write suspicious rows, or nobody knows what it would write."""
         return self.running is None and (self.suspicious is None or self.suspicious > 0)
@@ -80,7 +86,7 @@ class RerunFacts:
         return Consent(self.incident_id, self.sync, self.queue, self.suspicious, *ids)
 
     def worse_than(self, shown: Consent) -> tuple[FactChange, ...]:
-        """What somebody did not agree to who was shown those; smaller numbers are none of it."""
+        """What somebody did not agree to who was shown those; smaller numbers are none of it, but 0 records."""
         now = self.consent
         follows = now.running is not None and now.running == shown.running
         wider = (now.suspicious or 0) > (shown.suspicious or 0) and shown.suspicious is not None
@@ -95,6 +101,7 @@ class RerunFacts:
             FactChange.RUN_ENDED: ended,
             FactChange.UNKNOWN: unknown and not follows,
             FactChange.SUSPECT: wider and not follows,
+            FactChange.NOTHING_PENDING: now.queue == 0 and not now.running,
         }
         return tuple(change for change, happened in found.items() if happened)
 

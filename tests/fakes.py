@@ -169,6 +169,9 @@ class FakeCensus:
     def resume(self, sync_id: int) -> None:
         self._syncs[sync_id] = replace(self.sync(sync_id), schedule=Schedule("hourly", paused=False))
 
+    def set_schedule(self, sync_id: int, schedule: Schedule) -> None:
+        self._syncs[sync_id] = replace(self.sync(sync_id), schedule=schedule)
+
     def cancel(self, run_id: int) -> None:
         self.finish(self.run(run_id).id, RunStatus.CANCELLED)
 

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 from checks.model import Active
 
+BEFORE_RUN = timedelta(minutes=5)  # suspect records have to be known before a run writes them
+STILL_NEW = timedelta(minutes=15)  # before a run: what was measured since the last one is not measured again
+
 
 def is_active(active: Active, now: datetime, zone: ZoneInfo, due: datetime | None) -> bool:
     """Whether a check is evaluated now. `due` is when its sync was due last by a daily or rarer schedule.
@@ -39,3 +42,19 @@ def warehouse_is_due(
     if measured_at is None or measured_at > now:
         return True
     return now - measured_at >= floor or any(ended > measured_at for ended in runs_ended)
+
+
+def backlog_is_due(
+    next_run: datetime | None, run_ended: datetime | None, measured_at: datetime | None, now: datetime
+) -> bool:
+    """Whether a statement is worth it because a sync runs within five minutes and nobody knows what it would write.
+
+    Not where the backlog was measured in these minutes, or after the last run (which ended at `run_ended`) and less
+    than a quarter of an hour before the next one: a sync that runs that often costs no more than before.
+    """
+    if next_run is None or not next_run - BEFORE_RUN <= now < next_run:
+        return False
+    if measured_at is None or measured_at > now:
+        return True
+    is_new = run_ended is not None and run_ended <= measured_at and next_run - measured_at <= STILL_NEW
+    return measured_at < next_run - BEFORE_RUN and not is_new

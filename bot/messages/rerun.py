@@ -30,7 +30,7 @@ def rerun_modal(facts: RerunFacts, zone: ZoneInfo, changes: Sequence[FactChange]
     title = f"Rerun {facts.sync}"
     blocks = [section(*_changes(changes))] if changes else []
     blocks.append(section(*_facts(facts, zone)))
-    if facts.paused:
+    if facts.paused or not (facts.can_help or facts.running):
         return modal(title, blocks, callback="answer")
     consent = CONSENT.dump_json(facts.consent).decode()
     if facts.running:
@@ -54,7 +54,11 @@ def _changes(changes: Sequence[FactChange]) -> list[str]:
 
 def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
     as_of = day_and_time(facts.as_of, zone)
-    pending = "❔ Pending records: unknown" if facts.queue is None else f"About *{_pending(facts.queue)}*"
+    pending = (
+        "❔ Pending records: unknown"
+        if facts.queue is None
+        else f"{'About ' if facts.queue else ''}*{_pending(facts.queue)}*"
+    )
     lines = [f"*{escape(facts.label, 300)}*", f"{pending} (as of {as_of}) in {code(facts.source, 300)}"]
     if facts.paused:
         return [*lines, "⏸️ Paused in Census, so no run can start. Resume it there first."]
@@ -62,6 +66,12 @@ def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
         began = day_and_time(facts.running.created_at, zone)
         lines.append(f"▶️ {escape(facts.sync, 100)} has been running since {began}, so no new run will start.")
         return [*lines, "Follow reports that run in the thread. It read its records when it began."]
+    if not facts.can_help:
+        lines.append(
+            "➖ Rerun cannot help now: a run would change nothing. Records that were written wrong are pending"
+        )
+        lines[-1] += " again once their source is correct; Rerun can help then."
+        return [*lines, *([f"*Next step:* {escape(facts.helps)}"] if facts.helps else [])]
     if facts.suspicious is None:
         lines.append("⚠️ Suspect records: unknown. The run writes every pending record as it is.")
     elif facts.suspicious:
@@ -69,9 +79,6 @@ def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
         lines.append(f"⚠️ *Includes {suspect}* (no company name, or the property's own), written as they are")
     elif facts.queue:
         lines.append("✅ No suspect records")
-    elif facts.queue == 0:
-        lines.append("A run would change nothing.")
-        lines += [f"*Next step:* {escape(facts.helps)}"] if facts.helps else []
     return lines
 
 

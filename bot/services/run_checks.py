@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.attention import next_nudge
 from bot.alerts.lifecycle import Reason, timer_ends
 from bot.alerts.model import Incident
+from bot.alerts.timetable import backlog_is_due
 from bot.errors import StateError
 from bot.model import Evaluation
 from bot.ports import Ports, Sources, Store
@@ -21,6 +22,8 @@ from bot.services.state_health import StateHealth
 from checks.model import Severity
 
 log = logging.getLogger(__name__)
+
+SUSPECT = "queue_suspicious"  # what is measured before each run as well
 
 
 class Checker:
@@ -89,14 +92,17 @@ def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list
 def timer_ended(ports: Ports) -> bool:
     """Whether the end of a timer wants a measurement that there was not yet.
 
-    Of a pending or recovering alert, or of the next escalation of what the warehouse would else not be asked for:
-    nobody is alerted to what was not evaluated just now.
+    Of a pending or recovering alert, of the next escalation of what the warehouse would else not be asked for (nobody
+    is alerted to what was not evaluated just now), or of the five minutes before a run, after which it is too late to
+    warn of suspect records.
     """
     checks, now = {check.name: check for check in ports.settings.checks}, ports.clock.now()
     with ports.store.transaction() as records:
         waiting, last, opened = records.waiting_alerts(), records.latest_evaluation(), records.open_incidents()
     if last is None:
         return False
+    if any(check.metric == SUSPECT for check in checks.values()) and _runs_soon(last, now):
+        return True
     ends = [
         (checks[one.check], timer_ends(one, policy_of(checks[one.check]))) for one in waiting if one.check in checks
     ]
@@ -108,6 +114,15 @@ def timer_ended(ports: Ports) -> bool:
         end is not None and end <= now and ((seen := last.measured_at(check)) is None or seen < end)
         for check, end in ends
     )
+
+
+def _runs_soon(last: Evaluation, now: datetime) -> bool:
+    """Whether a sync is about to write a backlog that was not measured lately."""
+    for sync in last.syncs:
+        ended = [run.completed_at for run in (sync.latest, sync.last_sync) if run and run.completed_at]
+        if backlog_is_due(sync.next_run, max(ended, default=None), last.warehouse_at, now):
+            return True
+    return False
 
 
 def _next_said(incident: Incident, now: datetime, zone: ZoneInfo) -> datetime | None:

@@ -7,11 +7,11 @@ import pytest
 from bot.alerts.model import Did, State
 from bot.errors import PermanentError, TemporaryError
 from bot.main import settings_from
-from bot.model import Evaluation
+from bot.model import Evaluation, Schedule
 from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, run_checks, timer_ended
 from bot.services.summarise import summarise
-from tests.services.conftest import World
+from tests.services.conftest import CHECK, World
 from tests.services.test_not_measured import HEALTHY, open_incidents
 
 
@@ -153,3 +153,61 @@ def test_nobody_is_alerted_to_numbers_that_are_carried_over(asleep: World) -> No
     for _ in range(4):
         assert tick(asleep).statements == 0
     assert [entry.did for entry in asleep.incident().timeline] == [Did.OPENED]
+
+
+SUSPECT = settings_from({}).check_called("suspect_records")
+ON_THE_HOUR = Schedule("hourly", paused=False, minute=0)
+QUARTER_HOURLY = Schedule("quarter_hourly", paused=False, minute=0)
+DAILY = Schedule("daily", paused=False, hour=12, minute=0)  # it is 10:00 at the beginning
+
+
+def with_schedule(world: World, schedule: Schedule, starts: str = "census") -> None:
+    """Suspect records are checked, and both syncs have this schedule."""
+    assert SUSPECT
+    settings = world.ports.settings
+    syncs = tuple(sync.model_copy(update={"starts": starts}) for sync in settings.syncs)
+    world.ports = replace(world.ports, settings=replace(settings, checks=(CHECK, SUSPECT), syncs=syncs))
+    for sync in (world.sync_a, world.sync_b):
+        world.census.set_schedule(sync, schedule)
+
+
+def five_minutes_later(world: World) -> None:
+    """The running bot looks where a timer has ended, and else where that is worth its cost."""
+    world.clock.pass_(minutes=5)
+    run_checks(world.ports, thrifty=not timer_ended(world.ports))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "starts", "every", "statements"),
+    [
+        (QUARTER_HOURLY, "census", 15, 96),
+        (ON_THE_HOUR, "census", 60, 24 + 24),
+        (DAILY, "census", 24 * 60, 24 + 1),
+        (replace(ON_THE_HOUR, paused=True), "census", 0, 24),
+        (Schedule("never", paused=False), "external", 0, 24),
+    ],
+)
+def test_a_look_before_a_run_costs_one_statement_and_none_where_runs_follow_each_other_closely(
+    schedule: Schedule, starts: str, every: int, statements: int, asleep: World
+) -> None:
+    with_schedule(asleep, schedule, starts)
+    before, running = asked(asleep), list[int]()
+    for minute in range(5, 24 * 60 + 5, 5):
+        five_minutes_later(asleep)
+        for run in running:
+            asleep.census.finish(run)
+        due = every and (minute - 120) % every == 0
+        running = [asleep.census.start(sync).id for sync in (asleep.sync_a, asleep.sync_b)] if due else []
+    assert asked(asleep) - before in (statements - 1, statements), "the look after the last run is of the next day"
+
+
+def test_a_view_bug_is_alerted_before_the_next_run_writes_it(asleep: World) -> None:
+    with_schedule(asleep, ON_THE_HOUR)
+    told: list[int] = []
+    for minute in range(5, 60, 5):
+        if minute == 30:
+            asleep.numbers(update_queue_suspicious=240)  # somebody deploys it
+        five_minutes_later(asleep)
+        told += [minute for incident in open_incidents(asleep) if incident.check == "suspect_records"]
+    assert told == [55]
+    assert asleep.owed() == ["root", "evidence"]
