@@ -13,6 +13,10 @@ class TemporaryError(SyncHealthError):
         self.retry_after = retry_after  # seconds of real time, when the other side named them
 
 
+class UnreadableError(TemporaryError):
+    """It answered in a form that cannot be read: what needs this answer is unknown, and nothing else."""
+
+
 class StartingError(TemporaryError):
     """The warehouse is starting: nothing was run, and it answers within minutes."""
 

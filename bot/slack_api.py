@@ -6,14 +6,15 @@ import logging
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any
-from urllib.error import URLError
+from typing import Any, TypeVar
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
-from slack_sdk.webhook import WebhookClient
 
+from bot.bounded_http import bounded_opener, json_object, retry_after, within
 from bot.errors import (
     AccessError,
     ChannelRefusedError,
@@ -27,7 +28,9 @@ from bot.errors import (
 )
 from bot.sanitize import redact
 
-TIMEOUT = 10  # real seconds
+TIMEOUT = 10  # real seconds of silence
+WHOLE = 20.0  # real seconds for a call, all in all
+HOSTS = re.compile(r"(?:[a-z0-9-]+\.)*(?:slack\.com|slack-gov\.com)")  # of a response_url
 GONE = {
     "message_not_found",
     "thread_not_found",
@@ -70,25 +73,25 @@ CODE = re.compile(r"[a-z]{2,20}(?:_[a-z]{1,20}){0,9}")
 LONGEST_WAIT = 600.0  # seconds
 LATER = {"ratelimited", "rate_limited"}
 
+T = TypeVar("T")
+
 
 # The SDK logs headers and bodies, also those of a proxy: what matters of them is in our errors.
 SILENT = logging.Logger("slack_sdk", logging.CRITICAL + 1)
 
 
 class _Client(WebClient):
-    """Sends its token to Slack alone: urllib follows redirects, and would take the header along."""
+    """Asks over HTTP that ends, and follows no redirect: none takes the token elsewhere."""
 
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> Any:
-        for name in [one for one in req.headers if one.lower() == "authorization"]:
-            req.add_unredirected_header(name, req.headers.pop(name))
-        return super()._perform_urllib_http_request_internal(url, req)
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> Any:  # noqa: ARG002 - the SDK's
+        answer = bounded_opener(self.ssl).open(req, timeout=self.timeout)  # it reads NO_PROXY too, unlike the SDK
+        charset = answer.headers.get_content_charset() or "utf-8"
+        return {"status": answer.status, "headers": answer.headers, "body": answer.read().decode(charset)}
 
 
 def web_client(token: str, api_url: str, trust: ssl.SSLContext | None = None) -> WebClient:
     """A client that tries everything once: retries belong to the caller."""
-    client = _Client(token, base_url=api_url, timeout=TIMEOUT, ssl=trust, logger=SILENT, retry_handlers=[])
-    client.proxy = None  # the SDK would send everything to HTTPS_PROXY; urllib reads NO_PROXY too
-    return client
+    return _Client(token, base_url=api_url, timeout=TIMEOUT, ssl=trust, logger=SILENT, retry_handlers=[])
 
 
 def call(method: Callable[..., Any], **arguments: object) -> Mapping[str, Any]:
@@ -102,54 +105,77 @@ def call(method: Callable[..., Any], **arguments: object) -> Mapping[str, Any]:
 def respond(method: Callable[..., Any], **arguments: object) -> Any:
     """The whole response. Raises by what is known: certainly not done, perhaps done, never to be done."""
     try:
-        return method(**arguments)
+        with within(WHOLE):
+            return method(**arguments)
     except SlackApiError as error:
         raise _explained(error) from error
     except URLError as error:
         if isinstance(error.reason, ConnectionRefusedError):
             raise TemporaryError("Slack cannot be reached: the connection was refused") from error
         raise UncertainError(f"Slack did not answer: {redact(str(error.reason))}") from error
+    except TimeoutError as error:
+        raise UncertainError(f"Slack did not answer in time: {redact(str(error))}") from error
     except (OSError, http.client.HTTPException) as error:
         raise UncertainError(f"the connection to Slack broke: {type(error).__name__}") from error
     except UnicodeEncodeError as error:
         raise ContentRefusedError("it holds characters that cannot be sent") from error
-    except (ValueError, LookupError, AttributeError, RecursionError, SlackRequestError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, SlackRequestError) as error:
         # Not JSON, not UTF-8, or JSON that is no object: the SDK reads on and stumbles.
         raise UncertainError(f"Slack failed: an answer that cannot be read ({type(error).__name__})") from error
 
 
-def answer_url(url: str, trust: ssl.SSLContext | None, **said: object) -> None:
+def taken(answer: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    """What an answer holds under a name. Raises UncertainError where that is not there, or of another kind."""
+    if not isinstance(value := answer.get(name), kind):
+        raise UncertainError(f"Slack failed: an answer without {name}")
+    return value
+
+
+def answer_url(client: WebClient, url: str, **said: object) -> None:
     """Answer an interaction on its response_url: five times, within half an hour. Raises SyncHealthError."""
-    hook = WebhookClient(url, timeout=TIMEOUT, ssl=trust, logger=SILENT, retry_handlers=[])
-    hook.proxy = None  # as above
-    answer = respond(hook.send, **said)
-    read = _object(answer.body)
-    if answer.status_code != 200 or not (answer.body.strip() in ("", "ok") or read.get("ok") is True):
-        code = str(read.get("error") or answer.body.strip())
-        why = f"{answer.status_code} {code if CODE.fullmatch(code) else ''}".rstrip()  # no page of a proxy
+    if not _is_slack(url, str(client.base_url)):
+        raise PermanentError("the response_url names a host that is not Slack's, so nothing was sent there")
+    status, body = respond(_post, trust=client.ssl, url=url, said=said)
+    read = json_object(body)
+    if status != 200 or not (body.strip() in (b"", b"ok") or read.get("ok") is True):
+        code = str(read.get("error") or body.strip().decode(errors="replace"))
+        why = f"{status} {code if CODE.fullmatch(code) else ''}".rstrip()  # no page of a proxy
         raise PermanentError(f"Slack refuses the response_url: {why}")
 
 
-def _object(body: str) -> Mapping[str, Any]:
+def _is_slack(url: str, api_url: str) -> bool:
+    """Whether what a person asked for may be sent there: to Slack over TLS, or to where the Web API is."""
     try:
-        read = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
+        to, api = urlsplit(url), urlsplit(api_url)
+        secure = to.scheme == "https" and to.port in (None, 443)
+    except ValueError:
+        return False
+    host = to.hostname or ""
+    return (secure and bool(HOSTS.fullmatch(host))) or (to.scheme == api.scheme and host == api.hostname != "")
+
+
+def _post(trust: ssl.SSLContext | None, url: str, said: Mapping[str, object]) -> tuple[int, bytes]:
+    body = json.dumps({name: value for name, value in said.items() if value is not None}).encode()
+    request = Request(url, body, {"Content-Type": "application/json;charset=utf-8"}, method="POST")  # noqa: S310 - see above
+    try:
+        answer = bounded_opener(trust).open(request, timeout=TIMEOUT)
+    except HTTPError as refusal:
+        answer = refusal
+    return answer.status, answer.read()
 
 
 def _explained(error: SlackApiError) -> SyncHealthError:
     response: Any = error.response
     status = getattr(response, "status_code", 200)
     if status == 429:
-        return TemporaryError("Slack asks for patience (429)", retry_after=retry_after(response.headers))
+        return TemporaryError("Slack asks for patience (429)", retry_after=_patience(response.headers))
     code = str(response.get("error", "")) if isinstance(response.data, dict) else ""
     if not CODE.fullmatch(code):  # the SDK puts the page of a proxy there
         code = ""
     if status >= 500 or code in UNCERTAIN or not code:
         return UncertainError(f"Slack failed: {code or f'an answer that cannot be read ({status})'}")
     if code in LATER:
-        return TemporaryError(f"Slack asks for patience: {code}", retry_after=retry_after(response.headers))
+        return TemporaryError(f"Slack asks for patience: {code}", retry_after=_patience(response.headers))
     return refusal(code)
 
 
@@ -169,7 +195,6 @@ def refusal(code: str) -> PermanentError:
     return PermanentError(said)
 
 
-def retry_after(headers: Mapping[str, str]) -> float:
-    """The seconds that Slack asks us to wait, between 1 and 600: a mistake must not silence a channel for years."""
-    after = next((value for name, value in headers.items() if name.lower() == "retry-after"), "1")
-    return min(max(float(after[:9]), 1.0), LONGEST_WAIT) if after.isdecimal() else 1.0
+def _patience(headers: Mapping[str, str]) -> float:
+    """Between 1 s, also where it does not say, and 600: a mistake must not silence a channel for years."""
+    return max(retry_after(headers, LONGEST_WAIT) or 0.0, 1.0)

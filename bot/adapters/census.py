@@ -1,23 +1,24 @@
 """Census over HTTP: which call, how often, how long, and what it means when it fails."""
 
+import json
+import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from io import BytesIO
 from itertools import islice
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import NewConnectionError
 
-from bot.adapters.census_documents import Document, document, read_rejection, read_run, read_sync, whole
+from bot.adapters.census_documents import Document, document, identity, read_rejection, read_run, read_sync, whole
 from bot.alerts.rejections import Rejection
+from bot.bounded_http import TooLargeError, bounded_session, retry_after, take_body, within
 from bot.errors import (
     ConfigurationError,
     NotFoundError,
@@ -25,11 +26,14 @@ from bot.errors import (
     SyncHealthError,
     TemporaryError,
     UncertainError,
+    UnreadableError,
 )
 from bot.model import Run, Sync
 from bot.sanitize import redact
 
+log = logging.getLogger(__name__)
 PAGE = 100  # the most rows that Census gives at once
+MOST_PAGES = 100  # of one list: more is a list that does not end
 BACKOFF = 0.5  # seconds before the second attempt, doubled from then on
 LONGEST_WAIT = 20.0  # seconds that one call sleeps, all in all: a person may be waiting, and so is a thread of the pool
 LONGEST_RETRY_AFTER = 3600.0  # seconds: nobody is told to wait for a year
@@ -59,8 +63,8 @@ class _Call:
 class CensusClient:
     """Census V2, and V1 for as long as it lives. Threads may share it: each one gets a Session of its own.
 
-    A call takes at most `attempts` times the time to connect, to begin answering and to end it, and LONGEST_WAIT
-    asleep: a minute and a half as shipped. A longer Retry-After is handed to the caller, in `retry_after`.
+    A call takes at most `attempts` times the time to connect and to answer in full, and LONGEST_WAIT asleep: a minute
+    as shipped. A longer Retry-After is handed to the caller, in `retry_after`.
     """
 
     def __init__(
@@ -82,7 +86,8 @@ class CensusClient:
 
     def sync(self, sync_id: int) -> Sync:
         what = f"sync {sync_id}"
-        return _read(read_sync, self._ask(_Call("GET", f"syncs/{sync_id}", what))["data"], what)
+        sync = _read(read_sync, self._ask(_Call("GET", f"syncs/{sync_id}", what))["data"], what)
+        return _same(sync, sync.id == sync_id, what)
 
     def syncs(self) -> list[Sync]:
         what = "the list of syncs"
@@ -98,7 +103,7 @@ class CensusClient:
         what = f"the runs of sync {sync_id}"
         found: dict[int, Run] = {}  # by id: a run that starts between two pages pushes another one onto both
         for rows in self._pages(f"syncs/{sync_id}/sync_runs", what, max(1, min(most, PAGE)), order="desc"):
-            found |= {run.id: run for run in (_read(read_run, row, what) for row in rows)}
+            found |= {run.id: run for run in _read_runs(rows, sync_id, what, is_first=not found)}
             if len(found) >= most:
                 break
         return sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True)[: max(0, most)]
@@ -107,7 +112,7 @@ class CensusClient:
         what = f"the runs of sync {sync_id}"
         found: dict[int, Run] = {}
         for rows in self._pages(f"syncs/{sync_id}/sync_runs", what, PAGE, order="desc"):
-            page = [_read(read_run, row, what) for row in rows]
+            page = _read_runs(rows, sync_id, what, is_first=not found)
             found |= {run.id: run for run in page if run.created_at >= since}
             if any(run.created_at < since for run in page):
                 break
@@ -115,13 +120,14 @@ class CensusClient:
 
     def run(self, run_id: int) -> Run:
         what = f"run {run_id}"
-        return _read(read_run, self._ask(_Call("GET", f"sync_runs/{run_id}", what))["data"], what)
+        run = _read(read_run, self._ask(_Call("GET", f"sync_runs/{run_id}", what))["data"], what)
+        return _same(run, run.id == run_id, what)
 
     def trigger(self, sync_id: int, *, full: bool = False) -> int:
         parameters: dict[str, str | int] = {"force_full_sync": "true"} if full else {}
         doubt = "a run may have started: look in the run list"
         call = _Call("POST", f"syncs/{sync_id}/trigger", f"sync {sync_id}", parameters, doubt=doubt)
-        run_id = whole(document(self._ask(call)["data"]).get("sync_run_id"))
+        run_id = identity(document(self._ask(call)["data"]).get("sync_run_id"))
         if run_id is None:
             raise UncertainError(f"Census named no run of {call.what}; {doubt}")
         return run_id
@@ -144,7 +150,7 @@ class CensusClient:
         rows = self._ask(call)["data"]
         count = whole(document(rows[0] if isinstance(rows, list) and rows else None).get("record_count"))
         if count is None:
-            raise TemporaryError(f"Census described {call.what} in a way that we cannot read: no number")
+            raise _unreadable(call.what, "no number")
         return count
 
     def raw(self, path: str, **parameters: str | int) -> Document:
@@ -159,16 +165,19 @@ class CensusClient:
             raise UncertainError(f"Census answered, and does not show {call.what} as asked; {doubt}")
 
     def _pages(self, path: str, what: str, per_page: int, **parameters: str | int) -> Iterator[list[object]]:
-        page, seen, before = 1, {0}, None
-        while page not in seen:
-            seen.add(page)
+        page, asked, known = 1, {0}, set[object]()
+        while page not in asked:
+            if len(asked) > MOST_PAGES:
+                raise UnreadableError(f"Census' answer for {what} does not end: {MOST_PAGES} pages were read")
+            asked.add(page)
             answer = self._ask(_Call("GET", path, what, {"page": page, "per_page": per_page, **parameters}))
             if not isinstance(rows := answer["data"], list):
-                raise TemporaryError(f"Census described {what} in a way that we cannot read: no list")
-            if rows == before:
-                return  # `page` is not heeded: it would go on for ever
+                raise _unreadable(what, "no list")
+            new = set(map(_key, rows)) - known
+            if not new:
+                return  # empty, or `page` is not heeded: it would go on for ever
             yield rows
-            before = rows
+            known |= new
             if isinstance(pagination := answer.get("pagination"), dict):
                 page = whole(pagination.get("next_page")) or 0
             else:  # records have pages and do not say so
@@ -190,11 +199,11 @@ class CensusClient:
     def _once(self, call: _Call) -> Document:
         try:
             answer = self._send(call)
-        except requests.RequestException as error:
+        except (requests.RequestException, TimeoutError) as error:
             raise _lost(error, call) from error
-        except (ValueError, LookupError) as error:  # an address to go to, or a charset, that cannot be read
+        except Exception as error:
             text = f"Census answered in a way that we cannot read ({type(error).__name__}) for {call.what}"
-            raise (UncertainError(f"{text}; {call.doubt}") if call.doubt else TemporaryError(text)) from error
+            raise (UncertainError(f"{text}; {call.doubt}") if call.doubt else UnreadableError(text)) from error
         if not 200 <= answer.status_code < 300:
             raise _refusal(answer, call)
         found = _json(answer)
@@ -204,26 +213,27 @@ class CensusClient:
             )
         if found.get("data") is None:
             text = f"Census answered {answer.status_code} for {call.what}, with nothing in it that we can read"
-            raise UncertainError(f"{text}; {call.doubt}") if call.doubt else TemporaryError(text)
+            raise UncertainError(f"{text}; {call.doubt}") if call.doubt else UnreadableError(text)
         return found
 
     def _send(self, call: _Call) -> requests.Response:
-        answer = self._session().request(
-            call.method,
-            f"{self._base}/{call.path}",
-            params=call.parameters | ({"group_id": self._group_id} if self._group_id else {}),
-            json=call.body,
-            timeout=self._timeout,
-            stream=True,
-            allow_redirects=False,  # followed, one would turn a POST into a GET, or take the token elsewhere
-        )
-        _take_body(answer, self._timeout[1])
+        with within(sum(self._timeout)):
+            answer = self._session().request(
+                call.method,
+                f"{self._base}/{call.path}",
+                params=call.parameters | ({"group_id": self._group_id} if self._group_id else {}),
+                json=call.body,
+                timeout=self._timeout,
+                stream=True,
+                allow_redirects=False,  # followed, one would turn a POST into a GET, or take the token elsewhere
+            )
+            take_body(answer)
         return answer
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = requests.Session()
+            session = self._local.session = bounded_session()
             session.auth = self._sign  # not a header: a .netrc would replace that
             session.headers["User-Agent"] = "sync-health"
             session.trust_env = urlsplit(self._base).hostname != "127.0.0.1"  # no proxy reaches our own machine
@@ -238,28 +248,14 @@ class _AgainError(TemporaryError):
     """It certainly did nothing, and another attempt right away is worth it."""
 
 
-def _take_body(answer: requests.Response, seconds: float) -> None:
-    """Read all of it within that time: the library's timeout is for each silence, and a body may come in drips."""
-    ends, body = time.monotonic() + seconds, BytesIO()
-    try:
-        while part := answer.raw.read1(2**16, decode_content=True):
-            body.write(part)
-            if time.monotonic() > ends:
-                raise requests.ReadTimeout("the answer does not end")
-    except HTTPError as error:
-        raise requests.ConnectionError(error) from error
-    finally:
-        answer.close()
-    body.seek(0)
-    answer.raw = body
-
-
-def _lost(error: requests.RequestException, call: _Call) -> SyncHealthError:
+def _lost(error: requests.RequestException | TimeoutError, call: _Call) -> SyncHealthError:
     """No answer: what that means depends on how far the request can have come."""
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(error, requests.ConnectTimeout) or isinstance(cause, NewConnectionError):
         return _AgainError(f"Census cannot be reached, nothing was asked about {call.what}: check CENSUS_API_URL")
-    text = f"Census {'was silent for too long' if isinstance(error, requests.Timeout) else 'broke off'} on {call.what}"
+    late = isinstance(error, requests.Timeout | TimeoutError)
+    how = "sent too much" if isinstance(error, TooLargeError) else "was silent for too long" if late else "broke off"
+    text = f"Census {how} on {call.what}"
     if call.doubt:
         return UncertainError(f"{text}; {call.doubt}")
     return _AgainError(text) if isinstance(error, requests.ConnectionError) else TemporaryError(text)
@@ -273,7 +269,7 @@ def _refusal(answer: requests.Response, call: _Call) -> SyncHealthError:
     if status >= 500 and call.doubt:
         return UncertainError(f"{text}; {call.doubt}")
     if status in (429, 502, 503, 504):
-        return _AgainError(text, retry_after=_retry_after(answer))
+        return _AgainError(text, retry_after=retry_after(answer.headers, LONGEST_RETRY_AFTER))
     if status == 425 or status >= 500:
         return TemporaryError(text)
     return NotFoundError(text) if status in (404, 410) else PermanentError(text)
@@ -287,22 +283,10 @@ def _phrase(status: int) -> str:
         return "it does not say why"
 
 
-def _retry_after(answer: requests.Response) -> float | None:
-    """Seconds of real time, from a number or a date; a date is held against the server's clock, not ours."""
-    value = answer.headers.get("Retry-After", "")
-    if value.isdecimal():
-        return min(float(value), LONGEST_RETRY_AFTER)
-    try:
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (ValueError, TypeError):  # no date, or one of the two without a zone
-        return None
-    return min(max(wait.total_seconds(), 0.0), LONGEST_RETRY_AFTER)
-
-
 def _json(answer: requests.Response) -> Document:
     try:
-        return document(answer.json(object_hook=_without_payload))
-    except (ValueError, LookupError, RecursionError):  # no JSON, an unknown charset, or deeper than anybody nests
+        return document(json.loads(answer.content, object_hook=_without_payload))
+    except (ValueError, RecursionError):  # no JSON, endless digits, or deeper than anybody nests
         return {}
 
 
@@ -316,4 +300,35 @@ def _read(reader: Callable[[Document], T], row: object, what: str) -> T:
     try:
         return reader(document(row))
     except (ValueError, OverflowError) as error:
-        raise TemporaryError(f"Census described {what} in a way that we cannot read: {redact(str(error))}") from error
+        raise _unreadable(what, redact(str(error))) from error
+
+
+def _read_runs(rows: Sequence[object], sync_id: int, what: str, *, is_first: bool) -> list[Run]:
+    """The runs of a page. One that cannot be read is left out, unless it may be the newest of all."""
+    found: list[Run] = []
+    for row in rows:
+        try:
+            run = _read(read_run, row, what)
+            found.append(_same(run, run.sync_id == sync_id, what))
+        except UnreadableError as error:
+            if is_first and not found:
+                raise
+            log.warning("%s; one run is left out", error)
+    return found
+
+
+def _same(found: T, same: bool, what: str) -> T:
+    """What was found, if it is what was asked for."""
+    if not same:
+        raise _unreadable(what, "it is about another one")
+    return found
+
+
+def _unreadable(what: str, why: str) -> UnreadableError:
+    return UnreadableError(f"Census described {what} in a way that we cannot read: {why}")
+
+
+def _key(row: object) -> object:
+    """What tells a row of a list from others: its id, or what a record is about."""
+    values = (document(row).get(name) for name in ("id", "identifier", "status_message"))
+    return tuple(value if isinstance(value, str | int) else None for value in values)

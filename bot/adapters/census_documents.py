@@ -11,6 +11,7 @@ STATUSES = {status.value: status for status in RunStatus} | {"canceled": RunStat
 EARLIEST, LATEST = 1971, 2100  # years: outside of them a time is none, or a mistake
 LARGEST = 2**63 - 1  # what a database holds
 LABEL, WORD, MESSAGE = 100, 40, 4000  # the most characters of a name, of one of Census' own words, of a rejection
+UNSAID = object()
 
 T = TypeVar("T")
 Document = dict[str, object]
@@ -25,8 +26,8 @@ def read_run(row: Document) -> Run:
     code = row.get("error_code")
     error = row.get("error_message") or code
     return Run(
-        id=_needed(whole(row.get("id")), "id"),
-        sync_id=_needed(whole(row.get("sync_id")), "sync_id"),
+        id=_needed(identity(row.get("id")), "id"),
+        sync_id=_needed(identity(row.get("sync_id")), "sync_id"),
         status=RunStatus.CANCELLED if row.get("canceled") is True else status,  # it can be `completed` beside that
         dry_run=trigger.casefold() == "dry run",
         trigger=trigger,
@@ -43,15 +44,15 @@ def read_run(row: Document) -> Run:
 
 
 def read_sync(row: Document) -> Sync:
-    """A sync with its schedule, newer or older form; raises ValueError where it does not say whether it is paused."""
-    sync_id = _needed(whole(row.get("id")), "id")
+    """A sync with its schedule, newer or older form; raises ValueError where it does not say when it runs."""
+    sync_id = _needed(identity(row.get("id")), "id")
     mode = document(row.get("mode"))
     newer = document(document(mode.get("triggers")).get("schedule"))
     prefix, fields = ("", newer) if newer.get("frequency") else ("schedule_", row)
-    frequency = fields.get(f"{prefix}frequency") or "never"
+    frequency = _frequency(fields.get(f"{prefix}frequency", None if mode else UNSAID))
     day, cron, paused = fields.get(f"{prefix}day"), fields.get("cron_expression"), row.get("paused")
     schedule = Schedule(
-        frequency=sanitize(str(frequency), WORD).casefold(),
+        frequency=sanitize(frequency, WORD).casefold(),
         paused=_needed(paused if isinstance(paused, bool) else None, "paused"),  # taken for False it would look healthy
         hour=whole(fields.get(f"{prefix}hour")),
         minute=whole(fields.get(f"{prefix}minute")),
@@ -62,6 +63,11 @@ def read_sync(row: Document) -> Sync:
     label = sanitize(str(row.get("label") or f"sync {sync_id}"), LABEL)
     status = sanitize(str(row.get("status") or ""), WORD)
     return Sync(id=sync_id, label=label, status=status.casefold(), schedule=schedule)
+
+
+def _frequency(said: object) -> str:
+    """One of Census' words, or a new one; null is `never`, and what is not said at all is not guessed."""
+    return _needed(said if isinstance(said, str) else None, "its schedule") if said is not None else "never"
 
 
 def _triggers(mode: Document) -> tuple[str, ...]:
@@ -89,6 +95,11 @@ def document(value: object) -> Document:
 def whole(value: object) -> int | None:
     """The value if it is a whole number that counts or names something: `true`, -3 and 10**20 are none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST else None
+
+
+def identity(value: object) -> int | None:
+    """The value if it can name something: 0 is not the id of anything."""
+    return whole(value) or None
 
 
 def _time(value: object) -> datetime | None:

@@ -1,5 +1,6 @@
 """Who asks Databricks: headers for a token or a service principal, and the state of the warehouse over REST."""
 
+import math
 import re
 import threading
 import time
@@ -8,13 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from bot.bounded_http import TooLargeError, bounded_session, json_object, take_body, within
 from bot.environment import Databricks
 from bot.errors import AccessError, ConfigurationError, NotFoundError, SyncHealthError, TemporaryError
 
-TIMEOUT = (3.05, 10.0)  # seconds: to connect, to hear something
-EARLY = (
-    25 * 60.0
-)  # seconds: a token that ends so soon is renewed; the connector keeps the one that a session began with
+TIMEOUT = (3.05, 10.0)  # seconds: to connect, to hear something; together they bound a whole call
+LARGEST = 2**20  # bytes of an answer: a token and the state of a warehouse are some kilobytes
+# Seconds: a token that ends so soon is renewed, because the connector keeps the one that a session began with.
+EARLY = 25 * 60.0
+LONGEST = 24 * 3600.0  # seconds for which a token is kept, whatever its answer says
+TOKEN_PATH = "/oidc/v1/token"  # noqa: S105 - an address
 WAREHOUSE = re.compile(r"/?sql/1\.0/(?:warehouses|endpoints)/([\w-]+)")
 GRANT = {"grant_type": "client_credentials", "scope": "all-apis"}
 REMEDIES = {
@@ -34,10 +38,16 @@ NO_TOKEN = {
 class Login:
     """Tells Databricks who asks; threads may share it. Raises ConfigurationError rather than open a browser."""
 
-    def __init__(self, settings: Databricks, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Databricks,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        timeout: tuple[float, float] = TIMEOUT,
+    ) -> None:
         if problems := list(_problems(settings)):
             raise ConfigurationError(problems)
-        self._settings, self._monotonic = settings, monotonic
+        self._settings, self._monotonic, self._timeout = settings, monotonic, timeout
         self._lock = threading.Lock()  # guards the two below
         self._token, self._until = settings.token, float("inf" if settings.token else "-inf")
 
@@ -51,7 +61,7 @@ class Login:
         with self._lock:
             if self._monotonic() > self._until - EARLY:
                 principal = HTTPBasicAuth(self._settings.client_id, self._settings.client_secret)
-                self._token, seconds = _token_in(self._call("POST", "/oidc/v1/token", principal, GRANT))
+                self._token, seconds = _token_in(self._call("POST", TOKEN_PATH, principal, GRANT))
                 self._until = self._monotonic() + seconds
             return {"Authorization": f"Bearer {self._token}"}
 
@@ -63,32 +73,41 @@ class Login:
         return self._call("GET", f"/api/2.0/sql/warehouses/{found[1]}", _Bearer(self.headers()))
 
     def _call(self, method: str, path: str, auth: AuthBase, data: Mapping[str, str] | None = None) -> dict[str, object]:
+        who = f"The token endpoint of Databricks, {self.url}{path}," if data else "Databricks"
         try:
-            with requests.Session() as session:
+            with within(sum(self._timeout)), bounded_session() as session:
                 session.trust_env = not self._settings.is_local  # no proxy reaches our own machine
+                session.auth = auth
                 answer = session.request(
-                    method, f"{self.url}{path}", auth=auth, data=data, timeout=TIMEOUT, allow_redirects=False
+                    method, f"{self.url}{path}", data=data, timeout=self._timeout, stream=True, allow_redirects=False
                 )
-            document = answer.json() if answer.ok else {}
-        except requests.RequestException as error:
-            raise TemporaryError(f"Databricks cannot be reached at {self.url} ({type(error).__name__})") from error
-        if answer.status_code != 200 or not isinstance(document, dict):
-            raise refusal(answer.status_code, NO_TOKEN if data else REMEDIES)
+                take_body(answer, LARGEST)
+        except TooLargeError as error:
+            raise TemporaryError(f"{who} sent more than can be read: try again later") from error
+        except Exception as error:  # an adapter lets no other error out, whatever HTTP libraries raise
+            where = "" if data else f" at {self.url}"
+            raise TemporaryError(f"{who} cannot be reached{where} ({type(error).__name__})") from error
+        if answer.status_code != 200:
+            raise refusal(answer.status_code, NO_TOKEN if data else REMEDIES, who)
+        if not (document := json_object(answer.content)):
+            raise TemporaryError(f"{who} answered in a form that cannot be read: try again later")
         return document
 
 
-def refusal(status: int, remedies: Mapping[int, str] = REMEDIES) -> SyncHealthError:
+def refusal(status: int, remedies: Mapping[int, str] = REMEDIES, who: str = "Databricks") -> SyncHealthError:
     """What an HTTP status of Databricks means; the remedies are those of what was asked."""
     family = AccessError if status in remedies else TemporaryError
-    return family(f"Databricks answered {status}: {remedies.get(status, 'try again later')}")
+    return family(f"{who} answered {status}: {remedies.get(status, 'try again later')}")
 
 
 def _token_in(answer: Mapping[str, object]) -> tuple[str, float]:
-    """The token, and for how many seconds it holds."""
-    token, seconds = answer.get("access_token"), answer.get("expires_in", 0)
-    if not isinstance(token, str) or not token or not isinstance(seconds, int | float):
-        raise TemporaryError("Databricks answered without a token that can be read: try again later")
-    return token, float(seconds)
+    """The token, and for how many seconds it holds; 0 where that is not said readably, so it is used only once."""
+    token, seconds = answer.get("access_token"), answer.get("expires_in")
+    if not isinstance(token, str) or not re.fullmatch(r"[!-~]{1,16384}", token):  # else no header can hold it
+        raise TemporaryError("The token endpoint of Databricks answered without a token that can be used")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        return token, 0.0
+    return token, float(min(seconds, LONGEST))
 
 
 class _Bearer(AuthBase):

@@ -47,6 +47,6 @@ def _turn_away(client: WebClient, line: WebSocket, message: dict[str, object]) -
         return
     acknowledge(line, message)
     try:
-        answer_url(url, client.ssl, text=TRY_AGAIN, response_type="ephemeral", replace_original=False)
+        answer_url(client, url, text=TRY_AGAIN, response_type="ephemeral", replace_original=False)
     except SyncHealthError as error:
         log.warning("somebody whose click reached the self-test could not be told to try again: %s", error)

@@ -1,5 +1,6 @@
 """Says things in Slack: renders an announcement when it is sent, and finds it again by our id."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -13,12 +14,14 @@ from bot.errors import UncertainError
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.watch import silent_words
 from bot.model import Access, Announcement, Place, Scheduled
+from bot.sanitize import sanitize
 from bot.settings import Settings
-from bot.slack_api import call, respond, web_client
+from bot.slack_api import call, respond, taken, web_client
 
 EVENT_TYPE = "sync_health_message"
 PER_PAGE, MOST_PAGES = 999, 40  # of a look-up: what Slack gives at most, and what a minute's calls allow
 CLOCKS_DIFFER = timedelta(hours=1)  # ours and Slack's, at most, when we say since when to look
+TIMESTAMP = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
 MEMBERS_LAST = 300.0  # real seconds; usergroups.users.list allows about 20 calls a minute
 
 
@@ -42,10 +45,7 @@ class SlackMessenger:
             unfurl_media=False,
             **message.payload(),
         )
-        channel, ts = answer.get("channel"), answer.get("ts")
-        if not isinstance(channel, str) or not isinstance(ts, str):  # posted, perhaps: the look-up finds it
-            raise UncertainError("Slack failed: an answer that does not say where the message is")
-        return Place(channel, ts)
+        return Place(taken(answer, "channel", str), taken(answer, "ts", str))  # without: the look-up finds it
 
     def edit(self, announcement: Announcement) -> None:
         message = alert_message(announcement, self._settings)
@@ -64,7 +64,7 @@ class SlackMessenger:
 
     def permalink(self, place: Place) -> str:
         found = call(self._client.chat_getPermalink, channel=place.channel, message_ts=place.ts)
-        return str(found["permalink"])
+        return taken(found, "permalink", str)
 
     def schedule(self, announcement: Announcement, post_at: datetime) -> Scheduled:
         # Without our metadata: Slack takes a scheduled message that has some, and never posts it.
@@ -76,7 +76,7 @@ class SlackMessenger:
             unfurl_media=False,
             **alert_message(announcement, self._settings).payload(),
         )
-        return Scheduled(str(answer["scheduled_message_id"]), str(answer["channel"]))
+        return Scheduled(taken(answer, "scheduled_message_id", str), taken(answer, "channel", str))
 
     def cancel_scheduled(self, scheduled: Scheduled) -> None:
         call(self._client.chat_deleteScheduledMessage, channel=scheduled.channel, scheduled_message_id=scheduled.id)
@@ -91,10 +91,9 @@ class SlackMessenger:
                 limit=100,
                 cursor=cursor or None,
             )
-            rows = answer["scheduled_messages"]
-            found += [Scheduled(str(row["id"]), str(row["channel_id"])) for row in rows if words in str(row["text"])]
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
+            ours = (row for row in _objects(answer, "scheduled_messages") if words in str(row.get("text")))
+            found += [Scheduled(taken(row, "id", str), taken(row, "channel_id", str)) for row in ours]
+            if not (cursor := _next_cursor(answer)):
                 return found
         raise UncertainError("Slack failed: its list of scheduled messages does not end")
 
@@ -105,8 +104,8 @@ class SlackMessenger:
         """
         found: list[str] = []
         for page, is_last in self._pages_since(announcement):
-            ours = (one for one in page if _our_id(one) == announcement.id)
-            found += [str(message["ts"]) for message in ours]
+            ours = (taken(one, "ts", str) for one in page if _our_id(one) == announcement.id)
+            found += [ts for ts in ours if TIMESTAMP.fullmatch(ts)]
             if is_last:
                 return sorted(found, key=float)
         if not found:
@@ -116,14 +115,14 @@ class SlackMessenger:
     def _place(self, announcement: Announcement, ts: str) -> Place:
         """History does not name the channel's id, which edits need."""
         found = call(self._client.chat_getPermalink, channel=announcement.channel, message_ts=ts)
-        return Place(str(found["channel"]), ts)
+        return Place(taken(found, "channel", str), ts)
 
     def members(self, group: str) -> frozenset[str]:
         asked, known = self._members.get(group, (0.0, frozenset()))
         if known and time.monotonic() - asked < MEMBERS_LAST:
             return known
         answer = call(self._client.usergroups_users_list, usergroup=group)
-        found = frozenset(str(user) for user in answer["users"])
+        found = frozenset(str(user) for user in taken(answer, "users", list))
         self._members[group] = (time.monotonic(), found)
         return found
 
@@ -131,9 +130,8 @@ class SlackMessenger:
         answer = respond(self._client.auth_test)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         scopes = frozenset(scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(","))
-        date = str(headers.get("date", ""))
-        at = parsedate_to_datetime(date) if date else None
-        return Access(f"@{answer['user']}", str(answer["team"]), scopes, at)
+        names = sanitize(f"@{answer.get('user')}", 80), sanitize(str(answer.get("team")), 80)
+        return Access(*names, scopes, _date(str(headers.get("date", ""))))
 
     def dial(self) -> int:
         return try_line(web_client(self._settings.slack_app_token, self._settings.slack_api_url, self._client.ssl))
@@ -156,10 +154,26 @@ class SlackMessenger:
         cursor: str | None = ""
         for _ in range(MOST_PAGES):
             answer = call(method, cursor=cursor or None, **where)
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            yield answer["messages"], not cursor
+            cursor = _next_cursor(answer)
+            yield _objects(answer, "messages"), not cursor
             if not cursor:
                 return
+
+
+def _objects(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    return [one for one in taken(answer, name, list) if isinstance(one, dict)]
+
+
+def _next_cursor(answer: Mapping[str, Any]) -> str:
+    metadata = answer.get("response_metadata")
+    return str(metadata.get("next_cursor") or "") if isinstance(metadata, dict) else ""
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError):  # none, or no date
+        return None
 
 
 def _our_id(message: Mapping[str, Any]) -> object:

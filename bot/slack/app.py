@@ -16,7 +16,7 @@ from bot.services.authorise import Person
 from bot.slack.buttons import BUTTONS, DIALOGS, SUBMISSIONS
 from bot.slack.commands import COMMANDS, unknown
 from bot.slack.desk import COMMAND, Desk, Press, press_from
-from bot.slack_api import call
+from bot.slack_api import call, taken
 
 log = logging.getLogger(__name__)
 ANYTHING = re.compile("")
@@ -73,7 +73,7 @@ def _dialog(desk: Desk, press: Press) -> None:
         opened = call(desk.client.views_open, trigger_id=press.trigger_id, view=loading_modal(press.word.capitalize()))
     except SyncHealthError as error:
         raise RefusedError(f"The dialog did not open ({error}). Click the button again.") from error
-    desk.do(replace(press, view_id=str(opened["view"]["id"])), _fill)
+    desk.do(replace(press, view_id=taken(taken(opened, "view", dict), "id", str)), _fill)
 
 
 def _fill(desk: Desk, press: Press) -> None:

@@ -106,7 +106,7 @@ class Desk:
         if press.response_url:
             try:
                 seen = {"response_type": "in_channel" if to_all else "ephemeral", "replace_original": replace}
-                answer_url(press.response_url, self.client.ssl, **message.payload(), **seen)
+                answer_url(self.client, press.response_url, **message.payload(), **seen)
                 return
             except SyncHealthError as error:
                 self._log_unanswered(press, error, "; trying chat.postEphemeral")

@@ -335,14 +335,14 @@ def test_no_runs_are_wanted_and_none_are_given(census: CensusClient) -> None:
 def test_all_pages_of_the_syncs_are_read(own_server: CensusServer) -> None:
     census = client(own_server.url, [])
     for number in range(1, 151):
-        own_server.plant({"id": number, "label": f"other {number}", "paused": False})
+        own_server.plant({"id": number, "label": f"other {number}", "paused": False, "schedule_frequency": "never"})
     syncs = census.syncs()
     assert len({sync.id for sync in syncs}) == len(syncs) == 152
     assert {CREATE, UPDATE} < {sync.id for sync in syncs}
 
 
 def test_a_page_that_names_itself_as_the_next_ends_the_list(server: CensusServer, census: CensusClient) -> None:
-    row = {"id": 1, "paused": False}
+    row = {"id": 1, "paused": False, "schedule_frequency": "never"}
     server.fail_next("list_syncs", 200, 5, body={"data": [row], "pagination": {"next_page": 1}})
     assert [sync.id for sync in census.syncs()] == [1]
 

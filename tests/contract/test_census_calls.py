@@ -48,7 +48,7 @@ WRITES: dict[str, tuple[str, Callable[[CensusClient], object]]] = {
     "cancel": ("cancel", lambda census: census.cancel(98_000_001)),
 }
 CALLS: dict[str, tuple[Callable[[CensusClient], object], object]] = {
-    "sync": (lambda census: census.sync(1), {"id": 1, "paused": False}),
+    "sync": (lambda census: census.sync(1), {"id": 1, "paused": False, "schedule_frequency": "never"}),
     "syncs": (lambda census: census.syncs(), []),
     "pause": (lambda census: census.pause(1), {"paused": True}),
     "resume": (lambda census: census.resume(1), {"paused": False}),
@@ -238,7 +238,7 @@ def test_a_census_that_heeds_neither_page_nor_status_is_not_read_for_ever(
 
 
 def test_a_list_without_pages_whose_server_heeds_no_page_ends(server: CensusServer, census: CensusClient) -> None:
-    page = [{"id": number, "paused": False} for number in range(100)]
+    page = [{"id": number, "paused": False, "schedule_frequency": "never"} for number in range(1, 101)]
     server.fail_next("list_syncs", 200, 9, body={"data": page})
     assert len(census.syncs()) == 100
 
@@ -349,7 +349,7 @@ def test_an_answer_that_drips_ends_with_the_time_out(name: str, error: type[Sync
         begun = time.monotonic()
         with pytest.raises(error, match="silent for too long"):
             CALLS[name][0](client(url, [], timeout=(1, 0.3)))
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 4, "the drips go on for five seconds"
 
 
 @contextmanager

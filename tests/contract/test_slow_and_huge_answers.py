@@ -1,0 +1,141 @@
+"""Partners that answer a byte at a time, without an end, or with gigabytes: an error of theirs, in bounded time."""
+
+import gzip
+import json
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from bot import bounded_http
+from bot.adapters.census import CensusClient
+from bot.adapters.databricks_login import Login
+from bot.bounded_http import retry_after, within
+from bot.demo.warehouse_server import PATH
+from bot.environment import Databricks
+from bot.errors import SyncHealthError, TemporaryError, UncertainError
+from bot.slack_api import answer_url, call, web_client
+from tests.dripping import answer, dripping
+from tests.waiting import until
+
+TOKEN = "token-of-this-test"
+HEADERS = b"HTTP/1.1 200 OK\r\nX-Slow: "
+BODY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"
+GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08\0\0\0\0\0\0"  # then a name without an end
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;"  # then an extension without an end
+REFUSAL = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 99999\r\n\r\n"
+DRIPS = {"status": b"HTTP/1.1 2", "headers": HEADERS, "body": BODY, "gzip": GZIP, "chunks": CHUNKED, "refusal": REFUSAL}
+
+
+def ask_census(url: str) -> object:
+    return CensusClient(url, token=TOKEN, timeout=(0.2, 0.3), sleep=lambda _: None).sync(1)
+
+
+def trigger(url: str) -> object:
+    return CensusClient(url, token=TOKEN, timeout=(0.2, 0.3), sleep=lambda _: None).trigger(1)
+
+
+def ask_slack(url: str) -> object:
+    return call(web_client(TOKEN, f"{url}/api/").auth_test)
+
+
+def answer_slack(url: str) -> object:
+    return answer_url(web_client(TOKEN, f"{url}/api/"), f"{url}/commands/1", text="hello")
+
+
+def ask_for_a_token(url: str) -> object:
+    settings = Databricks(url, PATH, client_id="application", client_secret="hush")
+    return Login(settings, timeout=(0.2, 0.3)).headers()
+
+
+EVERYBODY = [ask_census, trigger, ask_slack, answer_slack, ask_for_a_token]
+
+
+@pytest.fixture(autouse=True)
+def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack_api.WHOLE", 0.5)
+
+
+@pytest.mark.parametrize("ask", EVERYBODY)
+@pytest.mark.parametrize("drip", DRIPS)
+def test_whoever_drips_is_given_up_and_hung_up(ask: Callable[[str], object], drip: str) -> None:
+    with dripping(DRIPS[drip]) as server:
+        with pytest.raises(SyncHealthError) as failed:
+            ask(server.url)
+        assert server.asked == 1
+        until(lambda: server.open == 0)
+    assert isinstance(failed.value, UncertainError if ask in (trigger, ask_slack, answer_slack) else TemporaryError)
+    assert TOKEN not in str(failed.value)
+
+
+@pytest.mark.parametrize("ask", EVERYBODY)
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_answer_without_bound_is_not_taken_in(
+    ask: Callable[[str], object], packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack_api.WHOLE", 20)
+    body = b'{"ok": true, "data": "' + b" " * (2 * bounded_http.LARGEST) + b'"}'
+    whole = answer(gzip.compress(body), "Content-Encoding: gzip") if packed else answer(body)
+    with dripping(whole, drip=b"") as server, pytest.raises(SyncHealthError):
+        ask(server.url)
+
+
+def test_a_bomb_is_named_as_such_and_asked_for_once() -> None:
+    bomb = answer(gzip.compress(b" " * (2 * bounded_http.LARGEST)), "Content-Encoding: gzip")
+    with dripping(bomb, drip=b"") as server:
+        with pytest.raises(TemporaryError, match="Census sent too much on sync 1"):
+            ask_census(server.url)
+        with pytest.raises(TemporaryError, match=r"token endpoint.*sent more than can be read"):
+            ask_for_a_token(server.url)
+        assert server.asked == 2
+
+
+def test_an_answer_in_time_is_not_broken_later() -> None:
+    body = json.dumps({"data": {"id": 1, "paused": False, "schedule_frequency": "daily"}}).encode()
+    with dripping(answer(body), drip=b"") as server:
+        assert CensusClient(server.url, token=TOKEN).sync(1).id == 1  # type: ignore[union-attr]
+    with pytest.raises(KeyError), within(30):
+        raise KeyError("what goes wrong in time stays what it is")
+
+
+def test_a_broken_end_is_not_taken_for_the_end_of_a_body() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(TimeoutError), within(0.05, lambda: ours):
+        assert ours.recv(1) == b""
+
+
+def test_what_is_found_after_the_end_of_its_time_is_broken_too() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(TimeoutError), within(0.01):
+        until(lambda: bounded_http._here.deadline.expired)
+        bounded_http._here.deadline.break_at_end(lambda: ours)
+        assert ours.recv(1) == b""
+
+
+DATE = "Mon, 02 Mar 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"retry-after": " 7 "}, 7.0),
+        ({"Retry-After": "0"}, 0.0),
+        ({"Retry-After": "3600"}, 600.0),
+        ({"Retry-After": "9" * 500}, 600.0),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "1e3"}, None),
+        ({"Retry-After": "NaN"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "²"}, None),
+        ({"Retry-After": ""}, None),
+        ({}, None),
+        ({"Retry-After": "Mon, 02 Mar 2026 10:00:30 GMT", "Date": DATE}, 30.0),
+        ({"Retry-After": "Mon, 02 Mar 2026 09:00:00 GMT", "Date": DATE}, 0.0),
+        ({"Retry-After": "Tue, 02 Mar 2027 10:00:00 GMT", "Date": DATE}, 600.0),
+        ({"Retry-After": "Mon, 02 Mar 2026 10:00:30 GMT"}, None),
+        ({"Retry-After": "Mon, 99 Mar 9999 10:00:30 GMT", "Date": DATE}, None),
+    ],
+)
+def test_a_time_to_wait_is_read_in_one_way_and_bounded(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers, 600.0) == seconds
