@@ -6,7 +6,7 @@ from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from string import Formatter
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from checks.model import Active, Cadence, Case, Check, Duration, Hours, Limit, LimitText, Owner, Situation
 from checks.problems import Place, Written, nearest, problems
@@ -34,6 +34,7 @@ class Changes(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
+    enabled: StrictBool = True
     warn: LimitText | None = None
     critical: LimitText | None = None
     clear: LimitText | None = None
@@ -103,14 +104,20 @@ def change_limits(
     """The checks with pipeline.yml's `limits` laid over them, and every problem found."""
     found: list[str] = []
     by_name = {check.name: check for check in checks}
+    switched_off = set()
     for name, changes in limits.items():
         place: Place = ("limits", name)
         if name not in by_name:
             found.append(written.problem(place, f'there is no check "{name}": {nearest(name, by_name)}'))
             continue
+        if not changes.enabled:
+            if by_name[name].source == "bot":
+                found.append(written.problem((*place, "enabled"), f'"{name}" is about the bot itself and stays on'))
+            switched_off.add(name)
+            continue
         by_name[name] = by_name[name].changed(changes)
         found += _impossible(by_name[name], written, place, _columns(by_name[name]), pace)
-    return list(by_name.values()), found
+    return [check for name, check in by_name.items() if name not in switched_off], found
 
 
 def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[str], pace: Pace) -> Iterable[str]:

@@ -175,7 +175,7 @@ class Check(BaseModel):
 
     def changed(self, changes: BaseModel) -> Self:
         """The same with what is written in `changes`, whose fields are named as here."""
-        changed = {name: getattr(changes, name) for name in changes.model_fields_set}
+        changed = {name: getattr(changes, name) for name in changes.model_fields_set - {"enabled"}}
         if {"warn", "critical"} & changed.keys() and "clear" not in changed:
             changed["clear"] = None  # it belonged to the old limit
         if "cases" in changed:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from bot.yaml_lines import read_yaml
 from checks.catalog import Changes, Pace, change_limits, read_checks
@@ -417,6 +417,25 @@ def test_a_limit_for_a_check_that_is_not_there_names_the_nearest(folder: Path) -
         'pipeline.yml:3: limits.zzz: there is no check "zzz": known are lost_rows',
     ]
     assert checks == lost_rows(folder)
+
+
+def test_a_check_that_means_nothing_here_is_switched_off(folder: Path) -> None:
+    assert changed(folder, "{enabled: false}") == ([], [])
+    assert changed(folder, "{enabled: true}") == (lost_rows(folder), [])
+
+
+@pytest.mark.parametrize("word", ["off", "no", "0", '"false"'])
+def test_only_false_switches_a_check_off(folder: Path, word: str) -> None:
+    with pytest.raises(ValidationError):
+        changed(folder, f"{{enabled: {word}}}")
+
+
+def test_a_check_of_the_bot_about_itself_stays_on(folder: Path) -> None:
+    [check] = lost_rows(folder)
+    bots = check.model_copy(update={"source": "bot"})
+    written = read(folder, "limits: {lost_rows: {enabled: false}}\n", "pipeline.yml")
+    _, found = change_limits([bots], {"lost_rows": Changes(enabled=False)}, written)
+    assert found == ['pipeline.yml:1: limits.lost_rows.enabled: "lost_rows" is about the bot itself and stays on']
 
 
 def test_no_changes_leave_every_check_as_it_is(folder: Path) -> None:
