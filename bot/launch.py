@@ -124,12 +124,11 @@ def examined(*, demo: bool, deep: bool, contracts: bool) -> Iterator[Finding]:
             yield from look(ports)
         return
     try:
-        settings = settings_from(needs=EVERYTHING)
+        sources = connect_sources(settings_from(needs=EVERYTHING), SystemClock())
     except ConfigurationError as error:
         remedy = "correct it, then look again: nothing else was looked at yet"
         yield from (Finding("settings", False, problem, remedy) for problem in error.problems)
         return
-    sources = connect_sources(settings, SystemClock(), writes=True)
     try:
         yield from look(sources)
     finally:
@@ -138,7 +137,7 @@ def examined(*, demo: bool, deep: bool, contracts: bool) -> Iterator[Finding]:
 
 def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
     from bot import sql
-    from bot.adapters.store import SqlStore
+    from bot.adapters.state_file import look_at_state
     from bot.services import examine
 
     settings = sources.settings
@@ -147,10 +146,9 @@ def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
     yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
     yield from examine.examine_census(sources)
     own = [check.statement for check in settings.checks if check.statement]
-    columns = sql.needed_columns(settings.tables, [*sql.MEASURING, *own])
+    columns = sql.needed_columns(settings.tables, [*sql.READ, examine.MAY_WRITE, *own])
     yield from examine.examine_warehouse(sources, columns, deep=deep)
-    kind = settings.state_url.partition(":")[0]
-    yield from examine.examine_state(kind, lambda: SqlStore(settings.state_url))
+    yield from examine.examine_state(partial(look_at_state, settings.state_url))
 
 
 def _verified(sources: Sources) -> Iterator[Finding]:

@@ -76,6 +76,9 @@ class Warehouse(Protocol):
     def do(self, statement: str, **parameters: object) -> None:
         """Run a statement for its effect."""
 
+    def try_write(self, statement: str) -> None:
+        """Whether a statement that writes no row may be run; nothing is committed. Raises PermanentError."""
+
     def standing(self, statement: str) -> Standing:
         """Whose the object is that a statement would create or replace; nothing is changed."""
 

@@ -21,10 +21,14 @@ from checks.model import Limit
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
 
 FOLDER = shipped.FOLDER / "sql"
 KEPT = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "sync-health"  # noqa: PTH111 - no home is no error
-MEASURING = ("measure/health", "measure/queue", "measure/examples", "measure/snapshots")
+READ = (
+    *(f"measure/{name}" for name in ("health", "queue", "examples", "snapshots", "snapshot_by_hand")),
+    *("daily_health_check", "sync_health_monitor", "populate_audit_log"),  # the views, and the snapshot
+)
 TRANSLATOR = f"sqlglot {version('sqlglot')}"
 
 STRING_OR_COMMENT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -109,7 +113,6 @@ def to_list_columns(table: str, dialect: str) -> str:
 
 def needed_columns(tables: Mapping[str, str], statements: Sequence[str]) -> dict[str, frozenset[str]]:
     """The columns that these statements read, in lower case, by the table's name here."""
-    from sqlglot import exp
     from sqlglot.optimizer.scope import traverse_scope
 
     found: dict[str, set[str]] = {}
@@ -117,13 +120,29 @@ def needed_columns(tables: Mapping[str, str], statements: Sequence[str]) -> dict
         tree = _parse(name)
         _rename(tree, tables)
         for scope in traverse_scope(tree):
-            named = {alias: source for alias, source in scope.sources.items() if isinstance(source, exp.Table)}
-            only = next(iter(scope.sources.values())) if len(scope.sources) == 1 else None
             for column in scope.columns:
-                table = named.get(column.table) if column.table else only
-                if isinstance(table, exp.Table):
+                if table := _source_table(scope, column.table, column.name):
                     found.setdefault(_written(table), set()).add(column.name.lower())
     return {table: frozenset(columns) for table, columns in found.items()}
+
+
+def _source_table(scope: "Scope", alias: str, name: str) -> "exp.Table | None":
+    """The table that a column comes from, also through `SELECT *`; None where a query computes it."""
+    from sqlglot import exp
+
+    selected = {known: source for known, (_, source) in scope.selected_sources.items() if alias in ("", known)}
+    for source in selected.values():
+        if isinstance(source, exp.Table):
+            if alias or len(selected) == 1:
+                return source
+        elif isinstance(query := source.expression, exp.Query):
+            if name.lower() in (one.lower() for one in query.named_selects):
+                return None
+            for star in (one for one in query.selects if one.is_star):
+                inner = star.table if isinstance(star, exp.Column) else ""
+                if table := _source_table(source, inner, name):
+                    return table
+    return None
 
 
 def created(name: str, tables: Mapping[str, str]) -> str:

@@ -111,6 +111,9 @@ class FakeWarehouse:
     def do(self, statement: str, **parameters: object) -> None:
         self.ask(statement, **parameters)
 
+    def try_write(self, statement: str) -> None:
+        self.ask(statement)
+
     def close(self) -> None:
         self.free.set()
 

@@ -54,6 +54,9 @@ class DatabricksWarehouse:
     def do(self, statement: str, **parameters: object) -> None:
         self._run(statement, sql.for_databricks(statement, self._tables), parameters, writes=True)
 
+    def try_write(self, statement: str) -> None:
+        self.do(statement)  # Delta records no commit for a write of nothing
+
     def create(self, statement: str, values: sql.Values) -> None:
         self._run(statement, sql.to_deploy(statement, self._tables, values), {}, writes=True)
 

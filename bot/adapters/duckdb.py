@@ -1,5 +1,6 @@
 """The embedded warehouse: the same statements on DuckDB, in memory or in a folder with one file per catalog."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,20 @@ class DuckDBWarehouse:
     def do(self, statement: str, **parameters: object) -> None:
         with self._run(statement, parameters):
             pass
+
+    def try_write(self, statement: str) -> None:
+        """Rolled back; of a folder that is only read, whether its file could be written."""
+        text = sql.for_duckdb(statement, self._tables)
+        if not (self._read_only and self._folder):
+            with self._execute(statement, "BEGIN") as cursor:
+                try:
+                    cursor.execute(text)
+                finally:
+                    cursor.rollback()
+            return
+        catalog, _, _ = table_parts(sql.created(statement, self._tables))
+        if not os.access(file := self._folder / f"{catalog}.duckdb", os.W_OK):
+            raise PermanentError(f"{file} cannot be written by this user")
 
     def create(self, statement: str, values: sql.Values) -> None:
         with self._execute(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
@@ -197,5 +212,5 @@ def _not_attached(file: str, error: duckdb.Error) -> SyncHealthError:
     if "Could not set lock" in reason:
         return TemporaryError(f"{file} is in use by another process: {redact(reason)}")
     if "does not exist" in reason:
-        return PermanentError(f"there is no {file}: build the estate there first, or open the folder for writing")
+        return PermanentError(f"there is no {file}: sync-health deploy creates it, or correct duckdb:FOLDER")
     return PermanentError(f"{file} cannot be opened: {redact(reason)}")

@@ -6,12 +6,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 
 from bot.errors import StateError
 from bot.sanitize import redact
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +33,13 @@ REASONS = {  # what SQLite says, in words for people
     "already exists": "the file is the database of something else: name another one in SYNC_HEALTH_STATE",
 }
 NEWER_SCHEMA = "Can't locate revision"  # Alembic's words
+NEWER = "a newer version of Sync Health wrote it: update, or name another file in SYNC_HEALTH_STATE"
 
 
 def open_state(url: str) -> Engine:
     """The database at the newest schema. Raises StateError: what is wrong with the URL or the file, and what to do."""
-    try:
-        database = make_url(url).database
-        engine = _engine(url)
-    except (ArgumentError, ValueError) as error:
-        raise StateError("SYNC_HEALTH_STATE is not the URL of a SQLite file: write sqlite:///FILE") from error
-    if database and database != ":memory:":
+    engine = _engine(url)
+    if database := _file_of(engine):
         _make_private(Path(database))
     try:
         with said_plainly():
@@ -46,6 +48,29 @@ def open_state(url: str) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def look_at_state(url: str) -> str:
+    """How the database stands, in words; nothing is created or changed. Raises StateError as opening it would."""
+    database = _file_of(_engine(url))
+    if not database:
+        return "in memory"
+    path = Path(database)
+    if path.is_dir():
+        raise StateError(f"{path} is a folder: SYNC_HEALTH_STATE names the file, sqlite:///FILE")
+    if not path.exists():
+        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+            raise StateError(f"the folder {path.parent} is not there or cannot be written: create it")
+        return "not there yet: the bot creates it"
+    if not os.access(path, os.W_OK):
+        raise StateError(f"the database file {path} cannot be written by this user")
+    unused = "" if Path(f"{path}-wal").exists() else "&immutable=1"  # else SQLite would make files next to it
+    engine = create_engine(f"sqlite:///file:{quote(str(path))}?mode=ro{unused}&uri=true", hide_parameters=True)
+    try:
+        with said_plainly(), engine.connect() as connection:
+            return _revision_in_words(connection)
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -83,7 +108,10 @@ def _make_private(path: Path) -> None:
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url, hide_parameters=True)  # they would stand in errors and logs
+    try:
+        engine = create_engine(url, hide_parameters=True)  # they would stand in errors and logs
+    except (ArgumentError, ValueError) as error:
+        raise StateError("SYNC_HEALTH_STATE is not the URL of a SQLite file: write sqlite:///FILE") from error
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _: object) -> None:
@@ -98,13 +126,39 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _migrate(engine: Engine) -> None:
-    from alembic import command
+def _file_of(engine: Engine) -> str:
+    """The path of the database file, empty where it is in memory."""
+    return "" if engine.url.database in (None, "", ":memory:") else str(engine.url.database)
+
+
+def _revision_in_words(connection: Connection) -> str:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    found = MigrationContext.configure(connection).get_current_revision()
+    script = ScriptDirectory.from_config(_alembic())
+    if found == script.get_current_head():
+        return "sqlite, all migrations"
+    if found is None and connection.exec_driver_sql("SELECT 1 FROM sqlite_schema").first():
+        raise StateError(REASONS["already exists"])
+    if found and found not in {revision.revision for revision in script.walk_revisions()}:
+        raise StateError(NEWER)
+    return "sqlite, migrated when the bot starts"
+
+
+def _alembic() -> "Config":
     from alembic.config import Config
-    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command
+    from alembic.util import CommandError
+
+    config = _alembic()
     try:
         with engine.connect() as connection, connection.begin():
             config.attributes["connection"] = connection
@@ -112,5 +166,4 @@ def _migrate(engine: Engine) -> None:
     except CommandError as error:
         if NEWER_SCHEMA not in str(error):
             raise
-        why = "a newer version of Sync Health wrote it: update, or name another file in SYNC_HEALTH_STATE"
-        raise StateError(why) from error
+        raise StateError(NEWER) from error

@@ -1,5 +1,6 @@
 """Is everything there that the bot needs, and may it use it? One finding after the other, each with its remedy."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -7,13 +8,15 @@ from bot.answers import Finding
 from bot.errors import AccessError, NotFoundError, StartingError, SyncHealthError, TemporaryError, UncertainError
 from bot.model import Schedule
 from bot.pipeline_file import SyncSettings
-from bot.ports import Clock, Messenger, Sources, Store
+from bot.ports import Clock, Messenger, Sources
 from bot.services.census_numbers import next_run
 from bot.settings import Settings
 
 SKEW = timedelta(seconds=30)  # more, and leases and signatures are read wrongly
 MAY_WRITE = "doctor/may_write"
 V1_ENDS = datetime(2027, 1, 15, tzinfo=UTC)  # contracts of Census
+AUDIT_LOG = "crm.sfdc_dbx.sync_audit_log"
+FORBIDDEN = re.compile(r"\[(?:INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED)|SQLSTATE: 42501", re.IGNORECASE)
 AWAKE = frozenset({"RUNNING", "embedded"})
 
 
@@ -71,15 +74,18 @@ def examine_warehouse(sources: Sources, columns: Mapping[str, frozenset[str]], *
         yield _table(sources, table, needed)
     yield _tried(
         "audit log",
-        lambda: sources.warehouse.do(MAY_WRITE),
+        lambda: sources.warehouse.try_write(MAY_WRITE),
         "can be written",
         "create it with `sync-health deploy`, or grant MODIFY on it",
     )
 
 
-def examine_state(kind: str, reopen: Callable[[], Store]) -> Iterator[Finding]:
-    """The bot's own memory: whether it can be opened, with all migrations."""
-    yield _tried("state", lambda: reopen().close(), f"{kind}, all migrations", "correct SYNC_HEALTH_STATE")
+def examine_state(look: Callable[[], str]) -> Iterator[Finding]:
+    """The bot's own memory, as `look` finds it."""
+    try:
+        yield Finding("state", True, look())
+    except SyncHealthError as error:
+        yield _wrong("state", error, "correct SYNC_HEALTH_STATE")
 
 
 def _socket_mode(messenger: Messenger) -> Finding:
@@ -138,10 +144,18 @@ def _table(sources: Sources, table: str, needed: frozenset[str]) -> Finding:
     try:
         missing = sorted(needed - sources.warehouse.columns(table))
     except SyncHealthError as error:
-        return _wrong(table, error, "name the one that you have under tables (or the sync's queue) in pipeline.yml")
+        return _wrong(table, error, _remedy_of_a_table(error, table, sources.settings.tables))
     if missing:
         return Finding(table, False, f"without {', '.join(missing)}", "add them, or name another table in pipeline.yml")
     return Finding(table, True, f"{len(needed)} columns that are read")
+
+
+def _remedy_of_a_table(error: SyncHealthError, table: str, tables: Mapping[str, str]) -> str:
+    if FORBIDDEN.search(str(error)):
+        return "grant the bot's login SELECT on it, and USE on its catalog and schema"
+    if table == tables.get(AUDIT_LOG, AUDIT_LOG):
+        return "create it with `sync-health deploy`"
+    return "name the one that you have under tables (or the sync's queue) in pipeline.yml"
 
 
 def _tried(name: str, act: Callable[[], object], well: str, remedy: str) -> Finding:

@@ -1,4 +1,4 @@
--- May the audit log be written, with all its columns? No row is written by this.
+-- May the audit log be written, with all its columns? No row is written by this, so that Delta records no version.
 INSERT INTO crm.sfdc_dbx.sync_audit_log (
   audit_id,
   sync_name,

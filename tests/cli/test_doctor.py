@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bot.adapters.duckdb import DuckDBWarehouse
+from bot.adapters.store import SqlStore
 from bot.cli import app
+from bot.demo.estate import Estate
+from bot.main import SystemClock
 
 
 def doctor(*arguments: str) -> tuple[int, str]:
@@ -35,7 +39,7 @@ def test_three_broken_things_are_three_findings_with_their_remedies(broken: list
     assert "→ add usergroups:read under OAuth & Permissions and install the app anew" in out
     assert "✗ Census Sync B: Sync B (UPDATE) is paused" in out
     assert "✗ crm.sfdc_dbx.properties_to_update:" in out
-    assert "3 of 18 to set right" in out
+    assert "3 of 19 to set right" in out
 
 
 def test_json_has_the_documented_keys(broken: list) -> None:
@@ -70,6 +74,44 @@ def test_no_token_is_repeated(broken: list, monkeypatch: pytest.MonkeyPatch) -> 
     _, out = doctor("--demo")
     assert "✗ Slack token: Slack refuses: invalid_auth" in out
     assert "another" not in out
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Somebody's own empty folder for the warehouse and the state; nothing outside can be reached."""
+    reached = {"CENSUS_API_TOKEN": "t", "SLACK_BOT_TOKEN": "x", "SLACK_APP_TOKEN": "y"}
+    reached |= dict.fromkeys(("SLACK_API_URL", "CENSUS_API_URL"), "http://127.0.0.1:9/api/")
+    (folder := tmp_path / "own").mkdir()
+    reached |= {"SYNC_HEALTH_WAREHOUSE": f"duckdb:{folder}", "SYNC_HEALTH_STATE": f"sqlite:///{folder}/state.db"}
+    for name, value in reached.items():
+        monkeypatch.setenv(name, value)
+    return folder
+
+
+def test_nothing_is_made_and_what_cannot_be_reached_is_no_missing_token(own: Path) -> None:
+    code, out = doctor()
+    assert code == 1
+    assert list(own.iterdir()) == []
+    assert "✓ state: not there yet: the bot creates it" in out
+    assert "✗ Slack token: Slack cannot be reached" in out
+    assert "check the address and the network" in out and "set SLACK_BOT_TOKEN" not in out
+
+
+def test_a_warehouse_and_a_state_that_are_there_stay_as_they_are_byte_for_byte(own: Path) -> None:
+    warehouse = DuckDBWarehouse(own)
+    Estate(warehouse, SystemClock().now).build()
+    warehouse.close()
+    SqlStore(f"sqlite:///{own}/state.db").close()
+    before = {path.name: path.read_bytes() for path in own.iterdir()}
+    _, out = doctor()
+    assert {path.name: path.read_bytes() for path in own.iterdir()} == before
+    assert "✓ audit log: can be written" in out and "✓ state: sqlite, all migrations" in out
+
+
+def test_a_column_that_only_the_snapshot_reads_is_missed(broken: list) -> None:
+    table, column = "hive_metastore.salesforce.product_property", "id_verification_enabled_c"
+    broken.append(lambda demo: demo.warehouse.cursor().execute(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    assert f"✗ {table}: without {column}" in doctor("--demo")[1]
 
 
 def test_the_contracts_are_verified_by_reads_alone_and_without_a_value() -> None:

@@ -33,6 +33,30 @@ def test_a_folder_keeps_what_was_written_and_can_be_opened_to_read(tmp_path: Pat
         reader.close()
 
 
+def test_whether_it_may_be_written_is_found_without_writing_it(tmp_path: Path) -> None:
+    folder = tmp_path / "warehouse"
+    folder.mkdir()
+    writer = DuckDBWarehouse(folder)
+    writer.do("sync_audit_log")
+    writer.try_write("doctor/may_write")
+    writer.close()
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    reader = DuckDBWarehouse(folder, read_only=True)
+    reader.try_write("doctor/may_write")
+    reader.close()
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_write_that_is_tried_is_taken_back(write: Callable[[str], str]) -> None:
+    warehouse = DuckDBWarehouse()
+    warehouse.do(write("CREATE TABLE rds.pg_rds_public.companies AS SELECT 7 AS id"))
+    warehouse.try_write(write("DELETE FROM rds.pg_rds_public.companies"))
+    assert warehouse.ask(write("SELECT id FROM rds.pg_rds_public.companies")) == [{"id": 7}]
+    with pytest.raises(PermanentError, match="nothing"):
+        warehouse.try_write(write("DELETE FROM rds.pg_rds_public.nothing"))
+    warehouse.close()
+
+
 @pytest.mark.parametrize("name", ["main.app.firms", "app.firms"])
 def test_names_that_duckdb_cannot_hold_are_refused(name: str) -> None:
     with pytest.raises(PermanentError, match=r"write catalog\.schema\.name"):
@@ -42,7 +66,7 @@ def test_names_that_duckdb_cannot_hold_are_refused(name: str) -> None:
 def test_a_missing_folder_is_named_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="create it, or correct duckdb:FOLDER"):
         DuckDBWarehouse(tmp_path / "nowhere").cursor()
-    with pytest.raises(PermanentError, match="build the estate there first"):
+    with pytest.raises(PermanentError, match="sync-health deploy creates it"):
         DuckDBWarehouse(tmp_path, read_only=True).cursor()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.state_file import look_at_state
 from bot.adapters.store import SqlStore
 from bot.errors import StateError
 from bot.model import Evaluation
@@ -84,6 +85,45 @@ def test_a_state_that_cannot_be_used_is_said_in_one_line(tmp_path: Path, make: C
     with pytest.raises(StateError, match=why) as said:
         SqlStore(url)
     assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("make", [not_a_database, damaged, newer, of_something_else, folder])
+def test_the_doctor_says_the_same_of_it_and_leaves_it_as_it_is(tmp_path: Path, make: Callable[[Path], str]) -> None:
+    url = make(tmp_path / "state.db")
+    before = contents(tmp_path)
+    with pytest.raises(StateError, match=UNUSABLE[make]):
+        look_at_state(url)
+    assert contents(tmp_path) == before
+
+
+def test_a_look_at_the_state_makes_no_file_whether_there_is_one_or_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    assert look_at_state(url) == "not there yet: the bot creates it"
+    assert contents(tmp_path) == {}
+    SqlStore(url).close()
+    before = contents(tmp_path)
+    assert look_at_state(url) == "sqlite, all migrations"
+    assert contents(tmp_path) == before
+
+
+def test_a_look_at_the_state_of_a_running_bot_sees_what_it_wrote_last(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path}/state.db")
+    with store.transaction():
+        assert look_at_state(f"sqlite:///{tmp_path}/state.db") == "sqlite, all migrations"
+    store.close()
+
+
+def test_a_state_of_an_earlier_version_is_said_to_be_migrated_later(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    SqlStore(url).close()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db:
+        db.execute("UPDATE alembic_version SET version_num = '0001'")
+        db.commit()
+    assert look_at_state(url) == "sqlite, migrated when the bot starts"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 @pytest.mark.parametrize("make", [damaged, newer, folder])

@@ -13,6 +13,7 @@ from bot.services.deploy import OURS, plan_deploy
 from checks.judge import judge
 from checks.model import Outcome, Reading
 from tests.small_pipeline import LONG_AGO, SALESFORCE, SmallPipeline, local
+from tests.warehouses import snapshot
 
 NOON = local("2026-01-20 12:00")
 DAILY = (
@@ -54,6 +55,29 @@ def test_the_defaults_in_the_views_are_the_shipped_limits() -> None:
 @pytest.mark.parametrize("view", ["daily_health_check", "sync_health_monitor"])
 def test_views_read_what_the_pipeline_offers_and_nothing_of_ours(view: str) -> None:
     assert not re.findall(r"(?:FROM|JOIN) crm\.sfdc_dbx\.(?:sync_|daily_)", sql.load(view))
+
+
+def test_every_statement_runs_on_tables_that_have_no_columns_but_those_it_is_said_to_read(small: SmallPipeline) -> None:
+    needed = sql.needed_columns({}, [*sql.READ, "doctor/may_write"])
+    for table, columns in needed.items():
+        small.run(f"CREATE TABLE {table}_kept AS SELECT {', '.join(sorted(columns))} FROM {table}")
+    for table in needed:
+        kind = "VIEW" if sql_of(small, table) else "TABLE"
+        small.run(f"DROP {kind} {table}; ALTER TABLE {table}_kept RENAME TO {table.rpartition('.')[2]}")
+    for view in ("daily_health_check", "sync_health_monitor"):
+        small.warehouse.create(view, plan_deploy(settings_from({})).values)
+        small.run(f"SELECT * FROM crm.sfdc_dbx.{view}")
+    snapshot(small.warehouse)
+    small.warehouse.ask("measure/health")
+    small.warehouse.ask("measure/queue", direction="both", most=5)
+    small.warehouse.ask("measure/examples", metric="null_company_names")
+    small.warehouse.ask("measure/snapshots", audit_id=None, now=NOON, most=9)
+    small.warehouse.ask("measure/snapshot_by_hand", since=NOON, now=NOON)
+    small.warehouse.try_write("doctor/may_write")
+
+
+def sql_of(small: SmallPipeline, table: str) -> list[tuple[object, ...]]:
+    return small.run(f"SELECT sql FROM duckdb_views() WHERE view_name = '{table.rpartition('.')[2]}'")
 
 
 @pytest.mark.parametrize("hours", [0.25, 1, 12, 26, 24 * 365])

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot.adapters.store import SqlStore
+from bot.adapters.state_file import look_at_state
 from bot.answers import Finding
 from bot.errors import AccessError, NotFoundError, PermanentError, StartingError, SyncHealthError, TemporaryError
 from bot.main import manifest_scopes
@@ -184,6 +185,12 @@ def test_a_missing_table_and_a_missing_column_are_named(well: World) -> None:
     assert warehouse(well)[table].detail == "without state"
 
 
+def test_an_audit_log_that_is_not_there_is_created_by_a_deploy_and_not_renamed(well: World) -> None:
+    columns = {"crm.sfdc_dbx.sync_audit_log": frozenset({"audit_id"})}
+    found = by_name(examine_warehouse(well.ports, columns, deep=False))
+    assert found["crm.sfdc_dbx.sync_audit_log"].remedy == "create it with `sync-health deploy`"
+
+
 def test_an_audit_log_that_may_not_be_written_says_what_helps(well: World) -> None:
     del well.warehouse.rows["doctor/may_write"]
     assert wrong(warehouse(well)) == ["audit log"]
@@ -191,9 +198,9 @@ def test_an_audit_log_that_may_not_be_written_says_what_helps(well: World) -> No
 
 
 def test_a_state_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    there = by_name(examine_state("sqlite", lambda: SqlStore(f"sqlite:///{tmp_path}/state.db")))
+    there = by_name(examine_state(partial(look_at_state, f"sqlite:///{tmp_path}/state.db")))
     assert wrong(there) == []
-    gone = by_name(examine_state("sqlite", lambda: SqlStore(f"sqlite:///{tmp_path}/no/folder/state.db")))
+    gone = by_name(examine_state(partial(look_at_state, f"sqlite:///{tmp_path}/no/folder/state.db")))
     assert wrong(gone) == ["state"]
 
 
@@ -208,6 +215,7 @@ def test_the_scopes_are_those_of_the_manifest() -> None:
         (TemporaryError("Databricks answered 503"), "run this again in a few minutes"),
         (AccessError("Databricks answered 401: check DATABRICKS_TOKEN"), "correct the setting that it names"),
         (PermanentError("[TABLE_OR_VIEW_NOT_FOUND]"), "name the one that you have under tables"),
+        (PermanentError("[INSUFFICIENT_PERMISSIONS] SQLSTATE: 42501"), "grant the bot's login SELECT on it"),
     ],
 )
 def test_the_remedy_follows_from_the_error_and_a_busy_warehouse_renames_no_table(
