@@ -12,8 +12,8 @@ def in_figures(value: float, beside: Iterable[float] = (), *, decimals: int = 2)
 
 
 def in_percent(value: float, beside: Iterable[float] = ()) -> str:
-    """`96.0%`, and 94.998 beside 95 is `94.998%`."""
-    return f"{value:,.{_decimals(value, beside, 1)}f}%"
+    """`96.0%`, and 94.998 beside 95 is `94.998%`; never rounded to nothing or to all of it: `99.97%`."""
+    return f"{value:,.{_decimals(value, [*beside, 0, 100], 1)}f}%"
 
 
 def duration(span: timedelta) -> str:

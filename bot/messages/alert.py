@@ -21,6 +21,7 @@ from bot.messages.watch import outage_message
 from bot.model import Announcement, Kind
 from bot.settings import Settings
 from checks.model import Severity
+from checks.numbers import duration
 
 # Where many incidents share a thread, these are about all of them.
 SHARED: dict[Kind, Callable[[Sequence[Incident], ZoneInfo], Message]] = {
@@ -102,7 +103,11 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
         icon = ICONS[incident.severity]
         since = f"{SEVERITIES[incident.severity]} since {day_and_time(_last(incident, *became), zone)}"
     limit = [] if is_fact(incident) else [threshold(incident.limit)]
-    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join([since, *limit, *_overlay(incident, zone)]))]
+    blocks: list[Block] = [
+        section(
+            f"{icon} *{summary}*", " · ".join([since, *limit, *_overlay(incident, zone), f"incident {incident.id}"])
+        )
+    ]
     if buttons := _buttons(incident):
         blocks.append(actions(*buttons))
     return Message(f"{icon} {summary}{f' ({limit[0]})' if limit else ''}", tuple(blocks))
@@ -184,20 +189,28 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     entry, summary = _subject(incident, Kind.REMINDER), escape(incident.summary)
     if others > 0:
         summary += ", and the others in this thread"
-    since = f"{SEVERITIES[incident.severity].lower()} since {day_and_time(incident.opened_at, zone)}"
+    lasted = f"{SEVERITIES[incident.severity]} for {duration(entry.at - incident.opened_at)}"
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
         case Did.CALLED:
-            head, state = f"📣 {whom}Escalated", f"{since} · Unacknowledged"
+            head, state = f"📣 {whom}{_escalation(incident)}", f"{lasted} · Unacknowledged"
         case Did.ACK_LAPSES:
             head, label = f"⏰ {whom}Your acknowledgement lapses soon", "Acknowledge again"
-            state = f"{since} · acknowledged until {day_and_time(entry.at + WARN_BEFORE, zone)}"
+            state = f"{lasted} · Acknowledged until {day_and_time(entry.at + WARN_BEFORE, zone)}"
         case Did.ACK_LAPSED:
-            head, state = f"⏰ {whom}Acknowledgement lapsed", f"{since} · Unacknowledged"
+            head, state = f"⏰ {whom}Acknowledgement lapsed", f"{lasted} · Unacknowledged"
         case _:
-            head, state = "⏰ Reminder", f"{since} · Unacknowledged"
-    blocks = section(f"*{head}:* {summary}", state), actions(_acknowledge(incident, label))
+            head, state = "⏰ Reminder", f"{lasted} · Unacknowledged"
+    blocks = (
+        section(f"*{head}:* {summary}", f"{state} · incident {incident.id}"),
+        actions(_acknowledge(incident, label)),
+    )
     return Message(f"{head}: {summary}", blocks)
+
+
+def _escalation(incident: Incident) -> str:
+    times = sum(entry.did is Did.CALLED for entry in incident.timeline)
+    return "Escalated" if times == 1 else f"Escalated again ({times} times)"
 
 
 def _subject(incident: Incident, kind: Kind) -> Entry:

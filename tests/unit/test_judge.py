@@ -240,6 +240,8 @@ def test_a_whole_is_healthy_only_when_every_part_is(outcomes: list[Outcome]) -> 
         (94.9999999, "94.9999999", "94.9999999%"),
         (96.0, "96", "96.0%"),
         (12345.678, "12,345.68", "12,345.7%"),
+        (99.965, "99.97", "99.97%"),  # of 20,000 records some are missing: not 100.0%
+        (0.02, "0.02", "0.02%"),
     ],
 )
 def test_a_number_is_never_rounded_onto_the_threshold_beside_it(value: float, shown: str, percent: str) -> None:

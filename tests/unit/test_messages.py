@@ -209,6 +209,10 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "digest_before_the_first_look": lambda: digest(None),
     "reminder": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED)),
     "reminder_calls_the_owner": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED, "S0OPS")),
+    "reminder_calls_again": lambda: alert(
+        Kind.REMINDER,
+        about=incident(timeline=tuple(Entry(NOW + minutes(at), Did.CALLED, "S0OPS") for at in (15, 30, 45))),
+    ),
     "reminder_calls_everybody": lambda: alert(Kind.REMINDER, about=nudged(Did.CALLED)),
     "reminder_that_an_ack_lapses": lambda: alert(Kind.REMINDER, about=nudged(Did.ACK_LAPSES, "U0ROBIN")),
     "reminder_of_a_lapsed_ack": lambda: alert(Kind.REMINDER, about=nudged(Did.ACK_LAPSED, "U0ROBIN")),
