@@ -229,6 +229,27 @@ class Replay:
 
 
 @dataclass(frozen=True)
+class AlertTest:
+    """How far a test alert came, and what stopped it. All times are UTC."""
+
+    incident_id: int
+    channel: str  # where it went
+    posted_at: datetime | None = None
+    permalink: str | None = None
+    escalated_at: datetime | None = None
+    mentioned: str | None = None  # a Slack user or user group id
+    acknowledged_by: str | None = None  # a Slack user id
+    acknowledgeable: bool = True  # False: no bot was running that could have taken the click
+    resolved_at: datetime | None = None
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it went all the way."""
+        return self.error is None
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that was examined; `remedy` says what to do where it is not well."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.cli_test_alert import test_alert
 from bot.command import CANNOT, CRITICAL, told, write_what_the_terminal_can
 from bot.errors import ConfigurationError, RefusedError
 from bot.logs import log_to_stderr
@@ -199,6 +200,9 @@ def doctor(
     else:
         typer.echo(f"{len(wrong)} of {len(findings)} to set right" if wrong else f"all {len(findings)} are well")
     raise typer.Exit(1 if wrong else 0)
+
+
+app.command("test-alert")(test_alert)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from bot.main import (
     remembered,
     settings_from,
 )
-from bot.ports import Ports, Sources, Store
+from bot.ports import Outlet, Ports, Sources, Store
 
 PATIENCE = 30.0  # seconds for the demo's bot to end in
 EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
@@ -94,6 +94,24 @@ def opened_ports(*, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bo
         yield ports
     finally:
         disconnect(ports)
+
+
+@contextmanager
+def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
+    """What sending needs, given back afterwards; neither Census nor the warehouse, which a running bot may hold."""
+    from bot.adapters.store import SqlStore
+
+    if demo:
+        with opened_ports(demo=True) as ports:
+            yield ports
+        return
+    settings, clock = settings_from(needs=("slack",)), SystemClock(as_written=os.environ.get(CLOCK))
+    messenger, _ = connect_slack(settings)
+    store = SqlStore(settings.state_url)
+    try:
+        yield Outlet(settings, clock, messenger, store)
+    finally:
+        store.close()
 
 
 @contextmanager

@@ -293,6 +293,16 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """A message of a thread: where it stands, whether as it should, and else why not, as far as that is known."""
+
+    kind: Kind
+    place: Place | None
+    delivered: bool
+    error: str | None
+
+
+@dataclass(frozen=True)
 class Undelivered:
     """Messages for one channel that wait for the same reason, since when (real time)."""
 

@@ -11,6 +11,7 @@ from bot.alerts.rejections import Rejection
 from bot.model import (
     Access,
     Announcement,
+    Delivery,
     Evaluation,
     Failure,
     Kind,
@@ -212,7 +213,7 @@ class AlertRecords(Protocol):
         """An incident with its timeline."""
 
     def open_incidents(self) -> list[Incident]:
-        """Those that are not resolved, oldest first."""
+        """Those that are not resolved, oldest first; tests excepted."""
 
     def incidents_beside(self, incident: Incident) -> list[Incident]:
         """All that share its thread, itself too, oldest first."""
@@ -232,6 +233,15 @@ class AlertRecords(Protocol):
 
 class Records(AlertRecords, Protocol):
     """One transaction on the bot's own state: everything in it happens, or nothing."""
+
+    def open_tests(self) -> list[Incident]:
+        """Test incidents that are not over."""
+
+    def deliveries(self, incident_id: int) -> list[Delivery]:
+        """The messages of an incident's own thread, oldest first."""
+
+    def drop_unposted(self, incident_id: int) -> None:
+        """Post nothing more in an incident's own thread; what stands there is still edited."""
 
     def owe_digest(self, channel: str) -> None:
         """We owe the channel a digest; one that was not sent yet stands for both."""
@@ -358,9 +368,17 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Ports(Sources):
-    """All that a service may use."""
+class Outlet:
+    """What sending needs."""
 
+    settings: Settings
+    clock: Clock
     messenger: Messenger
     store: Store
+
+
+@dataclass(frozen=True)
+class Ports(Outlet, Sources):
+    """All that a service may use."""
+
     heartbeat: Heartbeat | None = None

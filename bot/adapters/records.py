@@ -10,9 +10,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import Table, delete, func, insert, or_, select, text, update
 
 from bot.adapters import tables as t
+from bot.adapters.deliveries import DeliveryRecords
 from bot.adapters.maintenance import MaintenanceRecords
 from bot.adapters.moves import IDLE, move_channel
-from bot.alerts.model import Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
+from bot.alerts.model import TEST_ALERT, Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.model import Digest, Evaluation, Kind, Move, Outage, Place, Undelivered, Watch
 from checks.model import Severity
 
@@ -28,13 +29,14 @@ ABOUT = {
     Kind.REOPENED: (Did.REOPENED,),
 }
 THEN = ("severity", "value", "limit", "summary")
+REAL = t.incidents.c.check != TEST_ALERT  # no test
 MOST_REASONS = 3
 A_DAY = timedelta(days=1)
 EVALUATION = TypeAdapter(Evaluation)  # made once: that takes ten times as long as reading one
 ROWS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Alert, Incident, Action, Entry)}
 
 
-class SqlRecords(MaintenanceRecords):
+class SqlRecords(MaintenanceRecords, DeliveryRecords):
     """ports.Records on one open transaction."""
 
     def alert(self, key: str) -> Alert | None:
@@ -74,7 +76,13 @@ class SqlRecords(MaintenanceRecords):
         return replace(incident, **then), row["at"]
 
     def open_incidents(self) -> list[Incident]:
-        query = select(t.incidents).where(t.incidents.c.resolved_at.is_(None)).order_by(t.incidents.c.id)
+        return self._open(REAL)
+
+    def open_tests(self) -> list[Incident]:
+        return self._open(~REAL)
+
+    def _open(self, which: Any) -> list[Incident]:
+        query = select(t.incidents).where(t.incidents.c.resolved_at.is_(None), which).order_by(t.incidents.c.id)
         return [self._with_timeline(_load(Incident, row)) for row in self._db.execute(query).mappings()]
 
     def incidents_beside(self, incident: Incident) -> list[Incident]:
@@ -105,7 +113,7 @@ class SqlRecords(MaintenanceRecords):
         begin, end, opened, resolved = window.since, window.ended_at, t.incidents.c.opened_at, t.incidents.c.resolved_at
         still = (opened <= end, or_(resolved.is_(None), resolved > end))
         lists = ((opened > begin, opened <= end), (resolved > begin, resolved <= end), still)
-        found = (self._db.execute(select(t.incidents).where(*one).order_by(opened)).mappings() for one in lists)
+        found = (self._db.execute(select(t.incidents).where(REAL, *one).order_by(opened)).mappings() for one in lists)
         return MaintenanceReport(window, *(tuple(_load(Incident, row) for row in rows) for rows in found))
 
     def absence(self, absence_id: int) -> Outage:
@@ -126,7 +134,7 @@ class SqlRecords(MaintenanceRecords):
         """How the pipeline is now."""
         latest = self.latest_evaluation()
         since = latest.checked_at - A_DAY if latest else None
-        ended = select(func.count()).where(t.incidents.c.resolved_at >= since)
+        ended = select(func.count()).where(REAL, t.incidents.c.resolved_at >= since)
         opened = tuple(self.open_incidents())
         roots = {one.id: root for one in opened if (root := self.root_of(one.id))}
         outages, absences = (self._outages_since(since, table) for table in (t.outages, t.absences))

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from checks.model import Severity
 
+TEST_ALERT = "test-alert"  # the check of a test incident; no check of pipeline.yml can have a dash in its name
+
 
 class State(StrEnum):
     """Where an alert stands, beside its severity and whatever people have laid over it."""
@@ -102,6 +104,11 @@ class Incident:
     not_evaluated_since: datetime | None = None  # its number is not known, or explained by something else
     explained_by: str | None = None  # …by the alert of this title
     examples: tuple[str, ...] = ()  # ids of rows that are wrong, or of the run that is; no personal data
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it only shows that alerts arrive: it is in no list and no count of incidents."""
+        return self.check == TEST_ALERT
 
     @property
     def thread(self) -> int:

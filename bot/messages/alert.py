@@ -12,7 +12,7 @@ from bot.messages.blocks import Block, Message, actions, button, context, sectio
 from bot.messages.digest import digest_message
 from bot.messages.evidence import evidence_message
 from bot.messages.maintenance import maintenance_message
-from bot.messages.phrases import SEVERITIES, acknowledged, is_fact, life_line, snoozed, was_closed
+from bot.messages.phrases import SEVERITIES, acknowledged, is_fact, life_line, severity_word, snoozed, was_closed
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
@@ -100,8 +100,8 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
         icon, since = "⏳", f"Recovering since {day_and_time(_last(incident, Did.RECOVERING), zone)}"
     else:
         became = (Did.ESCALATED, Did.RETURNED) if incident.severity is Severity.CRITICAL else (Did.EASED,)
-        icon = ICONS[incident.severity]
-        since = f"{SEVERITIES[incident.severity]} since {day_and_time(_last(incident, *became), zone)}"
+        icon = "🧪" if incident.is_test else ICONS[incident.severity]
+        since = f"{severity_word(incident)} since {day_and_time(_last(incident, *became), zone)}"
     limit = [] if is_fact(incident) else [threshold(incident.limit)]
     blocks: list[Block] = [
         section(
@@ -189,7 +189,7 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     entry, summary = _subject(incident, Kind.REMINDER), escape(incident.summary)
     if others > 0:
         summary += ", and the others in this thread"
-    lasted = f"{SEVERITIES[incident.severity]} for {duration(entry.at - incident.opened_at)}"
+    lasted = f"{severity_word(incident)} for {duration(entry.at - incident.opened_at)}"
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
         case Did.CALLED:

@@ -27,6 +27,8 @@ def evidence_message(incident: Incident, readings: tuple[float, ...], settings: 
     if places := _places(incident, settings.links, sync):
         lines.append(f"*Look at:* {' · '.join(places)}")
     small = [f"explained in {code(f'checks/{incident.check}.yml')}", *_measured(incident, settings)]
+    if incident.is_test:
+        small = [f"sent by {code('sync-health test-alert')}"]
     blocks = [section(*lines)] if lines else []
     return Message(
         f"Evidence: {escape(incident.summary)}", (*blocks, context(" · ".join([*small, f"incident {incident.id}"])))

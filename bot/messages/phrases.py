@@ -34,6 +34,11 @@ STEPS = {
 }
 
 
+def severity_word(incident: Incident) -> str:
+    """`Critical`, `Warning`; a test is called what it is."""
+    return "Test" if incident.is_test else SEVERITIES[incident.severity]
+
+
 def life_line(incident: Incident, zone: ZoneInfo) -> str:
     """`Triggered Today at 3:05 AM · Acknowledged 3:11 AM · Rerun 3:12 AM · Resolved 3:31 AM (26 min)`."""
     return life(incident.opened_at, incident.timeline, incident.resolved_at, zone)

@@ -8,7 +8,7 @@ from bot.alerts.attention import is_answered
 from bot.alerts.model import State
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
 from bot.model import Announcement, Digest, Failure, Kind, Move, Owed, Place
-from bot.ports import Ports
+from bot.ports import Outlet
 from bot.services.next_step import Now, next_step
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ MOST_LINKS = 10  # in a daily summary: as many incidents as it lists
 CHANGED = "pipeline.yml names this channel now"
 
 
-def deliver_next(ports: Ports, holder: str, *, jitter: float = 0.0) -> bool:
+def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
     """Send the next owed message; False when nothing is owed now.
 
     `holder` names this sender; `jitter` from 0 to 1 shortens the pause after a failure, so that not all come at once.
@@ -51,7 +51,7 @@ def deliver_next(ports: Ports, holder: str, *, jitter: float = 0.0) -> bool:
     return True
 
 
-def deliver_all(ports: Ports, holder: str, *, most: int = 100) -> int:
+def deliver_all(ports: Outlet, holder: str, *, most: int = 100) -> int:
     """Send what is owed now, unless another process leads and does it; returns how many were tried."""
     if not ports.store.take_lease(LEADER, holder, ports.clock.real(), CLAIM):
         return 0
@@ -64,24 +64,24 @@ def deliver_all(ports: Ports, holder: str, *, most: int = 100) -> int:
         ports.store.release_lease(LEADER, holder)
 
 
-def follow_channel(ports: Ports) -> None:
+def follow_channel(ports: Outlet) -> None:
     """Open incidents of a channel that pipeline.yml no longer names go on in the one that it does; once, at start."""
     with ports.store.transaction() as records:
         for channel in {incident.channel for incident in records.open_incidents()} - _channels(ports):
             records.move_channel(channel, Move(ports.settings.channel, CHANGED, ports.clock.now()))
 
 
-def _belongs_elsewhere(ports: Ports, owed: Owed) -> bool:
+def _belongs_elsewhere(ports: Outlet, owed: Owed) -> bool:
     """Whether the channel was changed in pipeline.yml; a thread that is over ends where it began."""
     message = owed.announcement
     return message.kind is not Kind.MOVED and not message.over and owed.channel not in _channels(ports)
 
 
-def _channels(ports: Ports) -> set[str | None]:
+def _channels(ports: Outlet) -> set[str | None]:
     return {ports.settings.channel, ports.settings.fallback_channel}
 
 
-def _send(ports: Ports, owed: Owed) -> Place | None:
+def _send(ports: Outlet, owed: Owed) -> Place | None:
     """Where the message stands; None when it need not be sent any more."""
     message = owed.announcement
     if _is_obsolete(message):
@@ -101,7 +101,7 @@ def _send(ports: Ports, owed: Owed) -> Place | None:
     return None if owed.superseded else ports.messenger.post(message)
 
 
-def _with_links(ports: Ports, digest: Digest) -> Digest:
+def _with_links(ports: Outlet, digest: Digest) -> Digest:
     """The way to the threads of what it lists, as far as Slack tells it: the summary is not held up for that."""
     links = {}
     for incident in digest.listed[:MOST_LINKS]:
@@ -135,7 +135,7 @@ def _report(owed: Owed, error: Exception, failure: Failure) -> None:
     )
 
 
-def _heal(ports: Ports, message: Announcement) -> None:
+def _heal(ports: Outlet, message: Announcement) -> None:
     """We slept in the middle of a call and another took over, who may have posted it too: the older one stays."""
     try:
         healed = ports.messenger.take_back(message)

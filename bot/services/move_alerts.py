@@ -53,14 +53,29 @@ def move_alerts(records: AlertRecords, evaluation: Evaluation, settings: Setting
     evaluated = _evaluated(evaluation, settings)
     for check, result in evaluated:
         worst = _with_what_it_explains(records, check, result, evaluation, settings)
-        said.append(_move(records, check, worst, settings, now))
+        said.append(move(records, check, worst, settings, now))
     told = _share_a_thread(records, [one for one in said if one])
     for one in told:
-        for kind in one.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
-            records.owe(one.incident.thread if kind is Kind.RESOLVED else one.incident.id, kind)
+        owe(records, one)
     keys = {_key(settings, check.name, result.sync) for check, result in evaluated}
     remind(records, settings, now, keys)  # of what is still open after all that
     return told
+
+
+def owe(records: AlertRecords, said: Said) -> None:
+    """Owe the messages of a change."""
+    for kind in said.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
+        records.owe(said.incident.thread if kind is Kind.RESOLVED else said.incident.id, kind)
+
+
+def close_incident(records: AlertRecords, incident: Incident, why: str, now: datetime) -> Said:
+    """Close what nothing will evaluate again, and say why."""
+    kept = records.alert(incident.key)
+    if kept and (change := close(kept, now)):
+        records.save_alert(change.alert)
+    closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
+    records.save_incident(closed)
+    return _say(records, closed, Reason.CLOSED, why, now)
 
 
 def policy_of(check: Check) -> Policy:
@@ -145,12 +160,7 @@ def _close_removed(records: AlertRecords, settings: Settings, now: datetime) -> 
             records.save_alert(change.alert)
     for incident in records.open_incidents():
         if why := _why_removed(settings, incident):
-            kept = records.alert(incident.key)
-            if kept and (change := close(kept, now)):
-                records.save_alert(change.alert)
-            closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
-            records.save_incident(closed)
-            yield _say(records, closed, Reason.CLOSED, why, now)
+            yield close_incident(records, incident, why, now)
 
 
 def _why_removed(settings: Settings, about: Alert | Incident) -> str | None:
@@ -177,7 +187,8 @@ def _say(records: AlertRecords, incident: Incident, reason: Reason, detail: str,
     return Said(incident, reason, kinds)
 
 
-def _move(records: AlertRecords, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
+def move(records: AlertRecords, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
+    """Move one alert; what has to be said of it is in its timeline, and not owed yet."""
     check = check.in_case(result.case)
     key = _key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)

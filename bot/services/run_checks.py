@@ -5,6 +5,7 @@ import math
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from bot.alerts.attention import next_nudge
@@ -18,6 +19,7 @@ from bot.services.examples import add_examples
 from bot.services.measure import measure
 from bot.services.move_alerts import Said, move_alerts, policy_of
 from bot.services.rehearsal import Rehearsal
+from bot.services.send_test_alert import close_abandoned_tests
 from bot.services.state_health import StateHealth
 from checks.model import Severity
 
@@ -81,6 +83,7 @@ class Checker:
 def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list[Said]]:
     """One validation, kept with everything that follows from it in one transaction."""
     evaluation = measure(ports, _latest(ports), thrifty=thrifty)
+    close_abandoned_tests(ports, f"evaluation {uuid4().hex}")
     with ports.store.transaction() as records:
         said = move_alerts(records, evaluation, ports.settings)
     for one in said:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
+from bot.alerts.model import TEST_ALERT, ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.answers import FactChange, Summary
 from bot.errors import RefusedError
 from bot.messages.alert import alert_message, reply_is_broadcast
@@ -124,6 +124,15 @@ def nudged(did: Did, by: str | None = None, **changes: Any) -> Incident:
     return incident(timeline=(Entry(NOW, Did.OPENED), said), **changes)
 
 
+def a_test() -> Incident:
+    """One that shows that alerts arrive, escalated at once."""
+    words = {"title": "Test alert", "summary": "Test alert for the properties pipeline, no action needed"}
+    facts = {"source": "bot", "limit": "= 1", "clear": "= 0", "value": 1.0, "rerun": None, "runbook": None}
+    called = (Entry(NOW, Did.OPENED), Entry(NOW, Did.CALLED, broadcast=True))
+    helps = "No action needed: this shows that alerts arrive. Acknowledge works as on a real alert."
+    return incident(check=TEST_ALERT, key="properties/test-alert", helps=helps, timeline=called, **words, **facts)
+
+
 def fact() -> Incident:
     off = {"title": "Census schedule", "summary": "Census does not start Sync B by itself", "value": 0, "limit": "= 0"}
     return fact_of_census(clear="!= 0", **off)
@@ -160,6 +169,9 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "root_resolved": lambda: alert(Kind.ROOT, about=resolved()),
     "root_of_a_fact": lambda: alert(Kind.ROOT, about=fact()),
     "evidence_of_a_fact": lambda: alert(Kind.EVIDENCE, about=fact(), readings=(1.0, 0.0)),
+    "root_of_a_test": lambda: alert(Kind.ROOT, about=a_test()),
+    "evidence_of_a_test": lambda: alert(Kind.EVIDENCE, about=a_test(), readings=(1.0,)),
+    "reminder_of_a_test": lambda: alert(Kind.REMINDER, about=a_test()),
     "root_snoozed_and_flapping": lambda: alert(Kind.ROOT, about=flapping()),
     "root_closed": lambda: alert(Kind.ROOT, about=closed()),
     "closed": lambda: alert(Kind.RESOLVED, about=closed()),

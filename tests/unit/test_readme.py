@@ -34,7 +34,8 @@ def test_every_button_is_listed() -> None:
 
 def test_every_command_of_the_command_line_is_listed() -> None:
     listed = {cells[0].strip("`").removeprefix("sync-health ") for cells in rows("On the command line")}
-    assert listed == {command.callback.__name__ for command in app.registered_commands if command.callback}
+    commands = [(command.name, command.callback) for command in app.registered_commands]
+    assert listed == {name or callback.__name__ for name, callback in commands if callback}
 
 
 def test_every_variable_is_listed_here_and_in_the_example() -> None:

@@ -1,0 +1,248 @@
+"""A test alert: an incident that goes the whole way of a real one to show that alerts arrive, and is resolved there."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bot.alerts.model import TEST_ALERT, Did, Entry, Incident
+from bot.answers import AlertTest
+from bot.errors import RefusedError, SyncHealthError
+from bot.model import Kind
+from bot.ports import Outlet, Records
+from bot.services.deliver import CLAIM, LEADER, deliver_all
+from bot.services.move_alerts import Said, close_incident, move, owe
+from bot.settings import Settings
+from checks.judge import judge
+from checks.model import Check, Reading, Result
+
+LEASE = 20.0  # real seconds: a test that has not been heard of for so long was abandoned
+LOOK_EVERY = 0.5  # real seconds
+ERROR_LASTS = 10.0  # real seconds after which an error is no hiccup
+ABANDONED = "the command that sent it did not finish"
+
+# Judged and moved like any other: no patience, and a second test is not the first one again.
+_WRITTEN = {
+    "name": "test_alert",
+    "title": "Test alert",
+    "metric": "test",
+    "source": "bot",
+    "critical": "= 1",
+    "clear": "= 0",
+    "for": "0m",
+    "keep_firing_for": "0m",
+    "reopen_within": "0m",
+    "summary": "Test alert, no action needed",
+    "helps": "No action needed: this shows that alerts arrive. Acknowledge works as on a real alert.",
+}
+CHECK = Check.model_validate(_WRITTEN).model_copy(update={"name": TEST_ALERT})
+
+
+@dataclass(frozen=True)
+class TrialOptions:
+    """What a test alert does on its way; spans in real seconds."""
+
+    by: str  # who sends it, in the audit
+    escalate: bool = False
+    mention: str | None = None  # the user or user group that the escalation mentions
+    wait: float = 30.0  # for somebody to click Acknowledge, where a bot is running
+    timeout: float = 90.0  # for each message to arrive; longer than the lease of a bot that has just died
+
+
+def close_abandoned_tests(outlet: Outlet, holder: str) -> int:
+    """Close what a test alert left open whose command is gone; returns how many there were."""
+    with outlet.store.transaction() as records:
+        if not records.open_tests():
+            return 0
+    if not outlet.store.take_lease(TEST_ALERT, holder, outlet.clock.real(), LEASE):
+        return 0  # its command is at work
+    try:
+        with outlet.store.transaction() as records:
+            return len([_close(records, test, ABANDONED, outlet.clock.now()) for test in records.open_tests()])
+    finally:
+        outlet.store.release_lease(TEST_ALERT, holder)
+
+
+class Trial:
+    """One test alert, sent by a running bot or, where none leads, by this process (`holder` names it).
+
+    `pause` waits so many real seconds; `say` is told what is going on.
+    """
+
+    def __init__(
+        self, outlet: Outlet, holder: str, pause: Callable[[float], object], say: Callable[[str], object]
+    ) -> None:
+        self._outlet, self._holder, self._pause, self._say = outlet, holder, pause, say
+
+    def run(self, options: TrialOptions) -> AlertTest:
+        """Send it and resolve it. Raises RefusedError where another one is under way or a maintenance window is on.
+
+        Whatever stops it, it is not left open: the report says why it got no further.
+        """
+        if not self._keep_lease():
+            raise RefusedError("another test alert is in progress; try again when it has ended")
+        try:
+            test = self._open(options)
+            try:
+                return self._go_all_the_way(test, options)
+            except BaseException:
+                self._abandon(test, "it was interrupted")
+                raise
+        finally:
+            self._outlet.store.release_lease(TEST_ALERT, self._holder)
+
+    def _go_all_the_way(self, test: Incident, options: TrialOptions) -> AlertTest:
+        self._say(f"posting test alert {test.id} in {_called(test.channel)}")
+        report = AlertTest(test.id, test.channel)
+        if why := self._arrive(test, options.timeout):
+            return self._fail(test, report, f"the alert was not delivered to {_called(test.channel)}: {why}")
+        report = self._with_place(test, report)
+        if options.escalate or options.mention:
+            self._say("escalating")
+            report = replace(report, escalated_at=self._escalate(test, options), mentioned=options.mention)
+            if why := self._arrive(test, options.timeout):
+                return self._fail(test, report, f"the escalation was not delivered: {why}")
+        report = replace(report, acknowledgeable=self._bot_is_running())
+        if report.acknowledgeable and options.wait:
+            self._say(f"waiting up to {options.wait:g} s for somebody to click Acknowledge")
+            self._wait_until(lambda: self._now(test).acked_by or self._now(test).resolved_at, options.wait)
+        report = replace(report, acknowledged_by=self._now(test).acked_by)
+        self._say("resolving")
+        report = replace(report, resolved_at=self._resolve(test))
+        if why := self._arrive(test, options.timeout):
+            return self._fail(test, report, f"its end was not delivered: {why}")
+        return report
+
+    def _open(self, options: TrialOptions) -> Incident:
+        now = self._outlet.clock.now()
+        with self._outlet.store.transaction() as records:
+            if window := records.maintenance():
+                until = window.until.astimezone(self._outlet.settings.zone)
+                raise RefusedError(
+                    f"a maintenance window is on until {until:%Y-%m-%d %H:%M %Z} and nothing is sent meanwhile; "
+                    "`/sync-health snooze all end` ends it"
+                )
+            for abandoned in records.open_tests():
+                _close(records, abandoned, ABANDONED, now)
+            said = self._move(records, 1, now)
+            records.audit(now, options.by, "test alert", f"incident {said.incident.id}", "sent")
+        return said.incident
+
+    def _move(self, records: Records, value: float, now: datetime) -> Said:
+        settings = self._outlet.settings
+        said = move(records, CHECK, _result(value, settings), settings, now)
+        assert said, "a test is never explained by anything, and its check has no patience"
+        owe(records, said)
+        return said
+
+    def _escalate(self, test: Incident, options: TrialOptions) -> datetime:
+        """The message that a real one gets after 15 minutes, at once."""
+        now = self._outlet.clock.now()
+        with self._outlet.store.transaction() as records:
+            records.note(test.id, Entry(now, Did.CALLED, options.mention, broadcast=True))
+            records.owe(test.id, Kind.REMINDER)
+        return now
+
+    def _resolve(self, test: Incident) -> datetime | None:
+        """When it was over; unless somebody closed it before us."""
+        now = self._outlet.clock.now()
+        with self._outlet.store.transaction() as records:
+            if any(one.id == test.id for one in records.open_tests()):
+                self._move(records, 0, now)
+        return self._now(test).resolved_at
+
+    def _arrive(self, test: Incident, timeout: float) -> str | None:
+        """Wait until Slack shows its thread as it should; why it does not, after a while."""
+        began, clock = self._outlet.clock.monotonic(), self._outlet.clock
+
+        def is_over() -> bool:
+            why = self._obstacle(test)
+            lasting = clock.monotonic() - began >= min(ERROR_LASTS, timeout)
+            return not self._is_owed(test) or bool(why and lasting)
+
+        self._wait_until(is_over, timeout)
+        if self._now(test).summary.endswith(ABANDONED):
+            return "this process slept, and the bot closed it"
+        if self._is_owed(test):
+            return self._obstacle(test) or f"nobody sent it within {timeout:g} s; see the log of the running bot"
+        return None
+
+    def _is_owed(self, test: Incident) -> bool:
+        with self._outlet.store.transaction() as records:
+            return not all(message.delivered for message in records.deliveries(test.id))
+
+    def _obstacle(self, test: Incident) -> str | None:
+        """What stands in the way of its messages, or of the whole channel."""
+        with self._outlet.store.transaction() as records:
+            errors = [message.error for message in records.deliveries(test.id) if not message.delivered]
+            channel = records.incident(test.id) or test
+            others = [one.why for one in records.undelivered() if one.channel == channel.channel]
+        return next((error for error in [*errors, *others] if error), None)
+
+    def _wait_until(self, over: Callable[[], object], seconds: float) -> None:
+        """Look again and again, and send meanwhile where no bot does."""
+        ends = self._outlet.clock.monotonic() + seconds
+        while True:
+            self._keep_lease()
+            deliver_all(self._outlet, self._holder)
+            if over() or self._outlet.clock.monotonic() >= ends:
+                return
+            self._pause(LOOK_EVERY)
+
+    def _keep_lease(self) -> bool:
+        return self._outlet.store.take_lease(TEST_ALERT, self._holder, self._outlet.clock.real(), LEASE)
+
+    def _bot_is_running(self) -> bool:
+        store = self._outlet.store
+        if store.take_lease(LEADER, self._holder, self._outlet.clock.real(), CLAIM):
+            store.release_lease(LEADER, self._holder)
+            return False
+        return True
+
+    def _now(self, test: Incident) -> Incident:
+        with self._outlet.store.transaction() as records:
+            return records.incident(test.id) or test
+
+    def _with_place(self, test: Incident, report: AlertTest) -> AlertTest:
+        """Where it stands; a channel that refused it is an error although another one took it."""
+        now = self._now(test)
+        with self._outlet.store.transaction() as records:
+            root = records.root_of(test.id)
+        assert root, "it has arrived"
+        link = None
+        with suppress(SyncHealthError):
+            link = self._outlet.messenger.permalink(root)
+        moved = next((entry.detail for entry in now.timeline if entry.did is Did.MOVED), None)
+        error = f"it was posted in {_called(now.channel)} instead of #{moved}" if moved else None
+        at = datetime.fromtimestamp(float(root.ts), UTC)
+        return replace(report, channel=now.channel, posted_at=at, permalink=link, error=error)
+
+    def _fail(self, test: Incident, report: AlertTest, why: str) -> AlertTest:
+        self._abandon(test, why)
+        resolved_at = self._now(test).resolved_at
+        return replace(report, resolved_at=resolved_at, error=why if report.ok else f"{report.error}; {why}")
+
+    def _abandon(self, test: Incident, why: str) -> None:
+        with self._outlet.store.transaction() as records:
+            if any(one.id == test.id for one in records.open_tests()):
+                _close(records, test, why, self._outlet.clock.now())
+            records.drop_unposted(test.id)
+        deliver_all(self._outlet, self._holder)
+
+
+def _close(records: Records, test: Incident, why: str, now: datetime) -> Said:
+    """What was not posted by now is not posted later: it would be news of a test that is over."""
+    said = close_incident(records, test, why, now)
+    owe(records, said)
+    if records.root_of(test.id) is None:
+        records.drop_unposted(test.id)
+    return said
+
+
+def _result(value: float, settings: Settings) -> Result:
+    judged = judge(CHECK, Reading(value))
+    return replace(judged, summary=f"Test alert for the {settings.pipeline} pipeline, no action needed")
+
+
+def _called(channel: str) -> str:
+    return f"#{channel.removeprefix('#')}"

@@ -1,0 +1,260 @@
+"""A test alert goes the whole way of a real one, and counts nowhere as one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.alerts.model import Did
+from bot.answers import AlertTest
+from bot.errors import RefusedError
+from bot.model import Kind
+from bot.services.acknowledge import acknowledge
+from bot.services.deliver import LEADER
+from bot.services.maintenance import begin_maintenance, end_maintenance
+from bot.services.run_checks import run_checks
+from bot.services.send_test_alert import LEASE, Trial, TrialOptions, close_abandoned_tests
+from bot.services.show_incident import show_incidents
+from bot.services.summarise import summarise
+from checks.model import Outcome
+from tests.fakes import CHANNEL_ID
+from tests.services.conftest import ADA, ROBIN, World
+
+OPTIONS = TrialOptions("somebody")
+BOT = "the running bot"
+
+
+def trial(
+    world: World, options: TrialOptions = OPTIONS, meanwhile: Callable[[], object] = lambda: None, holder: str = "me"
+) -> AlertTest:
+    """Send one; `meanwhile` happens each time that the command waits."""
+
+    def pause(seconds: float) -> None:
+        world.clock.pass_real(seconds=seconds)
+        meanwhile()
+
+    return Trial(world.ports, holder, pause, lambda _: None).run(options)
+
+
+def bot_leads(world: World) -> None:
+    """A running bot holds its lease and sends."""
+    assert world.store.take_lease(LEADER, BOT, world.clock.real(), 60)
+    world.deliver(BOT)
+
+
+def kinds(world: World) -> list[Kind]:
+    return [said.kind for said in world.channel.thread()]
+
+
+class Killed(BaseException):
+    """What a process cannot clean up after."""
+
+
+def killed_while_it_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is gone, and with it whatever it would have done afterwards; its lease runs on."""
+
+    def die() -> None:
+        raise Killed
+
+    with monkeypatch.context() as gone, pytest.raises(Killed):
+        bot_leads(world)
+        gone.setattr(Trial, "_abandon", lambda *_: None)
+        gone.setattr(type(world.store), "release_lease", lambda *_: None)
+        trial(world, meanwhile=die)
+
+
+def test_without_a_bot_the_command_sends_it_itself_and_resolves_it(world: World) -> None:
+    report = trial(world)
+    [root] = world.channel.roots()
+    assert "Resolved: Test alert" in root.text
+    assert kinds(world) == [Kind.EVIDENCE, Kind.RESOLVED]
+    assert report.ok and report.posted_at and report.resolved_at and report.permalink
+    assert (report.acknowledgeable, report.acknowledged_by, report.escalated_at) == (False, None, None)
+    assert world.audit() == [("somebody", "test alert", "incident 1", "sent")]
+    assert trial(world).incident_id == 2, "the next one is another incident, not the first one again"
+    assert len(world.channel.roots()) == 2
+
+
+def test_beside_a_bot_that_one_sends_and_whoever_clicks_is_named(world: World) -> None:
+    seen: list[str] = []
+
+    def bot() -> None:
+        bot_leads(world)
+        seen.append(world.channel.roots()[0].text)
+        if len(seen) == 3:
+            acknowledge(world.ports, 1, ROBIN)
+
+    bot_leads(world)
+    report = trial(world, meanwhile=bot)
+    assert "Test alert for the properties pipeline, no action needed" in seen[0]
+    assert (report.ok, report.acknowledged_by) == (True, ROBIN)
+    assert len(seen) < 15, "it waits no longer than until somebody clicks"
+    assert [entry.did for entry in world.incident().timeline] == [Did.OPENED, Did.ACKNOWLEDGED, Did.RESOLVED]
+
+
+@pytest.mark.parametrize("mention", [None, ADA])
+def test_the_escalation_is_the_real_message_at_once_and_mentions_only_who_was_named(
+    world: World, mention: str | None
+) -> None:
+    report = trial(world, replace(OPTIONS, escalate=True, mention=mention))
+    [escalation] = [said for said in world.channel.thread() if said.kind is Kind.REMINDER]
+    assert "Escalated" in escalation.text and escalation.broadcast
+    assert escalation.text.count("<@") == (2 if mention else 0), "in the notification and in the message"
+    assert report.escalated_at and report.mentioned == mention
+
+
+def test_evaluations_meanwhile_neither_close_nor_count_nor_remind_of_it(world: World) -> None:
+    def tick() -> None:
+        bot_leads(world)
+        looked = run_checks(world.ports)[0]
+        summary = summarise(world.ports)
+        assert (looked.outcome, summary.incidents) == (Outcome.OK, ())
+        assert show_incidents(world.ports) == []
+        with world.store.transaction() as records:
+            assert records.digest().opened == () and records.digest().resolved == 0  # type: ignore[attr-defined]
+            assert len(records.open_tests()) <= 1
+
+    world.look(7)
+    bot_leads(world)
+    report = trial(world, meanwhile=tick)
+    assert report.ok
+    assert [entry.did for entry in world.incident().timeline] == [Did.OPENED, Did.RESOLVED]
+
+
+def test_a_real_incident_is_neither_explained_nor_counted_with_it(world: World) -> None:
+    def bot() -> None:
+        world.look(60)
+        bot_leads(world)
+
+    world.open_incident()
+    bot_leads(world)
+    report = trial(world, meanwhile=bot)
+    assert (report.ok, report.incident_id) == (True, 2)
+    assert [one.id for one in summarise(world.ports).incidents] == [1]
+    assert world.incident().not_evaluated_since is None
+    assert len(world.channel.roots()) == 2, "each in a thread of its own"
+
+
+def test_a_channel_that_refuses_is_told_with_what_to_do_and_nothing_comes_later(world: World) -> None:
+    world.channel.closed[CHANNEL_ID] = "not_in_channel"
+    before = world.clock.monotonic()
+    report = trial(world)
+    assert report.error and "#sync-health: Slack refuses: not_in_channel (invite the bot" in report.error
+    assert world.clock.monotonic() - before < 30
+    world.channel.closed.clear()
+    world.clock.pass_real(minutes=20)
+    world.deliver()
+    assert world.channel.roots() == [], "it is no news any more"
+    assert world.incident().resolved_at and world.owed() == []
+
+
+def test_another_channel_that_took_it_is_named_as_what_went_wrong(world: World) -> None:
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
+    world.channel.channels["C0OTHER"] = "C0OTHER"
+    world.channel.closed[CHANNEL_ID] = "is_archived"
+    report = trial(world)
+    assert report.error and report.error.startswith("it was posted in #C0OTHER instead of #sync-health: Slack refuses")
+    assert report.resolved_at and not world.owed()
+
+
+def test_a_bot_that_does_not_send_is_not_waited_for_for_ever(world: World) -> None:
+    def hangs() -> None:
+        assert world.store.take_lease(LEADER, BOT, world.clock.real(), 60)
+
+    hangs()
+    report = trial(world, meanwhile=hangs)
+    assert report.error and "nobody sent it within 90 s; see the log of the running bot" in report.error
+    world.deliver(BOT)
+    assert world.channel.roots() == []
+
+
+def test_a_second_one_at_the_same_time_is_refused_and_the_first_goes_on(world: World) -> None:
+    refused: list[str] = []
+
+    def second() -> None:
+        bot_leads(world)
+        with pytest.raises(RefusedError) as refusal:
+            trial(world, holder="another")
+        refused.append(str(refusal.value))
+
+    bot_leads(world)
+    assert trial(world, meanwhile=second).ok
+    assert set(refused) == {"another test alert is in progress; try again when it has ended"}
+    world.clock.pass_real(minutes=2)  # the bot has ended
+    assert trial(world, holder="another").ok
+
+
+def test_one_whose_command_was_killed_is_closed_by_the_next_evaluation(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_while_it_waits(world, monkeypatch)
+    bot_leads(world)
+    run_checks(world.ports)
+    assert world.incident().resolved_at is None, "for all we know it is at work"
+    world.clock.pass_real(seconds=LEASE)
+    run_checks(world.ports)
+    bot_leads(world)
+    [root] = world.channel.roots()
+    assert "Closed: Test alert · the command that sent it did not finish" in root.text
+    assert close_abandoned_tests(world.ports, BOT) == 0
+
+
+def test_one_whose_command_was_killed_is_closed_by_the_next_test_alert(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_while_it_waits(world, monkeypatch)
+    with pytest.raises(RefusedError):
+        trial(world, holder="another")
+    world.clock.pass_real(seconds=90)
+    assert trial(world, holder="another").incident_id == 2
+    assert world.incident(1).timeline[-1].did is Did.CLOSED
+    assert world.incident(2).timeline[-1].did is Did.RESOLVED
+
+
+def test_one_that_was_never_posted_is_not_posted_when_it_is_closed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.channel.closed[CHANNEL_ID] = "not_in_channel"
+    killed_while_it_waits(world, monkeypatch)
+    world.channel.closed.clear()
+    world.clock.pass_real(minutes=20)
+    run_checks(world.ports)
+    world.deliver()
+    assert world.channel.roots() == []
+
+
+def test_ctrl_c_closes_it(world: World) -> None:
+    def interrupt() -> None:
+        bot_leads(world)
+        raise KeyboardInterrupt
+
+    bot_leads(world)
+    with pytest.raises(KeyboardInterrupt):
+        trial(world, meanwhile=interrupt)
+    assert world.incident().timeline[-1].detail == "it was interrupted"
+    bot_leads(world)
+    assert "Closed: Test alert" in world.channel.roots()[0].text
+
+
+def test_a_command_that_slept_finds_that_the_bot_has_closed_it(world: World) -> None:
+    def slept() -> None:
+        world.clock.pass_real(minutes=5)
+        bot_leads(world)
+        run_checks(world.ports)
+        bot_leads(world)
+
+    bot_leads(world)
+    report = trial(world, meanwhile=slept)
+    assert report.error and "this process slept, and the bot closed it" in report.error
+
+
+def test_in_a_maintenance_window_nothing_is_sent_and_the_way_out_is_named(world: World) -> None:
+    begin_maintenance(world.ports, "2h", "a migration", ROBIN)
+    with pytest.raises(RefusedError, match=r"maintenance window is on until .* `/sync-health snooze all end` ends it"):
+        trial(world)
+    assert world.rows("SELECT COUNT(*) FROM incidents") == [(0,)]
+    end_maintenance(world.ports, ROBIN)
+    world.deliver()
+    assert trial(world).ok
+    with world.store.transaction() as records:
+        assert records.maintenance_report(1).opened == ()  # type: ignore[attr-defined]
