@@ -250,7 +250,7 @@ class Access:
 class Owed:
     """One message that Slack does not show yet as it should, claimed by a sender."""
 
-    announcement: Announcement
+    announcement: Announcement  # where it stands; `Store.read_content` adds what it says
     revision: int  # what it will show once it is sent
     doubtful: bool  # an earlier attempt may have arrived: look before posting
     channel: str  # as configured
@@ -258,6 +258,7 @@ class Owed:
     error: str | None = None  # of the latest of them
     failures: int = 0  # in a row, of the whole channel
     superseded: bool = False  # a newer message says it better: do not send this one unless it is there already
+    thread: int | None = None  # the incident that its thread is named after
     behind: tuple[tuple[int, int], ...] = ()  # the replies that wait for this root, each with its revision
 
 
@@ -309,4 +310,4 @@ class Undelivered:
     channel: str
     why: str
     messages: int
-    since: datetime
+    since: datetime | None  # None where an earlier version tried first, which did not note when

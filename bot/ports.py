@@ -332,7 +332,13 @@ class Store(Protocol):
         """One transaction; raised exceptions roll it back."""
 
     def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
-        """Take the next owed message, in order and one at a time per incident; commits *sending* (real time)."""
+        """Take the next owed message, in order and one at a time per incident; commits *sending* (real time).
+
+        It is not known yet what it says: `read_content`, so that a row that cannot be read holds up no other message.
+        """
+
+    def read_content(self, message: Announcement) -> Announcement:
+        """The message with what it says now. Raises StateError, or whatever its rows make it raise."""
 
     def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
         """Commit *sent*; False when the claim was lost meanwhile.

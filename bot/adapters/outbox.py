@@ -12,8 +12,9 @@ from bot.adapters import tables as t
 from bot.adapters.maintenance import is_held
 from bot.adapters.moves import IDLE, in_thread, move_channel
 from bot.adapters.records import ONCE, REPLIES, SqlRecords, null_safe_equal
-from bot.alerts.model import Incident
+from bot.alerts.timetable import lies_ahead
 from bot.model import Announcement, Failure, Kind, Owed, Pause, Place
+from bot.services.next_step import LONGEST_WAIT
 
 Row = RowMapping
 OWED = text(t.OWED)
@@ -21,28 +22,34 @@ READINGS = 8
 SENT: dict[str, Any] = {"attempts": 0, "not_before": None, "first_tried_at": None, "plain": False, **IDLE}
 
 
-def claim_next(db: Connection, holder: str, now: datetime, seconds: float) -> Owed | None:
-    """Mark the next message as being sent. One that waits holds up nobody else, but a root its own replies."""
+def claim_next(db: Connection, holder: str, now: datetime, length: timedelta) -> Owed | None:
+    """Mark the next message as being sent. One that waits holds up nobody else, but a root its own replies.
+
+    Nothing but the outbox is read here: what cannot be read of one message must not be in the way of the others.
+    """
     # The summary of a maintenance window comes before what the window held back.
     order = (t.outbox.c.kind != Kind.MAINTENANCE, t.outbox.c.seq)
     owed = db.execute(select(t.outbox).where(OWED).order_by(*order)).mappings().all()
     quiet = bool(owed) and SqlRecords(db).maintenance() is not None
-    row = _next(db, owed, now, quiet=quiet) if owed else None
+    row = _next(db, owed, now, length, quiet=quiet) if owed else None
     if row is None:
         return None
-    doubtful, since = bool(row["doubtful"] or row["sending_by"]), row["first_tried_at"] or now
-    sending = {"sending_by": holder, "sending_until": now + timedelta(seconds=seconds)}
+    doubtful, since = bool(row["doubtful"] or row["sending_by"]), row["first_tried_at"]
+    if not doubtful:  # else an earlier version tried it and did not note when: it is looked for in the whole history
+        since = since or now
+    sending = {"sending_by": holder, "sending_until": now + length}
     claimed = {**sending, "doubtful": doubtful, "first_tried_at": since}
     db.execute(update(t.outbox).where(t.outbox.c.seq == row["seq"]).values(**claimed))
     failures = db.scalar(select(t.channels.c.failures).where(t.channels.c.name == row["channel"]))
     return Owed(
-        replace(_announcement(SqlRecords(db), row), since=since, plain=row["plain"]),
+        _address(SqlRecords(db), row, since),
         row["wanted"],
         doubtful,
         row["channel"],
         attempts=row["attempts"],
         error=row["error"],
         failures=failures or 0,
+        thread=row["thread_id"],
         superseded=row["kind"] in ONCE and _is_superseded(db, row),
         behind=_replies_behind(row, owed),
     )
@@ -56,7 +63,7 @@ def settle(db: Connection, owed: Owed, holder: str, place: Place | None, *, alon
     kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**done)).rowcount == 1
     if kept and place and owed.failures:
         db.execute(delete(t.channels).where(t.channels.c.name == owed.channel))
-    if kept and alone and message.incident and _is_over(db, message.incident):
+    if kept and alone and owed.thread and _is_over(db, owed.thread):
         for seq, wanted in owed.behind:
             same = (t.outbox.c.seq == seq, t.outbox.c.wanted == wanted)
             db.execute(update(t.outbox).where(*same).values(sent=wanted))
@@ -74,23 +81,23 @@ def give_back(db: Connection, owed: Owed, holder: str, failure: Failure) -> bool
     kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**values, **tried)).rowcount == 1
     if not kept:
         return False
-    if failure.gone and message.thread_ts and not message.ts and message.incident:
-        _post_root_again(db, message.incident, message.thread_ts)
+    if failure.gone and message.thread_ts and not message.ts and owed.thread:
+        _post_root_again(db, owed.thread, message.thread_ts)
     if failure.pause:
         _pause(db, owed.channel, failure.pause)
     if failure.move:
-        thread = message.incident.thread if message.incident else None
-        move_channel(db, owed.channel, failure.move, thread=thread, not_before=failure.not_before)
+        move_channel(db, owed.channel, failure.move, thread=owed.thread, not_before=failure.not_before)
     return True
 
 
-def _next(db: Connection, owed: Sequence[Row], now: datetime, *, quiet: bool) -> Row | None:
-    paused = set(db.scalars(select(t.channels.c.name).where(t.channels.c.not_before > now)))
-    busy = {row["thread_id"] for row in owed if row["sending_until"] is not None and row["sending_until"] > now}
+def _next(db: Connection, owed: Sequence[Row], now: datetime, length: timedelta, *, quiet: bool) -> Row | None:
+    channels = db.execute(select(t.channels.c.name, t.channels.c.not_before))
+    paused = {name for name, not_before in channels if lies_ahead(not_before, now, LONGEST_WAIT)}
+    busy = {row["thread_id"] for row in owed if lies_ahead(row["sending_until"], now, length)}
     rootless = {row["thread_id"] for row in owed if row["kind"] == Kind.ROOT and row["ts"] is None}
     for row in owed:
         held = row["thread_id"] in busy or (row["thread_id"] in rootless and row["kind"] != Kind.ROOT)
-        waits = row["channel"] in paused or (row["not_before"] is not None and row["not_before"] > now)
+        waits = row["channel"] in paused or lies_ahead(row["not_before"], now, LONGEST_WAIT)
         if not held and not waits and not (quiet and is_held(row)):
             return row
     return None
@@ -108,26 +115,29 @@ def _replies_behind(row: Row, owed: Sequence[Row]) -> tuple[tuple[int, int], ...
     return tuple((o["seq"], o["wanted"]) for o in owed if o["thread_id"] == row["thread_id"] and o["kind"] in REPLIES)
 
 
-def _announcement(records: SqlRecords, row: Row) -> Announcement:
-    kind, channel = Kind(row["kind"]), row["posted_in"] or row["channel"]
-    if kind is Kind.DIGEST:
-        return Announcement(row["id"], kind, channel, None, row["ts"], digest=records.digest())
-    if kind is Kind.AWAY:
-        absence = records.absence(row["absence_id"])
-        return Announcement(row["id"], kind, channel, None, row["ts"], outage=absence)
-    if kind is Kind.MAINTENANCE:
-        report = records.maintenance_report(row["maintenance_id"])
-        return Announcement(row["id"], kind, channel, None, row["ts"], maintenance=report)
+def _address(records: SqlRecords, row: Row, since: datetime | None) -> Announcement:
+    """Which message it is and where it stands or belongs, without what it says."""
+    kind, about = Kind(row["kind"]), row["incident_id"]
+    root = None if about is None or kind in (Kind.ROOT, Kind.MOVED) else records.root_of(about)
+    channel, thread_ts = (root.channel, root.ts) if root else (row["posted_in"] or row["channel"], None)
+    return Announcement(row["id"], kind, channel, thread_ts, row["ts"], since=since, plain=row["plain"])
+
+
+def read_content(db: Connection, message: Announcement) -> Announcement:
+    """The claimed message with what it says now. Raises whatever its rows make it raise."""
+    records = SqlRecords(db)
+    row = db.execute(select(t.outbox).where(t.outbox.c.id == message.id)).mappings().one()
+    if message.kind is Kind.DIGEST:
+        return replace(message, digest=records.digest())
+    if message.kind is Kind.AWAY:
+        return replace(message, outage=records.absence(row["absence_id"]))
+    if message.kind is Kind.MAINTENANCE:
+        return replace(message, maintenance=records.maintenance_report(row["maintenance_id"]))
     incident = records.incident(row["incident_id"])
     assert incident, "the foreign key holds it"
-    root = None if kind in (Kind.ROOT, Kind.MOVED) else records.root_of(incident.id)
     then, until = records.incident_at(incident, row["entry_id"])
-    return Announcement(
-        id=row["id"],
-        kind=kind,
-        channel=root.channel if root else channel,
-        thread_ts=root.ts if root else None,
-        ts=row["ts"],
+    return replace(
+        message,
         incident=then,
         thread=tuple(records.incidents_beside(incident)),
         action=records.action(row["action_id"]) if row["action_id"] else None,
@@ -135,14 +145,14 @@ def _announcement(records: SqlRecords, row: Row) -> Announcement:
     )
 
 
-def _is_over(db: Connection, incident: Incident) -> bool:
-    still = select(t.incidents.c.id).where(in_thread(incident.thread), t.incidents.c.resolved_at.is_(None))
+def _is_over(db: Connection, thread: int) -> bool:
+    still = select(t.incidents.c.id).where(in_thread(thread), t.incidents.c.resolved_at.is_(None))
     return db.execute(still).first() is None
 
 
-def _post_root_again(db: Connection, incident: Incident, ts: str) -> None:
+def _post_root_again(db: Connection, thread: int, ts: str) -> None:
     """The root that a reply found gone; unless it stands somewhere else by now."""
-    root = (t.outbox.c.thread_id == incident.thread, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts == ts)
+    root = (t.outbox.c.thread_id == thread, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts == ts)
     again = {"ts": None, "first_tried_at": None, "wanted": t.outbox.c.wanted + 1}
     db.execute(update(t.outbox).where(*root).values(**again))
 

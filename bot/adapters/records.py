@@ -132,16 +132,17 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
 
     def digest(self) -> Digest:
         """How the pipeline is now."""
-        latest = self.latest_evaluation()
-        since = latest.checked_at - A_DAY if latest else None
+        latest, opened = self.latest_evaluation(), tuple(self.open_incidents())
+        if latest is None:
+            return Digest(None, opened, 0)
+        since = latest.checked_at - A_DAY
         ended = select(func.count()).where(REAL, t.incidents.c.resolved_at >= since)
-        opened = tuple(self.open_incidents())
         roots = {one.id: root for one in opened if (root := self.root_of(one.id))}
         outages, absences = (self._outages_since(since, table) for table in (t.outages, t.absences))
         stuck = self._undelivered(t.outbox.c.kind != Kind.DIGEST)  # it is about to be delivered itself
         return Digest(latest, opened, self._db.scalar(ended) or 0, outages, absences, stuck, roots)
 
-    def _outages_since(self, since: datetime | None, table: Table) -> tuple[Outage, ...]:
+    def _outages_since(self, since: datetime, table: Table) -> tuple[Outage, ...]:
         lately = select(table).where(table.c.until >= since).order_by(table.c.until)
         return tuple(Outage(row.since, row.until) for row in self._db.execute(lately))
 

@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, insert, select, update
 
 from bot.adapters import tables as t
-from bot.adapters.outbox import claim_next, give_back, settle
+from bot.adapters.outbox import claim_next, give_back, read_content, settle
 from bot.adapters.records import SqlRecords
 from bot.adapters.state_file import open_state, said_plainly
-from bot.model import Failure, Owed, Place
-
-SKEW = timedelta(seconds=30)  # between the clocks of replicas
+from bot.alerts.timetable import lies_ahead
+from bot.model import Announcement, Failure, Owed, Place
 
 
 class SqlStore:
@@ -29,7 +28,11 @@ class SqlStore:
 
     def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
         with self._begin() as db:
-            return claim_next(db, holder, now, seconds)
+            return claim_next(db, holder, now, timedelta(seconds=seconds))
+
+    def read_content(self, message: Announcement) -> Announcement:
+        with self._begin() as db:
+            return read_content(db, message)
 
     def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
         with self._begin() as db:
@@ -42,10 +45,10 @@ class SqlStore:
     def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
         with self._begin() as db:
             row = db.execute(select(t.leases).where(t.leases.c.name == name)).mappings().first()
-            until = now + timedelta(seconds=seconds)
-            if row and row["holder"] != holder and now < row["until"] <= until + SKEW:
+            length = timedelta(seconds=seconds)
+            if row and row["holder"] != holder and lies_ahead(row["until"], now, length):
                 return False
-            values = {"holder": holder, "until": until}
+            values = {"holder": holder, "until": now + length}
             if row:
                 db.execute(update(t.leases).where(t.leases.c.name == name).values(**values))
             else:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from bot.alerts.model import Did, Incident, State
+from bot.alerts.timetable import due_after, lies_ahead
 from checks.model import Severity
 
 ESCALATE_EVERY = timedelta(minutes=15)  # a critical incident that is unacknowledged, however old
@@ -14,6 +15,7 @@ WORKDAY = (time(8), time(18))  # reminders, Monday to Friday, in the pipeline's 
 ACK_LASTS = timedelta(hours=4)  # of a critical incident
 WARN_BEFORE = timedelta(minutes=10)  # its holder
 ACK_OF_A_WARNING_ENDS = time(9)  # on the next business day, in the pipeline's zone
+LONGEST_SNOOZE = timedelta(hours=24)
 BROADCAST_EVERY = timedelta(minutes=15)  # of one thread
 FLAPPING, FLAPPING_WITHIN = 3, timedelta(hours=6)  # re-opens
 
@@ -62,15 +64,19 @@ def next_nudge(
     incident: Incident, now: datetime, zone: tzinfo = UTC, *, rerunning: bool = False
 ) -> tuple[datetime, Nudge] | None:
     """What comes next and when, as far as nothing else happens; None while it is snoozed, recovering or resolved."""
-    snoozed = incident.snoozed_until is not None and now < incident.snoozed_until
-    if incident.state is not State.FIRING or snoozed:
+    if incident.state is not State.FIRING or is_snoozed(incident, now):
         return None
     critical = incident.severity is Severity.CRITICAL
     if incident.acked_at:
-        return None if rerunning else _end_of_ack(incident, incident.acked_at, zone, critical=critical)
+        return None if rerunning else _end_of_ack(incident, incident.acked_at, now, zone)
     if critical:
-        return _last(incident, BEGINS | {Did.CALLED}) + ESCALATE_EVERY, Nudge.CALL
-    return _last(incident, SAID) + REMIND_EVERY, Nudge.REMIND
+        return due_after(_last(incident, BEGINS | {Did.CALLED}), ESCALATE_EVERY, now), Nudge.CALL
+    return due_after(_last(incident, SAID), REMIND_EVERY, now), Nudge.REMIND
+
+
+def is_snoozed(incident: Incident, now: datetime) -> bool:
+    """Whether somebody asked for neither reminder nor escalation now."""
+    return lies_ahead(incident.snoozed_until, now, LONGEST_SNOOZE)
 
 
 def is_answered(incident: Incident) -> bool:
@@ -81,19 +87,20 @@ def is_answered(incident: Incident) -> bool:
 
 def is_flapping(incident: Incident, now: datetime) -> bool:
     """Whether it re-opens so often that its replies say nothing any more."""
-    return incident.flapping_until is not None and now < incident.flapping_until
+    return lies_ahead(incident.flapping_until, now, FLAPPING_WITHIN)
 
 
 def flapping_until(incident: Incident, now: datetime) -> datetime | None:
     """Until when an incident flaps that re-opens now: from the third time in six hours on, six hours each time."""
-    recent = [e for e in incident.timeline if e.did is Did.REOPENED and now - e.at < FLAPPING_WITHIN]
+    reopened = (entry.at for entry in incident.timeline if entry.did is Did.REOPENED)
+    recent = [at for at in reopened if lies_ahead(at + FLAPPING_WITHIN, now, FLAPPING_WITHIN)]
     return now + FLAPPING_WITHIN if is_flapping(incident, now) or len(recent) + 1 >= FLAPPING else None
 
 
 def may_broadcast(thread: Iterable[Incident], now: datetime) -> bool:
     """Whether a reply may be sent to the channel too: one in 15 minutes, which escalations neither heed nor use up."""
     sent = (e.at for one in thread for e in one.timeline if e.broadcast and e.did is not Did.CALLED)
-    return all(now - at >= BROADCAST_EVERY for at in sent)
+    return not any(lies_ahead(at + BROADCAST_EVERY, now, BROADCAST_EVERY) for at in sent)
 
 
 def snoozed_as_warning(incident: Incident) -> bool:
@@ -102,13 +109,13 @@ def snoozed_as_warning(incident: Incident) -> bool:
     return next(latest, None) is Did.SNOOZED
 
 
-def _end_of_ack(incident: Incident, acked_at: datetime, zone: tzinfo, *, critical: bool) -> tuple[datetime, Nudge]:
-    if not critical:
-        return _next_business_morning(acked_at, zone), Nudge.LAPSE
+def _end_of_ack(incident: Incident, acked_at: datetime, now: datetime, zone: tzinfo) -> tuple[datetime, Nudge]:
+    if incident.severity is not Severity.CRITICAL:
+        return due_after(acked_at, _next_business_morning(acked_at, zone) - acked_at, now), Nudge.LAPSE
     warned_at = _warned_at(incident)
     if warned_at is None:
-        return acked_at + ACK_LASTS - WARN_BEFORE, Nudge.WARN
-    return max(acked_at + ACK_LASTS, warned_at + WARN_BEFORE), Nudge.LAPSE
+        return due_after(acked_at, ACK_LASTS - WARN_BEFORE, now), Nudge.WARN
+    return max(due_after(acked_at, ACK_LASTS, now), due_after(warned_at, WARN_BEFORE, now)), Nudge.LAPSE
 
 
 def _warned_at(incident: Incident) -> datetime | None:
@@ -135,5 +142,8 @@ def _next_business_morning(after: datetime, zone: tzinfo) -> datetime:
 
 
 def _last(incident: Incident, kinds: set[Did]) -> datetime:
-    """When one of these was last in the timeline; its beginning where none was."""
-    return max((entry.at for entry in incident.timeline if entry.did in kinds), default=incident.opened_at)
+    """When the newest line of these kinds was written; its beginning where there is none.
+
+    The newest is the last one, whatever its time: the clock may have been set back since the line before.
+    """
+    return next((entry.at for entry in reversed(incident.timeline) if entry.did in kinds), incident.opened_at)

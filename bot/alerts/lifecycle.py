@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.alerts.model import Alert, State
+from bot.alerts.timetable import lies_ahead
 from checks.model import Outcome, Severity
 
 SEVERITIES = {Outcome.WARN: Severity.WARN, Outcome.CRITICAL: Severity.CRITICAL}
@@ -89,7 +90,7 @@ def timer_ends(alert: Alert, policy: Policy) -> datetime | None:
 
 
 def _begin(alert: Alert, severity: Severity, policy: Policy, now: datetime) -> Change:
-    if alert.resolved_at and now - alert.resolved_at < policy.reopen_within:
+    if _is_recent(alert.resolved_at, policy, now):
         return _to(alert, State.FIRING, now, Reason.REOPENED, severity=severity, resolved_at=None)
     if policy.for_ > timedelta(0):
         return _to(alert, State.PENDING, now, Reason.WAITING, severity=severity, resolved_at=None, incident_id=None)
@@ -124,9 +125,13 @@ def _worsen(alert: Alert, policy: Policy, now: datetime) -> Change | None:
     """Measured as critical while firing."""
     if alert.severity is Severity.CRITICAL:
         return Change(replace(alert, milder_since=None), Reason.UNEASED) if alert.milder_since else None
-    recently = alert.eased_at is not None and now - alert.eased_at < policy.reopen_within
-    reason = Reason.RETURNED if recently else Reason.ESCALATED
+    reason = Reason.RETURNED if _is_recent(alert.eased_at, policy, now) else Reason.ESCALATED
     return _to(alert, State.FIRING, now, reason, severity=Severity.CRITICAL, eased_at=None)
+
+
+def _is_recent(ended: datetime | None, policy: Policy, now: datetime) -> bool:
+    """Whether what ended then and is back now is the same trouble."""
+    return ended is not None and lies_ahead(ended + policy.reopen_within, now, policy.reopen_within)
 
 
 def _recover(alert: Alert, severity: Severity | None, policy: Policy, now: datetime, *, cleared: bool) -> Change | None:

@@ -8,6 +8,21 @@ from checks.model import Active
 
 BEFORE_RUN = timedelta(minutes=5)  # suspect records have to be known before a run writes them
 STILL_NEW = timedelta(minutes=15)  # before a run: what was measured since the last one is not measured again
+SKEW = timedelta(seconds=30)  # between the clocks of replicas
+
+
+def lies_ahead(until: datetime | None, now: datetime, length: timedelta) -> bool:
+    """Whether a stored end is still to come; one further ahead than its `length` allows is void.
+
+    It was written before the clock was set back: how much of it is left is not known.
+    """
+    return until is not None and now < until <= now + length + SKEW
+
+
+def due_after(begin: datetime, length: timedelta, now: datetime) -> datetime:
+    """When something is due a `length` after a stored beginning; now, where that end is void."""
+    due = begin + length
+    return due if due <= now or lies_ahead(due, now, length) else now
 
 
 def is_active(active: Active, now: datetime, zone: ZoneInfo, due: datetime | None) -> bool:

@@ -7,6 +7,10 @@ from bot.model import Announcement, Kind
 from checks.model import Severity
 
 WORDS = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
+ITSELF = "A message about Sync Health itself"
+WITHOUT_INCIDENT = {Kind.DIGEST: "The daily summary", Kind.MAINTENANCE: "The summary of a maintenance window"} | (
+    dict.fromkeys((Kind.AWAY, Kind.SILENT, Kind.STATE_FAILED, Kind.STATE_RESTORED), ITSELF)
+)
 MOST = 300  # characters of any text from outside
 
 
@@ -14,7 +18,7 @@ def short_message(announcement: Announcement) -> Message:
     """What it is about, and the command that shows the rest. Nothing in here can fail, whatever the texts hold."""
     incident = announcement.incident
     if incident is None:
-        what = "The daily summary" if announcement.digest else "A message about Sync Health itself"
+        what = WITHOUT_INCIDENT.get(announcement.kind, "An alert")
         return Message(f"{what} cannot be shown here · `/sync-health`", ())
     return Message(f"{_said(announcement, incident)} · `/sync-health incident {incident.id}`", ())
 

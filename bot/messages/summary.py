@@ -129,8 +129,8 @@ def _others(count: int) -> str:
 def undelivered_line(waiting: Undelivered, zone: ZoneInfo) -> str:
     """How many messages for which channel are stuck, since when and why."""
     count = f"{waiting.messages} message{'' if waiting.messages == 1 else 's'}"
-    since = day_and_time(waiting.since, zone)
-    return f"⚠️ {count} for {channel(waiting.channel)} not delivered since {since}: {escape(waiting.why, 300)}"
+    since = f" since {day_and_time(waiting.since, zone)}" if waiting.since else ""
+    return f"⚠️ {count} for {channel(waiting.channel)} not delivered{since}: {escape(waiting.why, 300)}"
 
 
 def _age(evaluation: Evaluation, zone: ZoneInfo, *, measuring: bool) -> str:

@@ -44,5 +44,5 @@ def _due_day(ports: Ports, name: str, at: time) -> date | None:
         return None
     with ports.store.transaction() as records:
         at_work_since = records.first_look()
-        late = at_work_since is None or at_work_since > due
+        late = at_work_since is None or due < at_work_since <= now
         return None if late or records.was_done(name, day) else day

@@ -13,10 +13,11 @@ def take_due_snapshot(ports: Ports) -> Snapshot | None:
 
     It keeps its day's id and has the true time of its taking. A bot that was not yet at work owes none.
     """
-    day, due = latest_due(ports.settings.schedule.snapshot, ports.clock.now(), ports.settings.zone)
+    now = ports.clock.now()
+    day, due = latest_due(ports.settings.schedule.snapshot, now, ports.settings.zone)
     with ports.store.transaction() as records:
         at_work_since = records.first_look()
-        if at_work_since is None or at_work_since > due or records.was_done(SNAPSHOT, day):
+        if at_work_since is None or due < at_work_since <= now or records.was_done(SNAPSHOT, day):
             return None
     taken = take_snapshot(ports, SCHEDULED_BY, day=day)
     with ports.store.transaction() as records:

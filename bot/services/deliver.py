@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.alerts.attention import is_answered
 from bot.alerts.model import State
-from bot.errors import PermanentError, SyncHealthError, TemporaryError
+from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryError
 from bot.model import Announcement, Digest, Failure, Kind, Move, Owed, Place
 from bot.ports import Outlet
 from bot.services.next_step import Now, next_step
@@ -27,13 +27,15 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
     owed = ports.store.claim(holder, ports.clock.real(), CLAIM)
     if owed is None:
         return False
-    message = owed.announcement
-    if _belongs_elsewhere(ports, owed):
-        move = Move(ports.settings.channel, CHANGED, ports.clock.now())
-        ports.store.give_back(owed, holder, Failure(CHANGED, ports.clock.real(), move=move))
-        return True
     try:
+        owed = _with_content(ports, owed)
+        if _belongs_elsewhere(ports, owed):
+            move = Move(ports.settings.channel, CHANGED, ports.clock.now())
+            ports.store.give_back(owed, holder, Failure(CHANGED, ports.clock.real(), move=move))
+            return True
         place = _send(ports, owed)
+    except StateError:
+        raise  # nothing can be written of it either: the claim ends by itself, and the message is looked up then
     except Exception as error:
         now = Now(ports.clock.real(), ports.clock.now(), jitter)
         failure = next_step(owed, error, ports.settings, now)
@@ -42,12 +44,13 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
         if not isinstance(error, SyncHealthError):
             raise  # a bug: the loop around us shows where; the message has its next step all the same
     else:
+        message = owed.announcement
         told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
         mine = ports.store.settle(owed, holder, place=place, alone=told_its_end)
         if place and owed.failures:
             log.info("Slack accepts messages for %s again", owed.channel)
-    if not mine and message.ts is None:
-        _heal(ports, message)
+    if not mine and owed.announcement.ts is None:
+        _heal(ports, owed.announcement)
     return True
 
 
@@ -69,6 +72,19 @@ def follow_channel(ports: Outlet) -> None:
     with ports.store.transaction() as records:
         for channel in {incident.channel for incident in records.open_incidents()} - _channels(ports):
             records.move_channel(channel, Move(ports.settings.channel, CHANGED, ports.clock.now()))
+
+
+def _with_content(ports: Outlet, owed: Owed) -> Owed:
+    """What it says is read when it is sent; a plain one is sent in any case, if need be without."""
+    try:
+        return replace(owed, announcement=ports.store.read_content(owed.announcement))
+    except SyncHealthError:
+        raise
+    except Exception:
+        if not owed.announcement.plain:
+            raise
+        log.exception("message %s is sent without its content, which cannot be read", owed.announcement.id)
+        return owed
 
 
 def _belongs_elsewhere(ports: Outlet, owed: Owed) -> bool:
@@ -114,12 +130,13 @@ def _with_links(ports: Outlet, digest: Digest) -> Digest:
 def _is_obsolete(message: Announcement) -> bool:
     """Whether what was to be said is no longer so: resolved and meanwhile firing again, or worse and meanwhile over."""
     incident = message.incident
-    state = incident and incident.state
+    if incident is None:  # about none, or about one that cannot be read
+        return False
     if message.kind is Kind.REMINDER:
-        return state is not State.FIRING or (incident is not None and is_answered(incident))
+        return incident.state is not State.FIRING or is_answered(incident)
     if message.kind is Kind.RESOLVED:
         return not message.over
-    return message.kind in (Kind.SEVERITY, Kind.REOPENED) and state is State.OK
+    return message.kind in (Kind.SEVERITY, Kind.REOPENED) and incident.state is State.OK
 
 
 def _report(owed: Owed, error: Exception, failure: Failure) -> None:

@@ -30,6 +30,8 @@ def follow_runs(ports: Ports, checker: Checker) -> int:
     with ports.store.transaction() as records:
         actions = records.open_actions()
     for action in actions:
+        if action.requested_at > ports.clock.now() + SKEW:  # the clock was set back: its patience begins now
+            action = set_action(ports, replace(action, requested_at=ports.clock.now()), action.state)
         try:
             _step(ports, checker, action)
         except SyncHealthError as error:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts.model import Did, Entry, Maintenance
+from bot.alerts.timetable import lies_ahead
 from bot.errors import RefusedError
 from bot.ports import Ports, Records
 from bot.services.snooze import snooze_span
@@ -39,9 +40,9 @@ def end_due_maintenance(ports: Ports) -> bool:
     now = ports.clock.now()
     with ports.store.transaction() as records:
         window = records.maintenance()
-        if window is None or now < window.until:
+        if window is None or lies_ahead(window.until, now, window.until - window.since):
             return False
-        _end(records, replace(window, ended_at=window.until), now, ports.settings.channel)
+        _end(records, replace(window, ended_at=min(window.until, now)), now, ports.settings.channel)
     return True
 
 

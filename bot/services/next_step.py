@@ -34,6 +34,7 @@ class Backoff:
 
 TRANSIENT = Backoff(2, 60)
 REFUSED = Backoff(60, 600)
+LONGEST_WAIT = REPLACE_EVERY  # of any message or channel, Retry-After included
 
 
 @dataclass(frozen=True)

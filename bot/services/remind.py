@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from bot.alerts.attention import Nudge, nudge
+from bot.alerts.attention import Nudge, is_flapping, is_snoozed, nudge
 from bot.alerts.model import Did, Entry, Incident
 from bot.model import Kind
 from bot.ports import AlertRecords
@@ -44,9 +44,9 @@ def _end_overlays(records: AlertRecords, now: datetime) -> None:
     """Take off snoozes that have ended, and the mark of what flaps no more; the root says so."""
     for before in records.open_incidents():
         after = before
-        if before.snoozed_until and before.snoozed_until <= now:
+        if before.snoozed_until and not is_snoozed(before, now):
             after = replace(after, snoozed_until=None, snoozed_by=None)
-        if before.flapping_until and before.flapping_until <= now:
+        if before.flapping_until and not is_flapping(before, now):
             after = replace(after, flapping_until=None)
         if after != before:
             records.save_incident(after)

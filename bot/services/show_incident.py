@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from bot.alerts.attention import is_snoozed
 from bot.alerts.model import Action, Incident
 from bot.errors import RefusedError
 from bot.model import Place
@@ -44,5 +45,4 @@ def _called(records: Records, incident_id: str) -> Incident:
 
 
 def _as_of(now: datetime, incident: Incident) -> Incident:
-    over = incident.snoozed_until is not None and incident.snoozed_until <= now
-    return replace(incident, snoozed_until=None, snoozed_by=None) if over else incident
+    return incident if is_snoozed(incident, now) else replace(incident, snoozed_until=None, snoozed_by=None)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.alerts.attention import LONGEST_SNOOZE
 from bot.alerts.model import Did, Entry, Incident
 from bot.errors import RefusedError
 from bot.model import Kind
@@ -10,7 +11,7 @@ from bot.ports import Ports
 from bot.services.authorise import open_in_thread
 from checks.model import parse_duration
 
-SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=24)
+SHORTEST = timedelta(minutes=15)
 
 
 def snooze(ports: Ports, incident_id: int, span: str, by: str) -> list[Incident]:
@@ -33,6 +34,6 @@ def snooze_span(text: str) -> timedelta:
         span = parse_duration(text)
     except ValueError as error:
         raise RefusedError(f"I {error}.") from error
-    if not SHORTEST <= span <= LONGEST:
+    if not SHORTEST <= span <= LONGEST_SNOOZE:
         raise RefusedError("A snooze lasts from 15m to 24h.")
     return span

@@ -5,9 +5,11 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.alerts.timetable import lies_ahead
 from bot.errors import NotFoundError, SyncHealthError, TemporaryError, UncertainError
 from bot.model import Announcement, Kind, Outage, Scheduled, Watch
 from bot.ports import Clock, Ports
+from bot.services.next_step import LONGEST_WAIT
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -76,7 +78,7 @@ def _begin(ports: Ports) -> Watch | None:
     with ports.store.transaction() as records:
         watch = records.watch()
         tried = watch.not_before is not None  # a bot that hangs in its first evaluation is to be noticed, too
-        if (tried and watch.completed_at == watch.scheduled_for) or (watch.not_before and now < watch.not_before):
+        if (tried and watch.completed_at == watch.scheduled_for) or lies_ahead(watch.not_before, now, LONGEST_WAIT):
             return None
         attempt = replace(watch, scheduled_for=watch.completed_at, not_before=now + APART, uncertain=True)
         records.save_watch(attempt)

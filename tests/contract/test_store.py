@@ -79,6 +79,9 @@ def incident(key: str = "properties/a") -> Incident:
     )
 
 
+HOUR = 3600.0
+
+
 def action(sync: str = "Sync B", state: ActionState = ActionState.REQUESTED) -> Action:
     return Action(0, sync, None, "U1", "because", state, NOON, 7)
 
@@ -100,7 +103,7 @@ def owe_more(store: SqlStore, incident_id: int, *kinds: Kind) -> None:
 def claim(store: SqlStore, holder: str = "me", seconds: float = 0) -> Owed:
     owed = store.claim(holder, at(seconds), 60)
     assert owed
-    return owed
+    return replace(owed, announcement=store.read_content(owed.announcement))
 
 
 def brief(owed: Owed | None) -> tuple[int, str] | None:
@@ -442,7 +445,7 @@ def test_each_action_has_a_message_of_its_own(store: SqlStore) -> None:
             records.owe(incident_id, Kind.RUN, action_id=made.id)
     told = []
     while owed := store.claim("me", NOON, 60):
-        told.append((owed.announcement.action.sync, owed.revision))
+        told.append((store.read_content(owed.announcement).action.sync, owed.revision))
         store.settle(owed, "me", place=PLACE)
     assert told == [("Sync A", 2), ("Sync B", 2)]
 
@@ -509,6 +512,29 @@ def test_a_channel_that_wants_patience_gets_it_for_all_its_messages(store: SqlSt
     assert store.claim("me", at(29), 60) is None
     assert brief(claim(store, seconds=30)) == (first, "root")
     assert brief(claim(store, seconds=30)) == (second, "root")
+
+
+def test_a_wait_that_was_stored_before_the_clock_was_set_back_keeps_nobody_waiting_for_that_long(
+    store: SqlStore,
+) -> None:
+    first = owe(store, Kind.ROOT, key="a")
+    store.give_back(claim(store, seconds=HOUR), "me", Failure("no", at(HOUR + 60)))
+    assert brief(claim(store)) == (first, "root")
+
+
+def test_a_pause_of_a_channel_from_before_the_clock_was_set_back_is_void(store: SqlStore) -> None:
+    first = owe(store, Kind.ROOT, key="a")
+    store.give_back(claim(store, seconds=HOUR), "me", Failure("429", at(0), pause=Pause(at(HOUR + 600), 1)))
+    assert store.claim("me", at(HOUR), 60) is None
+    assert brief(claim(store)) == (first, "root")
+
+
+def test_a_sender_that_died_before_the_clock_was_set_back_keeps_nobody_waiting_for_that_long(store: SqlStore) -> None:
+    first = owe(store, Kind.ROOT, key="a")
+    claim(store, "dead", seconds=HOUR)
+    assert store.claim("me", at(HOUR + 59), 60) is None
+    taken_over = claim(store)
+    assert (brief(taken_over), taken_over.doubtful) == ((first, "root"), True)
 
 
 def test_patience_for_a_channel_shortens_nobodys_wait(store: SqlStore) -> None:

@@ -12,10 +12,10 @@ import pytest
 from bot.adapters.store import SqlStore
 from bot.alerts.model import Action, Alert, Incident
 from bot.main import settings_from
-from bot.model import Evaluation
+from bot.model import Evaluation, Owed
 from bot.pipeline_file import Operators
 from bot.ports import Ports
-from bot.services.deliver import deliver_next
+from bot.services.deliver import CLAIM, deliver_next
 from bot.services.measure import HEALTH
 from bot.services.rerun_sync import rerun_facts, rerun_sync
 from bot.services.run_checks import Checker, run_checks
@@ -99,6 +99,12 @@ class World:
     def rerun(self, by: str = ROBIN, reason: str = "the view is fixed") -> Action:
         """Somebody confirms the dialog as it is now."""
         return rerun_sync(self.ports, self.incident(), rerun_facts(self.ports, self.incident()).consent, by, reason)
+
+    def claim(self, holder: str = "sender") -> Owed:
+        """The next message, as a sender has it in its hand."""
+        owed = self.store.claim(holder, self.clock.real(), CLAIM)
+        assert owed
+        return replace(owed, announcement=self.store.read_content(owed.announcement))
 
     def deliver(self, holder: str = "sender") -> int:
         """Send until nothing is owed now; how many were tried."""

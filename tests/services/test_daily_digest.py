@@ -7,6 +7,7 @@ import pytest
 
 from bot.model import Digest, Failure, Kind, Outage
 from bot.services.daily_digest import run_due_validation, send_due_digest
+from bot.services.next_step import LONGEST_WAIT
 from checks.model import Outcome
 from tests.fakes import CHANNEL, answer_lost, refused
 from tests.services.conftest import World
@@ -111,13 +112,14 @@ def test_the_summary_tells_how_long_the_bot_was_away_and_what_is_stuck_but_not_i
     with world.store.transaction() as records:
         records.owe_absence(Outage(now - timedelta(hours=3), now - timedelta(hours=1)), CHANNEL)
         records.owe_absence(Outage(now - timedelta(days=3), now - timedelta(days=2)), CHANNEL)
-    stuck = world.store.claim("sender", world.clock.real(), 60)
-    assert stuck and stuck.announcement.kind is Kind.ROOT
-    tomorrow = world.clock.real() + timedelta(days=1)
-    world.store.give_back(stuck, "sender", Failure("Slack refuses: fatal_error", tomorrow))
+    at(world, "2026-04-01 08:50")
+    stuck = world.claim()
+    assert stuck.announcement.kind is Kind.ROOT
+    later = world.clock.real() + LONGEST_WAIT
+    world.store.give_back(stuck, "sender", Failure("Slack refuses: fatal_error", later))
     world.deliver()
     world.channel.fail_next("post", refused())
-    live(world, "2026-04-01 08:30", days=0.1)
+    live(world, "2026-04-01 09:00", days=0.001, minutes=1)
     world.deliver_patiently()
     [summary] = [said for said in world.channel.roots() if said.kind is Kind.DIGEST]
     assert summary.text.count("Sync Health was away for") == 1
@@ -193,3 +195,18 @@ def test_the_validation_of_the_night_speaks_through_alerts_alone_and_runs_once_a
     assert ran == ["04-01 03:00"]
     assert len(world.warehouse.asked) == asked + 1, "the warehouse is asked, too"
     assert Kind.DIGEST not in world.owed()
+
+
+def test_a_first_evaluation_that_the_state_dates_ahead_of_now_does_not_owe_the_bot_a_day_of_silence(
+    world: World,
+) -> None:
+    begin_work(world, "2026-04-03 08:00")
+    assert live(world, "2026-04-01 08:30", days=0.1) == ["04-01 09:00"]
+
+
+def test_a_summary_can_be_read_before_there_was_any_evaluation(world: World) -> None:
+    with world.store.transaction() as records:
+        records.owe_digest(CHANNEL)
+    world.deliver()
+    [summary] = world.channel.roots()
+    assert "has not been measured yet" in summary.text

@@ -145,8 +145,7 @@ def test_doubt_outlives_every_other_failure(world: World) -> None:
 
 def test_a_sender_that_died_after_posting_leaves_no_second_message(world: World) -> None:
     world.open_incident()
-    owed = world.store.claim("dead", world.clock.real(), CLAIM)
-    assert owed
+    owed = world.claim("dead")
     world.channel.post(owed.announcement)
     assert world.deliver() == 0, "it may still be at it"
     world.clock.pass_real(seconds=CLAIM + 1)
@@ -156,7 +155,7 @@ def test_a_sender_that_died_after_posting_leaves_no_second_message(world: World)
 
 def test_a_sender_that_died_before_posting_loses_nothing(world: World) -> None:
     world.open_incident()
-    assert world.store.claim("dead", world.clock.real(), CLAIM)
+    world.claim("dead")
     world.clock.pass_real(seconds=CLAIM + 1)
     world.deliver()
     assert kinds(world) == ["root", "evidence"]
@@ -398,8 +397,7 @@ def test_what_slack_refuses_for_good_is_kept_and_people_see_why(world: World) ->
 
 def test_a_change_while_a_message_is_being_sent_is_not_lost(world: World) -> None:
     world.open_incident(60)
-    owed = world.store.claim("sender", world.clock.real(), CLAIM)
-    assert owed
+    owed = world.claim()
     place = world.channel.post(owed.announcement)
     world.look(75, after=0.5)
     assert world.store.settle(owed, "sender", place=place)
@@ -409,8 +407,7 @@ def test_a_change_while_a_message_is_being_sent_is_not_lost(world: World) -> Non
 
 def test_a_sender_that_lost_its_claim_changes_nothing_any_more(world: World) -> None:
     world.open_incident()
-    frozen = world.store.claim("frozen", world.clock.real(), CLAIM)
-    assert frozen
+    frozen = world.claim("frozen")
     world.clock.pass_real(seconds=CLAIM + 1)
     world.deliver("other")
     late = world.channel.post(frozen.announcement)

@@ -195,3 +195,11 @@ def test_an_acknowledgement_does_not_lapse_unheard(world: World) -> None:
     assert did(world)[-1] is Did.ACK_LAPSES, "warned once the window has ended"
     live(world, 10, nameless=60)
     assert Did.ACK_LAPSED in did(world)
+
+
+def test_a_window_from_before_the_clock_was_set_back_ends_now_instead_of_an_hour_late(world: World) -> None:
+    begin_maintenance(world.ports, "1h", "upgrade", ROBIN)
+    world.clock.set_back(hours=1)
+    assert end_due_maintenance(world.ports)
+    [(ended_at,)] = world.rows("SELECT ended_at FROM maintenance")
+    assert ended_at.startswith(f"{world.clock.now():%Y-%m-%d %H:%M}"), "no end lies in the future"

@@ -2,12 +2,15 @@
 
 import itertools
 import logging
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.alerts.model import Did, Entry
 from bot.errors import ContentRefusedError
 from bot.main import settings_from
 from bot.model import Kind, Pause
@@ -27,6 +30,7 @@ from tests.fakes import (
     request_lost,
 )
 from tests.services.conftest import ROBIN, World
+from tests.unit import samples
 
 NEW, NEW_ID = "new-alerts", "C0NEW0001"
 CONTENT = ["invalid_blocks", "msg_too_long", "msg_blocks_too_long"]
@@ -240,8 +244,7 @@ def test_nothing_that_was_owed_after_the_claim_is_swallowed_by_a_root_that_tells
     world.open_incident(40)
     world.look(7, after=5)
     world.look(7, after=10)
-    owed = world.store.claim("sender", world.clock.real(), 60)
-    assert owed
+    owed = world.claim()
     assert owed.announcement.over
     world.look(90, after=5)
     place = world.channel.post(owed.announcement)
@@ -339,8 +342,7 @@ def test_whatever_fails_whenever_nothing_is_lost_or_doubled(
 
 def test_the_pause_of_a_channel_grows_only_from_the_second_failure_in_a_row(world: World) -> None:
     world.open_incident()
-    owed = world.store.claim("sender", world.clock.real(), 60)
-    assert owed
+    owed = world.claim()
     now = Now(world.clock.real(), world.clock.now(), 0.0)
     pauses = [next_step(replace(owed, failures=n), refused().error, world.ports.settings, now).pause for n in range(3)]
     assert pauses == [
@@ -348,3 +350,81 @@ def test_the_pause_of_a_channel_grows_only_from_the_second_failure_in_a_row(worl
         Pause(now.real + timedelta(seconds=2), 2),
         Pause(now.real + timedelta(seconds=4), 3),
     ]
+
+
+# A row that cannot be read.
+
+
+def poison(world: World, *incident_ids: int) -> None:
+    """A line of the timeline that only a later version could read."""
+    with closing(sqlite3.connect(world.path)) as db, db:
+        for incident_id in incident_ids:
+            db.execute("UPDATE timeline SET did = 'unheard_of' WHERE incident_id = ?", (incident_id,))
+
+
+def deliver_with_failures(world: World) -> int:
+    """What the sender does: whatever a message raises, it goes on; returns how often one did."""
+    raised = 0
+    for _ in range(100):
+        try:
+            if not deliver_next(world.ports, "sender"):
+                return raised
+        except ValueError:
+            raised += 1
+    raise AssertionError("it never ends")
+
+
+def test_an_incident_that_cannot_be_read_is_told_in_plain_text_and_the_next_one_in_full(world: World) -> None:
+    with world.store.transaction() as records:
+        for key in ("properties/a", "properties/b"):
+            made = records.create_incident(replace(samples.incident(), key=key, channel=CHANNEL))
+            records.note(made.id, Entry(world.clock.now(), Did.OPENED))
+            records.owe(made.id, Kind.ROOT)
+            records.owe(made.id, Kind.EVIDENCE)
+    poison(world, 1)
+    assert deliver_with_failures(world) == 2, "root and evidence, once each: then they are plain"
+    assert [(root.plain, root.incident_id) for root in world.channel.roots()] == [(True, 0), (False, 2)]
+    [unreadable] = [root for root in world.channel.roots() if root.plain]
+    assert "An alert cannot be shown here" in unreadable.text
+    assert len(world.channel.thread(unreadable.ts)) == 1, "its evidence follows in its thread"
+    assert world.owed() == []
+
+
+def test_a_message_that_cannot_be_read_and_is_refused_in_plain_goes_to_the_fallback_channel(world: World) -> None:
+    set_channels(world, fallback_channel=NEW)
+    world.channel.channels[NEW] = NEW_ID
+    world.open_incident()
+    poison(world, 1)
+    world.channel.fail_next("post", forbidden("some_new_refusal"))
+    assert deliver_with_failures(world) > 0
+    [root] = world.channel.roots()
+    assert (root.channel, root.plain) == (NEW_ID, True)
+
+
+def test_a_summary_that_cannot_be_read_holds_up_no_alert(world: World) -> None:
+    with world.store.transaction() as records:
+        records.owe_digest(CHANNEL)
+    world.open_incident()
+    with closing(sqlite3.connect(world.path)) as db, db:
+        db.execute("UPDATE evaluations SET body = '{}'")
+    assert deliver_with_failures(world) == 1
+    assert sorted(root.kind for root in world.channel.roots()) == [Kind.DIGEST, Kind.ROOT]
+    assert "The daily summary cannot be shown here" in world.channel.roots()[0].text
+
+
+def test_a_message_of_an_earlier_version_whose_first_try_is_unknown_is_looked_for_in_the_whole_history(
+    world: World,
+) -> None:
+    world.open_incident()
+    owed = world.claim("earlier")
+    world.channel.post(owed.announcement)
+    with closing(sqlite3.connect(world.path)) as db, db:
+        db.execute("UPDATE outbox SET first_tried_at = NULL, error = 'lost' WHERE sending_by IS NOT NULL")
+    with world.store.transaction() as records:
+        assert [one.since for one in records.undelivered()] == [None]
+    world.clock.pass_real(seconds=120)
+    again = world.claim()
+    assert (again.doubtful, again.announcement.since) == (True, None)
+    world.clock.pass_real(seconds=120)
+    world.deliver()
+    assert len(world.channel.roots()) == 1, "found, not doubled"

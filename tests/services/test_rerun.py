@@ -594,3 +594,14 @@ def test_one_old_run_of_unknown_state_does_not_stand_against_reruns(world: World
     assert shown(world).running is None
     world.census.finish(old.id)  # else the fake skips the new one
     assert press(world).state is ActionState.RUNNING
+
+
+def test_a_request_from_before_the_clock_was_set_back_is_not_looked_for_an_hour_longer(world: World) -> None:
+    world.open_incident()
+    world.census.refusal = UncertainError("the connection broke")
+    world.rerun()
+    world.clock.set_back(hours=1)
+    follow_runs(world.ports, world.checker)
+    world.clock.pass_(minutes=16)
+    follow_runs(world.ports, world.checker)
+    assert world.action().state is ActionState.UNKNOWN

@@ -283,3 +283,10 @@ def test_a_gap_of_which_the_channel_has_heard_is_not_told_again(watched: Watched
     watched.clock.pass_(minutes=60)
     complete_evaluation(watched.ports, told=True)
     assert not [text for text in watched.said() if "was away" in text]
+
+
+def test_a_wait_from_before_the_clock_was_set_back_delays_the_next_attempt_by_no_hour(watched: Watched) -> None:
+    watched.tick()
+    watched.clock.set_back(hours=1)
+    watched.tick()
+    assert watched.calls("chat.scheduleMessage") == 2

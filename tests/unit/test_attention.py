@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerts.attention import Nudge, flapping_until, is_flapping, may_broadcast, nudge, snoozed_as_warning
+from bot.alerts.attention import (
+    Nudge,
+    flapping_until,
+    is_flapping,
+    is_snoozed,
+    may_broadcast,
+    nudge,
+    snoozed_as_warning,
+)
 from bot.alerts.model import Did, Entry, Incident, State
 from checks.model import Severity
 from tests.unit import samples
@@ -46,12 +54,12 @@ def nudged(incident: Incident, now: datetime, due: Nudge) -> Incident:
 
 
 def live(
-    incident: Incident, hours: float, every: float = 5, busy: Sequence[tuple[float, float]] = ()
+    incident: Incident, hours: float, every: float = 5, busy: Sequence[tuple[float, float]] = (), begin: float = 0
 ) -> list[tuple[float, Nudge]]:
     """What is said over the hours, at a tick of five minutes; `busy`: from when to when the holder has a rerun."""
     said = []
     for n in range(int(hours * 60 / every) + 1):
-        minutes = n * every
+        minutes = begin + n * every
         now = incident.opened_at + timedelta(minutes=minutes)
         rerunning = any(begin <= minutes < end for begin, end in busy)
         if due := nudge(incident, now, LOS_ANGELES, rerunning=rerunning):
@@ -90,7 +98,10 @@ def test_whoever_acknowledged_a_critical_incident_is_warned_ten_minutes_before_i
 def test_acknowledging_again_gives_the_whole_time_again() -> None:
     warned = nudged(acked(), at(230), Nudge.WARN)
     again = replace(warned, acked_at=at(235), timeline=(*warned.timeline, Entry(at(235), Did.ACKNOWLEDGED, ROBIN)))
-    assert [said for said in live(again, 9) if said[1] is not Nudge.CALL] == [(465, Nudge.WARN), (475, Nudge.LAPSE)]
+    assert [said for said in live(again, 5, begin=235) if said[1] is not Nudge.CALL] == [
+        (465, Nudge.WARN),
+        (475, Nudge.LAPSE),
+    ]
 
 
 def test_a_bot_that_was_down_at_the_time_still_warns_first() -> None:
@@ -226,3 +237,40 @@ def test_what_is_critical_and_neither_acknowledged_nor_snoozed_escalates_within_
             quiet_since = minutes
         assert minutes - quiet_since <= 15
     assert all(later - earlier >= 15 for earlier, later in pairwise(calls))
+
+
+# The clock was set back: what the timeline dates ahead of now silences nobody.
+
+
+def test_an_escalation_that_the_timeline_dates_ahead_is_due_once_now_and_then_every_fifteen_minutes() -> None:
+    before = fresh(Severity.CRITICAL, Entry(at(15), Did.CALLED), opened_at=NOW)
+    assert live(before, 0.75, begin=-60) == [(-60 + n, Nudge.CALL) for n in (0, 15, 30, 45)]
+
+
+def test_an_acknowledgement_from_ahead_lapses_after_its_holder_was_warned() -> None:
+    assert live(acked(), 0.25, begin=-600) == [(-600, Nudge.WARN), (-590, Nudge.LAPSE)]
+    warning = acked(Severity.WARN, when=NOW)
+    assert live(warning, 0, begin=-60) == [(-60, Nudge.LAPSE)]
+
+
+def test_a_reminder_from_ahead_is_due_now() -> None:
+    at_work = local("2026-01-07 12:00")
+    warning = fresh(Severity.WARN, Entry(at_work + timedelta(days=1), Did.REMINDED), opened_at=at_work)
+    assert nudge(warning, at_work, LOS_ANGELES) is Nudge.REMIND
+
+
+@pytest.mark.parametrize(("ahead", "holds"), [(24, True), (25, False)])
+def test_a_snooze_further_ahead_than_a_snooze_can_be_is_void(ahead: int, *, holds: bool) -> None:
+    snoozed = replace(fresh(), snoozed_until=NOW + timedelta(hours=ahead))
+    assert is_snoozed(snoozed, NOW) is holds
+
+
+@pytest.mark.parametrize(("ahead", "holds"), [(6, True), (7, False)])
+def test_flapping_further_ahead_than_six_hours_is_void(ahead: int, *, holds: bool) -> None:
+    assert is_flapping(replace(fresh(), flapping_until=NOW + timedelta(hours=ahead)), NOW) is holds
+
+
+def test_what_was_sent_or_reopened_ahead_of_now_neither_mutes_the_channel_nor_counts_as_flapping() -> None:
+    ahead = [replace(Entry(at(60 + n), Did.REOPENED), broadcast=True) for n in range(3)]
+    assert may_broadcast([fresh(Severity.CRITICAL, *ahead)], NOW)
+    assert flapping_until(fresh(Severity.CRITICAL, *ahead), NOW) is None

@@ -601,3 +601,10 @@ def test_49_51_49_does_not_ring_again_and_again(limits: dict[str, str], values: 
 def test_49_51_49_from_a_warning_rings_once_for_the_warning_and_once_for_critical() -> None:
     check = Check.model_validate(WRITTEN | {"warn": "> 30", "clear": "<= 25"})
     assert rings([(0, 49.0), *((5, 49.0 if n % 2 else 51.0) for n in range(60))], check) == [NOW, NOW + minutes(5)]
+
+
+def test_what_ended_or_eased_before_the_clock_was_set_back_is_not_recent() -> None:
+    ended, eased = replace(RESOLVED, resolved_at=ago(-60)), replace(EASED, eased_at=ago(-60))
+    opened, worsened = step(ended, Seen.CRITICAL, NOW, PROMPT), step(eased, Seen.CRITICAL, NOW)
+    assert opened and opened.reason is Reason.OPENED
+    assert worsened and worsened.reason is Reason.ESCALATED, "the channel hears of it"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerts.timetable import is_active, latest_due
+from bot.alerts.timetable import SKEW, due_after, is_active, latest_due, lies_ahead
 from checks.model import Active, parse_active
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -79,3 +79,22 @@ def test_a_month_of_ticks_has_each_day_once() -> None:
         ticks = [local(begin) + timedelta(minutes=5 * n) for n in range(30 * 288)]
         days = list(dict.fromkeys(latest_due(SNAPSHOT, now, ZONE)[0] for now in ticks))
         assert days == [days[0] + timedelta(days=n) for n in range(31)]
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [(-HOUR, False), (0 * HOUR, False), (HOUR / 2, True), (HOUR, True), (HOUR + SKEW, True), (HOUR + 2 * SKEW, False)],
+)
+def test_a_stored_end_further_ahead_than_its_length_is_void(ahead: timedelta, *, expected: bool) -> None:
+    now = local("2026-01-15 08:00")
+    assert lies_ahead(now + ahead, now, HOUR) is expected
+    assert not lies_ahead(None, now, HOUR)
+
+
+@pytest.mark.parametrize(("begun", "due"), [(-2, -1), (-0.5, 0.5), (0, 1), (1, 0), (24, 0)])
+def test_what_began_ahead_of_now_is_due_now(begun: float, due: float) -> None:
+    now = local("2026-01-15 08:00")
+    assert due_after(now + begun * HOUR, HOUR, now) == now + due * HOUR
