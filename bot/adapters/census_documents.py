@@ -67,7 +67,7 @@ def read_sync(row: Document) -> Sync:
 
 def _frequency(said: object) -> str:
     """One of Census' words, or a new one; null is `never`, and what is not said at all is not guessed."""
-    return _needed(said if isinstance(said, str) else None, "its schedule") if said is not None else "never"
+    return "never" if said is None else _needed(said if isinstance(said, str) and said else None, "its schedule")
 
 
 def _triggers(mode: Document) -> tuple[str, ...]:

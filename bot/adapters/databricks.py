@@ -8,7 +8,8 @@ from functools import partial
 from bot import sql
 from bot.adapters.databricks_login import Login
 from bot.adapters.databricks_pool import Call, Pool
-from bot.adapters.databricks_session import AgainError, NotReadyError, Rows, Session
+from bot.adapters.databricks_session import AgainError, NotReadyError, Session
+from bot.adapters.values import Rows
 from bot.environment import Databricks
 from bot.errors import PermanentError, StartingError, SyncHealthError
 from bot.ports import Standing

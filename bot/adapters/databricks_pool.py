@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Condition, Thread
 
-from bot.adapters.databricks_session import LOOK, NotReadyError, Rows, Session
+from bot.adapters.databricks_session import LOOK, NotReadyError, Session
+from bot.adapters.values import Rows
 from bot.errors import PermanentError, UncertainError
 
 KEEP = 4  # idle sessions: more were opened for a rush

@@ -7,14 +7,13 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.databricks_login import Login
-from bot.adapters.values import plain
+from bot.adapters.values import MOST_ROWS, Rows, plain_rows
 from bot.environment import Databricks
 from bot.errors import SyncHealthError, TemporaryError
 
 if TYPE_CHECKING:
     from databricks.sql.client import Connection, Cursor
 
-Rows = list[dict[str, object]]
 CONFIGURATION = {
     "TIMEZONE": "UTC",  # without pyarrow times arrive as text without a zone
     "STATEMENT_TIMEOUT": "60",  # seconds; Databricks' own is two days
@@ -84,7 +83,7 @@ class Session:
                 raise TemporaryError(f"{name}: its caller no longer waits, so it was not sent")
             cursor.execute(text, dict(parameters) or None)
             _refuse_cancelled(name, cursor)
-            rows = [] if writes else _rows(cursor)
+            rows = [] if writes else _rows(name, cursor)
             self.usable = True
         except SyncHealthError:
             raise
@@ -135,9 +134,9 @@ class Session:
         return connection
 
 
-def _rows(cursor: "Cursor") -> Rows:
+def _rows(name: str, cursor: "Cursor") -> Rows:
     names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, map(plain, row), strict=True)) for row in cursor.fetchall()]
+    return plain_rows(name, names, cursor.fetchmany(MOST_ROWS + 1))
 
 
 def _refuse_cancelled(name: str, cursor: "Cursor") -> None:

@@ -9,7 +9,7 @@ from threading import Condition
 import duckdb
 
 from bot import sql
-from bot.adapters.values import plain
+from bot.adapters.values import MOST_ROWS, plain, plain_rows
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
 from bot.pipeline_file import table_parts
 from bot.ports import Standing
@@ -47,7 +47,7 @@ class DuckDBWarehouse:
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
         with self._run(question, parameters) as cursor:
             names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, map(plain, row), strict=True)) for row in cursor.fetchall()]
+            return plain_rows(question, names, cursor.fetchmany(MOST_ROWS + 1))
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         with self._execute(question, sql.column_for_duckdb(question, column, self._tables)) as cursor:
@@ -151,6 +151,10 @@ class DuckDBWarehouse:
         except duckdb.Error as error:
             family = TemporaryError if isinstance(error, TEMPORARY) else PermanentError
             raise family(f"{name}: {redact(_first_line(error))}") from error
+        except SyncHealthError:
+            raise
+        except Exception as error:  # a value that Python has no form for: an adapter lets no other error out
+            raise PermanentError(f"{name}: an answer that cannot be read ({type(error).__name__})") from error
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         """The connection, with every catalog attached."""

@@ -18,6 +18,7 @@ CLOCK_SKEW = timedelta(minutes=5)  # between Census and this machine
 FEW_RECORDS, FEW_REJECTED = 20, 10  # fewer of either is no page
 HOUR = timedelta(hours=1)
 NO_RUN = "Census knows of no run"
+NO_SCHEDULE = "the schedule of the sync cannot be read"
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,32 @@ class Due:
 
 
 def census_numbers(
-    runs: Sequence[Run], schedule: Schedule, now: datetime, zone: ZoneInfo, known: Known
+    runs: Sequence[Run], schedule: Schedule | None, now: datetime, zone: ZoneInfo, known: Known
 ) -> Mapping[str, Reading]:
-    """Readings by metric, without those that mean nothing now; `runs` are the newest hundred or so, newest first."""
-    schedule_on = Reading(float(schedule.enabled), case="paused" if schedule.paused else None)
+    """Readings by metric, without those that mean nothing now; `runs` are the newest hundred or so, newest first.
+
+    Without a schedule, because it could not be read, what depends on it is unknown.
+    """
+    schedule_on = _schedule_on(schedule)
     if ahead := next((run for run in runs if run.completed_at and run.completed_at > now + CLOCK_SKEW), None):
         unknown = Reading(detail=f"run {ahead.id} completed in the future: {ahead.completed_at:%Y-%m-%d %H:%M} UTC")
         return dict.fromkeys(METRICS - {"empty_runs"}, unknown) | {"schedule_on": schedule_on}
     syncs = [run for run in runs if run.counts_as_sync and run.completed_at]
-    due = due_run(runs, schedule, now)
+    due = due_run(runs, schedule, now) if schedule else None
     # Where runs are known and none of them counts, there is no rate to judge: the failed runs are told as such.
     rate = {"error_rate": _rejected(syncs[0])} if syncs else {} if runs else {"error_rate": Reading(detail=NO_RUN)}
     return rate | {
-        "hours_since_last_run": _lateness(syncs, runs, due, now),
-        "runs_today": _runs_today(syncs, runs, due, now.astimezone(zone)),
+        "hours_since_last_run": _lateness(syncs, runs, due, now) if schedule else schedule_on,
+        "runs_today": _runs_today(syncs, runs, due, now.astimezone(zone)) if schedule else schedule_on,
         "schedule_on": schedule_on,
         "failed_runs": _failed_runs(runs, known),
     }
+
+
+def _schedule_on(schedule: Schedule | None) -> Reading:
+    if schedule is None:
+        return Reading(detail=NO_SCHEDULE)
+    return Reading(float(schedule.enabled), case="paused" if schedule.paused else None)
 
 
 def due_run(runs: Sequence[Run], schedule: Schedule, now: datetime) -> Due | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.alerts.model import Action, ActionState
-from bot.errors import SyncHealthError
+from bot.errors import NotFoundError, SyncHealthError, UnreadableError
 from bot.model import LONGEST_RUN, Evaluation, Run, RunStatus
 from bot.ports import Ports
 from bot.services.rerun_sync import set_action
@@ -36,9 +36,17 @@ def follow_runs(ports: Ports, checker: Checker) -> int:
             _step(ports, checker, action)
         except SyncHealthError as error:
             log.warning("action %s (%s): %s; looking again", action.id, action.sync, error)
-            if ports.clock.now() - action.requested_at > LONGEST_RUN:  # else nobody could ever rerun that sync
-                _give_up(ports, action, f"How it ended is unknown: {error}. Check it in Census.")
+            _release_old(ports, action, str(error))
+        except Exception as error:  # what nobody foresaw is an error of this action alone
+            log.exception("action %s (%s) met something unforeseen; looking again", action.id, action.sync)
+            _release_old(ports, action, f"an answer that cannot be read ({type(error).__name__})")
     return len(actions)
+
+
+def _release_old(ports: Ports, action: Action, why: str) -> None:
+    """Give it up after hours, else nobody could ever rerun that sync."""
+    if ports.clock.now() - action.requested_at > LONGEST_RUN:
+        _give_up(ports, action, f"How it ended is unknown: {why}. Check it in Census.")
 
 
 def _step(ports: Ports, checker: Checker, action: Action) -> None:
@@ -58,7 +66,7 @@ def _look_for_it(ports: Ports, action: Action) -> None:
     """
     runs = ports.census.runs_since(_sync_id(ports, action), action.requested_at - SKEW)
     ours = [run for run in runs if run.id > action.latest_run_id and run.trigger == OURS]
-    waited = (ports.clock.now() - action.requested_at).total_seconds() / ports.clock.speed
+    waited = _waited(ports, action)
     if ours:
         found = replace(action, state=ActionState.RUNNING, run_id=min(run.id for run in ours), verdict="")
         set_action(ports, found, ActionState.REQUESTED)
@@ -75,8 +83,18 @@ def _look_for_it(ports: Ports, action: Action) -> None:
 
 
 def _watch(ports: Ports, action: Action) -> None:
-    assert action.run_id, "a running action has a run"
-    run, now = ports.census.run(action.run_id), ports.clock.now()
+    if not action.run_id:
+        _give_up(ports, action, "Census named no run for the request. Check its runs there before another rerun.")
+        return
+    try:
+        run, now = ports.census.run(action.run_id), ports.clock.now()
+    except NotFoundError:
+        if _waited(ports, action) <= UNCONFIRMED:  # it may not show yet
+            raise
+        _give_up(ports, action, "Census no longer knows this run, so how it ended is unknown.")
+        return
+    if run.sync_id != _sync_id(ports, action):
+        raise UnreadableError(f"Census shows run {action.run_id} as one of another sync")
     seen = _with_counts(action, run)
     if run.status is RunStatus.SKIPPED and (other := _running(ports, action)):
         seen = replace(action, run_id=other.id, adopted=True)
@@ -91,6 +109,11 @@ def _watch(ports: Ports, action: Action) -> None:
         return
     if seen != action:
         set_action(ports, seen, ActionState.RUNNING)
+
+
+def _waited(ports: Ports, action: Action) -> float:
+    """Real seconds since the request."""
+    return (ports.clock.now() - action.requested_at).total_seconds() / ports.clock.speed
 
 
 def _measure_again(ports: Ports, checker: Checker, action: Action) -> None:

@@ -1,20 +1,22 @@
 """Evaluate the whole pipeline once: a few calls to Census, one statement to the warehouse where that is worth it."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.alerts.timetable import is_active, warehouse_is_due
-from bot.errors import PermanentError, StartingError, SyncHealthError
-from bot.model import Evaluation, Run, SyncStatus
+from bot.errors import PermanentError, StartingError, SyncHealthError, UnreadableError
+from bot.model import Evaluation, Run, Schedule, SyncStatus
 from bot.pipeline_file import SyncSettings
 from bot.ports import Sources
 from bot.services.census_numbers import census_numbers, due_run, empty_runs, next_run
-from bot.services.warehouse_numbers import Numbers, only_value
+from bot.services.warehouse_numbers import Numbers, one_row, only_value
 from checks.judge import judge, overall
 from checks.model import Check, Outcome, Reading, Result
 
+log = logging.getLogger(__name__)
 HEALTH = "measure/health"
 WAREHOUSE = "the warehouse: "  # how its problems begin
 MATCHED = "matched_coverage_percentage"
@@ -32,6 +34,7 @@ class SyncLook:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     due: datetime | None = None  # when a daily or rarer schedule asked for its latest run
     runs: Sequence[Run] = ()
+    problem: str | None = None  # why something of it is missing
 
 
 def measure(sources: Sources, last: Evaluation | None = None, *, thrifty: bool = False) -> Evaluation:
@@ -54,7 +57,7 @@ def measure(sources: Sources, last: Evaluation | None = None, *, thrifty: bool =
     results = tuple(_results(sources, numbers, looks, now, carried))
     problems = [f"{WAREHOUSE}{reason}" for reason in dict.fromkeys(numbers.errors.values())]
     problems += [problem for problem in (carried.problems if carried else ()) if problem.startswith(WAREHOUSE)]
-    problems += [f"Census, {sync.label}: {sync.error}" for sync in syncs if sync.error]
+    problems += [f"Census, {look.status.label}: {look.problem}" for look in looks if look.problem]
     return Evaluation(
         checked_at=now,
         outcome=overall([result.outcome for result in results] + [Outcome.ERROR] * bool(problems)),
@@ -75,7 +78,15 @@ def _worth_asking(sources: Sources, last: Evaluation, looks: Sequence[SyncLook],
     ended = [run.completed_at for run in runs if run.completed_at]
     floor = sources.settings.schedule.idle_floor
     due = warehouse_is_due(last.warehouse_at, ended, floor, now)
-    return due or not last.warehouse_reached or sources.warehouse.awake()
+    return due or not last.warehouse_reached or _is_awake(sources)
+
+
+def _is_awake(sources: Sources) -> bool:
+    try:
+        return sources.warehouse.awake()
+    except Exception:  # what nobody foresaw is an error of this source alone
+        log.exception("whether the warehouse is awake is not known")
+        return False
 
 
 def _stands_in(sources: Sources, last: Evaluation, now: datetime) -> bool:
@@ -129,13 +140,12 @@ def ask_warehouse(sources: Sources) -> Numbers:
     own = {check.metric: check.statement for check in sources.settings.checks if check.statement}
     shared = [metric for metric in metrics if metric not in own]
     try:
-        found = warehouse.ask(HEALTH)
-        numbers = Numbers(found[0] if found else {})
+        numbers = Numbers(one_row(warehouse.ask(HEALTH), shared))
     except PermanentError:
         numbers = _one_by_one(shared, lambda metric: warehouse.ask_column(HEALTH, metric).get(metric))
-    except SyncHealthError as error:
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is an error of this source alone
         starting = isinstance(error, StartingError)
-        return Numbers(errors=dict.fromkeys(metrics, str(error)), reached=False, starting=starting)
+        return Numbers(errors=dict.fromkeys(metrics, _reason(error)), reached=False, starting=starting)
     now = sources.clock.now()
     others = _one_by_one(list(own), lambda metric: only_value(warehouse.ask(own[metric]), now))
     row = {metric: _hours_ahead(value, now) for metric, value in {**numbers.row, **others.row}.items()}
@@ -153,9 +163,17 @@ def _one_by_one(metrics: Sequence[str], ask: Callable[[str], object]) -> Numbers
     for metric in metrics:
         try:
             row[metric] = ask(metric)
-        except SyncHealthError as error:
-            errors[metric] = str(error)
+        except Exception as error:  # noqa: BLE001 - as above
+            errors[metric] = _reason(error)
     return Numbers(row, errors, 1 + len(metrics))
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no answer; of an error that nobody foresaw its kind, and the log has the rest."""
+    if isinstance(error, SyncHealthError):
+        return str(error)
+    log.error("a source answered in a way that nobody foresaw", exc_info=error)
+    return f"an answer that cannot be read ({type(error).__name__})"
 
 
 def _metrics(sources: Sources) -> list[str]:
@@ -195,22 +213,35 @@ def _results_of_census(sources: Sources, check: Check, looks: Sequence[SyncLook]
 
 
 def look_at(sources: Sources, sync: SyncSettings, now: datetime) -> SyncLook:
-    """One sync as Census tells it; its backlog is not asked for."""
+    """One sync as Census tells it; its backlog is not asked for. Never raises."""
     status = SyncStatus(sync.name, sync.label, sync.direction)
     try:
-        schedule = replace(sources.census.sync(sync.id).schedule, external=sync.starts == "external")
-        runs = sources.census.runs(sync.id, most=RUNS)
-    except SyncHealthError as error:
-        return SyncLook(replace(status, error=str(error)))
+        return _look_at(sources, sync, status, now)
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is an error of this sync alone
+        reason = _reason(error)
+        return SyncLook(replace(status, error=reason), problem=reason)
+
+
+def _look_at(sources: Sources, sync: SyncSettings, status: SyncStatus, now: datetime) -> SyncLook:
+    schedule, problem = _schedule_of(sources, sync)
+    runs = sources.census.runs(sync.id, most=RUNS)
     readings = census_numbers(runs, schedule, now, sources.settings.zone, sources.settings.rejections)
-    due = due_run(runs, schedule, now)
+    due = due_run(runs, schedule, now) if schedule else None
     seen = replace(
         status,
         latest=runs[0] if runs else None,
         running=next((run for run in runs if run.is_going_on(now)), None),
         last_sync=next((run for run in runs if run.counts_as_sync and run.completed_at), None),
         schedule=schedule,
-        next_run=next_run(schedule, now),
+        next_run=next_run(schedule, now) if schedule else None,
         error_rate=readings["error_rate"].value if "error_rate" in readings else None,
     )
-    return SyncLook(seen, readings, due.latest if due else None, runs)
+    return SyncLook(seen, readings, due.latest if due else None, runs, problem)
+
+
+def _schedule_of(sources: Sources, sync: SyncSettings) -> tuple[Schedule | None, str | None]:
+    """When the sync runs, or why that cannot be read: only what needs it is unknown then."""
+    try:
+        return replace(sources.census.sync(sync.id).schedule, external=sync.starts == "external"), None
+    except UnreadableError as error:
+        return None, str(error)

@@ -1,11 +1,13 @@
 """What the warehouse answered → the numbers that checks judge, and why some of them are missing: pure."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
 from checks.model import Reading
 
+LARGEST = 2.0**63  # more is no count of anything
 NULLS = frozenset({"", "null", "none", "nil", "n/a", "na", "nan", "undefined"})
 Row = Mapping[str, object]
 
@@ -27,7 +29,7 @@ class Numbers:
     def count(self, metric: str) -> int | None:
         """A number of records, None where there is none."""
         value = self.row.get(metric)
-        return value if isinstance(value, int) else None
+        return value if isinstance(value, int) and self.value(metric) is not None else None
 
     def reading(self, metric: str) -> Reading:
         """The number, or why there is none."""
@@ -36,24 +38,51 @@ class Numbers:
         value = self.row.get(metric)
         if isinstance(value, Reading):
             return value
-        if isinstance(value, str):
-            what = "a text that spells null" if value.strip().casefold() in NULLS else "a text"
-            return Reading(detail=f"{what} instead of a number")
-        if not isinstance(value, int | float):
-            return Reading()
-        if metric.endswith("_percentage") and not 0 <= value <= 100:
-            return Reading(detail=f"{value:,.10g}% is not between 0% and 100%")
-        return Reading(float(value))
+        if isinstance(value, int | float) and not (why := _misfit(metric, value)):
+            return Reading(float(value))
+        return Reading(detail=why if isinstance(value, int | float) else _no_number(value))
+
+
+def _no_number(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return f"a text{' that spells null' * (value.strip().casefold() in NULLS)} instead of a number"
+
+
+def _misfit(metric: str, value: float) -> str | None:
+    """Why a number cannot be that of a metric: they are counts, percentages, hours to a moment, or somebody's own."""
+    if isinstance(value, bool):
+        return "true or false instead of a number"
+    if not -LARGEST < value < LARGEST:  # NaN is in no range
+        return (
+            "infinity, or no number"
+            if not isinstance(value, int) and not math.isfinite(value)
+            else "too large a number"
+        )
+    if metric.endswith("_percentage"):
+        return None if 0 <= value <= 100 else f"{value:,.10g}% is not between 0% and 100%"
+    if value < 0 and not metric.startswith("sql/") and not metric.endswith("_at"):
+        return f"{value:,.10g} is less than nothing"
+    return None
+
+
+def one_row(rows: Sequence[Row], metrics: Sequence[str]) -> Row:
+    """The one row of a measurement, or why each of its numbers is none."""
+    return rows[0] if len(rows) == 1 else dict.fromkeys(metrics, Reading(detail=_not_one(rows)))
 
 
 def only_value(rows: Sequence[Row], now: datetime) -> object:
     """The one number of a statement, or why it is none."""
     if len(rows) != 1:
-        return Reading(detail=f"its statement returned {len(rows) or 'no'} row{'s' * (len(rows) != 1)} instead of one")
+        return Reading(detail=_not_one(rows))
     ahead = [name for name, value in rows[0].items() if isinstance(value, date) and _moment(value) > now]
     if ahead:
         return Reading(detail=f"{', '.join(ahead)} is in the future")
     return next(iter(rows[0].values()), None)
+
+
+def _not_one(rows: Sequence[Row]) -> str:
+    return f"its statement returned {len(rows) or 'no'} rows instead of one"
 
 
 def _moment(value: date) -> datetime:

@@ -11,6 +11,7 @@ import pytest
 
 from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
+from bot.adapters.values import LONGEST
 from bot.demo.estate import FAULTS, Estate
 from bot.errors import NotFoundError, PermanentError, TemporaryError
 from bot.main import settings_from
@@ -63,6 +64,19 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 @pytest.fixture
 def warehouse(place: Place) -> Warehouse:
     return place.warehouse()
+
+
+def test_an_answer_without_bound_is_refused_and_a_value_is_cut(
+    warehouse: Warehouse, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [row] = warehouse.ask(write("SELECT REPEAT('x', 100000) AS long"))
+    assert len(str(row["long"])) == LONGEST
+    for module in ("values", "duckdb", "databricks_session"):
+        monkeypatch.setattr(f"bot.adapters.{module}.MOST_ROWS", 3)
+    four = write("SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4")
+    with pytest.raises(PermanentError, match="more than 3 rows"):
+        warehouse.ask(four)
+    assert len(warehouse.ask(write("SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3"))) == 3
 
 
 def test_values_have_one_form(warehouse: Warehouse, write: Write) -> None:

@@ -1,5 +1,6 @@
 """Who asks: tokens, service principals, the state of the warehouse, and nothing of it in any text."""
 
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.databricks import DatabricksWarehouse
+from bot.adapters.databricks_login import Login
 from bot.demo.warehouse_server import PATH, Fault
 from bot.environment import Databricks
 from bot.errors import ConfigurationError, NotFoundError, PermanentError, TemporaryError
 from bot.main import SystemClock, connect, disconnect, settings_from
+from tests.dripping import answer, dripping
 from tests.fakes import HandClock
 from tests.warehouses import TOKEN
 from tests.wire.measured import Wire
@@ -160,3 +163,40 @@ def test_a_cluster_has_no_state_to_ask_for(wire: Wire) -> None:
     cluster = Databricks(wire.local.server.url, "sql/protocolv1/o/1/0101-101010-cluster", token=TOKEN)
     with pytest.raises(NotFoundError, match="names no SQL warehouse"):
         DatabricksWarehouse(cluster).state()
+
+
+@pytest.mark.parametrize("token", ["", "two\nlines", "a blank", "schlüssel", 7, None, ["t"], "x" * 20_000])
+def test_a_token_that_no_header_can_hold_is_refused_unseen(token: object) -> None:
+    with pytest.raises(TemporaryError, match="token endpoint") as refused:
+        principal_at({"access_token": token, "expires_in": 3600})
+    assert "HTTP_PATH" not in str(refused.value)
+    if isinstance(token, str) and token:
+        assert token not in str(refused.value)
+
+
+@pytest.mark.parametrize("body", [[], ["access_token"], "text", 5, None])
+def test_a_token_endpoint_that_answers_something_else_is_named(body: object) -> None:
+    with pytest.raises(TemporaryError, match=r"token endpoint of Databricks, .*/oidc/v1/token"):
+        principal_at(body)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -5, 0, "3600", True, None, [3600]])
+def test_a_token_that_does_not_say_how_long_it_holds_is_used_once(seconds: object) -> None:
+    assert principal_at({"access_token": "t", "expires_in": seconds}, times=3) == 3
+
+
+def test_a_token_is_kept_for_a_day_at_most() -> None:
+    clock = HandClock()
+    assert principal_at({"access_token": "t", "expires_in": 1e300}, clock, times=3) == 1
+    assert principal_at({"access_token": "t", "expires_in": 1e300}, clock, times=3, hours=12) == 2
+
+
+def principal_at(body: object, clock: HandClock | None = None, *, times: int = 1, hours: int = 0) -> int:
+    """Log in that often at an endpoint that answers this; how often it was asked."""
+    clock = clock or HandClock()
+    with dripping(answer(json.dumps(body).encode(), "Connection: close"), drip=b"") as server:
+        login = Login(replace(PRINCIPAL, host=server.url), monotonic=clock.monotonic)
+        for _ in range(times):
+            assert login.headers() == {"Authorization": "Bearer t"}
+            clock.pass_(hours=hours)
+        return server.asked
