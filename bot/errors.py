@@ -53,6 +53,10 @@ class ContentRefusedError(PermanentError):
     """Not in this form: what it holds, or its size, is refused or cannot be rendered."""
 
 
+class UnrenderableError(ContentRefusedError):
+    """A bug of ours: the message cannot be rendered; its cause is the exception."""
+
+
 class ChannelRefusedError(PermanentError):
     """The channel is gone, archived or closed to us; another one may take the message."""
 

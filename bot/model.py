@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.alerts.model import Action, Incident, MaintenanceReport, State
+from bot.alerts.model import Action, Did, Incident, MaintenanceReport, State
 from checks.model import Check, Outcome, Result
 
 LONGEST_RUN = timedelta(hours=6)  # after this a run whose end is not to be seen is given up
@@ -146,6 +146,13 @@ class Kind(StrEnum):
     STATE_RESTORED = "state_restored"
     MAINTENANCE = "maintenance"  # what a maintenance window held back, said at its end
     MOVED = "moved"  # what stands in place of a root whose thread goes on in another channel
+
+
+# What a reply about a change is about: the newest of these lines in the timeline.
+CHANGES: dict[Kind, tuple[Did, ...]] = {
+    Kind.SEVERITY: (Did.ESCALATED, Did.RETURNED, Did.EASED),
+    Kind.REOPENED: (Did.REOPENED,),
+}
 
 
 @dataclass(frozen=True)

@@ -162,8 +162,8 @@ class Messenger(Protocol):
     def cancel_scheduled(self, scheduled: Scheduled) -> None:
         """Do not post it; NotFoundError when it was posted already or is about to be, within a minute."""
 
-    def list_scheduled(self, oldest: datetime, latest: datetime) -> list[Scheduled]:
-        """The messages about a silent bot of this pipeline that wait for a time between these (real time)."""
+    def list_scheduled(self) -> list[Scheduled]:
+        """The messages about a silent bot of this pipeline that wait, whenever and in whichever channel."""
 
     def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group."""

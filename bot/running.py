@@ -106,7 +106,7 @@ class Bot:
         self.ports.warehouse.close()
 
     def _retire(self) -> None:
-        if not self._lease.follows:
+        if self._lease.leads and self._lease.held():  # not what another process has scheduled
             cancel_silence(self.ports)
         self._lease.release()
 

@@ -52,6 +52,12 @@ class Settings:
         """The check of this name, if it is still there."""
         return next((check for check in self.checks if check.name == name), None)
 
+    def helping_sync(self, check: Check, sync: str | None) -> str | None:
+        """The sync whose rerun can help, as the check stands in its situation; another rerun may be no use."""
+        if check.rerun == "same":
+            return sync
+        return next((one.name for one in self.syncs if one.direction == check.rerun), None)
+
     def sync_called(self, word: str) -> SyncSettings | None:
         """The sync that somebody means by `Sync B (UPDATE)`, `Sync B`, `b`, `update` or its id."""
         wanted = word.casefold().strip()

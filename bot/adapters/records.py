@@ -14,7 +14,7 @@ from bot.adapters.deliveries import DeliveryRecords
 from bot.adapters.maintenance import MaintenanceRecords
 from bot.adapters.moves import IDLE, move_channel
 from bot.alerts.model import TEST_ALERT, Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
-from bot.model import Digest, Evaluation, Kind, Move, Outage, Place, Undelivered, Watch
+from bot.model import CHANGES, Digest, Evaluation, Kind, Move, Outage, Place, Undelivered, Watch
 from checks.model import Severity
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
@@ -23,11 +23,7 @@ ONCE = (Kind.SEVERITY, Kind.REOPENED, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST,
 REPLIES = (Kind.EVIDENCE, *ONCE)
 OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are owed for
 # What is said once its time is past tells how things stood then: which lines of the timeline it can be about.
-ABOUT = {
-    Kind.EVIDENCE: (Did.OPENED, Did.REOPENED),
-    Kind.SEVERITY: (Did.ESCALATED, Did.RETURNED, Did.EASED),
-    Kind.REOPENED: (Did.REOPENED,),
-}
+ABOUT = {Kind.EVIDENCE: (Did.OPENED, Did.REOPENED), **CHANGES}
 THEN = ("severity", "value", "limit", "summary")
 REAL = t.incidents.c.check != TEST_ALERT  # no test
 MOST_REASONS = 3

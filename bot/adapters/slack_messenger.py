@@ -81,16 +81,10 @@ class SlackMessenger:
     def cancel_scheduled(self, scheduled: Scheduled) -> None:
         call(self._client.chat_deleteScheduledMessage, channel=scheduled.channel, scheduled_message_id=scheduled.id)
 
-    def list_scheduled(self, oldest: datetime, latest: datetime) -> list[Scheduled]:
+    def list_scheduled(self) -> list[Scheduled]:
         words, found, cursor = silent_words(self._settings), list[Scheduled](), ""
         for _ in range(MOST_PAGES):
-            answer = call(
-                self._client.chat_scheduledMessages_list,
-                oldest=str(int(oldest.timestamp())),
-                latest=str(int(latest.timestamp())),
-                limit=100,
-                cursor=cursor or None,
-            )
+            answer = call(self._client.chat_scheduledMessages_list, limit=100, cursor=cursor or None)
             ours = (row for row in _objects(answer, "scheduled_messages") if words in str(row.get("text")))
             found += [Scheduled(taken(row, "id", str), taken(row, "channel_id", str)) for row in ours]
             if not (cursor := _next_cursor(answer)):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.attention import WARN_BEFORE
 from bot.alerts.model import Did, Entry, Incident, State
-from bot.errors import ContentRefusedError
+from bot.errors import UnrenderableError
 from bot.messages.blocks import Block, Message, actions, button, context, section
 from bot.messages.digest import digest_message
 from bot.messages.evidence import evidence_message
@@ -18,7 +18,7 @@ from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
 from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, threshold
 from bot.messages.watch import outage_message
-from bot.model import Announcement, Kind
+from bot.model import CHANGES, Announcement, Kind
 from bot.settings import Settings
 from checks.model import Severity
 from checks.numbers import duration
@@ -30,20 +30,19 @@ SHARED: dict[Kind, Callable[[Sequence[Incident], ZoneInfo], Message]] = {
 }
 # What a reply is about: the newest of these lines in the timeline.
 ABOUT: dict[Kind, tuple[Did, ...]] = {
-    Kind.SEVERITY: (Did.ESCALATED, Did.RETURNED, Did.EASED),
-    Kind.REOPENED: (Did.REOPENED,),
+    **CHANGES,
     Kind.REMINDER: (Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED),
 }
 
 
 def alert_message(announcement: Announcement, settings: Settings) -> Message:
-    """What this announcement says now. Raises ContentRefusedError when that cannot be rendered, whatever the reason."""
+    """What this announcement says now. Raises UnrenderableError when that cannot be rendered, whatever the reason."""
     if announcement.plain:
         return short_message(announcement)
     try:
         return _message(announcement, settings)
     except Exception as error:  # one message that cannot be rendered is sent as plain text, and holds up nothing
-        raise ContentRefusedError(f"it cannot be rendered ({type(error).__name__})") from error
+        raise UnrenderableError(f"it cannot be rendered ({type(error).__name__})") from error
 
 
 def _message(announcement: Announcement, settings: Settings) -> Message:

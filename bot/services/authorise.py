@@ -24,10 +24,11 @@ def authorise(ports: Ports, person: Person) -> None:
         raise refusal
 
 
-def note_refusal(ports: Ports, at: datetime, person: Person, what: str, target: str, why: RefusedError) -> None:
-    """Write down who was refused what, and when."""
+def note_refusal(ports: Ports, at: datetime, person: Person, what: str, target: str, why: SyncHealthError) -> None:
+    """Write down who was refused what, or for whom it failed, and when."""
+    outcome = "refused" if isinstance(why, RefusedError) else "failed"
     with ports.store.transaction() as records:
-        records.audit(at, person.id, what[:40], target[:255], f"refused: {why}")
+        records.audit(at, person.id, what[:40], target[:255], f"{outcome}: {why}")
 
 
 def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> Incident:

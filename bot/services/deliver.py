@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.alerts.attention import is_answered
 from bot.alerts.model import State
-from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryError
+from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryError, UnrenderableError
 from bot.model import Announcement, Digest, Failure, Kind, Move, Owed, Place
 from bot.ports import Outlet
 from bot.services.next_step import Now, next_step
@@ -147,9 +147,9 @@ def _report(owed: Owed, error: Exception, failure: Failure) -> None:
     if isinstance(error, TemporaryError) and error.retry_after is not None:
         level = logging.DEBUG  # Slack's ordinary way to slow us down
     about = message.incident and message.incident.id
-    log.log(
-        level, "message %s (%s, incident %s) in %s: %s", message.id, message.kind, about, owed.channel, failure.error
-    )
+    trace = error if isinstance(error, UnrenderableError) else None
+    words = "message %s (%s, incident %s) in %s: %s"
+    log.log(level, words, message.id, message.kind, about, owed.channel, failure.error, exc_info=trace)
 
 
 def _heal(ports: Outlet, message: Announcement) -> None:

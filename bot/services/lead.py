@@ -37,6 +37,11 @@ class Lease:
         """Whether another process leads, as far as is known; also where the state can be neither read nor written."""
         return self._leads is False
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process led when it asked last; one that never asked does not."""
+        return self._leads is True
+
     def release(self) -> None:
         """Let another process lead at once."""
         with self._guard:

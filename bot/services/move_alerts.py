@@ -199,7 +199,8 @@ def move(records: AlertRecords, check: Check, result: Result, settings: Settings
     if change is None or change.reason not in SAID:
         if change:
             records.save_alert(change.alert)
-        _refresh_root(records, alert, None if explained else result, explained, now)
+        helping = settings.helping_sync(check, result.sync)
+        _refresh_root(records, alert, None if explained else result, explained, helping, now)
         return None
     incident = _incident(records, change, check, result, settings, now)
     records.save_alert(replace(change.alert, incident_id=incident.id))
@@ -217,7 +218,7 @@ def _incident(
     assert before, "an alert's incident is never deleted"
     resolved = change.reason is Reason.RESOLVED
     incident = replace(
-        _with_reading(_with_overlay(before, change, now), result),
+        _with_reading(_with_overlay(before, change, now), result, settings.helping_sync(check, result.sync)),
         severity=change.alert.severity or before.severity,
         state=change.alert.state,
         resolved_at=now if resolved else None,
@@ -240,7 +241,6 @@ def _with_overlay(before: Incident, change: Change, now: datetime) -> Incident:
 
 
 def _new_incident(change: Change, check: Check, result: Result, settings: Settings, now: datetime) -> Incident:
-    helping = next((sync.name for sync in settings.syncs if sync.direction == check.rerun), None)
     return Incident(
         id=0,
         key=change.alert.key,
@@ -255,7 +255,7 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
         limit=result.limit,
         clear=str(clear_limit(check)),
         helps=result.helps or check.helps,
-        rerun=result.sync if check.rerun == "same" else helping,
+        rerun=settings.helping_sync(check, result.sync),
         runbook=check.runbook,
         source=check.source,
         channel=settings.channel,
@@ -263,7 +263,12 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
 
 
 def _refresh_root(
-    records: AlertRecords, alert: Alert, result: Result | None, explained: str | None, now: datetime
+    records: AlertRecords,
+    alert: Alert,
+    result: Result | None,
+    explained: str | None,
+    helping: str | None,
+    now: datetime,
 ) -> None:
     """An open incident shows the newest number, or since when there is none and what explains that."""
     if alert.incident_id is None or alert.state not in OPEN_STATES:
@@ -274,20 +279,21 @@ def _refresh_root(
         since = before.not_evaluated_since or now
         after = replace(before, not_evaluated_since=since, explained_by=explained)
     else:
-        after = _with_reading(before, result)
+        after = _with_reading(before, result, helping)
     if after != before:
         records.save_incident(after)
         records.owe(after.id, Kind.ROOT)
 
 
-def _with_reading(incident: Incident, result: Result) -> Incident:
-    """The newest number; the limit stays the one that was crossed last."""
+def _with_reading(incident: Incident, result: Result, helping: str | None) -> Incident:
+    """The newest number, and what helps now; the limit stays the one that was crossed last."""
     return replace(
         incident,
         value=result.value,
         summary=result.summary,
         limit=result.limit or incident.limit,
         helps=result.helps or incident.helps,
+        rerun=helping,
         not_evaluated_since=None,
         explained_by=None,
     )

@@ -98,8 +98,8 @@ def _request(ports: Ports, incident: Incident, facts: RerunFacts, by: str, reaso
     now = ports.clock.now()
     with ports.store.transaction() as records:
         _refuse_second(records, facts.sync)
-        if records.latest_action_id(facts.sync) != facts.latest_action_id:
-            raise FactsChangedError(facts, (FactChange.REQUESTED,))
+        if (latest := records.latest_action_id(facts.sync)) != facts.latest_action_id:
+            raise FactsChangedError(replace(facts, latest_action_id=latest), (FactChange.REQUESTED,))
         action = records.create_action(
             Action(
                 id=0,

@@ -56,8 +56,9 @@ def postpone_silence(ports: Ports) -> bool:
         _refused(ports, before, error)
         return True
     if not _keep(ports, before, scheduled, post_at):
-        _cancel(ports, scheduled)  # another process scheduled one meanwhile: one is enough
-    elif _cancel_others(ports, before, scheduled):
+        if not _cancel(ports, scheduled):  # another process scheduled one meanwhile: one is enough
+            _note_uncertain(ports)
+    elif _cancel_all(ports, before, keep=scheduled):
         _settle(ports, scheduled)
     return True
 
@@ -66,7 +67,7 @@ def cancel_silence(ports: Ports) -> None:
     """Before an orderly stop: nobody needs to be told."""
     with ports.store.transaction() as records:
         watch = records.watch()
-    if watch.message and _cancel(ports, watch.message):
+    if _cancel_all(ports, watch, keep=None) and watch.message:
         with ports.store.transaction() as records:
             if (now := records.watch()).message_id == watch.message_id:
                 records.save_watch(replace(now, message_id=None, channel=None, post_at=None, not_before=None))
@@ -110,18 +111,22 @@ def _keep(ports: Ports, before: Watch, scheduled: Scheduled, post_at: datetime) 
     return True
 
 
-def _cancel_others(ports: Ports, before: Watch, scheduled: Scheduled) -> bool:
-    """Cancel what the new message replaces; whether none of them can be left."""
-    others = [before.message] if before.message else []
-    if before.uncertain:
-        now = ports.clock.real()
+def _cancel_all(ports: Ports, watch: Watch, keep: Scheduled | None) -> bool:
+    """Cancel what is known to wait, and what Slack lists where that may be more; whether none can be left."""
+    known, complete = {watch.message} - {None}, True
+    if watch.uncertain:
         try:
-            others = ports.messenger.list_scheduled(now, now + 2 * grace(ports.settings, ports.clock))
+            known |= set(ports.messenger.list_scheduled())
         except SyncHealthError as error:
             log.info("scheduled messages could not be listed: %s", error)
-            return False
-    cancelled = [_cancel(ports, one) for one in others if one.id != scheduled.id]
-    return all(cancelled)
+            complete = False
+    cancelled = [_cancel(ports, one) for one in known - {keep} if one]
+    return complete and all(cancelled)
+
+
+def _note_uncertain(ports: Ports) -> None:
+    with ports.store.transaction() as records:
+        records.save_watch(replace(records.watch(), uncertain=True))
 
 
 def _cancel(ports: Ports, scheduled: Scheduled) -> bool:

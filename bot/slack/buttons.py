@@ -8,7 +8,7 @@ from bot.messages.plain import already_acknowledged, taken_over
 from bot.messages.rerun import REASON, read_consent, rerun_modal
 from bot.messages.summary import summary_message
 from bot.services.acknowledge import AcknowledgedError, acknowledge
-from bot.services.authorise import authorise, incident_for, incident_to_change, note_refusal, thread_for
+from bot.services.authorise import authorise, incident_for, incident_to_change, thread_for
 from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
 from bot.services.show_incident import incident_meant
 from bot.slack.commands import fresh_summary, snapshot, summarised
@@ -34,7 +34,7 @@ def take(desk: Desk, press: Press) -> None:
     try:
         acknowledge(desk.ports, incident_id, press.person.id, take_over=False)
     except AcknowledgedError as refusal:
-        note_refusal(desk.ports, desk.ports.clock.now(), press.person, press.word, press.value, refusal)
+        desk.audit(press, refusal)
         desk.answer(press, already_acknowledged(refusal.people, incident_id))
 
 

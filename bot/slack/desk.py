@@ -86,13 +86,16 @@ class Desk:
             self._guarded(press, self.answer, note(str(refusal), refusal.people))
         except StateError as error:
             self.checker.state.failed(error)
+            self._guarded(press, self.audit, error)
             self._guarded(press, self.answer, state_failure(error.reason))
         except SyncHealthError as error:
             log.warning("%s by %s: %s", press.word, press.person.id, error)
+            self._guarded(press, self.audit, error)
             self._guarded(press, self.answer, note(str(error)))
         except Exception:  # the outermost loop of what people do: logged, and still answered
             reference = uuid.uuid4().hex[:8]
             log.exception("%s by %s: reference %s", press.word, press.person.id, reference)
+            self._guarded(press, self.audit, SyncHealthError(f"unforeseen, reference {reference}"))
             self._guarded(press, self.answer, failure(reference))
 
     def answer(self, press: Press, message: Message, *, replace: bool = False, to_all: bool = False) -> None:
@@ -132,11 +135,11 @@ class Desk:
                     break
         self.answer(replace(press, view_id=""), instead)
 
-    def audit(self, press: Press, why: RefusedError) -> None:
+    def audit(self, press: Press, why: SyncHealthError) -> None:
         """Every press leaves a row in the audit; those that did something left theirs with what they did."""
         now = self.ports.clock.now()
         act = partial(note_refusal, self.ports, now, press.person, press.word, press.value, why)
-        self.late.write(f"the refusal of {press.word} by {press.person.id}", act)
+        self.late.write(f"the audit row of {press.word} by {press.person.id}", act)
 
     def _guarded(self, press: Press, act: Callable[[Press, Any], None], argument: object) -> None:
         try:

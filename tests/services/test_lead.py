@@ -82,3 +82,9 @@ def test_a_leader_that_gives_up_its_lease_is_followed_at_once(mine: Lease, yours
     mine.held()
     mine.release()
     assert yours.held()
+
+
+def test_who_never_asked_does_not_lead_and_neither_does_who_was_followed(mine: Lease, yours: Lease) -> None:
+    assert (mine.leads, yours.leads) == (False, False)
+    mine.held(), yours.held()
+    assert (mine.leads, yours.leads) == (True, False)

@@ -604,3 +604,22 @@ def test_a_request_from_before_the_clock_was_set_back_is_not_looked_for_an_hour_
     world.clock.pass_(minutes=16)
     follow_runs(world.ports, world.checker)
     assert world.action().state is ActionState.UNKNOWN
+
+
+def test_facts_that_changed_while_the_rerun_was_requested_name_the_rerun_that_changed_them(world: World) -> None:
+    world.open_incident()
+    incident = world.incident()
+    consent = rerun_facts(world.ports, incident).consent
+    asked = world.census.runs
+
+    def somebody_else_first(*given: int, **named: int) -> object:
+        world.census.runs = asked  # type: ignore[method-assign]
+        world.census.refusal = PermanentError("Census refuses")
+        world.rerun(ADA)
+        return asked(*given, **named)
+
+    world.census.runs = somebody_else_first  # type: ignore[method-assign,assignment]
+    with pytest.raises(FactsChangedError) as changed:
+        rerun_sync(world.ports, incident, consent, ROBIN, "the view is fixed")
+    assert changed.value.changes == (FactChange.REQUESTED,)
+    assert changed.value.facts.latest_action_id == 1, "what is confirmed next is what is shown next"

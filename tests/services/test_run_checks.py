@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,10 +12,14 @@ from bot.errors import PermanentError, TemporaryError
 from bot.model import Kind
 from bot.services.acknowledge import acknowledge
 from bot.services.measure import HEALTH
+from bot.services.move_alerts import move_alerts
+from bot.services.rehearsal import Rehearsal
 from bot.services.run_checks import Checker, rehearse_checks, run_checks, timer_ended
-from checks.model import Outcome, Severity
-from tests.fakes import BrittleStore
+from checks.judge import judge
+from checks.model import Outcome, Reading, Severity
+from tests.fakes import BrittleStore, shipped_settings
 from tests.services.conftest import ROBIN, World
+from tests.unit import samples
 from tests.waiting import until
 
 
@@ -331,3 +336,25 @@ def test_a_timer_is_followed_once_whatever_the_measurement_brings(world: World) 
     run_checks(world.ports)
     world.clock.pass_(minutes=1)
     assert not timer_ended(world.ports), "frozen: nothing is measured again before the tick"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "offered"), [("transient", "permanent", (True, False)), ("permanent", "transient", (False, True))]
+)
+def test_a_rerun_is_offered_as_long_as_it_can_help_and_no_longer(
+    first: str, then: str, offered: tuple[bool, bool]
+) -> None:
+    """A failed run that was transient once, and permanent with the next one; and the reverse."""
+    settings = shipped_settings()
+    check, sync = settings.check_called("failed_runs"), settings.syncs[0].name
+    assert check
+    records = Rehearsal()
+    seen = []
+    for minutes, case in enumerate((first, then)):
+        reading = Reading(3.0, case=case, facts={"runs": "3 runs"})  # type: ignore[arg-type]
+        judged = judge(check, reading, sync)
+        looked = samples.evaluation(checked_at=samples.NOW + timedelta(minutes=5 * minutes), results=(judged,))
+        move_alerts(records, looked, settings)
+        [incident] = [one for one in records.open_incidents() if one.check == "failed_runs"]
+        seen.append(incident.rerun == sync)
+    assert tuple(seen) == offered

@@ -290,3 +290,64 @@ def test_a_wait_from_before_the_clock_was_set_back_delays_the_next_attempt_by_no
     watched.clock.set_back(hours=1)
     watched.tick()
     assert watched.calls("chat.scheduleMessage") == 2
+
+
+def test_one_that_waits_further_ahead_and_on_a_later_page_is_found_and_cancelled(watched: Watched) -> None:
+    """From before the clock was set back, or for a longer tick than pipeline.yml has now."""
+    client = WebClient("bot", base_url=f"{watched.slack.url}/api/")
+    at, lunches = watched.clock.real(), []
+    for n in range(110):
+        far = int((at + timedelta(hours=1 + n / 4)).timestamp())
+        said = client.chat_scheduleMessage(channel=CHANNEL, post_at=far, text="Lunch")
+        lunches.append(said["scheduled_message_id"])
+    far = int((at + timedelta(days=2)).timestamp())
+    client.chat_scheduleMessage(channel=CHANNEL, post_at=far, text=f"🔴 Critical · properties: {WORDS} 3:10 AM")
+    watched.slack.fail_next("chat.scheduleMessage", DROP_BEFORE)
+    watched.tick()
+    watched.tick()
+    for lunch in lunches:
+        client.chat_deleteScheduledMessage(channel=CHANNEL, scheduled_message_id=lunch)
+    assert [one["id"] for one in watched.slack.scheduled] == [watched.watch().message_id]
+
+
+def test_the_known_one_is_cancelled_though_the_pipeline_is_called_otherwise_and_the_last_answer_was_lost(
+    watched: Watched,
+) -> None:
+    watched.tick()
+    watched.slack.fail_next("chat.scheduleMessage", DROP_BEFORE)
+    watched.tick()
+    renamed = watched.process()
+    renamed = replace(renamed, settings=replace(renamed.settings, pipeline="contacts"))
+    renamed.messenger._settings = renamed.settings  # type: ignore[attr-defined]
+    watched.tick(ports=renamed)
+    assert watched.waits() == [15]
+    renamed.store.close()
+
+
+def test_an_orderly_stop_cancels_what_it_does_not_know_as_well(watched: Watched) -> None:
+    watched.tick()
+    watched.slack.fail_next("chat.scheduleMessage", DROP_AFTER)
+    watched.tick()
+    assert len(watched.waits()) == 2
+    cancel_silence(watched.ports)
+    assert watched.waits() == []
+
+
+def test_a_superfluous_one_that_could_not_be_taken_back_is_cancelled_next_time(watched: Watched) -> None:
+    other = watched.process()
+    asked = watched.ports.messenger.schedule
+
+    def slow(*given: object) -> object:
+        watched.ports.messenger.schedule = asked  # type: ignore[method-assign]
+        watched.tick(after=2, ports=other)
+        scheduled = asked(*given)  # type: ignore[arg-type]
+        watched.slack.fail_next("chat.deleteScheduledMessage", Fault(status=503))
+        return scheduled
+
+    complete_evaluation(watched.ports)
+    watched.ports.messenger.schedule = slow  # type: ignore[method-assign,assignment]
+    postpone_silence(watched.ports)
+    assert len(watched.waits()) == 2
+    watched.tick()
+    assert watched.waits() == [15]
+    other.store.close()

@@ -15,18 +15,20 @@ from slack_bolt import BoltRequest
 
 from bot.demo.slack_server import Fault, SlackServer
 from bot.demonstration import OPERATOR
-from bot.errors import NotFoundError, PermanentError, RefusedError, TemporaryError
+from bot.errors import NotFoundError, PermanentError, RefusedError, StateError, TemporaryError, UncertainError
 from bot.main import connect_slack, disconnect, settings_from
 from bot.messages.plain import note
 from bot.running import Bot
+from bot.services.acknowledge import acknowledge
 from bot.services.authorise import Person
 from bot.services.late_writes import MOST, LateWrites
 from bot.slack import app as slack_app
 from bot.slack.app import build_app
+from bot.slack.buttons import take
 from bot.slack.desk import Desk, Press, press_from
 from bot.slack.replies import fill_dialog
 from tests.fakes import FakeWarehouse
-from tests.services.conftest import ROBIN, SAM
+from tests.services.conftest import ADA, ROBIN, SAM
 from tests.services.conftest import World as Services
 from tests.slack.conftest import World, words
 from tests.small_bot import TOKEN, small_bot, small_slack
@@ -90,7 +92,7 @@ class LockedStore:
     @contextmanager
     def transaction(self) -> Iterator[Any]:
         if self.locked:
-            raise TemporaryError("the state database did not answer: database is locked")
+            raise StateError("the database is locked")
         with self.store.transaction() as records:
             yield records
 
@@ -364,3 +366,56 @@ def test_typed_words_are_read_as_they_are_meant(text: str, word: str, value: str
 def test_a_person_belongs_where_slack_vouches_for(team: Any, enterprise: Any, first: Any, belongs_to: str) -> None:
     body = {"type": "block_actions", "actions": [{"action_id": "x"}], "user": {"id": "U1", "team_id": first}}
     assert press_from(body | {"team": team, "enterprise": enterprise}).person.team == belongs_to
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (TemporaryError("Census did not answer"), "failed: Census did not answer"),
+        (UncertainError("Slack failed: an answer that cannot be read"), "failed: Slack failed: an answer that"),
+        (StateError("the disk is full"), "failed: Sync Health cannot write its state: the disk is full"),
+        (RefusedError("Only operators may do that."), "refused: Only operators may do that."),
+        (ZeroDivisionError(), "failed: unforeseen, reference "),
+    ],
+)
+def test_whatever_an_interaction_ends_in_leaves_an_audit_row(services: Services, error: Exception, result: str) -> None:
+    def fail(_desk: Desk, _press: Press) -> None:
+        raise error
+
+    desk = desk_of(services)
+    desk.do(PRESS, fail)
+    [(user, what, target, outcome)] = services.audit()
+    assert (user, what, target) == (SAM, "ack", "7")
+    assert outcome.startswith(result)
+
+
+class WriteLockedStore(LockedStore):
+    """One that can be read, and in which nothing can be noted for the audit until it is unlocked."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with self.store.transaction() as records:
+            if self.locked:
+                records.audit = self._refuse
+            yield records
+
+    @staticmethod
+    def _refuse(*_: object) -> None:
+        raise StateError("the database is locked")
+
+
+def test_who_acknowledges_second_is_answered_while_the_audit_cannot_be_written_and_it_is_written_later(
+    services: Services,
+) -> None:
+    services.open_incident()
+    services.deliver()
+    [root] = services.channel.roots()
+    acknowledge(services.ports, 1, ADA)
+    store = WriteLockedStore(services.store)
+    desk = desk_of(services, store)
+    person = Person(ROBIN, "T1", "")
+    desk.do(Press(person, "acknowledge", "1", channel=root.channel, message_ts=root.ts), take)
+    assert "Already acknowledged" in desk.client.said[0]  # type: ignore[attr-defined]
+    store.locked = False
+    desk.late.flush()
+    assert services.audit()[-1] == (ROBIN, "acknowledge", "1", "refused: Already acknowledged by")
