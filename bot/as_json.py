@@ -1,14 +1,16 @@
 """What the commands answer with --json."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from statistics import median
 
+from bot.alerts.model import Incident
 from bot.answers import Replay, Replayed, Snapshot
-from bot.model import Evaluation
+from bot.model import Evaluation, SyncStatus
 
 
-def evaluation_as_json(evaluation: Evaluation) -> dict[str, object]:
-    """A validation."""
+def evaluation_as_json(evaluation: Evaluation, incidents: Iterable[Incident]) -> dict[str, object]:
+    """A validation, and what is open after it."""
     shown = ("check", "sync", "outcome", "value", "warn", "critical", "summary", "error", "runbook")
     checks = [
         {"name" if key == "check" else key: getattr(result, key) for key in shown} for result in evaluation.results
@@ -19,6 +21,41 @@ def evaluation_as_json(evaluation: Evaluation) -> dict[str, object]:
         "statements": evaluation.statements,
         "seconds": evaluation.seconds,
         "checks": checks,
+        "problems": list(evaluation.problems),
+        "syncs": [_sync(sync) for sync in evaluation.syncs],
+        "incidents": [_incident(incident) for incident in incidents],
+    }
+
+
+def _sync(sync: SyncStatus) -> dict[str, object]:
+    last = sync.last_sync.completed_at if sync.last_sync else None
+    return {
+        "name": sync.name,
+        "label": sync.label,
+        "pending": sync.queue,
+        "suspect": sync.suspicious,
+        "paused": sync.schedule.paused if sync.schedule else None,
+        "schedule": sync.schedule.frequency if sync.schedule else None,
+        "last_completed_at": last.isoformat() if last else None,
+        "next_run_at": sync.next_run.isoformat() if sync.next_run else None,
+        "error_rate": sync.error_rate,
+        "error": sync.error,
+    }
+
+
+def _incident(incident: Incident) -> dict[str, object]:
+    """An `id` of null: it would be opened, were this no dry run."""
+    snoozed = incident.snoozed_until
+    return {
+        "id": incident.id if incident.id > 0 else None,
+        "check": incident.check,
+        "sync": incident.sync,
+        "severity": incident.severity,
+        "state": incident.state,
+        "summary": incident.summary,
+        "opened_at": incident.opened_at.isoformat(),
+        "acknowledged_by": incident.acked_by,
+        "snoozed_until": snoozed.isoformat() if snoozed else None,
     }
 
 

@@ -1,13 +1,15 @@
 """What every command of the command line shares: exit codes, errors as sentences, and what the terminal can show."""
 
 import codecs
+import json
 import logging
 import os
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
@@ -21,6 +23,15 @@ CANNOT = 2  # nothing is known, or nothing can be done, until somebody changes s
 LONGEST = 2000  # characters of one error
 PIPE_CLOSED = 141  # as a shell reports it of any other program
 IN_ASCII = {"→": "->", "…": "...", "–": "-", "—": "-", "·": "-", "✓": "+", "✗": "x", "“": '"', "”": '"', "’": "'"}
+
+
+Demonstration = Annotated[
+    bool, typer.Option("--demo", help="On a pipeline of its own, on this machine; needs no settings.")
+]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="End with 2 instead of waiting, up to ten minutes, for a warehouse to start.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about each step.")]
 
 
 @contextmanager
@@ -45,6 +56,11 @@ def told() -> Iterator[None]:
         typer.echo(f"sync-health: unforeseen error ({type(error).__name__}); --verbose shows where", err=True)
         log.info("unforeseen", exc_info=error)
         raise typer.Exit(CANNOT) from None
+
+
+def print_json(answer: Mapping[str, object]) -> None:
+    """One object on standard output, and nothing else there."""
+    sys.stdout.write(json.dumps(answer, indent=2) + "\n")
 
 
 def _lines(problems: list[str]) -> Iterator[str]:

@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TextIO
 
@@ -28,7 +29,11 @@ from bot.main import (
     settings_from,
 )
 from bot.ports import Outlet, Ports, Sources, Store
+from bot.sanitize import sanitize
+from bot.settings import Settings, config_file, is_shipped, with_checks
+from bot.warehouse_start import await_warehouse
 
+LONGEST = 1000  # characters of the name of a file
 PATIENCE = 30.0  # seconds for the demo's bot to end in
 EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
 
@@ -37,7 +42,8 @@ def run_bot() -> None:
     """Until Ctrl-C, on the real thing, or on the demo's as long as that is there."""
     from bot.running import Bot
 
-    settings, shared = settings_from(needs=EVERYTHING), os.environ.get(CLOCK)
+    shared = os.environ.get(CLOCK)
+    settings = settings_from(needs=EVERYTHING) if shared else announced_settings(EVERYTHING)
     ports, client = connect(settings, SystemClock(as_written=shared), writes=True)
     bot = Bot(ports, client)
     bot.start()
@@ -53,6 +59,7 @@ def run_demo(speed: float, port: int, *, verbose: bool) -> int:
     """Until Ctrl-C: the outside in this process, the bot in one of its own; returns how that one ended."""
     from bot.demonstration import Demo
 
+    _say_what_the_demo_ignores()
     _say("Building a pipeline of 20,274 properties …")
     world = Demo(speed=speed, port=port, working_day=True)
     world.start()
@@ -74,11 +81,32 @@ def run_demo(speed: float, port: int, *, verbose: bool) -> int:
     return max(0, bot.wait())
 
 
+def announced_settings(needs: tuple[Need, ...] = ()) -> Settings:
+    """The settings of a command, which says on standard error what it reads them from."""
+    path, why = config_file(os.environ), "this folder"
+    if os.environ.get("SYNC_HEALTH_CONFIG"):
+        why = "SYNC_HEALTH_CONFIG"
+    elif is_shipped(path):
+        why = "the shipped one"
+    _say(sanitize(f"Using {path} ({why})", LONGEST))
+    return settings_from(needs=needs)
+
+
+def _say_what_the_demo_ignores() -> None:
+    path = config_file(os.environ)
+    if not is_shipped(path):
+        _say(sanitize(f"--demo ignores {path}: it has a pipeline of its own", LONGEST))
+
+
 @contextmanager
-def opened_ports(*, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False) -> Iterator[Ports]:
-    """The ports for one command, given back afterwards."""
+def opened_ports(
+    *, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False, wait: bool = True
+) -> Iterator[Ports]:
+    """The ports for one command, given back afterwards; its warehouse runs, or `wait` says to end at once."""
     if demo:
         from bot.demonstration import Demo
+
+        _say_what_the_demo_ignores()
 
         world = Demo(speed=1)  # nothing shall happen in it while it is looked at
         world.start()
@@ -89,8 +117,9 @@ def opened_ports(*, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bo
             disconnect(ports)
             world.stop()
         return
-    ports, _ = connect(settings_from(needs=needs), SystemClock(), writes=writes)
+    ports, _ = connect(announced_settings(needs), SystemClock(), writes=writes)
     try:
+        await_warehouse(ports.warehouse, wait=wait)
         yield ports
     finally:
         disconnect(ports)
@@ -105,7 +134,7 @@ def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
         with opened_ports(demo=True) as ports:
             yield ports
         return
-    settings, clock = settings_from(needs=("slack",)), SystemClock(as_written=os.environ.get(CLOCK))
+    settings, clock = announced_settings(("slack",)), SystemClock(as_written=os.environ.get(CLOCK))
     messenger, _ = connect_slack(settings)
     store = SqlStore(settings.state_url)
     try:
@@ -115,15 +144,22 @@ def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
 
 
 @contextmanager
-def opened_sources(*, demo: bool, needs: tuple[Need, ...]) -> Iterator[tuple[Sources, Store | None]]:
-    """What measuring needs, and what the bot remembers, given back afterwards."""
+def opened_sources(
+    *, demo: bool, needs: tuple[Need, ...], names: Sequence[str] = (), wait: bool = True
+) -> Iterator[tuple[Sources, Store | None]]:
+    """What measuring needs, and what the bot remembers, given back afterwards; the warehouse as in opened_ports.
+
+    With `names` the settings have these checks alone.
+    """
     if demo:
         with opened_ports(demo=True) as ports:
-            yield ports, ports.store
+            yield replace(ports, settings=with_checks(ports.settings, names)), ports.store
         return
-    settings = settings_from(needs=needs)
+    settings = with_checks(announced_settings(needs), names)
     sources, store = connect_sources(settings, SystemClock()), remembered(settings)
     try:
+        if any(check.source == "databricks" for check in settings.checks):
+            await_warehouse(sources.warehouse, wait=wait)
         yield sources, store
     finally:
         sources.warehouse.close()
@@ -131,18 +167,18 @@ def opened_sources(*, demo: bool, needs: tuple[Need, ...]) -> Iterator[tuple[Sou
             store.close()
 
 
-def examined(*, demo: bool, deep: bool, contracts: bool) -> Iterator[Finding]:
+def examined(*, demo: bool, deep: bool, contracts: bool, wait: bool = True) -> Iterator[Finding]:
     """Everything that the bot needs, looked at one by one; what cannot be read from the settings ends it.
 
     With `contracts` the shapes of real answers instead.
     """
-    look = _verified if contracts else partial(_examined, deep=deep)
+    look = _verified if contracts else partial(_examined, deep=deep, wait=wait)
     if demo:
         with opened_ports(demo=True) as ports:
             yield from look(ports)
         return
     try:
-        sources = connect_sources(settings_from(needs=EVERYTHING), SystemClock())
+        sources = connect_sources(announced_settings(EVERYTHING), SystemClock())
     except ConfigurationError as error:
         remedy = "correct it, then look again: nothing else was looked at yet"
         yield from (Finding("settings", False, problem, remedy) for problem in error.problems)
@@ -153,7 +189,7 @@ def examined(*, demo: bool, deep: bool, contracts: bool) -> Iterator[Finding]:
         sources.warehouse.close()
 
 
-def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
+def _examined(sources: Sources, *, deep: bool, wait: bool) -> Iterator[Finding]:
     from bot import sql
     from bot.adapters.state_file import look_at_state
     from bot.services import examine
@@ -165,7 +201,8 @@ def _examined(sources: Sources, *, deep: bool) -> Iterator[Finding]:
     yield from examine.examine_census(sources)
     own = [check.statement for check in settings.checks if check.statement]
     columns = sql.needed_columns(settings.tables, [*sql.READ, examine.MAY_WRITE, *own])
-    yield from examine.examine_warehouse(sources, columns, deep=deep)
+    wake = partial(await_warehouse, sources.warehouse, wait=wait) if deep else None
+    yield from examine.examine_warehouse(sources, columns, wake)
     yield from examine.examine_state(partial(look_at_state, settings.state_url))
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bot import shipped
 from bot.alerts.rejections import Known
 from bot.environment import Databricks, Need, databricks_of, problems_of, warehouse_folder, with_secret_files
-from bot.errors import ConfigurationError
+from bot.errors import ConfigurationError, RefusedError
 from bot.pipeline_file import Links, Operators, PipelineFile, SyncSettings, Timetable
 from bot.yaml_lines import read_yaml
 from checks.catalog import Changes, Metrics, Pace, change_limits, read_checks
@@ -138,6 +138,11 @@ def config_file(environment: Mapping[str, str]) -> Path:
     return here if here.exists() else shipped.FOLDER / "pipeline.yml"
 
 
+def is_shipped(path: Path) -> bool:
+    """Whether this pipeline.yml is the shipped one."""
+    return path.exists() and path.samefile(shipped.FOLDER / "pipeline.yml")
+
+
 def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:
     """The file, with the shipped value for every key that cannot work, so that all the rest is looked at, too."""
     ours = read_yaml(shipped.FOLDER / "pipeline.yml").data
@@ -189,6 +194,14 @@ QUEUES = {"create": "crm.sfdc_dbx.properties_to_create", "update": "crm.sfdc_dbx
 
 def _queue_tables(pipeline: PipelineFile) -> dict[str, str]:
     return {QUEUES[sync.direction]: sync.queue for sync in pipeline.syncs if QUEUES[sync.direction] != sync.queue}
+
+
+def with_checks(settings: Settings, names: Collection[str]) -> Settings:
+    """The same with these checks alone, with all where none is named. Raises RefusedError with the nearest."""
+    known = {check.name: check for check in settings.checks if check.source != "bot"}  # those judge the others
+    if found := [f'there is no check "{name}": {nearest(name, known)}' for name in names if name not in known]:
+        raise RefusedError("; ".join(found))
+    return replace(settings, checks=tuple(known[name] for name in dict.fromkeys(names))) if names else settings
 
 
 def with_limits(settings: Settings, texts: Iterable[str]) -> Settings:

@@ -1,5 +1,6 @@
 """Validations and snapshots as tables in the terminal; colour turns itself off where nobody would see it."""
 
+from collections.abc import Iterable, Iterator
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,8 @@ from bot.model import Evaluation
 from bot.sanitize import sanitize
 from bot.services.move_alerts import Said
 from checks.judge import WORST_FIRST
-from checks.model import Outcome
+from checks.model import Outcome, Result
+from checks.numbers import in_figures
 
 WIDE = 240  # characters, where nobody looks at a screen
 LONGEST = 1000  # characters of one text from outside
@@ -25,19 +27,25 @@ STYLES = {
 }
 
 
-def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool) -> None:
-    """What was measured, what it means, and what was or would be said."""
+def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool, every: bool = False) -> None:
+    """What was measured, what it means, and what was or would be said.
+
+    On a terminal what is healthy is a count, unless `every` check is asked for.
+    """
     console = _console()
-    console.print(_checks(evaluation))
+    shown = [one for one in evaluation.results if every or one.outcome is not Outcome.OK or not console.file.isatty()]
+    if shown:
+        console.print(_checks(shown))
+    if hidden := len(evaluation.results) - len(shown):
+        console.print(_text(f"{_counted(hidden, 'healthy check')} not shown (--all)", "dim"))
     if verbose:
         console.print(_syncs(evaluation))
     for problem in evaluation.problems:
         console.print(_text(f"! {problem}", "magenta"))
     for one in said:
         console.print(_text(f"→ {one.reason}: {one.incident.summary}"))
-    style, word = STYLES[evaluation.outcome]
-    count = "1 statement" if evaluation.statements == 1 else f"{evaluation.statements} statements"
-    console.print(_text(word, style) + f" · {count} · {evaluation.seconds:.2f} s")
+    counts = [_passed(evaluation), *_failed(evaluation), _counted(evaluation.statements, "statement")]
+    console.print(_text(" · ".join([*counts, f"{evaluation.seconds:.1f} s"]), STYLES[evaluation.outcome][0]))
 
 
 def print_snapshot(taken: Snapshot) -> None:
@@ -59,19 +67,43 @@ def print_snapshot(taken: Snapshot) -> None:
     console.print(_text(f"{taken.id} {what}{since}"))
 
 
-def _checks(evaluation: Evaluation) -> Table:
-    table = Table("outcome", "check", "warn", "critical", "what was found", box=None, pad_edge=False)
-    for result in sorted(evaluation.results, key=lambda result: WORST_FIRST.index(result.outcome)):
+def _passed(evaluation: Evaluation) -> str:
+    """`12 checks passed`, `9 of 12 checks passed`."""
+    passed, checks = sum(one.outcome is Outcome.OK for one in evaluation.results), len(evaluation.results)
+    return f"{f'{passed} of ' if passed < checks else ''}{_counted(checks, 'check')} passed"
+
+
+def _failed(evaluation: Evaluation) -> Iterator[str]:
+    for outcome in (one for one in WORST_FIRST if one is not Outcome.OK):
+        if count := sum(one.outcome is outcome for one in evaluation.results):
+            yield f"{count} {STYLES[outcome][1]}"
+    if evaluation.problems:
+        yield _counted(len(evaluation.problems), "problem")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _value(result: Result) -> str:
+    """Never rounded onto a threshold in the columns next to it."""
+    limits = [float(limit.split()[1]) for limit in (result.warn, result.critical) if limit]
+    return "–" if result.value is None else in_figures(result.value, limits)
+
+
+def _checks(results: Iterable[Result]) -> Table:
+    table = Table("status", "check", "value", "warning", "critical", "detail", box=None, pad_edge=False)
+    for result in sorted(results, key=lambda result: WORST_FIRST.index(result.outcome)):
         style, word = STYLES[result.outcome]
         name = result.check if result.sync is None else f"{result.check} ({result.sync})"
         found = f"{result.summary} ({result.error})" if result.error else result.summary
-        cells = (name, result.warn or "", result.critical or "", found)
+        cells = (name, _value(result), result.warn or "", result.critical or "", found)
         table.add_row(_text(word, style), *map(_text, cells))
     return table
 
 
 def _syncs(evaluation: Evaluation) -> Table:
-    table = Table("sync", "waiting", "suspicious", "last sync (UTC)", "schedule", box=None, pad_edge=False)
+    table = Table("sync", "pending", "suspect", "last sync (UTC)", "schedule", box=None, pad_edge=False)
     for sync in evaluation.syncs:
         last = sync.last_sync.completed_at if sync.last_sync else None
         schedule = "unknown" if not sync.schedule else "paused" if sync.schedule.paused else sync.schedule.frequency

@@ -59,14 +59,19 @@ def examine_census(sources: Sources) -> Iterator[Finding]:
         yield _sync(sources, sync)
 
 
-def examine_warehouse(sources: Sources, columns: Mapping[str, frozenset[str]], *, deep: bool) -> Iterator[Finding]:
-    """The login and the state; the tables with the columns that are read only while it is awake, or when `deep`."""
+def examine_warehouse(
+    sources: Sources, columns: Mapping[str, frozenset[str]], wake: Callable[[], object] | None = None
+) -> Iterator[Finding]:
+    """The login and the state; the tables with the columns that are read only while it runs, or once `wake` is over."""
     try:
         state = sources.warehouse.state()
+        if wake and state not in AWAKE:
+            wake()
+            state = sources.warehouse.state()
     except SyncHealthError as error:
         yield _wrong("warehouse", error, "correct SYNC_HEALTH_WAREHOUSE or the DATABRICKS_… variables")
         return
-    if state not in AWAKE and not deep:
+    if state not in AWAKE:
         yield Finding("warehouse", True, f"{state}, which is well; its tables were not looked at: --deep wakes it")
         return
     yield Finding("warehouse", True, state)

@@ -1,10 +1,11 @@
 """Evaluate the whole pipeline once: a few calls to Census, one statement to the warehouse where that is worth it."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.alerts.timetable import is_active, warehouse_is_due
 from bot.errors import PermanentError, StartingError, SyncHealthError, UnreadableError
@@ -18,6 +19,7 @@ from checks.model import Check, Outcome, Reading, Result
 
 log = logging.getLogger(__name__)
 HEALTH = "measure/health"
+SOURCES = frozenset({"databricks", "census"})
 WAREHOUSE = "the warehouse: "  # how its problems begin
 MATCHED = "matched_coverage_percentage"
 AT_ONCE = 8  # syncs that Census is asked for
@@ -37,8 +39,11 @@ class SyncLook:
     problem: str | None = None  # why something of it is missing
 
 
-def measure(sources: Sources, last: Evaluation | None = None, *, thrifty: bool = False) -> Evaluation:
-    """What holds now. A source that cannot be asked makes its numbers unknown, never healthy.
+def measure(
+    sources: Sources, last: Evaluation | None = None, *, thrifty: bool = False, needed: Collection[str] = SOURCES
+) -> Evaluation:
+    """What holds now. A source that cannot be asked makes its numbers unknown, never healthy; others than the
+    `needed` ones are not asked at all.
 
     `last` is the evaluation before this one. A `thrifty` one asks the warehouse only where that is worth its cost, else
     its numbers stay as they were then. So they do while the warehouse starts, for as long as that may take.
@@ -46,8 +51,10 @@ def measure(sources: Sources, last: Evaluation | None = None, *, thrifty: bool =
     began, now = sources.clock.monotonic(), sources.clock.now()
     thrifty = thrifty and last is not None
     with ThreadPoolExecutor(AT_ONCE + 1, "measure") as pool:
-        asked = None if thrifty else pool.submit(ask_warehouse, sources)
-        looks = list(pool.map(lambda sync: look_at(sources, sync, now), sources.settings.syncs))
+        ask = ask_warehouse if "databricks" in needed else lambda _: Numbers({}, statements=0)
+        asked = None if thrifty else pool.submit(ask, sources)
+        look = partial(look_at, sources, now=now) if "census" in needed else _not_asked
+        looks = list(pool.map(look, sources.settings.syncs))
         carried = last if last and thrifty and not _worth_asking(sources, last, looks, now) else None
         numbers = _numbers_of(carried) if carried else asked.result() if asked else ask_warehouse(sources)
         if last and numbers.starting and _stands_in(sources, last, now):
@@ -210,6 +217,10 @@ def _results_of_census(sources: Sources, check: Check, looks: Sequence[SyncLook]
             active = check.in_case(reading.case).active
             if is_active(active, now, sources.settings.zone, look.due):
                 yield judge(check, reading, look.status.name)
+
+
+def _not_asked(sync: SyncSettings) -> SyncLook:
+    return SyncLook(SyncStatus(sync.name, sync.label, sync.direction))
 
 
 def look_at(sources: Sources, sync: SyncSettings, now: datetime) -> SyncLook:

@@ -1,16 +1,22 @@
 """`sync-health check`, as somebody types it."""
 
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from bot import shipped
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.cli import app
 from bot.demo.estate import FAULTS, Estate
@@ -43,14 +49,18 @@ def test_a_healthy_pipeline_exits_with_0() -> None:
     code, out, _ = check("--demo")
     assert code == 0
     assert "null_company_names" in out
-    assert "healthy · 1 statement" in out
+    assert re.search(r"^\d\d checks passed · 1 statement · \d+\.\d s$", out, re.MULTILINE)
 
 
 def test_json_has_the_documented_keys() -> None:
     code, out, _ = check("--demo", "--json", "--dry-run")
     answer = json.loads(out)
     assert code == 0
-    assert list(answer) == ["outcome", "checked_at", "statements", "seconds", "checks"]
+    keys = ["outcome", "checked_at", "statements", "seconds", "checks", "problems", "syncs", "incidents"]
+    assert list(answer) == keys
+    assert (answer["problems"], answer["incidents"]) == ([], [])
+    assert [(sync["name"], sync["error"]) for sync in answer["syncs"]] == [("Sync A", None), ("Sync B", None)]
+    assert answer["syncs"][1]["pending"] == 180
     assert answer["outcome"] == "ok"
     assert answer["statements"] == 1
     assert datetime.fromisoformat(answer["checked_at"]).utcoffset() == timedelta(0)
@@ -74,7 +84,8 @@ def test_a_critical_pipeline_exits_with_1(broken: list) -> None:
     broken.append(write_wrong_names)
     code, out, _ = check("--demo")
     assert code == 1
-    assert "critical  null_company_names" in out
+    assert re.search(r"^critical +null_company_names +24\d +> 30 +> 50 +24\d properties", out, re.MULTILINE)
+    assert re.search(r"^\d+ of \d+ checks passed · \d critical", out, re.MULTILINE)
     assert re.search(r"24\d properties", out)
 
 
@@ -101,6 +112,118 @@ def test_a_missing_table_is_named_and_exits_with_2(broken: list) -> None:
     code, out, _ = check("--demo")
     assert code == 2
     assert "product_property does not exist" in out
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_json_names_what_is_open_or_would_be(broken: list, more: list[str]) -> None:
+    broken.append(lambda demo: demo.census.switch("sync_paused", True))
+    [found] = json.loads(check("--demo", "--json", *more)[1])["incidents"]
+    assert (found["check"], found["sync"], found["severity"]) == ("schedule_enabled", "Sync B", "critical")
+    assert found["acknowledged_by"] is None
+    assert (found["id"] is None) is bool(more), "one that only would be opened has no number yet"
+
+
+def test_json_has_the_problems_too(broken: list) -> None:
+    broken.append(lambda demo: demo.census.stop())
+    answer = json.loads(check("--demo", "--json", "--dry-run")[1])
+    assert [problem.split(":")[0] for problem in answer["problems"]] == [
+        "Census, Sync A (CREATE)",
+        "Census, Sync B (UPDATE)",
+    ]
+
+
+def test_some_checks_are_run_by_themselves(broken: list) -> None:
+    broken.append(lambda demo: demo.census.stop())
+    code, out, err = check("--demo", "coverage", "null_company_names")
+    assert code == 0, "Census, which neither asks, is down"
+    assert "2 checks passed · 1 statement" in out and "sync_recency" not in out
+    assert "nothing is kept, nothing is sent" in err
+
+
+def test_a_check_of_census_alone_wakes_no_warehouse(broken: list) -> None:
+    asked: list[Demo] = []
+    broken.append(asked.append)
+    code, out, _ = check("--demo", "sync_recency", "--json")
+    assert (code, json.loads(out)["statements"]) == (0, 0)
+    assert "ExecuteStatement" not in asked[0].databricks.calls
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("coverge", 'there is no check "coverge": did you mean "coverage"?'),
+        ("data_missing", 'there is no check "data_missing"'),  # judges the others
+    ],
+)
+def test_a_check_that_is_not_there_names_the_nearest_and_ends_with_2(name: str, said: str) -> None:
+    code, out, err = check("--demo", name)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_some_checks_leave_the_state_as_it_is(own_pipeline: Path) -> None:
+    assert check()[0] == 0
+    before = (own_pipeline / "state.db").read_bytes()
+    assert check("coverage")[0] == 0
+    assert (own_pipeline / "state.db").read_bytes() == before
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """What a command shows on a terminal 200 columns wide."""
+    here, there = pty.openpty()
+    termios.tcsetwinsize(there, (50, 200))
+    command = [sys.executable, "-m", "bot.cli", "check", "--demo", "--dry-run", *arguments]
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(command, stdout=there, stderr=subprocess.DEVNULL, env=environment) as running:
+        os.close(there)
+        shown = b""
+        with suppress(OSError):  # that is how a terminal ends
+            while some := os.read(here, 10_000):
+                shown += some
+        os.close(here)
+        assert running.wait(60) == 0
+    return re.sub(r"\x1b\[[\d;]*m", "", shown.decode())
+
+
+def test_on_a_terminal_healthy_checks_are_a_count_unless_all_are_asked_for() -> None:
+    short, whole = on_a_terminal(), on_a_terminal("--all")
+    assert re.search(r"^\d\d healthy checks not shown \(--all\)\r$", short, re.MULTILINE)
+    assert "null_company_names" not in short and "null_company_names" in whole
+    assert "checks passed · 1 statement" in short and "not shown" not in whole
+
+
+def test_each_command_says_which_pipeline_yml_it_uses(
+    own_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (shipped.FOLDER / "pipeline.yml").read_text(encoding="utf-8")
+    (named := tmp_path / "named.yml").write_text(text, encoding="utf-8")
+    (here := tmp_path / "here").mkdir()
+    monkeypatch.chdir(here)
+    assert check("--json", "--dry-run")[2] == f"Using {shipped.FOLDER / 'pipeline.yml'} (the shipped one)\n"
+    (here / "pipeline.yml").write_text(text, encoding="utf-8")
+    assert check("--json", "--dry-run")[2] == f"Using {here / 'pipeline.yml'} (this folder)\n"
+    monkeypatch.setenv("SYNC_HEALTH_CONFIG", str(named))
+    code, out, err = check("--json", "--dry-run")
+    assert (code, err) == (0, f"Using {named} (SYNC_HEALTH_CONFIG)\n")
+    assert json.loads(out)["outcome"] == "ok"
+
+
+@pytest.mark.parametrize("text", ["name: [", None], ids=["broken", "missing"])
+def test_the_demo_says_that_it_ignores_an_own_file_and_runs(
+    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.yml"
+    if text:
+        own.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("SYNC_HEALTH_CONFIG", str(own))
+    code, out, err = check("--demo", "--json", "--dry-run")
+    assert (code, json.loads(out)["outcome"]) == (0, "ok")
+    assert err == f"--demo ignores {own}: it has a pipeline of its own\n"
+
+
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"sync-health {version('sync-health')}\n")
 
 
 def test_census_down_exits_with_2_though_the_numbers_are_well(broken: list) -> None:
@@ -154,7 +277,7 @@ def own_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     warehouse = DuckDBWarehouse(folder)
     Estate(warehouse, SystemClock().now).build()
     warehouse.close()
-    demo = Demo()
+    demo = Demo(speed=1)  # whose clock is that of the command
     demo.start()
     environment = {
         "SYNC_HEALTH_WAREHOUSE": f"duckdb:{folder}",
@@ -184,7 +307,7 @@ def test_it_runs_as_a_command_and_without_colour_in_a_pipe(own_pipeline: Path) -
     assert finished.returncode == 0, finished.stderr
     assert "healthy" in finished.stdout
     assert "\x1b" not in finished.stdout
-    assert finished.stderr == ""
+    assert re.fullmatch(r"Using \S+pipeline.yml \(.+\)\n", finished.stderr)
 
 
 def test_the_past_is_judged_by_the_limits_of_today_and_by_others() -> None:

@@ -30,7 +30,10 @@ def census(world: World) -> dict[str, Finding]:
 
 
 def warehouse(world: World, *, deep: bool = False) -> dict[str, Finding]:
-    return by_name(examine_warehouse(world.ports, COLUMNS, deep=deep))
+    def wake() -> None:
+        world.warehouse.says = "RUNNING"
+
+    return by_name(examine_warehouse(world.ports, COLUMNS, wake if deep else None))
 
 
 def by_name(findings: Iterable[Finding]) -> dict[str, Finding]:
@@ -172,6 +175,15 @@ def test_a_sleeping_warehouse_is_well_and_is_not_woken_unless_that_is_asked_for(
     assert len(warehouse(well, deep=True)) == 3
 
 
+def test_a_warehouse_that_does_not_start_is_not_well_and_its_settings_are_right(well: World) -> None:
+    def wake() -> None:
+        raise StartingError("The warehouse is still STARTING after 10 min")
+
+    well.warehouse.says = "STARTING"
+    [finding] = examine_warehouse(well.ports, COLUMNS, wake)
+    assert (finding.ok, finding.remedy) == (False, "wait until it runs, then run this again")
+
+
 def test_a_warehouse_that_cannot_be_reached_ends_the_questions_to_it(well: World) -> None:
     well.warehouse.failure = TemporaryError("the warehouse cannot be reached")
     assert wrong(warehouse(well)) == list(warehouse(well)) == ["warehouse"]
@@ -187,7 +199,7 @@ def test_a_missing_table_and_a_missing_column_are_named(well: World) -> None:
 
 def test_an_audit_log_that_is_not_there_is_created_by_a_deploy_and_not_renamed(well: World) -> None:
     columns = {"crm.sfdc_dbx.sync_audit_log": frozenset({"audit_id"})}
-    found = by_name(examine_warehouse(well.ports, columns, deep=False))
+    found = by_name(examine_warehouse(well.ports, columns))
     assert found["crm.sfdc_dbx.sync_audit_log"].remedy == "create it with `sync-health deploy`"
 
 

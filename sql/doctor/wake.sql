@@ -1,0 +1,3 @@
+-- Does the warehouse run? Asking starts it.
+SELECT
+  1 AS awake
