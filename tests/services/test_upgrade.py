@@ -1,0 +1,80 @@
+"""State and pipeline.yml of an earlier version: the bot goes on where that one stopped."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.alerts.model import ActionState, Did, State
+from bot.main import settings_from
+from bot.model import Kind, Place
+from bot.services.follow_runs import follow_runs
+from bot.services.summarise import summarise
+from checks.model import Severity
+from tests.fakes import CHANNEL_ID, START, HandClock, Said, shipped_settings
+from tests.services.conftest import ADA, CHECK, ROBIN, World
+
+EARLIER = Path(__file__).parents[1] / "upgrade"
+ROOT, EVIDENCE, RUN = "1700000001.000000", "1700000002.000001", "1700000004.000002"
+THEN = [(ADA, "acknowledge", "incident 1", "done"), (ROBIN, "rerun", "Sync B", "action 1: the view is fixed")]
+
+
+def write_earlier_state(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript((EARLIER / "d51b747.sql").read_text())
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Ten minutes later, with the new version; what the earlier one posted is in the channel."""
+    write_earlier_state(tmp_path / "state.db")
+    one = World(tmp_path / "state.db", HandClock(START + timedelta(minutes=18)))
+    earlier = settings_from({"SYNC_HEALTH_CONFIG": str(EARLIER / "d51b747.yml")})
+    one.ports = replace(one.ports, settings=replace(earlier, checks=(CHECK,)))
+    for ts, kind, id_ in ((ROOT, Kind.ROOT, 1), (EVIDENCE, Kind.EVIDENCE, 2), (RUN, Kind.RUN, 3)):
+        thread = None if ts == ROOT else ROOT
+        one.channel._messages[ts] = Said(ts, f"message-{id_}", kind, 1, "as it was", thread, broadcast=False)
+    yield one
+    one.close()
+
+
+def test_the_earlier_pipeline_yml_means_what_the_shipped_one_means() -> None:
+    earlier, shipped = settings_from({"SYNC_HEALTH_CONFIG": str(EARLIER / "d51b747.yml")}), shipped_settings()
+    for name in ("pipeline", "zone", "channel", "operators", "syncs", "schedule", "links", "tables", "checks"):
+        assert getattr(earlier, name) == getattr(shipped, name)
+
+
+def test_the_open_incident_its_thread_its_rerun_and_the_audit_are_kept(world: World) -> None:
+    incident = world.incident()
+    assert (incident.state, incident.severity, incident.acked_by) == (State.FIRING, Severity.CRITICAL, ADA)
+    assert [entry.did for entry in incident.timeline] == [Did.OPENED, Did.ACKNOWLEDGED, Did.RERUN]
+    with world.store.transaction() as records:
+        assert records.root_of(1) == Place(CHANNEL_ID, ROOT)
+    assert (world.action().state, world.action().run_id) == (ActionState.RUNNING, 1)
+    assert world.audit() == THEN
+    shown = summarise(world.ports)
+    assert shown.evaluation and shown.evaluation.results[0].value == 75.0
+
+
+def test_the_bot_goes_on_in_the_same_thread_to_its_end(world: World) -> None:
+    run = world.census.start(world.sync_b, "API Request")
+    world.deliver()
+    world.census.finish(run.id, records_updated=75)
+    world.numbers(null_company_names=7)
+    for _ in range(3):
+        follow_runs(world.ports, world.checker)
+        world.deliver()
+    world.look(7, after=15)
+    world.deliver()
+    assert (world.incident().state, world.action().state) == (State.OK, ActionState.FINISHED)
+    [root] = world.channel.roots()
+    assert root.ts == ROOT
+    assert "Resolved" in root.text
+    kinds = [said.kind for said in world.channel.thread(ROOT)]
+    assert kinds == [Kind.EVIDENCE, Kind.RUN, Kind.RESOLVED], "what its sender had posted is found, and edited"
+    assert world.audit()[:2] == THEN
+    assert world.audit()[2][:3] == (ROBIN, "rerun", "Sync B")
