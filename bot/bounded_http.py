@@ -48,6 +48,7 @@ class _Deadline:
         self._timer.start()
 
     def break_at_end(self, find: Callable[[], socket.socket | None]) -> None:
+        """Break what is found when the time is up."""
         with self._guard:
             self._found.append(find)
             if self.expired:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from http.client import HTTPException
@@ -14,25 +15,64 @@ from websocket import (
     WebSocket,
     WebSocketBadStatusException,
     WebSocketException,
+    WebSocketProtocolException,
     WebSocketTimeoutException,
-    create_connection,
 )
 
+from bot.bounded_http import within
 from bot.errors import TemporaryError, UncertainError
 from bot.sanitize import redact
 from bot.slack_api import call
 
 log = logging.getLogger(__name__)
 SILENCE = 15.0  # real seconds after which it is asked whether anybody is there
+HANDSHAKE = 20.0  # real seconds until a line stands
+GREETING = 30.0  # real seconds until Slack says hello on it
+MESSAGE = 30.0  # real seconds for one message, from its first byte to its last
+LARGEST = 4 * 2**20  # bytes of one message: a dialog with all its fields has some tens of thousands
 
 
-def open_line(client: WebClient) -> WebSocket:
+class Line(WebSocket):
+    """A WebSocket that ends, whoever is at the other end: `until` is when it is given up, by the monotonic clock."""
+
+    def __init__(self) -> None:
+        super().__init__(enable_multithread=True, skip_utf8_validation=True)  # else one bad byte would break it
+        self.until = time.monotonic() + GREETING  # whoever hears the hello takes that away
+        self._began: float | None = None  # when the message that is arriving did
+        self._taken = 0  # bytes of it
+
+    def recv_frame(self) -> ABNF:
+        frame: ABNF = super().recv_frame()  # type: ignore[no-untyped-call]
+        if frame.fin and (frame.opcode < ABNF.OPCODE_CLOSE or not self.cont_frame.cont_data):
+            self._began, self._taken = None, 0
+        return frame
+
+    def _recv(self, bufsize: int) -> bytes:
+        now = time.monotonic()
+        ends = min(self.until, self._began + MESSAGE) if self._began is not None else self.until
+        if now >= ends:
+            raise WebSocketProtocolException("Slack took too long")
+        if self.sock:
+            self.sock.settimeout(min(SILENCE, ends - now))
+        data: bytes = super()._recv(bufsize)  # type: ignore[no-untyped-call]
+        self._began, self._taken = self._began or now, self._taken + len(data)
+        if self._taken > LARGEST:
+            raise WebSocketProtocolException("Slack sent too much at once")
+        return data
+
+
+def open_line(client: WebClient) -> Line:
     """A line for the app-level token of this client. Raises SyncHealthError with what stands in the way."""
     address = call(client.apps_connections_open, app_token=str(client.token)).get("url")
     if not isinstance(address, str) or not address.startswith(("wss://", "ws://")):
         raise UncertainError("Slack failed: apps.connections.open named no address")
+    line = Line()
     try:
-        return create_connection(address, timeout=SILENCE, enable_multithread=True)
+        with within(HANDSHAKE, lambda: line.sock):
+            # A redirect could lead anywhere.
+            line.connect(address, timeout=SILENCE, redirect_limit=0)  # type: ignore[no-untyped-call]
+        line.until = time.monotonic() + GREETING
+        return line
     except WebSocketBadStatusException as error:  # its text holds the headers and the page of a proxy
         raise _blocked(address, f"HTTP {error.status_code}") from error
     except (WebSocketException, OSError, HTTPException, ValueError) as error:

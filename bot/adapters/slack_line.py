@@ -1,6 +1,7 @@
 """Opens a Socket Mode line to see whether that works, and hangs up."""
 
 import logging
+import time
 
 from slack_sdk import WebClient
 from websocket import WebSocket, WebSocketException
@@ -26,7 +27,7 @@ def try_line(client: WebClient) -> int:
             if message.get("type") == "hello":
                 others = max(0, counted(message) - 1)
                 line.send_close()
-                line.settimeout(GOODBYE)
+                line.until = time.monotonic() + GOODBYE
             elif "envelope_id" in message:
                 _turn_away(client, line, message)
     except (WebSocketException, OSError) as error:

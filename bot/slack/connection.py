@@ -1,6 +1,7 @@
 """Slack's line to the app, in Socket Mode: what arrives is acknowledged where it is read, and never dropped."""
 
 import logging
+import math
 import random
 import socket
 import threading
@@ -10,19 +11,22 @@ from contextlib import suppress
 from typing import Any
 
 from slack_bolt import App, BoltRequest
-from websocket import WebSocket, WebSocketException
+from websocket import WebSocketException
 
 from bot.errors import SyncHealthError
 from bot.slack.line_status import LineStatus
 from bot.slack_api import web_client
-from bot.socket_mode import acknowledge, counted, messages, open_line
+from bot.socket_mode import Line, acknowledge, counted, messages, open_line
 
 log = logging.getLogger(__name__)
 RECONNECT, LONGEST = 2.0, 60.0  # real seconds until Slack is tried again: at first, and at last
 PATIENCE = 600.0  # real seconds that Slack, or a proxy before it, may ask us to wait
 APART = 1.0  # real seconds between two lines at least: some are taken away as soon as they stand
 STALE = 120.0  # real seconds for which Slack may still count a line that broke
+SHORT = 10.0  # real seconds after its hello within which a line that is taken away counts as a failure
+LINGER = 60.0  # real seconds for which a line that Slack takes away is heard on
 GOODBYE = 1.0  # real seconds for Slack to hang up
+SEEN = 1000  # envelopes that are remembered: Slack may send one again
 
 
 class Connection:
@@ -38,11 +42,13 @@ class Connection:
         self._app = app
         self._status = status or LineStatus()
         self._bolt = ThreadPoolExecutor(1, "bolt")  # in the order of arrival
-        self._lines: dict[WebSocket, threading.Thread] = {}
-        self._greeted: set[WebSocket] = set()  # those on which Slack has said hello
+        self._lines: dict[Line, threading.Thread] = {}
+        self._greeted: set[Line] = set()  # those on which Slack has said hello
+        self._greeted_at = 0.0  # monotonic: the latest of these
+        self._seen: dict[str, None] = {}  # the latest envelopes, oldest first
         self._broken: list[float] = []  # when lines ended that Slack did not close
         self._guard = threading.Lock()  # a line that is known has a reader that runs
-        self._failures = 0  # since the last hello
+        self._failures = 0  # since a line stood for a while
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._reconnect_loop, name="connect", daemon=True)
 
@@ -70,19 +76,32 @@ class Connection:
         """Always have a line that Slack may use."""
         while not self._stopping.is_set():
             began, leaving, asked = time.monotonic(), threading.Event(), 0.0
-            self._failures += 1
             try:
                 self._open(leaving)
                 leaving.wait()
-                if self._failures and not self._stopping.is_set():
-                    self._status.failed("the line ended before Slack said hello")
+                if self._greeted_at < began:
+                    self._failures += 1
+                    self._note_failure("the line ended before Slack said hello")
+                else:  # the first that is taken away at once is none: Slack does that
+                    self._failures = self._failures + 1 if time.monotonic() - self._greeted_at < SHORT else 0
             except SyncHealthError as error:
+                self._failures += 1
                 asked = min(getattr(error, "retry_after", None) or 0.0, PATIENCE)
                 self._status.failed(str(error))
             except Exception as error:  # noqa: BLE001 - an outermost loop: whatever Slack answers, the next try comes
+                self._failures += 1
                 self._status.failed(type(error).__name__, error)
-            pause = self._backoff() if self._failures else began + APART - time.monotonic()
-            self._stopping.wait(max(pause, asked))
+            self._stopping.wait(max(self._pause(began), asked))
+
+    def _note_failure(self, why: str) -> None:
+        if not self._stopping.is_set():
+            self._status.failed(why)
+
+    def _pause(self, began: float) -> float:
+        """None after a line that stood for a while, a moment after the first that was taken away at once."""
+        if self._greeted_at >= began and self._failures <= 1:
+            return began + APART - time.monotonic()
+        return self._backoff()
 
     def _backoff(self) -> float:
         """Longer with each failure, and not the same for every bot that lost Slack at the same moment."""
@@ -97,13 +116,14 @@ class Connection:
         if self._stopping.is_set():  # stop() may not have seen it
             line.send_close()
 
-    def _read_loop(self, line: WebSocket, leaving: threading.Event) -> None:
+    def _read_loop(self, line: Line, leaving: threading.Event) -> None:
         """Read a line to its end; `leaving` is set once Slack will not use it any more."""
         try:
             for message in messages(line):
                 if message.get("type") == "hello":
                     self._greet(line, counted(message))
                 elif message.get("type") == "disconnect":
+                    line.until = time.monotonic() + LINGER
                     leaving.set()
                 elif "envelope_id" in message:
                     self._ack_and_dispatch(line, message)
@@ -116,15 +136,15 @@ class Connection:
             self._forget(line)
             leaving.set()
 
-    def _greet(self, line: WebSocket, connections: int) -> None:
+    def _greet(self, line: Line, connections: int) -> None:
         """Slack uses this line from now on."""
-        self._failures = 0
+        line.until, self._greeted_at = math.inf, time.monotonic()
         self._greeted.add(line)
         since = time.monotonic() - STALE
         self._broken = [ended for ended in self._broken if ended > since]
         self._status.connected(connections - len(self._lines) - len(self._broken))
 
-    def _forget(self, line: WebSocket) -> None:
+    def _forget(self, line: Line) -> None:
         with self._guard:
             del self._lines[line]
         self._greeted.discard(line)
@@ -132,14 +152,26 @@ class Connection:
         if not self._greeted and not self._stopping.is_set():
             self._status.lost()
 
-    def _ack_and_dispatch(self, line: WebSocket, message: dict[str, Any]) -> None:
-        arrived = time.monotonic()
-        if not isinstance(message.get("payload"), dict):
+    def _ack_and_dispatch(self, line: Line, message: dict[str, Any]) -> None:
+        arrived, envelope = time.monotonic(), message["envelope_id"]
+        if not isinstance(message.get("payload"), dict) or not isinstance(envelope, str):
             log.warning("Slack sent a %.40s without a payload: not acknowledged", message.get("type"))
             return
         acknowledge(line, message)
+        if self._is_known(envelope):
+            log.info("Slack sent an envelope again: acknowledged, and not done twice")
+            return
         request = BoltRequest(mode="socket_mode", body=message["payload"], context={"arrived": arrived})
         self._bolt.submit(self._dispatch, request)
+
+    def _is_known(self, envelope: str) -> bool:
+        """Whether it arrived before, on whichever line."""
+        with self._guard:
+            known = envelope in self._seen
+            self._seen[envelope] = None
+            while len(self._seen) > SEEN:
+                del self._seen[next(iter(self._seen))]
+        return known
 
     def _dispatch(self, request: BoltRequest) -> None:
         try:

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 COMMAND = "/sync-health"
 NOT_SHARED = "Slack did not confirm that it was shared. Check the channel; if nothing is there, click Share again."
 NOT_FILLED = "The dialog could not be filled. Close it and click the button again."
+WORD = 255  # characters of a subcommand or of what Slack calls an action
 LONGEST_TEXT = 3000  # what a field of a dialog holds, and more than anybody types behind a command
 CURLY = str.maketrans("“”„‟«»‘’‚‛", '""""""\'\'\'\'')
 QUOTED = re.compile(r"""(?<!\S)(["'`])(.+?)\1(?!\S)""")
@@ -166,7 +167,7 @@ def press_from(body: Mapping[str, Any]) -> Press:
     if "command" in body:
         word, _, rest = _as_meant(str(body.get("text") or "")).partition(" ")
         person = Person(str(body["user_id"]), str(body["team_id"]), home_team="")
-        return Press(person, word.lower(), rest, str(body["channel_id"]), response_url=str(body["response_url"]))
+        return Press(person, word.lower()[:WORD], rest, str(body["channel_id"]), response_url=str(body["response_url"]))
     person = Person(str(body["user"]["id"]), _team(body), home_team="")
     trigger = str(body.get("trigger_id", ""))
     if body["type"] == "view_submission":
@@ -179,8 +180,8 @@ def press_from(body: Mapping[str, Any]) -> Press:
     value = (action.get("selected_option") or action).get("value") or ""
     return Press(
         person,
-        str(action["action_id"]),
-        str(value),
+        sanitize(str(action["action_id"]), WORD),
+        sanitize(str(value), LONGEST_TEXT),
         channel=str(container.get("channel_id", "")),
         message_ts=str(container.get("message_ts", "")),
         trigger_id=trigger,

@@ -15,7 +15,7 @@ from bot.adapters.census_documents import read_run, whole
 from bot.adapters.databricks_errors import _first_line
 from bot.adapters.slack_messenger import _our_id
 from bot.errors import PermanentError, SyncHealthError, UncertainError, UnreadableError
-from bot.slack_api import LONGEST_WAIT, _patience, call, web_client
+from bot.slack_api import LONGEST_WAIT, _is_slack, _patience, answer_url, call, web_client
 
 RUN = {"id": 1, "sync_id": 2, "status": "completed", "created_at": "2026-03-02T10:00:00Z"}
 TOKEN = "token-of-this-test"
@@ -120,6 +120,39 @@ def test_a_redirect_is_not_followed_so_it_takes_no_token_along() -> None:
         call(web_client(TOKEN, f"{url}/api/").auth_test)
     assert TOKEN in asked[0]["Authorization"]
     assert not seen
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        ("https://hooks.slack.com/commands/T1/2/x", True),
+        ("https://hooks.slack.com:443/actions/T1/2/x", True),
+        ("https://hooks.slack-gov.com/actions/T1/2/x", True),
+        ("http://127.0.0.1:8080/commands/1", True),  # where this Web API is
+        ("http://hooks.slack.com/commands/T1/2/x", False),
+        ("https://hooks.slack.com:8443/x", False),
+        ("https://hooks.slack.com.evil.example/x", False),
+        ("https://hooks.slack.com@evil.example/x", False),
+        ("https://evil-slack.com/x", False),
+        ("https://slack.com\\@evil.example/x", False),
+        ("https://169.254.169.254/latest/meta-data", False),
+        ("http://localhost:8080/commands/1", False),
+        ("http://[::1/x", False),
+        ("https://hooks.slack.com:port/x", False),
+        ("file:///etc/passwd", False),
+        ("ftp://hooks.slack.com/x", False),
+        ("//hooks.slack.com/x", False),
+        ("", False),
+    ],
+)
+def test_an_answer_goes_to_slack_or_to_where_the_web_api_is(url: str, ours: bool) -> None:
+    assert _is_slack(url, "http://127.0.0.1:9/api/") is ours
+
+
+def test_nothing_is_sent_to_a_response_url_of_somebody_else() -> None:
+    with server(200, b"ok") as (url, asked), pytest.raises(PermanentError, match="not Slack's"):
+        answer_url(web_client(TOKEN, "https://slack.com/api/"), f"{url}/x", text="hello")
+    assert not asked
 
 
 # -- Census' documents: what they are about, and numbers that are none

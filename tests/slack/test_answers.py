@@ -27,6 +27,7 @@ from bot.slack.app import build_app
 from bot.slack.buttons import take
 from bot.slack.desk import Desk, Press, press_from
 from bot.slack.replies import fill_dialog
+from tests.dripping import dripping
 from tests.fakes import FakeWarehouse
 from tests.services.conftest import ADA, ROBIN, SAM
 from tests.services.conftest import World as Services
@@ -326,6 +327,20 @@ def test_what_was_shared_in_vain_is_told_to_who_shared_it(bot: Any) -> None:
     desk.answer(lost, note("the summary"), to_all=True)
     assert "click Share again" in words(slack.ephemerals(OPERATOR))
     assert slack.messages() == []
+
+
+def test_a_response_url_of_somebody_else_gets_nothing_and_the_person_is_still_told(bot: Any, caplog) -> None:
+    slack, one = bot
+    settings = settings_from(
+        {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": TOKEN, "SLACK_API_URL": f"{slack.url}/api/"}, ("slack",)
+    )
+    desk = Desk(one.ports, one.checker, connect_slack(settings)[1], ThreadPoolExecutor(1))
+    with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", drip=b"") as elsewhere:
+        url = elsewhere.url.replace("127.0.0.1", "localhost")
+        desk.answer(Press(Person(OPERATOR, "T", "T"), "help", channel="C0001", response_url=url), note("a word"))
+    assert elsewhere.asked == 0
+    assert "a word" in words(slack.ephemerals(OPERATOR))
+    assert "names a host that is not Slack's" in caplog.text
 
 
 TYPED = [
