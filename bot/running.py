@@ -25,6 +25,7 @@ from bot.services.next_step import TRANSIENT
 from bot.services.outages import note_outage
 from bot.services.prune import prune
 from bot.services.run_checks import Checker, timer_ended
+from bot.services.shared_answers import SharedAnswers
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
@@ -53,12 +54,14 @@ class Bot:
         self._pulse = Pulse(ports.heartbeat)
         self.holder = holder_name()
         self._lease = Lease(ports, self.holder)
-        self._pool = ThreadPoolExecutor(WORKERS, "press")
+        self._pool, self._slow = ThreadPoolExecutor(WORKERS, "press"), ThreadPoolExecutor(WORKERS, "question")
         self._late = LateWrites()
         status = LineStatus(
             self._note_outage, wall=lambda: ports.clock.real().timestamp(), monotonic=ports.clock.monotonic
         )
-        app = build_app(Desk(ports, self.checker, client, self._pool, status, self._late))
+        shared = SharedAnswers(ports.clock, self._slow)
+        self._desk = Desk(ports, self.checker, client, self._pool, shared, status, self._late)
+        app = build_app(self._desk)
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url, status)
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
             "checks": (ports.settings.schedule.tick, self._evaluate),
@@ -94,7 +97,9 @@ class Bot:
         self._connection.stop()
         self._scheduler.stop()
         self._sender.join(timeout=15)
-        self._pool.shutdown()  # what was acknowledged is done, too
+        self._desk.in_flight.wait_until_none(FAREWELL)  # what was acknowledged is done, too
+        self._slow.shutdown()
+        self._pool.shutdown()
         self._late.flush()
         late.cancel()
         self.checker.close()
@@ -102,6 +107,7 @@ class Bot:
 
     def _give_up(self) -> None:
         """Presses in line are dropped, and what waits for the warehouse waits no longer."""
+        self._slow.shutdown(wait=False, cancel_futures=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.ports.warehouse.close()
 

@@ -1,11 +1,13 @@
 """`/sync-health errors`: the causes of rejected records, each with its next step."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.answers import SyncErrors
-from bot.messages.blocks import Block, Message, section
+from bot.messages.blocks import Block, Message, context, section
+from bot.messages.phrases import census_as_of
 from bot.messages.text import code, day_and_time, escape, number, records
 
 MOST = 8  # causes in a message, which has its limits; several syncs share them
@@ -24,7 +26,7 @@ NEEDS = {
 }
 
 
-def errors_message(syncs: Sequence[SyncErrors], zone: ZoneInfo) -> Message:
+def errors_message(syncs: Sequence[SyncErrors], zone: ZoneInfo, as_of: datetime) -> Message:
     """Per sync: how many records of how many were rejected, by cause, the most frequent first."""
     most = max(1, MOST // max(1, len(syncs)))
     blocks: list[Block] = []
@@ -34,7 +36,7 @@ def errors_message(syncs: Sequence[SyncErrors], zone: ZoneInfo) -> Message:
         if hidden := sync.groups[most:]:
             more = "1 more cause" if len(hidden) == 1 else f"{len(hidden)} more causes"
             blocks.append(section(f"…and {more}, of {records(hidden[0].records)} at most each."))
-    return Message("Rejected records", tuple(blocks))
+    return Message("Rejected records", (*blocks, context(census_as_of(as_of, zone))))
 
 
 def _head(sync: SyncErrors, zone: ZoneInfo) -> list[str]:

@@ -88,6 +88,11 @@ def is_fact(incident: Incident) -> bool:
     return incident.source == "bot" or (incident.limit or "").startswith("=")
 
 
+def census_as_of(at: datetime, zone: ZoneInfo) -> str:
+    """When Census said what is shown."""
+    return f"Census as of {day_and_time(at, zone)}"
+
+
 def how_often(schedule: Schedule) -> str:
     """`every 15 minutes, after another sync`: all that starts a sync; empty where nothing does."""
     match schedule.frequency:

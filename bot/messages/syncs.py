@@ -1,11 +1,12 @@
 """`/sync-health runs` and `schedules`: what Census did and will do."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.answers import SyncRuns, SyncSchedule
-from bot.messages.blocks import Block, Message, sections
-from bot.messages.phrases import how_often
+from bot.messages.blocks import Block, Message, context, sections
+from bot.messages.phrases import census_as_of, how_often
 from bot.messages.text import day_and_time, escape, number
 from bot.model import Run, RunStatus
 from checks.numbers import duration
@@ -21,20 +22,20 @@ STATUSES = {
 }
 
 
-def runs_message(syncs: Sequence[SyncRuns], zone: ZoneInfo) -> Message:
+def runs_message(syncs: Sequence[SyncRuns], zone: ZoneInfo, as_of: datetime) -> Message:
     """The latest runs of each sync, newest first."""
     blocks: list[Block] = []
     for sync in syncs:
         lines = [f"*Runs of {escape(sync.label, 100)}*"]
         lines += [_run(run, rate, zone) for run, rate in sync.runs] or [_none(sync)]
         blocks += sections(lines)
-    return Message("Census runs", tuple(blocks))
+    return Message("Census runs", (*blocks, context(census_as_of(as_of, zone))))
 
 
-def schedules_message(syncs: Sequence[SyncSchedule], zone: ZoneInfo) -> Message:
+def schedules_message(syncs: Sequence[SyncSchedule], zone: ZoneInfo, as_of: datetime) -> Message:
     """When each sync runs by itself."""
     lines = [f"*{escape(sync.label, 100)}* · {_schedule(sync, zone)}" for sync in syncs]
-    return Message("Census schedules", tuple(sections(lines)))
+    return Message("Census schedules", (*sections(lines), context(census_as_of(as_of, zone))))
 
 
 def _none(sync: SyncRuns) -> str:

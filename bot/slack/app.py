@@ -36,7 +36,7 @@ def build_app(desk: Desk) -> App:
         # Slack waits three seconds, and presses stand in line here: nothing may happen but that our pool gets them.
         def listener(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
             ack()
-            desk.take(replace(press_from(body), arrived=context["arrived"]), work)
+            desk.receive(replace(press_from(body), arrived=context["arrived"]), work)
 
         return listener
 
@@ -73,11 +73,7 @@ def _dialog(desk: Desk, press: Press) -> None:
         opened = call(desk.client.views_open, trigger_id=press.trigger_id, view=loading_modal(press.word.capitalize()))
     except SyncHealthError as error:
         raise RefusedError(f"The dialog did not open ({error}). Click the button again.") from error
-    desk.do(replace(press, view_id=taken(taken(opened, "view", dict), "id", str)), _fill)
-
-
-def _fill(desk: Desk, press: Press) -> None:
-    desk.show(press, DIALOGS[press.word](desk, press))
+    desk.do(replace(press, view_id=taken(taken(opened, "view", dict), "id", str)), DIALOGS[press.word])
 
 
 def _submission(desk: Desk, press: Press) -> None:

@@ -1,8 +1,9 @@
 """What can be pressed and submitted."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
+from bot.answers import RerunFacts
 from bot.errors import SyncHealthError
 from bot.messages.plain import already_acknowledged, taken_over
 from bot.messages.rerun import REASON, read_consent, rerun_modal
@@ -10,6 +11,7 @@ from bot.messages.summary import summary_message
 from bot.services.acknowledge import AcknowledgedError, acknowledge
 from bot.services.authorise import authorise, incident_for, incident_to_change, thread_for
 from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
+from bot.services.shared_answers import Answer
 from bot.services.show_incident import incident_meant
 from bot.slack.commands import fresh_summary, snapshot, summarised
 from bot.slack.desk import Desk, Press
@@ -45,11 +47,15 @@ def take_over(desk: Desk, press: Press) -> None:
     desk.answer(press, taken_over(acknowledge(desk.ports, incident.id, press.person.id)), replace=True)
 
 
-def rerun(desk: Desk, press: Press) -> dict[str, Any]:
-    """The dialog with the facts."""
+def rerun(desk: Desk, press: Press) -> None:
+    """The dialog with the facts, which are never older than it."""
     authorise(desk.ports, press.person)
     incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
-    return rerun_modal(rerun_facts(desk.ports, incident), desk.ports.settings.zone)
+    desk.ask(press, ("rerun", incident.id), partial(rerun_facts, desk.ports, incident), _show_facts, keep=0)
+
+
+def _show_facts(desk: Desk, press: Press, facts: Answer[RerunFacts]) -> None:
+    desk.show(press, rerun_modal(facts.value, desk.ports.settings.zone))
 
 
 def rerun_confirmed(desk: Desk, press: Press) -> None:
@@ -57,15 +63,28 @@ def rerun_confirmed(desk: Desk, press: Press) -> None:
     authorise(desk.ports, press.person)
     consent = read_consent(press.value)
     incident = incident_to_change(desk.ports, str(consent.incident_id))
+    reason = (press.fields or {}).get(REASON, "")
+    confirm = partial(rerun_sync, desk.ports, incident, consent, press.person.id, reason)
+    desk.ask(press, object(), partial(_changes, confirm), _show_changes)  # each submission is a question of its own
+
+
+def _changes(confirm: Callable[[], object]) -> FactsChangedError | None:
     try:
-        rerun_sync(desk.ports, incident, consent, press.person.id, (press.fields or {}).get(REASON, ""))
+        confirm()
     except FactsChangedError as changed:
-        view = rerun_modal(changed.facts, desk.ports.settings.zone, changed.changes)
-        try:
-            call(desk.client.views_open, trigger_id=press.trigger_id, view=view)
-        except SyncHealthError:  # its three seconds are over: an answer says what to do
-            raise changed from None
-        desk.audit(press, changed)
+        return changed
+    return None
+
+
+def _show_changes(desk: Desk, press: Press, found: Answer[FactsChangedError | None]) -> None:
+    if (changed := found.value) is None:
+        return
+    view = rerun_modal(changed.facts, desk.ports.settings.zone, changed.changes)
+    try:
+        call(desk.client.views_open, trigger_id=press.trigger_id, view=view)
+    except SyncHealthError:  # its three seconds are over: an answer says what to do
+        raise changed from None
+    desk.audit(press, changed)
 
 
 BUTTONS: dict[str, Callable[[Desk, Press], None]] = {
@@ -75,5 +94,5 @@ BUTTONS: dict[str, Callable[[Desk, Press], None]] = {
     "take_over": take_over,
     "snapshot": snapshot,
 }
-DIALOGS: dict[str, Callable[[Desk, Press], dict[str, Any]]] = {"rerun": rerun}  # buttons that open one
+DIALOGS: dict[str, Callable[[Desk, Press], None]] = {"rerun": rerun}  # buttons that open one
 SUBMISSIONS: dict[str, Callable[[Desk, Press], None]] = {"rerun": rerun_confirmed}

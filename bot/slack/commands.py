@@ -6,7 +6,7 @@ from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from functools import partial
 
-from bot.answers import Summary
+from bot.answers import Queue, Snapshot, Summary, SyncErrors, SyncRuns, SyncSchedule
 from bot.errors import RefusedError, StateError, SyncHealthError
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
@@ -21,6 +21,7 @@ from bot.pipeline_file import SyncSettings
 from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.authorise import authorise
 from bot.services.maintenance import begin_maintenance, end_maintenance
+from bot.services.shared_answers import Answer
 from bot.services.show_errors import show_errors
 from bot.services.show_incident import incident_meant, show_incident, show_incidents
 from bot.services.show_queue import show_queue
@@ -73,22 +74,41 @@ def summarised(desk: Desk, *, measuring: bool = False) -> Summary:
 
 def queue(desk: Desk, press: Press) -> None:
     """What waits."""
-    desk.answer(press, queue_message(show_queue(desk.ports, _sync_meant(desk, press))))
+    sync = _sync_meant(desk, press)
+    desk.ask(press, ("queue", sync), partial(show_queue, desk.ports, sync), _show_queue)
+
+
+def _show_queue(desk: Desk, press: Press, found: Answer[list[Queue]]) -> None:
+    desk.answer(press, queue_message(found.value))
 
 
 def runs(desk: Desk, press: Press) -> None:
     """What Census did."""
-    desk.answer(press, runs_message(show_runs(desk.ports, _sync_meant(desk, press)), desk.ports.settings.zone))
+    sync = _sync_meant(desk, press)
+    desk.ask(press, ("runs", sync), partial(show_runs, desk.ports, sync), _show_runs)
+
+
+def _show_runs(desk: Desk, press: Press, found: Answer[list[SyncRuns]]) -> None:
+    desk.answer(press, runs_message(found.value, desk.ports.settings.zone, found.as_of))
 
 
 def errors(desk: Desk, press: Press) -> None:
     """What Census could not bring over, and why."""
-    desk.answer(press, errors_message(show_errors(desk.ports, _sync_meant(desk, press)), desk.ports.settings.zone))
+    sync = _sync_meant(desk, press)
+    desk.ask(press, ("errors", sync), partial(show_errors, desk.ports, sync), _show_errors)
+
+
+def _show_errors(desk: Desk, press: Press, found: Answer[list[SyncErrors]]) -> None:
+    desk.answer(press, errors_message(found.value, desk.ports.settings.zone, found.as_of))
 
 
 def schedules(desk: Desk, press: Press) -> None:
     """When Census runs what."""
-    desk.answer(press, schedules_message(show_schedules(desk.ports), desk.ports.settings.zone))
+    desk.ask(press, "schedules", partial(show_schedules, desk.ports), _show_schedules)
+
+
+def _show_schedules(desk: Desk, press: Press, found: Answer[list[SyncSchedule]]) -> None:
+    desk.answer(press, schedules_message(found.value, desk.ports.settings.zone, found.as_of))
 
 
 def incidents(desk: Desk, press: Press) -> None:
@@ -155,8 +175,11 @@ def _maintenance(desk: Desk, press: Press, words: list[str]) -> None:
 def snapshot(desk: Desk, press: Press) -> None:
     """A row for the audit log, typed or pressed."""
     authorise(desk.ports, press.person)
-    taken = take_snapshot(desk.ports, press.person.id)
-    desk.answer(press, snapshot_message(taken, desk.ports.settings.zone))
+    desk.ask(press, object(), partial(take_snapshot, desk.ports, press.person.id), _show_snapshot)
+
+
+def _show_snapshot(desk: Desk, press: Press, taken: Answer[Snapshot]) -> None:
+    desk.answer(press, snapshot_message(taken.value, desk.ports.settings.zone))
 
 
 def help_(desk: Desk, press: Press) -> None:

@@ -4,11 +4,11 @@ import html
 import logging
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
@@ -29,11 +29,14 @@ from bot.sanitize import sanitize
 from bot.services.authorise import Person, note_refusal
 from bot.services.late_writes import LateWrites
 from bot.services.run_checks import Checker
+from bot.services.shared_answers import KEPT, Answer, SharedAnswers
+from bot.slack.in_flight import MOST_PER_PERSON, InFlight
 from bot.slack.line_status import LineStatus
 from bot.slack.replies import by_ephemeral, fill_dialog
 from bot.slack_api import answer_url, respond
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 COMMAND = "/sync-health"
 NOT_SHARED = "Slack did not confirm that it was shared. Check the channel; if nothing is there, click Share again."
 NOT_FILLED = "The dialog could not be filled. Close it and click the button again."
@@ -66,16 +69,53 @@ class Desk:
     ports: Ports
     checker: Checker
     client: WebClient
-    pool: Executor
+    pool: Executor  # of what needs our state and Slack alone; questions to Census or the warehouse have `shared`
+    shared: SharedAnswers
     line: LineStatus = field(default_factory=LineStatus)
     late: LateWrites = field(default_factory=LateWrites)
+    in_flight: InFlight = field(default_factory=InFlight)
+
+    def receive(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
+        """Do what has just arrived, unless this person has as much in progress as one may have."""
+        self.take(press, _say_busy if self.in_flight.is_full(press.person.id) else work)
 
     def take(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
         """Do this in our own pool; whatever goes wrong, the one who pressed hears of it, or the log says why not."""
+        self.in_flight.begin(press.person.id)
         try:
-            self.pool.submit(self.do, press, work).add_done_callback(partial(_note_dropped, press))
+            self.pool.submit(self.do, press, work).add_done_callback(partial(self._end, press))
         except RuntimeError:  # the pool is shut down
             self.do(press, _say_restarting)
+            self.in_flight.end(press.person.id)
+
+    def ask(
+        self,
+        press: Press,
+        question: Hashable,
+        find: Callable[[], T],
+        show: Callable[["Desk", Press, Answer[T]], None],
+        *,
+        keep: float = KEPT,
+    ) -> None:
+        """Ask Census or the warehouse, or whoever asks the same already, and `show` what they say.
+
+        No worker waits for the answer; it is shared for `keep` seconds of the pipeline's time.
+        """
+        self.in_flight.begin(press.person.id)
+        try:
+            flight = self.shared.ask(question, find, keep=keep)
+        except RuntimeError:  # the pool is shut down
+            self.in_flight.end(press.person.id)
+            _say_restarting(self, press)
+            return
+        flight.add_done_callback(partial(self._show_answer, press, show))
+
+    def _show_answer(
+        self, press: Press, show: Callable[["Desk", Press, Answer[T]], None], flight: "Future[Answer[T]]"
+    ) -> None:
+        work = _say_restarting if flight.cancelled() else lambda desk, again: show(desk, again, flight.result())
+        self.take(press, work)
+        self.in_flight.end(press.person.id)
 
     def do(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
         """Do this now; never raises."""
@@ -142,6 +182,11 @@ class Desk:
         act = partial(note_refusal, self.ports, now, press.person, press.word, press.value, why)
         self.late.write(f"the audit row of {press.word} by {press.person.id}", act)
 
+    def _end(self, press: Press, done: "Future[None]") -> None:
+        self.in_flight.end(press.person.id)
+        if done.cancelled():
+            log.warning("%s by %s was not done and not answered: the bot is stopping", press.word, press.person.id)
+
     def _guarded(self, press: Press, act: Callable[[Press, Any], None], argument: object) -> None:
         try:
             act(press, argument)
@@ -203,10 +248,9 @@ def _team(body: Mapping[str, Any]) -> str:
     return str((here.get("id") if on_grid or not first else first) or first or "")
 
 
+def _say_busy(_desk: Desk, _press: Press) -> None:
+    raise TemporaryError(f"{MOST_PER_PERSON} of your requests are in progress. Try again once they are answered.")
+
+
 def _say_restarting(_desk: Desk, _press: Press) -> None:
     raise TemporaryError("I am restarting, and did nothing. Try again in a minute.")
-
-
-def _note_dropped(press: Press, future: Future[None]) -> None:
-    if future.cancelled():
-        log.warning("%s by %s was not done and not answered: the bot is stopping", press.word, press.person.id)

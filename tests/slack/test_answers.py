@@ -22,7 +22,7 @@ from bot.running import Bot
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import Person
 from bot.services.late_writes import MOST, LateWrites
-from bot.slack import app as slack_app
+from bot.services.shared_answers import SharedAnswers
 from bot.slack.app import build_app
 from bot.slack.buttons import take
 from bot.slack.desk import Desk, Press, press_from
@@ -123,7 +123,8 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 def desk_of(services: Services, store: Any = None) -> Desk:
     ports = replace(services.ports, store=store) if store else services.ports
-    return Desk(ports, services.checker, Ear(), ThreadPoolExecutor(1))  # type: ignore[arg-type]
+    pool = ThreadPoolExecutor(1)
+    return Desk(ports, services.checker, Ear(), pool, SharedAnswers(ports.clock, pool))  # type: ignore[arg-type]
 
 
 PRESS = Press(Person(SAM, "T1", ""), "ack", "7", channel="C1")
@@ -297,13 +298,10 @@ def test_who_closed_the_dialog_hears_nothing_more(services: Services, caplog) ->
         (lambda desk, press: 1 / 0, "may have taken effect"),
     ],
 )
-def test_a_dialog_says_itself_why_there_are_no_facts(
-    services: Services, monkeypatch: pytest.MonkeyPatch, form: Callable[..., Any], said: str
-) -> None:
+def test_a_dialog_says_itself_why_there_are_no_facts(services: Services, form: Callable[..., Any], said: str) -> None:
     desk, views = desk_of(services), Views()
     desk.client.views_update = views.views_update  # type: ignore[method-assign]
-    monkeypatch.setitem(slack_app.DIALOGS, "rerun", form)
-    desk.do(replace(PRESS, word="rerun", view_id="V1"), slack_app._fill)
+    desk.do(replace(PRESS, word="rerun", view_id="V1"), form)
     assert said in words(views.shown[0])
     assert desk.client.said == []  # type: ignore[attr-defined]
 
@@ -322,7 +320,8 @@ def test_what_was_shared_in_vain_is_told_to_who_shared_it(bot: Any) -> None:
     settings = settings_from(
         {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": TOKEN, "SLACK_API_URL": f"{slack.url}/api/"}, ("slack",)
     )
-    desk = Desk(one.ports, one.checker, connect_slack(settings)[1], ThreadPoolExecutor(1))
+    pool = ThreadPoolExecutor(1)
+    desk = Desk(one.ports, one.checker, connect_slack(settings)[1], pool, SharedAnswers(one.ports.clock, pool))
     lost = Press(Person(OPERATOR, "T", "T"), "share", channel="C0001", response_url=f"{slack.url}/response/expired")
     desk.answer(lost, note("the summary"), to_all=True)
     assert "click Share again" in words(slack.ephemerals(OPERATOR))

@@ -140,7 +140,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     answer_modal: lambda t, n: [answer_modal(t, note(t, (OPERATOR,) * n))],
     digest_message: lambda t, n: [digest_message(a_digest(t, n), SETTINGS)],
     errors_message: lambda t, n: [
-        errors_message([rejected(t, n), SyncErrors(t, error=t)] * n or [SyncErrors(t)], ZONE)
+        errors_message([rejected(t, n), SyncErrors(t, error=t)] * n or [SyncErrors(t)], ZONE, NOW)
     ],
     evidence_message: lambda t, n: [evidence_message(an_incident(t, n), (1.5,) * n, SETTINGS)],
     already_acknowledged: lambda t, n: [already_acknowledged([OPERATOR] * n, 7)],
@@ -167,10 +167,10 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         run_message(replace(samples.ended(verdict=t, reason=t, sync=t), state=state), SETTINGS) for state in ActionState
     ],
     runs_message: lambda t, n: (
-        [runs_message([SyncRuns(t, ((a_run(t), 1.0),) * n), SyncRuns(t, error=t)] * n, ZONE)] * bool(n)
+        [runs_message([SyncRuns(t, ((a_run(t), 1.0),) * n), SyncRuns(t, error=t)] * n, ZONE, NOW)] * bool(n)
     ),
     schedules_message: lambda t, n: [
-        schedules_message([SyncSchedule(t, Schedule(t, paused=False)), SyncSchedule(t, error=t)] * max(1, n), ZONE)
+        schedules_message([SyncSchedule(t, Schedule(t, paused=False)), SyncSchedule(t, error=t)] * max(1, n), ZONE, NOW)
     ],
     short_message: lambda t, n: [
         short_message(samples.announcement(kind, an_incident(t, n), thread=(an_incident(t, 1),) * n)) for kind in Kind
