@@ -132,6 +132,9 @@ class FakeCensus:
         self.loses_answers = False  # of triggers, after the run is started
         self.failure: SyncHealthError | None = None  # of everything
         self.meanwhile: Callable[[], object] = lambda: None  # happens while a trigger is on its way
+        self.calls = 0
+        self.free = threading.Event()  # cleared: answers do not come
+        self.free.set()
 
     def sync(self, sync_id: int) -> Sync:
         self._fail()
@@ -211,6 +214,8 @@ class FakeCensus:
             del self._runs[run_id]
 
     def _fail(self) -> None:
+        self.calls += 1
+        assert self.free.wait(10), "a test forgot to let Census go on"
         if self.failure:
             raise self.failure
 

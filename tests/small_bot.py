@@ -8,6 +8,7 @@ from bot import sql
 from bot.demo.slack_server import Person, SlackServer
 from bot.demonstration import OPERATOR
 from bot.main import SystemClock, connect, settings_from
+from bot.pipeline_file import Operators
 from bot.running import Bot
 from bot.services.measure import HEALTH
 from tests.fakes import FakeCensus, FakeWarehouse
@@ -40,6 +41,7 @@ def small_bot(url: str, folder: Path, warehouse: FakeWarehouse) -> Bot:
         "SYNC_HEALTH_STATE": f"sqlite:///{folder}/state.db",
     }
     settings, clock = settings_from(environment, ("slack", "census")), SystemClock()
+    settings = replace(settings, operators=Operators(users=(OPERATOR,)))
     ports, client = connect(settings, clock, healthy(warehouse))
     census = FakeCensus(clock, *(sync.id for sync in settings.syncs))  # type: ignore[arg-type]
     bot = Bot(replace(ports, census=census), client)

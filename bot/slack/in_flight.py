@@ -26,6 +26,11 @@ class InFlight:
                 del self._by_person[person]
                 self._changed.notify_all()
 
+    def count(self) -> int:
+        """Of everybody."""
+        with self._changed:
+            return self._by_person.total()
+
     def is_full(self, person: str) -> bool:
         """Whether this person has to wait for answers before they ask again."""
         with self._changed:

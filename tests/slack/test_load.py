@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,15 @@ from websocket import ABNF
 
 from bot.demo.slack_server import Fault, SlackServer
 from bot.demonstration import OPERATOR
-from bot.running import Bot
+from bot.model import Kind
+from bot.running import WORKERS, Bot
 from bot.services.measure import HEALTH
 from bot.slack.connection import Connection
-from tests.fakes import FakeWarehouse
+from bot.slack.in_flight import MOST_PER_PERSON
+from tests.fakes import CHANNEL, FakeCensus, FakeWarehouse
 from tests.slack.conftest import words
 from tests.small_bot import small_bot, small_slack
+from tests.unit.samples import incident
 from tests.waiting import until
 
 MANY = 50  # three times the workers of our pool
@@ -34,6 +38,24 @@ class Load:
     slack: SlackServer
     bot: Bot
     warehouse: FakeWarehouse
+    census: FakeCensus
+
+    def root(self) -> str:
+        """An incident is open, and its root stands in the channel: the ts of that message."""
+        now = self.bot.ports.clock.now()
+        with self.bot.ports.store.transaction() as records:
+            opened = records.create_incident(
+                incident(id=0, opened_at=now, timeline=(), channel=CHANNEL, rerun="Sync B")
+            )
+            records.owe(opened.id, Kind.ROOT)
+        return str(until(lambda: self.slack.messages() and self.slack.messages()[0]["ts"]))
+
+    def occupy(self) -> None:
+        """Every worker that asks the warehouse waits for it, and more questions are in line."""
+        self.warehouse.free.clear()
+        for _ in range(2 * WORKERS):
+            self.bot._desk.shared.ask(object(), partial(self.warehouse.ask, HEALTH))
+        until(lambda: len(self.warehouse.asked) == WORKERS)
 
     def ask(self, text: str, count: int = MANY) -> int:
         """So many ask at once; how many were acknowledged in time."""
@@ -54,8 +76,9 @@ def load(tmp_path: Path) -> Iterator[Load]:
     slack.start()
     bot = small_bot(slack.url, tmp_path, warehouse)
     until(lambda: slack.connections == 1)
-    yield Load(slack, bot, warehouse)
+    yield Load(slack, bot, warehouse, bot.ports.census)  # type: ignore[arg-type]
     warehouse.free.set()
+    bot.ports.census.free.set()  # type: ignore[attr-defined]
     bot.stop()
     bot.ports.store.close()
     slack.stop()
@@ -77,6 +100,61 @@ def test_everybody_is_acknowledged_while_every_worker_waits_for_the_warehouse(lo
     assert load.answered() == 0
     load.warehouse.free.set()
     until(lambda: load.answered() == MANY)
+
+
+def test_equal_questions_cost_one_statement_however_many_ask(load: Load) -> None:
+    load.warehouse.free.clear()
+    assert load.ask("queue") == MANY
+    load.warehouse.free.set()
+    until(lambda: load.answered() == MANY)
+    assert load.warehouse.asked.count("measure/queue") == 1
+
+
+def test_fifty_who_ask_for_runs_cost_one_call_to_census_per_sync(load: Load) -> None:
+    before = load.census.calls
+    load.census.free.clear()
+    assert load.ask("runs") == MANY
+    load.census.free.set()
+    until(lambda: load.answers("Census as of") == MANY)
+    assert load.census.calls - before == 2
+
+
+def test_what_needs_our_state_alone_is_answered_while_every_question_waits(load: Load) -> None:
+    root = load.root()
+    load.occupy()
+    answered = load.answered()
+    assert load.ask("help", 1) + load.ask("ack 1", 1) + load.ask("incidents", 1) + load.ask("snooze 1 2h", 1) == 4
+    until(lambda: load.answered() == answered + 4)
+    load.slack.press(OPERATOR, root, "rerun")
+    until(lambda: load.slack.modal(OPERATOR))
+    assert "Loading" in words(load.slack.modal(OPERATOR))
+    load.warehouse.free.set()
+    until(lambda: "Loading" not in words(load.slack.modal(OPERATOR)))
+
+
+def test_one_person_cannot_take_the_place_of_all_and_is_told_so(load: Load) -> None:
+    load.warehouse.free.clear()
+    assert load.ask("queue", 3 * MOST_PER_PERSON) == 3 * MOST_PER_PERSON
+    until(lambda: load.answers("of your requests are in progress") == 2 * MOST_PER_PERSON)
+    load.warehouse.free.set()
+    until(lambda: load.answered() == 3 * MOST_PER_PERSON)
+    assert set(load.slack.answers) == {1}, "one answer each"
+    assert load.warehouse.asked.count("measure/queue") == 1
+
+
+def test_two_hundred_presses_of_one_button_start_one_run_and_none_expires(load: Load) -> None:
+    root = load.root()
+    load.warehouse.rows[HEALTH][0]["update_queue"] = 5
+    for _ in range(200):
+        load.slack.press(OPERATOR, root, "rerun")
+    opened = [method for method, _ in load.slack.calls].count("views.open")
+    assert opened
+    until(lambda: not load.bot._desk.in_flight.count())
+    assert "failed with the error" not in "".join(map(words, load.slack.ephemerals(OPERATOR)))
+    load.slack.submit(OPERATOR)
+    until(lambda: load.census.triggers)
+    until(lambda: not load.bot._desk.in_flight.count())
+    assert len(load.census.triggers) == 1
 
 
 def test_what_was_acknowledged_is_answered_before_the_bot_stops(load: Load) -> None:
