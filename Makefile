@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+STAMP := $(VENV)/$(if $(CI),.ci,.dev)
 DEV := $(if $(CI),requirements-ci.txt,requirements-dev.txt)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -11,26 +12,28 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.dev  ## what tests and checks need, in .venv
+setup: $(STAMP)  ## what tests and checks need, in .venv
 
 demo: $(VENV)/.demo  ## the whole thing on this machine: a channel in the browser, a pipeline to break
 	@$(BIN)/sync-health demo $(ARGS)
 
-test: $(VENV)/.dev  ## every test that this machine can run (FULL=1: the long ones too)
+test: $(STAMP)  ## every test that this machine can run (FULL=1: the long ones too)
 	@$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(CI)$(FULL),,-m "not full") $(ARGS)
 
-check: $(VENV)/.dev  ## lint, format, types, layers
+check: $(STAMP)  ## lint, format, types, layers, and that the tests of checks/ reach every line and branch of it
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/coverage run -m pytest -p no:cacheprovider $(addprefix tests/unit/test_,catalog.py check_texts.py judge.py)
+	@$(BIN)/coverage report
 
-wire: $(VENV)/.dev  ## what every fault of the wire to Databricks comes to, and how long it takes
+wire: $(STAMP)  ## what every fault of the wire to Databricks comes to, and how long it takes
 	@WIRE=1 $(BIN)/python -m pytest tests/wire $(ARGS)
 
-bench: $(VENV)/.dev  ## timings, as ratios within one run
+bench: $(STAMP)  ## timings, as ratios within one run
 	@$(BIN)/python -m tests.bench
 
-pictures: $(VENV)/.dev  ## the README's screenshots anew, from the story in a real browser
+pictures: $(STAMP)  ## the README's screenshots anew, from the story in a real browser
 	@PICTURES=docs/pictures SPEED=60 $(BIN)/python -m pytest tests/browser
 
 lock:  ## pin the requirements anew (needs pip-tools on the PATH)
@@ -50,7 +53,7 @@ $(VENV)/.demo: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: $(DEV) $(VENV)/.demo
+$(STAMP): $(DEV) $(VENV)/.demo
 	@echo "Installing what the tests need into $(VENV) …"
 	@$(PIP) install --require-hashes -r $(DEV)
 	@touch $@

@@ -1,0 +1,87 @@
+"""What checks say in words, and read from them: spans, hours, and what is wrong in a file."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from typing_extensions import TypedDict
+
+from checks.model import Active, Check, parse_active
+from checks.numbers import duration
+from checks.problems import Written, problems, written_like
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((-1, "0 s"), (59, "59 s"), (60, "1 min"), (3570, "1 h"), (3900, "1 h 5 min")),
+        *((86_400, "1 d"), (97_200, "1 d 3 h")),
+    ],
+)
+def test_a_span_is_written_as_people_write_it(seconds: float, text: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == text
+
+
+def test_hours_are_read_as_their_owner_writes_them() -> None:
+    assert parse_active("08:00-24:00") == Active(480, 1440)
+    assert parse_active("2h after schedule") == Active(after_schedule=timedelta(hours=2))
+
+
+@pytest.mark.parametrize("text", ["08:60-24:00", "08:00-24:01", "09:00-08:00", "always", 8, None])
+def test_hours_that_cannot_be_are_refused_with_an_example(text: object) -> None:
+    with pytest.raises(ValueError, match='write "08:00-24:00" or "2h after schedule"'):
+        parse_active(text)
+
+
+def test_a_check_with_a_statement_of_its_own_names_it() -> None:
+    base: dict[str, Any] = {"name": "stale", "title": "Stale", "source": "databricks", "warn": "> 1", "summary": "s"}
+    assert Check.model_validate(base | {"metric": "sql/checks/stale.sql"}).statement == "checks/stale"
+    assert Check.model_validate(base | {"metric": "stale"}).statement is None
+
+
+class Inner(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    number: float = Field(1, gt=0)
+    word: Literal["one", "two"] = "one"
+
+
+class Bare(TypedDict, total=False):
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    number: int
+
+
+class Outer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=5, min_length=1)
+    inner: Inner | None = None
+    table: dict[str, int] = {}
+    color: Annotated[str, AfterValidator(written_like(r"red|blue", "a color"))] = "red"
+    raw: bytes = b""
+    bare: Bare = {}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({}, '"name" is missing'),
+        ({"name": ""}, 'name: "" is not enough: write at least one'),
+        ({"name": "too long"}, 'name: "too long" is not short enough: write 5 characters at most'),
+        ({"name": "a", "nam": 1}, 'nam: unknown key "nam": did you mean "name"?'),
+        ({"name": "a", "inner": {"nomber": 1}}, 'inner.nomber: unknown key "nomber": did you mean "number"?'),
+        ({"name": "a", "inner": {"number": 0}}, "inner.number: 0 is not a number above 0"),
+        ({"name": "a", "inner": {"word": "three"}}, 'inner.word: "three" is not one of one, two'),
+        ({"name": "a", "table": {"x": "y"}}, 'table.x: "y" is not a whole number, written in digits alone'),
+        ({"name": "a", "color": "green"}, 'color: "green" is not a color'),
+        ({"name": "a", "bare": {"nomber": 1}}, 'bare.nomber: unknown key "nomber"'),
+        ({"name": "a", "raw": 1}, "raw: 1 is not valid here (bytes type)"),
+    ],
+)
+def test_what_is_wrong_is_said_in_our_words(data: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError) as found:
+        Outer.model_validate(data)
+    [problem] = problems(Written("a.yml", data, lambda _: 3), Outer, found.value)
+    assert problem.startswith(f"a.yml:3: {said}")
