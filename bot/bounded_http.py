@@ -1,6 +1,7 @@
 """HTTP that ends: one deadline for a whole call, one bound for a body, one reading of Retry-After."""
 
 import json
+import os
 import socket
 import ssl
 import threading
@@ -91,6 +92,7 @@ def within(seconds: float, find: Callable[[], socket.socket | None] | None = Non
 def bounded_session() -> requests.Session:
     """A session whose calls `within` can end; read their bodies with `take_body`."""
     session = requests.Session()
+    session.verify = os.environ.get("SSL_CERT_FILE") or True  # requests has certificates of its own, all others read it
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter())
     return session

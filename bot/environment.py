@@ -1,6 +1,7 @@
 """The environment as people set it → values that can be used, and every problem of it."""
 
 import re
+import ssl
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ PRINCIPAL = (
 NEEDED = {"slack": (SLACK_BOT, SLACK_APP), "census": (CENSUS,), "warehouse": (WAREHOUSE,)}
 HEARTBEAT = "HEARTBEAT_URL"  # a secret: whoever knows it can keep the monitor quiet
 SECRETS = (*(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, PRINCIPAL[1])), HEARTBEAT)
+CERTIFICATES = "SSL_CERT_FILE"
 ADDRESSES = ("SLACK_API_URL", "CENSUS_API_URL")
 
 
@@ -76,6 +78,7 @@ def problems_of(environment: Mapping[str, str], needs: Collection[Need]) -> Iter
         yield f"environment: {HEARTBEAT} is not an https:// address (http only on this machine)"
     if host := environment.get("DATABRICKS_HOST", ""):
         yield from _host_problems(host)
+    yield from _network_problems(environment)
     if (environment.get("CENSUS_API_VERSION") or "v2") not in ("v1", "v2"):
         yield f'environment: CENSUS_API_VERSION is "{environment["CENSUS_API_VERSION"]}": write v2'
     warehouse = environment.get("SYNC_HEALTH_WAREHOUSE", "")
@@ -128,6 +131,32 @@ def is_safe(address: str) -> bool:
         return False
     named = bool(parts.hostname) and not re.search(r"\s", address) and parts.username is None
     return named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+
+
+def proxy_of(environment: Mapping[str, str]) -> str:
+    """The proxy for https, as all clients find it; empty where there is none."""
+    return environment.get("https_proxy") or environment.get("HTTPS_PROXY", "")
+
+
+def network_in_words(environment: Mapping[str, str]) -> str:
+    """The proxy, what goes past it, and whose certificates are trusted."""
+    proxy, past = proxy_of(environment), environment.get("no_proxy") or environment.get("NO_PROXY", "")
+    trusted = environment.get(CERTIFICATES)
+    said = [f"proxy {_without_login(proxy)}" if proxy else "no proxy"]
+    said += [f"none for {past}"] if proxy and past else []
+    return ", ".join([*said, f"certificates of {trusted}" if trusted else "the system's certificates"])
+
+
+def _network_problems(environment: Mapping[str, str]) -> Iterator[str]:
+    """What one client would take for the proxy or the certificates, and another would not."""
+    proxy, trusted = proxy_of(environment), environment.get(CERTIFICATES, "")
+    if proxy and not re.fullmatch(r"https?://[^\s/]+:\d{1,5}/?", proxy):
+        yield f'environment: HTTPS_PROXY is "{_without_login(proxy)}": write http://HOST:PORT'
+    try:
+        if trusted:
+            ssl.create_default_context(cafile=trusted)
+    except (OSError, ValueError):  # ssl.SSLError is an OSError
+        yield f'environment: {CERTIFICATES} is "{trusted[:100]}": no file of certificates (PEM) that can be read'
 
 
 def _wanted(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from typing import TextIO
 import typer
 
 from bot.answers import Finding
-from bot.environment import Need
+from bot.environment import Need, network_in_words
 from bot.errors import ConfigurationError
 from bot.main import (
     CLOCK,
@@ -197,6 +197,7 @@ def _examined(sources: Sources, *, deep: bool, wait: bool) -> Iterator[Finding]:
     settings = sources.settings
     messenger, _ = connect_slack(settings)
     yield Finding("settings", True, f"{len(settings.checks)} checks, {len(settings.syncs)} syncs")
+    yield Finding("network", True, sanitize(network_in_words(os.environ), LONGEST))
     yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
     yield from examine.examine_census(sources)
     own = [check.statement for check in settings.checks if check.statement]
