@@ -7,7 +7,7 @@ DEV := $(if $(CI),requirements-ci.txt,requirements-dev.txt)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check wire bench pictures lock
+.PHONY: help setup demo test check wire bench faults pictures lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ bench: $(STAMP)  ## timings, as ratios within one run
 	@$(BIN)/python -m tests.bench
 
 pictures: $(STAMP)  ## the README's screenshots anew, from the story in a real browser
+faults: $(VENV)/.dev  ## each switch of the demo: alerted after, presses, green after (half an hour)
+	@$(BIN)/python -m tests.bench.faults $(ARGS)
+
+pictures: $(VENV)/.dev  ## the README's screenshots anew, from the story in a real browser
 	@PICTURES=docs/pictures SPEED=60 $(BIN)/python -m pytest tests/browser
 
 lock:  ## pin the requirements anew (needs pip-tools on the PATH)

@@ -41,10 +41,10 @@ class Modals:
             return view and view | {"errors": dict(self._errors.get(user, {}))}
 
     def submission(self, user: str, values: Mapping[str, str]) -> Json:
-        """The payload of a submitted modal, values by block_id or action_id; LookupError when none is open."""
+        """The payload of a submitted modal, values by block_id or action_id; LookupError when none can be submitted."""
         with self.lock:
-            if user not in self._views:
-                raise LookupError(f"{user} has no open modal")
+            if not (self._views.get(user) or {}).get("submit"):
+                raise LookupError(f"{user} has no open modal with a submit button")
             view = copy.deepcopy(self._views[user])
             view["state"] = {"values": filled(view.pop("blocks"), values)}
             return {"type": "view_submission", **self._actor(user), "view": view, "trigger_id": self._trigger(user)}

@@ -20,6 +20,7 @@ from bot.slack_api import call, taken
 
 log = logging.getLogger(__name__)
 ANYTHING = re.compile("")
+FROM_ANOTHER_VERSION = "This {} is from another version of me. Type /sync-health for what holds now."
 
 
 def build_app(desk: Desk) -> App:
@@ -64,7 +65,7 @@ def _button(desk: Desk, press: Press) -> None:
     elif press.word in BUTTONS:
         BUTTONS[press.word](desk, press)
     else:
-        raise RefusedError("This button is from another version of me. Type /sync-health for what holds now.")
+        raise RefusedError(FROM_ANOTHER_VERSION.format("button"))
 
 
 def _dialog(desk: Desk, press: Press) -> None:
@@ -77,6 +78,8 @@ def _dialog(desk: Desk, press: Press) -> None:
 
 
 def _submission(desk: Desk, press: Press) -> None:
+    if press.word not in SUBMISSIONS:
+        raise RefusedError(FROM_ANOTHER_VERSION.format("dialog"))
     SUBMISSIONS[press.word](desk, press)
 
 

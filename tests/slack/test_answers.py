@@ -23,6 +23,7 @@ from bot.services.acknowledge import acknowledge
 from bot.services.authorise import Person
 from bot.services.late_writes import MOST, LateWrites
 from bot.services.shared_answers import SharedAnswers
+from bot.slack import app as slack_app
 from bot.slack.app import build_app
 from bot.slack.buttons import take
 from bot.slack.desk import Desk, Press, press_from
@@ -433,3 +434,9 @@ def test_who_acknowledges_second_is_answered_while_the_audit_cannot_be_written_a
     store.locked = False
     desk.late.flush()
     assert services.audit()[-1] == (ROBIN, "acknowledge", "1", "refused: Already acknowledged by")
+
+
+def test_a_dialog_of_another_version_is_refused_not_failed(services: Services) -> None:
+    desk = desk_of(services)
+    desk.do(replace(PRESS, word="answer"), slack_app._submission)
+    assert "dialog is from another version" in words(desk.client.said)  # type: ignore[attr-defined]
