@@ -33,11 +33,10 @@ wire: $(STAMP)  ## what every fault of the wire to Databricks comes to, and how 
 bench: $(STAMP)  ## timings, as ratios within one run
 	@$(BIN)/python -m tests.bench
 
-pictures: $(STAMP)  ## the README's screenshots anew, from the story in a real browser
-faults: $(VENV)/.dev  ## each switch of the demo: alerted after, presses, green after (half an hour)
+faults: $(STAMP)  ## each switch of the demo: alerted after, presses, green after (ten minutes)
 	@$(BIN)/python -m tests.bench.faults $(ARGS)
 
-pictures: $(VENV)/.dev  ## the README's screenshots anew, from the story in a real browser
+pictures: $(STAMP)  ## the README's screenshots anew, from the story in a real browser
 	@PICTURES=docs/pictures SPEED=60 $(BIN)/python -m pytest tests/browser
 
 lock:  ## pin the requirements anew (needs pip-tools on the PATH)
