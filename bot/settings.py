@@ -94,6 +94,11 @@ def load_settings(
     found += [*wrong, *wrong_checks, *_inconsistent(pipeline, written, frozenset(table_names), checks)]
     if found:
         raise ConfigurationError(list(dict.fromkeys(found)))
+    return _assembled(environment, pipeline, checks, path)
+
+
+def _assembled(environment: Mapping[str, str], pipeline: PipelineFile, checks: list[Check], path: Path) -> Settings:
+    """Both sources in one, with what holds where the environment says nothing."""
     return Settings(
         pipeline=pipeline.name,
         zone=ZoneInfo(pipeline.zone),
