@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
 
 from bot.demo.slack_server import SlackServer
 from bot.main import SystemClock, connect, disconnect, settings_from
@@ -113,3 +114,20 @@ def runs_on(bot: Bot, name: str) -> bool:
     """Whether this job was fired again twice since now, while the evaluation hangs."""
     job, now = bot._scheduler._scheduler.get_job(name), datetime.now(UTC)
     return bool(until(lambda: job.next_run_time > now + timedelta(seconds=1)))
+
+
+def test_a_process_that_never_led_leaves_the_scheduled_message_of_the_leader_alone(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    warehouse, monitor, idle = HangingWarehouse(), Monitor(), Hang()
+    leader = fast_bot(slack, tmp_path, warehouse, monitor)
+    leader.ports.census.hang = warehouse.hang = idle  # type: ignore[attr-defined]
+    leader.start()
+    try:
+        until(lambda: slack.scheduled)
+        Bot(leader.ports, WebClient())._retire()
+        assert slack.scheduled
+    finally:
+        leader.stop()
+        disconnect(leader.ports)
+    assert slack.scheduled == [], "the leader cancels its own"
