@@ -68,7 +68,8 @@ UNITS = (
     r"(?:rows?|records?|columns?|arguments?|characters?|bytes|seconds?|minutes?|hours?|days?|attempts?|times|ms|s|%)"
 )
 COUNTED = r"(?:lines?|pos(?:ition)?|status|run|sync|task|http|errno|pid|after|within|limit|port|than)"
-COUNT = r"(?:\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,3})?)(?![\w-])"
+# Not a part of a telephone number: no other digits stand before or behind it.
+COUNT = r"(?<!\d\ )(?:\d{1,3}(?:,\d{3})+|\d{1,6}(?:\.\d{1,3})?)(?![\w-]|[ .]\d)"
 
 SHOWN = re.compile(
     rf"""
@@ -79,10 +80,10 @@ SHOWN = re.compile(
         |(?:(?<=\ with\ name\ )|(?=[\w.$-]*_|\w+\.\w+\.\w))(?:{DOTTED})(?![\w@$-])))
     | (?P<missing>(?i:fields?\ (?:are\ )?missing):\ ?\[{NAME}(?:,\ ?{NAME})*\])
     | (?P<custom>\b[A-Za-z]\w{{0,60}}__[cr]\b)
-    | (?P<state>SQLSTATE:?\ ?[0-9A-Z]{{5}}\b)
+    | (?P<state>SQLSTATE:?\ ?(?=[A-Z]*\d)[0-9A-Z]{{5}}\b)
     | (?P<code>\[{CODE}\]|\A{CODE}(?![\w@])|(?<![\w@.]){CODE}(?=\s?:)|\b(?:code|error|reason|with)[ :=]+{CODE}(?![\w@]))
     | (?P<type>"{TYPES}"|\b{TYPES}\b)
-    | (?P<ticked>`{NAME}`(?:\.`{NAME}`)*)
+    | (?P<ticked>`(?![A-Z][a-z]+`(?!\.)){NAME}`(?:\.`{NAME}`)*)
     | (?P<quoted>(?<!\w)(?:'.*?(?:'(?!\w)|$)|".*?(?:"(?!\w)|$)|“.*?(?:”|$)|‘.*?(?:’(?!\w)|$)|«.*?(?:»|$)|`.*?(?:`|$)))
     | (?P<class>\b(?:[a-z]{{2,20}}\.)*[A-Z][A-Za-z]{{2,50}}(?:Error|Exception)\b)
     | (?P<count>\b(?i:{COUNTED})\ ?[:=]?\ ?(?:{COUNT})|(?<![\w.+-])(?:{COUNT})(?:\ of\ (?:{COUNT}))?\ ?{UNITS}(?!\w)
@@ -92,6 +93,10 @@ SHOWN = re.compile(
     | (?P<other>\w+|.)
     """,
     re.VERBOSE,
+)
+# What is shown of a row: a number, a UUID, or letters and digits in one word. No name, and no 123-45-6789.
+IDENTIFIER = re.compile(
+    r"\d{1,19}|(?i:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?=\w*\d)(?=[\d_]*[a-z])[a-z\d_]{2,40})"
 )
 HIDDEN_KINDS = frozenset({"payload", "quoted", "other"})
 AGAIN = re.compile(rf"{HIDDEN}(?:[\s.,:;!?()/=&-]*{HIDDEN})+")
@@ -114,6 +119,12 @@ def redact(text: str, most: int = MOST) -> str:
     """
     line = sanitize(text, LONGEST)
     return sanitize(AGAIN.sub(HIDDEN, "".join(map(_shown, SHOWN.finditer(line)))), most)
+
+
+def shown_id(value: object) -> str:
+    """The id of a row, or `…` where it does not look like one: what stands there may be about a person."""
+    text = str(value)
+    return text if IDENTIFIER.fullmatch(text) and text.isascii() else HIDDEN
 
 
 def _visible(character: str) -> str:

@@ -8,10 +8,10 @@ from bot.alerts.model import Incident
 from bot.errors import SyncHealthError
 from bot.model import Evaluation, Kind
 from bot.ports import Ports
-from bot.sanitize import sanitize
+from bot.sanitize import HIDDEN, shown_id
 
 EXAMPLES = "measure/examples"
-ID = 100  # the most characters of one
+KINDS = frozenset({"row", "property"})
 log = logging.getLogger(__name__)
 
 
@@ -38,4 +38,5 @@ def _examples_of(ports: Ports, evaluation: Evaluation, incident: Incident) -> tu
     except SyncHealthError as error:
         log.info("no examples for incident %s: %s", incident.id, error)
         return ()
-    return tuple(sanitize(f"{row['kind']} {row['id']}", ID) for row in rows)
+    shown = [(str(row.get("kind")), shown_id(row.get("id"))) for row in rows]
+    return tuple(f"{kind} {id_}" for kind, id_ in shown if kind in KINDS and id_ != HIDDEN)

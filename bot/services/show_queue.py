@@ -9,11 +9,13 @@ from bot.errors import SyncHealthError, TemporaryError
 from bot.model import Evaluation
 from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
+from bot.sanitize import sanitize, shown_id
 from checks.judge import judge
 from checks.model import Reading
 
 QUEUE = "measure/queue"
 MOST = 5  # rows, states and companies
+LABEL = 100  # characters of a state or of a company
 LOOKS = 24  # evaluations that the trend is read from: about two hours
 
 Row = Mapping[str, object]
@@ -28,8 +30,11 @@ def show_queue(ports: Ports, sync: SyncSettings | None) -> list[Queue]:
         raise TemporaryError(what) from error
     with ports.store.transaction() as records:
         looks = records.latest_evaluations(LOOKS)
-    known = any(row["part"] == "measurable" and row["waiting"] for row in rows)
-    return [_queue(ports, one, rows, looks, known=known) for one in ([sync] if sync else ports.settings.syncs)]
+    try:
+        known = any(row["part"] == "measurable" and row["waiting"] for row in rows)
+        return [_queue(ports, one, rows, looks, known=known) for one in ([sync] if sync else ports.settings.syncs)]
+    except (LookupError, ValueError, TypeError, OverflowError) as error:
+        raise TemporaryError("The warehouse described the backlog in a way that cannot be read.") from error
 
 
 def _queue(ports: Ports, sync: SyncSettings, rows: Sequence[Row], looks: Sequence[Evaluation], *, known: bool) -> Queue:
@@ -47,7 +52,7 @@ def _queue(ports: Ports, sync: SyncSettings, rows: Sequence[Row], looks: Sequenc
         trend=trend_of([*_sizes(looks, sync), (now, size)]) if size is not None else None,
         states=_groups(mine, "state"),
         companies=_groups(mine, "company"),
-        first=tuple(_waiting(row) for row in mine if row["part"] == "first"),
+        first=tuple(_waiting(row) for row in mine if row["part"] == "first")[:MOST],
         wrong=tuple(_waiting(row) for row in mine if row["wrong"])[:MOST],
     )
 
@@ -61,12 +66,18 @@ def _sizes(looks: Sequence[Evaluation], sync: SyncSettings) -> Iterator[tuple[da
 
 
 def _groups(rows: Sequence[Row], part: str) -> tuple[tuple[str, int], ...]:
-    return tuple((str(row["label"] or ""), _count(row, "waiting")) for row in rows if row["part"] == part)
+    labels = ((sanitize(str(row["label"] or ""), LABEL), row) for row in rows if row["part"] == part)
+    return tuple((label, _count(row, "waiting")) for label, row in labels)[:MOST]
 
 
 def _waiting(row: Row) -> WaitingRow:
-    return WaitingRow(str(row["rds_property_id"]), str(row["sfdc_id"]), str(row["wrong"]) if row["wrong"] else None)
+    wrong = str(row["wrong"]) if row["wrong"] else None
+    return WaitingRow(shown_id(row["rds_property_id"]), shown_id(row["sfdc_id"]), wrong)
 
 
 def _count(row: Row, name: str) -> int:
-    return int(str(row.get(name) or 0))
+    """A number of records; raises ValueError where it is none."""
+    count = row.get(name) or 0
+    if not isinstance(count, int) or count < 0:
+        raise ValueError(f"{name} is no number of records")
+    return count

@@ -58,6 +58,14 @@ def test_examples_that_cannot_be_had_do_not_hold_up_the_alert(world: World) -> N
     assert len(world.channel.roots()) == 1
 
 
+def test_an_example_that_is_no_id_is_left_out(world: World) -> None:
+    odd = ["123-45-6789", "Jane Doe", None, "j@x.example"]
+    rows = [{"kind": "row", "id": value} for value in odd] + [{"kind": "person", "id": "a0B9"}, {}]
+    world.warehouse.rows[EXAMPLES] = [*rows, *ROWS]
+    world.open_incident()
+    assert world.incident().examples == ("row a0B1", "row a0B2", "row a0B3")
+
+
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.SKIPPED])
 def test_an_alert_of_census_names_the_newest_run(world: World, status: RunStatus) -> None:
     world.warehouse.rows[HEALTH] = [dict(HEALTHY)]

@@ -99,3 +99,13 @@ def test_a_warehouse_that_is_down_is_said_with_what_helps(world: World) -> None:
     world.warehouse.failure = PermanentError("there is no table x")
     with pytest.raises(TemporaryError, match=r"there is no table x\. The last known sizes are in /sync-health"):
         show_queue(world.ports, None)
+
+
+@pytest.mark.parametrize("odd", [{"waiting": "many"}, {"waiting": -3}, {"waiting": 1.5}, {"waiting": float("inf")}])
+def test_a_backlog_that_cannot_be_read_is_said_to_be_so(world: World, odd: dict[str, object]) -> None:
+    world.warehouse.rows[QUEUE] = [row("both", "measurable", 1000), row("update", "total") | odd]
+    with pytest.raises(TemporaryError, match="cannot be read"):
+        show_queue(world.ports, None)
+    world.warehouse.rows[QUEUE] = [{"part": "total"}]
+    with pytest.raises(TemporaryError, match="cannot be read"):
+        show_queue(world.ports, None)

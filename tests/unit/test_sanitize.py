@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.sanitize import MOST, redact, sanitize
+from bot.sanitize import HIDDEN, MOST, redact, sanitize, shown_id
 
 anything = st.text(st.characters(), max_size=200)  # lone surrogates, too
 
@@ -71,6 +71,46 @@ HELPFUL = {  # as the vendors write them → what somebody reads at three in the
 def test_what_is_left_of_an_error_still_says_what_is_wrong_and_where(text: str) -> None:
     assert redact(text) == HELPFUL[text]
     assert redact(redact(text)) == redact(text)
+
+
+PERSONAL = [  # an error text, and what must not be left of it
+    ("Record 123-45-6789 is invalid", "6789"),
+    ("run 4155550 failed", "4155550"),
+    ("1 415 555 0123 rows", "0123"),
+    ("415 555 0123 records", "0123"),
+    ("http 415 555 0123", "415"),
+    ("status +1 (555) 010-2030", "555"),
+    ("task 555.010.2030", "555"),
+    ("card 4111 1111 1111 1111", "1111"),
+    ("key (jane@acme.example) already exists", "jane"),
+    ("for <jane.doe@acme.example>", "jane"),
+    ("near DE89 3704 0044 0532 0130 00", "3704"),
+    ("near 12 Elm Street", "Elm"),
+    ("date 01/02/1980", "1980"),
+    ("[{'name': 'Jane'}]", "Jane"),
+    ('{"phone": "4155550123"}', "415"),
+    ("name=Jane", "Jane"),
+    ("value `Jane` is wrong", "Jane"),
+    ("SQLSTATE: JANED", "JANED"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), PERSONAL)
+def test_what_is_about_a_person_is_not_left(text: str, value: str) -> None:
+    assert value not in redact(text)
+
+
+@pytest.mark.parametrize("id_", [1, 501234, "0010x00000AbCdEAAV", "a0X1", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"])
+def test_an_id_is_shown(id_: object) -> None:
+    assert shown_id(id_) == str(id_)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["123-45-6789", "415-555-0123", "+14155550123", "Jane", "Jane Doe", "j@x.example", "", None, -1, 1.5],
+)
+def test_what_does_not_look_like_an_id_is_not_shown(value: object) -> None:
+    assert shown_id(value) == HIDDEN
 
 
 # -- what people and secrets look like
