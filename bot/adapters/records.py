@@ -68,7 +68,7 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
         row = self._db.execute(select(t.timeline).where(t.timeline.c.id == entry_id)).mappings().first()
         if row is None or row["summary"] is None:
             return incident, None
-        then = {name: row[name] for name in THEN} | {"severity": Severity(row["severity"])}
+        then = {name: row[name] for name in THEN} | {"severity": Severity(row["severity"]), "measured_at": row["at"]}
         return replace(incident, **then), row["at"]
 
     def open_incidents(self) -> list[Incident]:

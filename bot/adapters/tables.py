@@ -92,6 +92,7 @@ incidents = Table(
     Column("thread_id", Integer),  # the incident whose root it shares
     Column("not_evaluated_since", UtcDateTime),
     Column("explained_by", String(120)),
+    Column("measured_at", UtcDateTime),
     Column("examples", JSON, nullable=False, server_default="[]"),
     Index(
         "one_open_incident_per_key",

@@ -103,6 +103,7 @@ class Incident:
     thread_id: int | None = None  # the incident whose root it shares, of many that opened at once; None: its own
     not_evaluated_since: datetime | None = None  # its number is not known, or explained by something else
     explained_by: str | None = None  # …by the alert of this title
+    measured_at: datetime | None = None  # when its value was
     examples: tuple[str, ...] = ()  # ids of rows that are wrong, or of the run that is; no personal data
 
     @property

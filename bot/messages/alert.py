@@ -12,11 +12,20 @@ from bot.messages.blocks import Block, Message, actions, button, context, sectio
 from bot.messages.digest import digest_message
 from bot.messages.evidence import evidence_message
 from bot.messages.maintenance import maintenance_message
-from bot.messages.phrases import SEVERITIES, acknowledged, is_fact, life_line, severity_word, snoozed, was_closed
+from bot.messages.phrases import (
+    SEVERITIES,
+    acknowledged,
+    is_fact,
+    life_line,
+    severity_word,
+    snoozed,
+    value_age,
+    was_closed,
+)
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
-from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, threshold
+from bot.messages.text import ICONS, as_of, channel, day_and_time, escape, number, person, threshold
 from bot.messages.watch import outage_message
 from bot.model import CHANGES, Announcement, Kind
 from bot.settings import Settings
@@ -73,7 +82,7 @@ def _reply(kind: Kind, incident: Incident, zone: ZoneInfo, others: int) -> Messa
     """One of the short replies; `others` share the thread."""
     match kind:
         case Kind.SEVERITY:
-            return _severity(incident)
+            return _severity(incident, zone)
         case Kind.REOPENED:
             return _reopened(incident, zone)
         case Kind.RESOLVED:
@@ -96,17 +105,16 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
         return Message(head.replace("*", ""), (section(head, life_line(incident, zone)),))
     summary = escape(incident.summary)
     if incident.state is State.RECOVERING:
-        icon, since = "⏳", f"Recovering since {day_and_time(_last(incident, Did.RECOVERING), zone)}"
+        icon, began = "⏳", _last(incident, Did.RECOVERING)
+        since = f"Recovering since {day_and_time(began, zone)}"
     else:
         became = (Did.ESCALATED, Did.RETURNED) if incident.severity is Severity.CRITICAL else (Did.EASED,)
         icon = "🧪" if incident.is_test else ICONS[incident.severity]
-        since = f"{severity_word(incident)} since {day_and_time(_last(incident, *became), zone)}"
+        began = _last(incident, *became)
+        since = f"{severity_word(incident)} since {day_and_time(began, zone)}"
     limit = [] if is_fact(incident) else [threshold(incident.limit)]
-    blocks: list[Block] = [
-        section(
-            f"{icon} *{summary}*", " · ".join([since, *limit, *_overlay(incident, zone), f"incident {incident.id}"])
-        )
-    ]
+    state = [since, *limit, *value_age(incident, began, zone), *_overlay(incident, zone), f"incident {incident.id}"]
+    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join(state))]
     if buttons := _buttons(incident):
         blocks.append(actions(*buttons))
     return Message(f"{icon} {summary}{f' ({limit[0]})' if limit else ''}", tuple(blocks))
@@ -163,11 +171,12 @@ def _acknowledge(incident: Incident, label: str = "Acknowledge") -> Block:
     return button(label, "acknowledge", str(incident.id), style="primary")
 
 
-def _severity(incident: Incident) -> Message:
+def _severity(incident: Incident, zone: ZoneInfo) -> Message:
     became = {Did.ESCALATED: "Now critical", Did.RETURNED: "Critical again", Did.EASED: "Eased to a warning"}
     what = became[_subject(incident, Kind.SEVERITY).did]
+    age = f" · {as_of(incident.measured_at, zone)}" if incident.measured_at else ""
     text = f"{ICONS[incident.severity]} *{what}:* {escape(incident.summary)} · {threshold(incident.limit)}"
-    return Message(text.replace("*", ""), (section(text),))
+    return Message(text.replace("*", ""), (section(text + age),))
 
 
 def _reopened(incident: Incident, zone: ZoneInfo) -> Message:

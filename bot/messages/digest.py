@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.messages.blocks import Message, context, section, sections
 from bot.messages.incidents import open_incident_line
+from bot.messages.phrases import sources_as_of
 from bot.messages.summary import check_line, undelivered_line
 from bot.messages.text import day_and_time, escape, number
 from bot.model import Digest, Evaluation, Outage
@@ -32,7 +33,7 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
     blocks += sections([undelivered_line(one, zone) for one in digest.undelivered], MOST)
     blocks += sections([_outage(one, zone) for one in digest.outages], MOST)
     blocks += sections([_absence(one, zone) for one in digest.absences], MOST)
-    return Message(head, (*blocks, context(_age(evaluation, settings))))
+    return Message(head, (*blocks, context(f"{escape(settings.pipeline, 100)} · {sources_as_of(evaluation, zone)}")))
 
 
 def _counts(digest: Digest, evaluation: Evaluation) -> str:
@@ -43,13 +44,6 @@ def _counts(digest: Digest, evaluation: Evaluation) -> str:
     count, checks = f"{opened} open incident{'' if opened == 1 else 's'}", len(evaluation.results)
     passed = f"{passing} of {checks} check{'' if checks == 1 else 's'} passing"
     return " · ".join([count, passed, pending, f"{digest.resolved} resolved"])
-
-
-def _age(evaluation: Evaluation, settings: Settings) -> str:
-    parts = [escape(settings.pipeline, 100), f"Census as of {day_and_time(evaluation.checked_at, settings.zone)}"]
-    if evaluation.warehouse_at:
-        parts.append(f"Warehouse as of {day_and_time(evaluation.warehouse_at, settings.zone)}")
-    return " · ".join(parts)
 
 
 def _outage(outage: Outage, zone: ZoneInfo) -> str:

@@ -3,7 +3,7 @@
 from bot.alerts.model import Incident
 from bot.messages.blocks import Message, context, section
 from bot.messages.phrases import is_fact
-from bot.messages.text import code, escape, limit_in_words, link, number
+from bot.messages.text import as_of, code, escape, limit_in_words, link, number
 from bot.pipeline_file import Links, SyncSettings
 from bot.settings import Settings
 from checks.model import Check
@@ -16,9 +16,9 @@ def evidence_message(incident: Incident, readings: tuple[float, ...], settings: 
     lines = [f"*What helps:* {escape(incident.helps)}"] if incident.helps else []
     if not is_fact(incident):
         ends = f" · ends {limit_in_words(incident.clear)}" if incident.clear else ""
-        lines.append(
-            f"*Measured:* {number(incident.value, incident.limit)} · fires {limit_in_words(incident.limit)}{ends}"
-        )
+        age = f" ({as_of(incident.measured_at, settings.zone)})" if incident.measured_at else ""
+        measured = f"*Measured:* {number(incident.value, incident.limit)}{age}"
+        lines.append(f"{measured} · fires {limit_in_words(incident.limit)}{ends}")
         if len(readings) > 1:
             lines.append(f"*Latest readings:* {' → '.join(number(value, incident.limit) for value in readings)}")
     sync = next((sync for sync in settings.syncs if sync.name in (incident.sync, incident.rerun)), None)

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, Did, Entry, Incident
 from bot.messages.blocks import Message, context, section, sections
-from bot.messages.phrases import acknowledged, is_fact, snoozed, was_closed
-from bot.messages.text import ICONS, anchor, code, day_and_time, escape, number, person, threshold
+from bot.messages.phrases import acknowledged, is_fact, snoozed, value_age, was_closed
+from bot.messages.text import ICONS, anchor, as_of, code, day_and_time, escape, number, person, threshold
 from checks.numbers import duration
 
 MOST = 10  # incidents
@@ -41,7 +41,9 @@ def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneIn
     until = incident.resolved_at
     over = "closed" if was_closed(incident) else "resolved"
     state = f"{over} after {duration(until - incident.opened_at)}" if until else f"open, {incident.state.value}"
-    what = [f"*{head}*", f"{incident.severity.value} · {state} · {_number(incident)}", escape(incident.summary, 500)]
+    stands = [incident.severity.value, state, _number(incident)]
+    stands += [as_of(incident.measured_at, zone)] if incident.measured_at else []
+    what = [f"*{head}*", " · ".join(stands), escape(incident.summary, 500)]
     told = [(entry.at, _entry(entry)) for entry in incident.timeline]
     told += [(action.ended_at or action.requested_at, _action(action)) for action in actions]
     told.sort(key=lambda one: one[0])
@@ -57,7 +59,7 @@ def open_incident_line(incident: Incident, link: str | None, zone: ZoneInfo) -> 
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
     sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
     parts = [f"{icon} *{incident.id}* {escape(incident.title, 150)}{sync}"]
-    parts += [] if is_fact(incident) else [_number(incident)]
+    parts += [] if is_fact(incident) else [_number(incident), *value_age(incident, incident.opened_at, zone)]
     parts += [f"since {day_and_time(incident.opened_at, zone)}", acknowledged(incident)]
     if incident.snoozed_by and incident.snoozed_until:
         parts.append(snoozed(incident.snoozed_until, [incident.snoozed_by], zone))

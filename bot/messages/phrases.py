@@ -6,8 +6,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Did, Entry, Incident
-from bot.messages.text import ICONS, code, day_and_time, escape, number, person, threshold, time_of_day
-from bot.model import Schedule
+from bot.messages.text import ICONS, as_of, code, day_and_time, escape, number, person, threshold, time_of_day
+from bot.model import Evaluation, Schedule
 from checks.model import Severity
 from checks.numbers import duration
 
@@ -62,7 +62,25 @@ def life(begin: datetime, timeline: tuple[Entry, ...], end: datetime | None, zon
 def incident_line(incident: Incident, zone: ZoneInfo) -> str:
     """One open incident: what, number and threshold, since when, who has acknowledged it."""
     since = f"since {day_and_time(incident.opened_at, zone)}"
-    return " · ".join([incident_words(incident), since, acknowledged(incident)])
+    age = value_age(incident, incident.opened_at, zone)
+    return " · ".join([incident_words(incident), *age, since, acknowledged(incident)])
+
+
+def value_age(incident: Incident, shown: datetime, zone: ZoneInfo) -> list[str]:
+    """When its number was measured, unless that is the minute `shown` next to it."""
+    measured = incident.measured_at
+    if is_fact(incident) or measured is None or measured.timestamp() // 60 == shown.timestamp() // 60:
+        return []
+    return [as_of(measured, zone)]
+
+
+def sources_as_of(evaluation: Evaluation, zone: ZoneInfo) -> str:
+    """`Census as of 3:05 PM · Warehouse as of 2:50 PM`; of what did not answer there is nothing to be dated."""
+    silent = bool(evaluation.syncs) and all(sync.error for sync in evaluation.syncs)
+    census = "Census not reached" if silent else f"Census {as_of(evaluation.checked_at, zone)}"
+    if not evaluation.warehouse_reached:
+        return f"{census} · Warehouse not reached"
+    return census + (f" · Warehouse {as_of(evaluation.warehouse_at, zone)}" if evaluation.warehouse_at else "")
 
 
 def incident_words(incident: Incident) -> str:

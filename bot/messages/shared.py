@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident, State
 from bot.messages.blocks import Block, Message, actions, button, context, section, sections
-from bot.messages.phrases import SEVERITIES, incident_words, life, snoozed, was_closed
+from bot.messages.phrases import SEVERITIES, incident_words, life, snoozed, value_age, was_closed
 from bot.messages.text import ICONS, cut, day_and_time, escape, person
 from checks.model import Severity
 from checks.numbers import duration
@@ -74,7 +74,7 @@ def _list(thread: Sequence[Incident], zone: ZoneInfo) -> list[Block]:
 
 def _line(incident: Incident, zone: ZoneInfo) -> str:
     if incident.resolved_at is None:
-        return incident_words(incident)
+        return " · ".join([incident_words(incident), *value_age(incident, incident.opened_at, zone)])
     sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
     lasted = duration(incident.resolved_at - incident.opened_at)
     end = "☑️ {}: closed" if was_closed(incident) else "✅ {}: resolved"

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 from bot.answers import Summary
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section, sections
 from bot.messages.maintenance import maintenance_line
-from bot.messages.phrases import how_often, incident_line
+from bot.messages.phrases import how_often, incident_line, sources_as_of
 from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, rows
 from bot.messages.watch import unscheduled_words, unstored_summary
-from bot.model import Evaluation, RunStatus, SyncStatus, Undelivered
+from bot.model import RunStatus, SyncStatus, Undelivered
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
 
@@ -52,7 +52,7 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
         blocks.append(section(f"❗ {unscheduled_words(summary.unscheduled)}"))
     if summary.other_connections:
         blocks.append(section(_others(summary.other_connections)))
-    age = _age(evaluation, zone, measuring=summary.measuring)
+    age = sources_as_of(evaluation, zone) + " · newer numbers follow in a moment" * summary.measuring
     if shared_by:
         blocks.append(context(f"{age} · shared by {person(shared_by)}"))
     else:
@@ -131,13 +131,6 @@ def undelivered_line(waiting: Undelivered, zone: ZoneInfo) -> str:
     count = f"{waiting.messages} message{'' if waiting.messages == 1 else 's'}"
     since = f" since {day_and_time(waiting.since, zone)}" if waiting.since else ""
     return f"⚠️ {count} for {channel(waiting.channel)} not delivered{since}: {escape(waiting.why, 300)}"
-
-
-def _age(evaluation: Evaluation, zone: ZoneInfo, *, measuring: bool) -> str:
-    measured = f"Measured {day_and_time(evaluation.checked_at, zone)} in {evaluation.seconds:.2f} s"
-    if evaluation.warehouse_at and evaluation.warehouse_at != evaluation.checked_at:
-        measured += f" · the warehouse {day_and_time(evaluation.warehouse_at, zone)}, at sync time"
-    return f"{measured} · newer numbers follow in a moment" if measuring else measured
 
 
 def _refresh() -> Block:

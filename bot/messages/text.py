@@ -82,6 +82,11 @@ def day_and_time(at: datetime, zone: ZoneInfo) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at.astimezone(zone):%Y-%m-%d %H:%M}>"
 
 
+def as_of(at: datetime, zone: ZoneInfo) -> str:
+    """How old a value is: what is not of this minute says so."""
+    return f"as of {day_and_time(at, zone)}"
+
+
 def number(value: float | None, limit: str | None = None) -> str:
     """`18,722`; never rounded onto the `limit` next to it (`< 95`); a dash where there is none."""
     return "–" if value is None else in_figures(value, [float(limit.split()[1])] if limit else ())

@@ -70,8 +70,7 @@ def owe(records: AlertRecords, said: Said) -> None:
 
 def close_incident(records: AlertRecords, incident: Incident, why: str, now: datetime) -> Said:
     """Close what nothing will evaluate again, and say why."""
-    kept = records.alert(incident.key)
-    if kept and (change := close(kept, now)):
+    if (kept := records.alert(incident.key)) and (change := close(kept, now)):
         records.save_alert(change.alert)
     closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
     records.save_incident(closed)
@@ -218,7 +217,7 @@ def _incident(
     assert before, "an alert's incident is never deleted"
     resolved = change.reason is Reason.RESOLVED
     incident = replace(
-        _with_reading(_with_overlay(before, change, now), result, settings.helping_sync(check, result.sync)),
+        _with_reading(_with_overlay(before, change, now), result, settings.helping_sync(check, result.sync), now),
         severity=change.alert.severity or before.severity,
         state=change.alert.state,
         resolved_at=now if resolved else None,
@@ -259,6 +258,7 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
         runbook=check.runbook,
         source=check.source,
         channel=settings.channel,
+        measured_at=now,
     )
 
 
@@ -276,16 +276,16 @@ def _refresh_root(
     before = records.incident(alert.incident_id)
     assert before, "an alert's incident is never deleted"
     if result is None or result.value is None:
-        since = before.not_evaluated_since or now
-        after = replace(before, not_evaluated_since=since, explained_by=explained)
+        after = replace(before, not_evaluated_since=before.not_evaluated_since or now, explained_by=explained)
     else:
-        after = _with_reading(before, result, helping)
+        after = _with_reading(before, result, helping, now)
     if after != before:
         records.save_incident(after)
+    if replace(after, measured_at=before.measured_at) != before:  # the same number again is no reason to edit
         records.owe(after.id, Kind.ROOT)
 
 
-def _with_reading(incident: Incident, result: Result, helping: str | None) -> Incident:
+def _with_reading(incident: Incident, result: Result, helping: str | None, now: datetime) -> Incident:
     """The newest number, and what helps now; the limit stays the one that was crossed last."""
     return replace(
         incident,
@@ -296,4 +296,5 @@ def _with_reading(incident: Incident, result: Result, helping: str | None) -> In
         rerun=helping,
         not_evaluated_since=None,
         explained_by=None,
+        measured_at=now,
     )

@@ -148,6 +148,21 @@ def test_what_is_critical_escalates_in_time_although_the_warehouse_sleeps(asleep
     assert asked(asleep) == 1 + 2 + 3, "once for each"
 
 
+def test_an_open_incident_knows_the_age_of_its_number_and_the_same_number_again_is_no_edit(asleep: World) -> None:
+    measured_at = asleep.open_incident().measured_at
+    assert measured_at == asleep.clock.now()
+    asleep.deliver()
+    tick(asleep)
+    assert asleep.incident().measured_at == measured_at, "carried over"
+    asleep.look(60, after=5)
+    assert asleep.incident().measured_at == asleep.clock.now()
+    assert asleep.owed() == []
+    asleep.look(61, after=5)
+    asleep.deliver()
+    [root] = asleep.channel.roots()
+    assert f"as of <!date^{int(asleep.clock.now().timestamp())}^" in root.text
+
+
 def test_nobody_is_alerted_to_numbers_that_are_carried_over(asleep: World) -> None:
     asleep.open_incident()
     for _ in range(4):

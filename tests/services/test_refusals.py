@@ -238,6 +238,9 @@ def test_late_evidence_and_severity_show_the_values_of_their_time(world: World) 
     texts = {said.kind: said.text for said in world.channel.everything()}
     assert ("*Measured:* 40" in texts[Kind.EVIDENCE], "99" in texts[Kind.EVIDENCE]) == (True, False)
     assert ("60 properties" in texts[Kind.SEVERITY], "99" in texts[Kind.ROOT]) == (True, True)
+    opened, escalated = (entry.at for entry in world.incident().timeline)
+    for kind, at in (Kind.EVIDENCE, opened), (Kind.SEVERITY, escalated), (Kind.ROOT, escalated + timedelta(minutes=1)):
+        assert f"as of <!date^{int(at.timestamp())}^" in texts[kind]
 
 
 def test_nothing_that_was_owed_after_the_claim_is_swallowed_by_a_root_that_tells_the_end(world: World) -> None:

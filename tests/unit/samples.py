@@ -39,6 +39,7 @@ def incident(**changes: object) -> Incident:
         runbook="null-company-names",
         channel="C0ALERTS",
         timeline=(Entry(NOW, Did.OPENED),),
+        measured_at=NOW,
     )
     return replace(fresh, **changes)  # type: ignore[arg-type]
 
@@ -59,6 +60,7 @@ def recovering(**changes: object) -> Incident:
         "value": 12.0,
         "summary": "12 properties in Salesforce have no company name",
         "timeline": before.timeline + more,
+        "measured_at": NOW + minutes(21),
     }
     return acknowledged(**healthy | changes)
 
@@ -200,6 +202,7 @@ def evaluation(outcome: Outcome = Outcome.OK, **changes: object) -> Evaluation:
         seconds=0.213,
         results=(result(),),
         syncs=(sync_a(), sync_status()),
+        warehouse_at=NOW,
     )
     return replace(looked, **changes)  # type: ignore[arg-type]
 
