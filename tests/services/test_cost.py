@@ -1,5 +1,6 @@
 """A warehouse that sleeps is not woken to be looked at: when its numbers are measured, and when they are carried."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -186,9 +187,11 @@ def with_schedule(world: World, schedule: Schedule, starts: str = "census") -> N
         world.census.set_schedule(sync, schedule)
 
 
-def five_minutes_later(world: World) -> None:
-    """The running bot looks where a timer has ended, and else where that is worth its cost."""
+def five_minutes_later(world: World, runs: Sequence[int] = ()) -> None:
+    """These runs have ended. The bot looks where a timer has ended too, and else where that is worth its cost."""
     world.clock.pass_(minutes=5)
+    for run in runs:
+        world.census.finish(run)
     run_checks(world.ports, thrifty=not timer_ended(world.ports))
 
 
@@ -208,9 +211,7 @@ def test_a_look_before_a_run_costs_one_statement_and_none_where_runs_follow_each
     with_schedule(asleep, schedule, starts)
     before, running = asked(asleep), list[int]()
     for minute in range(5, 24 * 60 + 5, 5):
-        five_minutes_later(asleep)
-        for run in running:
-            asleep.census.finish(run)
+        five_minutes_later(asleep, running)
         due = every and (minute - 120) % every == 0
         running = [asleep.census.start(sync).id for sync in (asleep.sync_a, asleep.sync_b)] if due else []
     assert asked(asleep) - before in (statements - 1, statements), "the look after the last run is of the next day"

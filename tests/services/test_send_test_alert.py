@@ -148,6 +148,26 @@ def test_a_channel_that_refuses_is_told_with_what_to_do_and_nothing_comes_later(
     assert world.incident().resolved_at and world.owed() == []
 
 
+def test_an_escalation_that_is_refused_is_named_and_does_not_come_later(world: World) -> None:
+    bot_leads(world)
+    escalate = replace(OPTIONS, escalate=True)
+
+    def bot() -> None:
+        bot_leads(world)
+        if world.channel.thread():
+            world.channel.closed[CHANNEL_ID] = "restricted_action"
+
+    report = trial(world, escalate, meanwhile=bot)
+    assert report.error and report.error.startswith(
+        "the escalation was not delivered: Slack refuses: restricted_action"
+    )
+    world.channel.closed.clear()
+    world.clock.pass_real(minutes=20)
+    world.deliver()
+    assert kinds(world) == [Kind.EVIDENCE]
+    assert "Closed: Test alert" in world.channel.roots()[0].text
+
+
 def test_another_channel_that_took_it_is_named_as_what_went_wrong(world: World) -> None:
     world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
     world.channel.channels["C0OTHER"] = "C0OTHER"

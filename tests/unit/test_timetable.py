@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerts.timetable import SKEW, due_after, is_active, latest_due, lies_ahead
+from bot.alerts.timetable import SKEW, backlog_is_due, due_after, is_active, latest_due, lies_ahead
 from checks.model import Active, parse_active
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -98,3 +98,27 @@ def test_a_stored_end_further_ahead_than_its_length_is_void(ahead: timedelta, *,
 def test_what_began_ahead_of_now_is_due_now(begun: float, due: float) -> None:
     now = local("2026-01-15 08:00")
     assert due_after(now + begun * HOUR, HOUR, now) == now + due * HOUR
+
+
+@pytest.mark.parametrize(
+    ("now", "run_ended", "measured", "due"),
+    [
+        ("12:54", "12:01", "12:05", False),
+        ("12:55", "12:01", "12:05", True),
+        ("12:59", "12:01", "12:05", True),
+        ("13:00", "12:01", "12:05", False),
+        ("12:56", "12:01", "12:55", False),
+        ("12:55", "12:46", "12:47", False),
+        ("12:55", "12:48", "12:47", True),
+        ("12:55", "12:31", "12:44", True),
+        ("12:55", None, "12:47", True),
+        ("12:55", None, None, True),
+    ],
+)
+def test_a_backlog_is_measured_before_a_run_unless_that_was_done_a_moment_ago(
+    now: str, run_ended: str | None, measured: str | None, due: bool
+) -> None:
+    at = {text: local(f"2026-01-15 {text}") for text in (now, run_ended, measured) if text}
+    next_run = local("2026-01-15 13:00")
+    assert backlog_is_due(next_run, at.get(run_ended or ""), at.get(measured or ""), at[now]) is due
+    assert not backlog_is_due(None, at.get(run_ended or ""), at.get(measured or ""), at[now])
