@@ -17,10 +17,13 @@ from tests.waiting import until
 TOKEN = "local"  # opens nothing but servers of tests
 
 
+CROWD = [f"U0CROWD{n:02}" for n in range(50)]
+
+
 def small_slack(ack_seconds: float = 3.0) -> SlackServer:
-    """With one person in it."""
+    """With an operator and a crowd in it."""
     tokens = {"bot_token": TOKEN, "app_token": TOKEN}
-    people = [Person(OPERATOR, "robin", role="operator")]
+    people = [Person(OPERATOR, "robin", role="operator"), *(Person(id_, id_.lower()) for id_ in CROWD)]
     return SlackServer(now=lambda: datetime.now(UTC), people=people, ack_seconds=ack_seconds, **tokens)
 
 
@@ -31,7 +34,7 @@ def healthy(warehouse: FakeWarehouse) -> FakeWarehouse:
     return warehouse
 
 
-def small_bot(url: str, folder: Path, warehouse: FakeWarehouse) -> Bot:
+def small_bot(url: str, folder: Path, warehouse: FakeWarehouse, kind: type[FakeCensus] = FakeCensus) -> Bot:
     """Started, after the first look of its life; stop it and close its store."""
     environment = {
         "SLACK_BOT_TOKEN": TOKEN,
@@ -43,7 +46,7 @@ def small_bot(url: str, folder: Path, warehouse: FakeWarehouse) -> Bot:
     settings, clock = settings_from(environment, ("slack", "census")), SystemClock()
     settings = replace(settings, operators=Operators(users=(OPERATOR,)))
     ports, client = connect(settings, clock, healthy(warehouse))
-    census = FakeCensus(clock, *(sync.id for sync in settings.syncs))  # type: ignore[arg-type]
+    census = kind(clock, *(sync.id for sync in settings.syncs))  # type: ignore[arg-type]
     bot = Bot(replace(ports, census=census), client)
     bot.start()
     until(lambda: warehouse.asked)

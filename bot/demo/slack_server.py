@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import cycle
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -129,9 +130,12 @@ class SlackServer:
         """Type /sync-health TEXT; returns when the app acknowledged it or Slack gave up."""
         self._await(self._command(user, text))
 
-    def commands(self, user: str, texts: Sequence[str]) -> list[float]:
-        """Type them all at once; for each the seconds until the app acknowledged it, infinite where Slack gave up."""
-        return self._await(self._commands(user, texts))
+    def commands(self, users: Sequence[str], texts: Sequence[str]) -> list[float]:
+        """Type them all at once, these people in turn.
+
+        For each the seconds until the app acknowledged it, infinite where Slack gave up.
+        """
+        return self._await(self._commands(users, texts))
 
     def press(self, user: str, message_ts: str, action_id: str, value: str | None = None) -> None:
         """Press in a message or ephemeral that this person sees; LookupError when it is not there."""
@@ -236,8 +240,10 @@ class SlackServer:
         self._page.refresh()
         return self._spoilt(request, fault) if fault else JSONResponse({"ok": True})
 
-    async def _commands(self, user: str, texts: Sequence[str]) -> list[float]:
-        return await asyncio.gather(*(self._command(user, text) for text in texts))
+    async def _commands(self, users: Sequence[str], texts: Sequence[str]) -> list[float]:
+        return await asyncio.gather(
+            *(self._command(user, text) for user, text in zip(cycle(users), texts, strict=False))
+        )
 
     async def _command(self, user: str, text: str) -> float:
         """Seconds until it was acknowledged."""

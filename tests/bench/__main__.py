@@ -22,7 +22,7 @@ from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
 from bot.services.measure import HEALTH, measure
 from bot.services.run_checks import run_checks
-from tests.bench.load import crowd_asks
+from tests.bench.load import crowd_asks, who_waits
 from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
 
 PAIRS = 7
@@ -125,6 +125,7 @@ def main() -> None:
         demo.stop()
         growth(Path(folder))
     crowd_asks()
+    who_waits()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""A bot in a process of its own, asked by the bench: `python -m tests.bench.asked_bot ours|plain URL FOLDER`."""
+"""A bot in a process of its own, asked by the bench.
+
+`python -m tests.bench.asked_bot ours|plain URL FOLDER [WAREHOUSE_SECONDS CENSUS_SECONDS]`
+"""
 
 import json
 import math
@@ -10,30 +13,52 @@ from slack_bolt import Ack, App, Respond
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
 
+from bot.model import Kind
+from bot.services.show_queue import QUEUE
 from bot.slack.desk import COMMAND
-from tests.fakes import FakeWarehouse
+from tests.fakes import CHANNEL, FakeCensus, FakeWarehouse
 from tests.small_bot import TOKEN, small_bot
+from tests.unit.samples import incident
 
-WORK = 1.0  # real seconds that a statement takes
+WORK = 1.0  # real seconds that a statement takes, and what stands for it in the plain bot
 STATUS = Path("/proc/self/status")
 
 
 class SlowWarehouse(FakeWarehouse):
-    """Every statement takes its time."""
+    """Every statement takes its time, once the bot is up."""
+
+    seconds = 0.0
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
-        time.sleep(WORK)
+        time.sleep(self.seconds)
         return super().ask(question, **parameters)
 
 
-def ours(url: str, folder: str) -> None:
-    """The real bot with its real Slack side, its state in a file."""
-    warehouse = SlowWarehouse()
-    bot = small_bot(url, Path(folder), warehouse)
-    before = peak()
+class SlowCensus(FakeCensus):
+    """Every call takes its time, once the bot is up."""
+
+    seconds = 0.0
+
+    def _fail(self) -> None:
+        time.sleep(self.seconds)
+        super()._fail()
+
+
+def ours(url: str, folder: str, warehouse_seconds: str = str(WORK), census_seconds: str = "0") -> None:
+    """The real bot with its real Slack side, its state in a file, and an open incident whose root is in the channel."""
+    warehouse = SlowWarehouse(**{QUEUE: []})
+    bot = small_bot(url, Path(folder), warehouse, SlowCensus)
+    with bot.ports.store.transaction() as records:
+        one = incident(id=0, opened_at=bot.ports.clock.now(), timeline=(), channel=CHANNEL, rerun="Sync B")
+        records.owe(records.create_incident(one).id, Kind.ROOT)
+    census = bot.ports.census
+    assert isinstance(census, SlowCensus)
+    warehouse.seconds, census.seconds = float(warehouse_seconds), float(census_seconds)
+    before, calls = peak(), census.calls
     tell()
     sys.stdin.readline()
-    tell(statements=len(warehouse.asked), megabytes=peak() - before)
+    tell(statements=len(warehouse.asked), calls=census.calls - calls, megabytes=peak() - before)
+    warehouse.seconds = census.seconds = 0.0
     bot.stop()
     bot.ports.store.close()
 

@@ -334,7 +334,8 @@ def test_a_response_url_of_somebody_else_gets_nothing_and_the_person_is_still_to
     settings = settings_from(
         {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": TOKEN, "SLACK_API_URL": f"{slack.url}/api/"}, ("slack",)
     )
-    desk = Desk(one.ports, one.checker, connect_slack(settings)[1], ThreadPoolExecutor(1))
+    pool = ThreadPoolExecutor(1)
+    desk = Desk(one.ports, one.checker, connect_slack(settings)[1], pool, SharedAnswers(one.ports.clock, pool))
     with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", drip=b"") as elsewhere:
         url = elsewhere.url.replace("127.0.0.1", "localhost")
         desk.answer(Press(Person(OPERATOR, "T", "T"), "help", channel="C0001", response_url=url), note("a word"))

@@ -59,7 +59,7 @@ class Load:
 
     def ask(self, text: str, count: int = MANY) -> int:
         """So many ask at once; how many were acknowledged in time."""
-        return sum(seconds < math.inf for seconds in self.slack.commands(OPERATOR, [text] * count))
+        return sum(seconds < math.inf for seconds in self.slack.commands([OPERATOR], [text] * count))
 
     def answered(self) -> int:
         """How many of those who asked have an answer."""
