@@ -164,6 +164,17 @@ def test_a_line_that_leads_nowhere_is_hung_up_and_opened_again(
         until(lambda: server.open == 0)
 
 
+def test_a_message_of_gigabytes_is_given_up_by_its_size_however_fast_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.socket_mode.MESSAGE", 600.0)
+    monkeypatch.setattr("bot.socket_mode.LARGEST", 2**20)
+    with lines(promise_gigabytes) as (server, url):
+        one = Connection(build_app(NOBODY), "app-token", f"{url}/api/")  # type: ignore[arg-type]
+        one._stopping = Pauses()
+        one.start()
+        until(lambda: server.opened >= 2)
+        one.stop()
+
+
 def test_a_line_that_is_taken_away_right_after_its_hello_is_opened_again_later_each_time() -> None:
     def take_away(_: Lines, line: socket.socket) -> None:
         line.sendall(frame(HELLO) + frame(DISCONNECT) + frame(b"", 8))
@@ -284,7 +295,7 @@ ODD_BODIES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("body", ODD_BODIES, ids=str)
 def test_an_odd_interaction_ends_nothing_and_the_next_one_is_done(body: dict[str, Any]) -> None:
     taken: list[Press] = []
-    desk = SimpleNamespace(take=lambda press, work: taken.append(press))
+    desk = SimpleNamespace(**dict.fromkeys(("receive", "take"), lambda press, work: taken.append(press)))
     good = {
         "command": "/sync-health",
         "user_id": "U1",

@@ -152,7 +152,7 @@ FRAMES = [
 def test_no_value_of_a_row_and_no_secret_is_left_in_an_error(frame: str, secret: str) -> None:
     shown = redact(frame.format(*[secret] * 3))
     for piece in secret.replace("-", " ").replace(",", " ").replace("@", " ").split():
-        if len(piece) > 2 and piece not in ("Bearer",):
+        if len(piece) > 2 and piece not in frame:  # "Bearer", and by chance "ceed" of "exceeded"
             assert piece not in shown.replace("INT32", ""), (piece, shown)
 
 
