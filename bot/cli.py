@@ -10,7 +10,7 @@ import typer
 
 from bot.cli_check import check
 from bot.cli_test_alert import test_alert
-from bot.command import Demonstration, NoWait, Verbose, print_json, told, write_what_the_terminal_can
+from bot.command import CANNOT, Demonstration, NoWait, Verbose, print_json, told, write_what_the_terminal_can
 from bot.errors import RefusedError
 from bot.logs import log_to_stderr
 
@@ -157,7 +157,7 @@ def doctor(
 ) -> None:
     """Look at everything that the bot needs, and say what to do about each thing that is not well.
 
-    Changes nothing and sends nothing. Exit codes: 0 all is well, 1 something is not.
+    Changes nothing and sends nothing. Exit codes: 0 all is well, 2 something is not.
     """
     log_to_stderr(verbose=verbose)
     with told():
@@ -175,7 +175,7 @@ def doctor(
         print_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
     else:
         typer.echo(f"{len(wrong)} of {len(findings)} to set right" if wrong else f"all {len(findings)} are well")
-    raise typer.Exit(1 if wrong else 0)
+    raise typer.Exit(CANNOT if wrong else 0)
 
 
 app.command("test-alert")(test_alert)

@@ -33,7 +33,7 @@ def test_three_broken_things_are_three_findings_with_their_remedies(broken: list
     broken.append(lambda demo: demo.census.switch("sync_paused", True))
     broken.append(lambda demo: demo.estate.switch("view_missing", True))
     code, out = doctor("--demo")
-    assert code == 1
+    assert code == 2
     assert out.count("✗") == 3
     assert "✗ Slack scopes: missing: usergroups:read" in out
     assert "→ add usergroups:read under OAuth & Permissions and install the app anew" in out
@@ -46,7 +46,7 @@ def test_json_has_the_documented_keys(broken: list) -> None:
     broken.append(lambda demo: demo.slack.scopes.discard("usergroups:read"))
     code, out = doctor("--demo", "--json")
     answer = json.loads(out)
-    assert code == 1
+    assert code == 2
     assert list(answer) == ["ok", "checks"]
     assert answer["ok"] is False
     assert {tuple(check) for check in answer["checks"]} == {("name", "ok", "detail", "remedy")}
@@ -64,7 +64,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
 
 def test_settings_that_cannot_work_are_all_told_and_end_it(nothing_set: None) -> None:
     code, out = doctor()
-    assert code == 1
+    assert code == 2
     assert out.count("✗ settings:") == 4
     assert "SLACK_BOT_TOKEN is not set" in out
 
@@ -90,7 +90,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_nothing_is_made_and_what_cannot_be_reached_is_no_missing_token(own: Path) -> None:
     code, out = doctor()
-    assert code == 1
+    assert code == 2
     assert list(own.iterdir()) == []
     assert "✓ state: not there yet: the bot creates it" in out
     assert "✗ Slack token: Slack cannot be reached" in out
