@@ -53,7 +53,7 @@ def measure(
     with ThreadPoolExecutor(AT_ONCE + 1, "measure") as pool:
         ask = ask_warehouse if "databricks" in needed else lambda _: Numbers({}, statements=0)
         asked = None if thrifty else pool.submit(ask, sources)
-        look = partial(look_at, sources, now=now) if "census" in needed else _not_asked
+        look = partial(look_at, sources) if "census" in needed else _not_asked
         looks = list(pool.map(look, sources.settings.syncs))
         carried = last if last and thrifty and not _worth_asking(sources, last, looks, now) else None
         numbers = _numbers_of(carried) if carried else asked.result() if asked else ask_warehouse(sources)
@@ -223,19 +223,20 @@ def _not_asked(sync: SyncSettings) -> SyncLook:
     return SyncLook(SyncStatus(sync.name, sync.label, sync.direction))
 
 
-def look_at(sources: Sources, sync: SyncSettings, now: datetime) -> SyncLook:
+def look_at(sources: Sources, sync: SyncSettings) -> SyncLook:
     """One sync as Census tells it; its backlog is not asked for. Never raises."""
     status = SyncStatus(sync.name, sync.label, sync.direction)
     try:
-        return _look_at(sources, sync, status, now)
+        return _look_at(sources, sync, status)
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is an error of this sync alone
         reason = _reason(error)
         return SyncLook(replace(status, error=reason), problem=reason)
 
 
-def _look_at(sources: Sources, sync: SyncSettings, status: SyncStatus, now: datetime) -> SyncLook:
+def _look_at(sources: Sources, sync: SyncSettings, status: SyncStatus) -> SyncLook:
     schedule, problem = _schedule_of(sources, sync)
     runs = sources.census.runs(sync.id, most=RUNS)
+    now = sources.clock.now()  # not before it answered: what ended meanwhile did not end in the future
     readings = census_numbers(runs, schedule, now, sources.settings.zone, sources.settings.rejections)
     due = due_run(runs, schedule, now) if schedule else None
     seen = replace(

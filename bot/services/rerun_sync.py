@@ -29,7 +29,7 @@ def rerun_facts(ports: Ports, incident: Incident) -> RerunFacts:
     with ports.store.transaction() as records:  # before Census is asked: a rerun requested meanwhile is noticed
         _refuse_second(records, sync.name)
         latest_action_id = records.latest_action_id(sync.name)
-    look = look_at(ports, sync, ports.clock.now())
+    look = look_at(ports, sync)
     status = with_queue(look.status, ask_warehouse(ports))
     if look.problem or status.schedule is None:
         raise TemporaryError(f"Census did not answer, so no run can start now: {look.problem}")

@@ -100,6 +100,19 @@ def test_a_schedule_that_cannot_be_read_blinds_only_what_needs_it(shipped: World
     assert [problem for problem in evaluation.problems if "paused is missing" in problem]
 
 
+def test_a_run_that_ends_while_census_is_asked_did_not_end_in_the_future(shipped: World) -> None:
+    real = shipped.census.runs
+
+    def slowly(sync_id: int, *, most: int = 25) -> list[Run]:
+        shipped.clock.pass_(minutes=10)
+        shipped.census.finish(shipped.census.start(sync_id).id, records_updated=1, records_failed=0)
+        return real(sync_id, most=most)
+
+    shipped.census.runs = slowly  # type: ignore[method-assign]
+    found = {(result.check, result.sync): result for result in measure(shipped.ports).results}
+    assert found["sync_recency", "Sync A"].outcome is found["sync_recency", "Sync B"].outcome is Outcome.OK
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
