@@ -99,7 +99,7 @@ def _open_incidents(store: "Store | None", said: "Iterable[Said]") -> "list[Inci
     """What is open now, or would be."""
     known: list[Incident] = []
     if store:
-        with store.transaction() as records:
+        with store.snapshot() as records:
             known = records.open_incidents()
     newest = {incident.id: incident for incident in [*known, *(one.incident for one in said)]}
     return [incident for incident in newest.values() if incident.resolved_at is None]

@@ -1,6 +1,6 @@
 """Everything outside, as the services see it: fakes and real adapters pass the same contract tests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -209,10 +209,13 @@ class AlertRecords(Protocol):
     def note(self, incident_id: int, entry: Entry) -> None:
         """Add a line to an incident's timeline."""
 
+    def note_each(self, lines: Sequence[tuple[int, Entry]]) -> None:
+        """Add a line to each of many timelines, by incident."""
+
     def incident(self, incident_id: int) -> Incident | None:
         """An incident with its timeline."""
 
-    def open_incidents(self) -> list[Incident]:
+    def open_incidents(self, *, most: int | None = None) -> list[Incident]:
         """Those that are not resolved, oldest first; tests excepted."""
 
     def incidents_beside(self, incident: Incident) -> list[Incident]:
@@ -230,9 +233,15 @@ class AlertRecords(Protocol):
         A root and its evidence are owed by the thread, whichever of its incidents is named.
         """
 
+    def owe_reminders(self, incident_ids: Sequence[int]) -> None:
+        """Owe a reminder of each of many incidents."""
+
 
 class Records(AlertRecords, Protocol):
     """One transaction on the bot's own state: everything in it happens, or nothing."""
+
+    def count_open(self) -> int:
+        """How many incidents are not resolved; tests excepted."""
 
     def open_tests(self) -> list[Incident]:
         """Test incidents that are not over."""
@@ -330,6 +339,9 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractContextManager[Records]:
         """One transaction; raised exceptions roll it back."""
+
+    def snapshot(self) -> AbstractContextManager[Records]:
+        """One transaction that only reads: all of the same moment, and no writer is waited for."""
 
     def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
         """Take the next owed message, in order and one at a time per incident; commits *sending* (real time).

@@ -444,6 +444,11 @@ class BrittleStore:
         with self._store.transaction() as records:
             yield _BrittleRecords(self, records)  # type: ignore[misc]
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Records]:
+        with self._store.snapshot() as records:
+            yield _BrittleRecords(self, records)  # type: ignore[misc]
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 

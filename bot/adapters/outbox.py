@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, text, upd
 from bot.adapters import tables as t
 from bot.adapters.maintenance import is_held
 from bot.adapters.moves import IDLE, in_thread, move_channel
-from bot.adapters.records import ONCE, REPLIES, SqlRecords, null_safe_equal
+from bot.adapters.records import ONCE, REPLIES, SqlRecords
 from bot.alerts.timetable import lies_ahead
 from bot.model import Announcement, Failure, Kind, Owed, Pause, Place
 from bot.services.next_step import LONGEST_WAIT
@@ -105,7 +105,7 @@ def _next(db: Connection, owed: Sequence[Row], now: datetime, length: timedelta,
 
 def _is_superseded(db: Connection, row: Row) -> bool:
     about = ("thread_id", "kind", "incident_id", "absence_id", "maintenance_id")
-    where = [null_safe_equal(t.outbox.c[name], row[name]) for name in about]
+    where = [t.null_safe_equal(t.outbox.c[name], row[name]) for name in about]
     return db.execute(select(t.outbox.c.seq).where(*where, t.outbox.c.seq > row["seq"])).first() is not None
 
 

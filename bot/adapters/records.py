@@ -1,20 +1,22 @@
 """One transaction on the bot's own state, in the terms of the services."""
 
 import uuid
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, delete, func, insert, or_, select, text, update
+from sqlalchemy import Table, bindparam, func, insert, literal, or_, select, text, update
 
 from bot.adapters import tables as t
 from bot.adapters.deliveries import DeliveryRecords
+from bot.adapters.evaluations import EvaluationRecords
 from bot.adapters.maintenance import MaintenanceRecords
-from bot.adapters.moves import IDLE, move_channel
+from bot.adapters.moves import IDLE, move_channel, named_after
 from bot.alerts.model import TEST_ALERT, Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
-from bot.model import CHANGES, Digest, Evaluation, Kind, Move, Outage, Place, Undelivered, Watch
+from bot.model import CHANGES, Digest, Kind, Move, Outage, Place, Undelivered, Watch
 from checks.model import Severity
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
@@ -26,13 +28,41 @@ OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of
 ABOUT = {Kind.EVIDENCE: (Did.OPENED, Did.REOPENED), **CHANGES}
 THEN = ("severity", "value", "limit", "summary")
 REAL = t.incidents.c.check != TEST_ALERT  # no test
+STILL_OPEN = t.incidents.c.resolved_at.is_(None)
+ABOUT_IT = t.incidents.c.id == bindparam("about")
+LINE = ("at", "did", "by", "detail", "broadcast")
+NOTE = insert(t.timeline).from_select(
+    ["incident_id", *LINE, *THEN],
+    select(
+        t.incidents.c.id,
+        *(bindparam(name, type_=t.timeline.c[name].type) for name in LINE),
+        *(t.incidents.c[name] for name in THEN),
+    ).where(ABOUT_IT),
+)
+NEW: dict[str, Any] = {"wanted": 1, "sent": 0, "attempts": 0, **IDLE}  # a message that nobody has tried to send
+UNTRIED: tuple[Any, ...] = (
+    text(t.OWED),
+    t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & (t.outbox.c.attempts == 0),
+    t.outbox.c.doubtful.is_(False),
+)
+REMIND = insert(t.outbox).from_select(
+    ["incident_id", "thread_id", "channel", "id", "kind", *NEW],
+    select(
+        t.incidents.c.id,
+        named_after,
+        t.incidents.c.channel,
+        bindparam("id", type_=t.outbox.c.id.type),
+        *(literal(value, t.outbox.c[name].type) for name, value in {"kind": Kind.REMINDER, **NEW}.items()),
+    ).where(ABOUT_IT),
+)
 MOST_REASONS = 3
 A_DAY = timedelta(days=1)
-EVALUATION = TypeAdapter(Evaluation)  # made once: that takes ten times as long as reading one
+# Made once: that takes ten times as long as reading a row.
 ROWS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Alert, Incident, Action, Entry)}
+NAMES = {kind: frozenset(f.name for f in fields(kind)) for kind in ROWS}
 
 
-class SqlRecords(MaintenanceRecords, DeliveryRecords):
+class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
     """ports.Records on one open transaction."""
 
     def alert(self, key: str) -> Alert | None:
@@ -55,13 +85,14 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
         self._db.execute(changed.values(**_values(incident, t.incidents)))
 
     def note(self, incident_id: int, entry: Entry) -> None:
-        then = select(*(t.incidents.c[name] for name in THEN)).where(t.incidents.c.id == incident_id)
-        stands = dict(self._db.execute(then).mappings().one())
-        self._db.execute(insert(t.timeline).values(incident_id=incident_id, **asdict(entry), **stands))
+        self.note_each([(incident_id, entry)])
+
+    def note_each(self, lines: Sequence[tuple[int, Entry]]) -> None:
+        if lines:
+            self._db.execute(NOTE, [{"about": incident_id, **asdict(entry)} for incident_id, entry in lines])
 
     def incident(self, incident_id: int) -> Incident | None:
-        found = self._one(Incident, t.incidents, t.incidents.c.id == incident_id)
-        return found and self._with_timeline(found)
+        return next(iter(self._incidents(t.incidents.c.id == incident_id)), None)
 
     def incident_at(self, incident: Incident, entry_id: int | None) -> tuple[Incident, datetime | None]:
         """As it stood at that line of its timeline, and when that was; as it is where that is not known."""
@@ -71,20 +102,29 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
         then = {name: row[name] for name in THEN} | {"severity": Severity(row["severity"]), "measured_at": row["at"]}
         return replace(incident, **then), row["at"]
 
-    def open_incidents(self) -> list[Incident]:
-        return self._open(REAL)
+    def open_incidents(self, *, most: int | None = None) -> list[Incident]:
+        return self._incidents(STILL_OPEN, REAL, most=most)
+
+    def count_open(self) -> int:
+        return self._db.scalar(select(func.count()).where(STILL_OPEN, REAL)) or 0
 
     def open_tests(self) -> list[Incident]:
-        return self._open(~REAL)
-
-    def _open(self, which: Any) -> list[Incident]:
-        query = select(t.incidents).where(t.incidents.c.resolved_at.is_(None), which).order_by(t.incidents.c.id)
-        return [self._with_timeline(_load(Incident, row)) for row in self._db.execute(query).mappings()]
+        return self._incidents(STILL_OPEN, ~REAL)
 
     def incidents_beside(self, incident: Incident) -> list[Incident]:
-        together = or_(t.incidents.c.id == incident.thread, t.incidents.c.thread_id == incident.thread)
-        rows = self._db.execute(select(t.incidents).where(together).order_by(t.incidents.c.id)).mappings()
-        return [self._with_timeline(_load(Incident, row)) for row in rows]
+        return self._incidents(or_(t.incidents.c.id == incident.thread, t.incidents.c.thread_id == incident.thread))
+
+    def _incidents(self, *which: Any, most: int | None = None) -> list[Incident]:
+        """By id, with their timelines: two statements, however many they are."""
+        found = select(t.incidents).where(*which).order_by(t.incidents.c.id).limit(most)
+        rows = self._db.execute(found).mappings().all()
+        if not rows:
+            return []
+        theirs = t.timeline.c.incident_id.in_(found.with_only_columns(t.incidents.c.id))
+        lines: dict[int, list[Entry]] = defaultdict(list)
+        for line in self._db.execute(select(t.timeline).where(theirs).order_by(t.timeline.c.id)).mappings():
+            lines[line["incident_id"]].append(_load(Entry, line))
+        return [_load(Incident, row, timeline=tuple(lines[row["id"]])) for row in rows]
 
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         named_after = func.coalesce(t.incidents.c.thread_id, t.incidents.c.id)
@@ -93,12 +133,22 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
         about = thread if kind in OF_THE_THREAD else incident_id
         self._owe({"incident_id": about, "action_id": action_id}, kind, thread_id=thread, channel=channel)
 
+    def owe_reminders(self, incident_ids: Sequence[int]) -> None:
+        standing = set(
+            self._db.scalars(select(t.outbox.c.incident_id).where(t.outbox.c.kind == Kind.REMINDER, *UNTRIED))
+        )
+        for incident_id in standing.intersection(incident_ids):
+            self.owe(incident_id, Kind.REMINDER)
+        new = [{"about": one, "id": uuid.uuid4().hex} for one in incident_ids if one not in standing]
+        if new:
+            self._db.execute(REMIND, new)
+
     def owe_digest(self, channel: str) -> None:
         self._owe({"incident_id": None}, Kind.DIGEST, channel=channel)
 
     def owe_absence(self, absence: Outage, channel: str) -> None:
         saved = self._db.execute(insert(t.absences).values(since=absence.since, until=absence.until))
-        self._owe({"incident_id": None, "absence_id": _key(saved)}, Kind.AWAY, channel=channel)
+        self._owe({"incident_id": None, "absence_id": t.key_of(saved)}, Kind.AWAY, channel=channel)
 
     def owe_maintenance(self, window: Maintenance, channel: str) -> None:
         self._owe({"incident_id": None, "maintenance_id": window.id}, Kind.MAINTENANCE, channel=channel)
@@ -133,10 +183,16 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
             return Digest(None, opened, 0)
         since = latest.checked_at - A_DAY
         ended = select(func.count()).where(REAL, t.incidents.c.resolved_at >= since)
-        roots = {one.id: root for one in opened if (root := self.root_of(one.id))}
+        roots = self._open_roots()
         outages, absences = (self._outages_since(since, table) for table in (t.outages, t.absences))
         stuck = self._undelivered(t.outbox.c.kind != Kind.DIGEST)  # it is about to be delivered itself
         return Digest(latest, opened, self._db.scalar(ended) or 0, outages, absences, stuck, roots)
+
+    def _open_roots(self) -> dict[int, Place]:
+        """Where the threads of what is open begin, by incident."""
+        root = (t.outbox.c.thread_id == named_after, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
+        posted = select(t.incidents.c.id, t.outbox.c.posted_in, t.outbox.c.ts).where(STILL_OPEN, *root)
+        return {row.id: Place(row.posted_in, row.ts) for row in self._db.execute(posted)}
 
     def _outages_since(self, since: datetime, table: Table) -> tuple[Outage, ...]:
         lately = select(table).where(table.c.until >= since).order_by(table.c.until)
@@ -164,40 +220,6 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
         row = self._db.execute(select(t.outbox.c.posted_in, t.outbox.c.ts).where(*root)).first()
         return Place(row.posted_in, row.ts) if row else None
 
-    def save_evaluation(self, evaluation: Evaluation) -> None:
-        body = EVALUATION.dump_json(evaluation).decode()
-        saved = _key(self._db.execute(insert(t.evaluations).values(checked_at=evaluation.checked_at, body=body)))
-        rows = [
-            {"evaluation_id": saved, "check": r.check, "sync": r.sync} | {"outcome": r.outcome, "value": r.value}
-            for r in evaluation.results
-            if not r.carried
-        ]
-        if rows:
-            self._db.execute(insert(t.results), rows)
-
-    def latest_evaluation(self) -> Evaluation | None:
-        body = self._db.scalar(select(t.evaluations.c.body).order_by(t.evaluations.c.id.desc()).limit(1))
-        return EVALUATION.validate_json(body) if body else None
-
-    def latest_evaluations(self, most: int) -> list[Evaluation]:
-        newest = select(t.evaluations.c.body).order_by(t.evaluations.c.id.desc()).limit(most)
-        return [EVALUATION.validate_json(body) for body in self._db.scalars(newest)][::-1]
-
-    def readings(self, check: str, sync: str | None, most: int, *, until: datetime | None = None) -> tuple[float, ...]:
-        same = (t.results.c.check == check, null_safe_equal(t.results.c.sync, sync), t.results.c.value.is_not(None))
-        newest = select(t.results.c.value).where(*same).order_by(t.results.c.id.desc()).limit(most)
-        if until:
-            newest = newest.join(t.evaluations).where(t.evaluations.c.checked_at <= until)
-        return tuple(self._db.scalars(newest))[::-1]
-
-    def prune_evaluations(self, before: datetime, most: int) -> int:
-        oldest = select(t.evaluations.c.id, t.evaluations.c.checked_at).order_by(t.evaluations.c.id).limit(most + 1)
-        rows = self._db.execute(oldest).all()
-        old = [row.id for row in rows[:-1] if row.checked_at < before]  # the newest one always stays
-        self._db.execute(delete(t.results).where(t.results.c.evaluation_id.in_(old)))
-        self._db.execute(delete(t.evaluations).where(t.evaluations.c.id.in_(old)))
-        return len(old)
-
     def create_action(self, action: Action) -> Action:
         return replace(action, id=self._insert(t.actions, action))
 
@@ -222,10 +244,6 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
         query = select(t.actions).where(t.actions.c.incident_id == incident_id).order_by(t.actions.c.id)
         return [_load(Action, row) for row in self._db.execute(query).mappings()]
 
-    def first_look(self) -> datetime | None:
-        oldest = select(t.evaluations.c.checked_at).order_by(t.evaluations.c.id).limit(1)
-        return self._db.scalar(oldest)
-
     def was_done(self, job: str, day: date) -> bool:
         done = select(t.daily_jobs.c.at).where(t.daily_jobs.c.job == job, t.daily_jobs.c.day == str(day))
         return self._db.scalar(done) is not None
@@ -241,15 +259,14 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
 
     def _owe(self, about: Mapping[str, Any], kind: Kind, **where: Any) -> None:
         """A new version of a message that is there already, or a new message."""
-        same = [t.outbox.c.kind == kind, *(null_safe_equal(t.outbox.c[name], value) for name, value in about.items())]
+        same = [t.outbox.c.kind == kind, *(t.null_safe_equal(t.outbox.c[name], value) for name, value in about.items())]
         if kind in ONCE:  # only one that nobody has tried yet can stand for both
-            untried = t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & (t.outbox.c.attempts == 0)
-            same += [text(t.OWED), untried, t.outbox.c.doubtful.is_(False)]
+            same.extend(UNTRIED)
         entry = self._latest_entry(about["incident_id"], kind)
         newer = {"wanted": t.outbox.c.wanted + 1, "plain": False, "entry_id": func.coalesce(entry, t.outbox.c.entry_id)}
         if self._db.execute(update(t.outbox).where(*same).values(**newer, **where)).rowcount:
             return
-        new = {"id": uuid.uuid4().hex, "entry_id": entry, "wanted": 1, "sent": 0, "attempts": 0, **IDLE}
+        new = {"id": uuid.uuid4().hex, "entry_id": entry, **NEW}
         self._db.execute(insert(t.outbox).values(kind=kind, **about, **where, **new))
 
     def _latest_entry(self, incident_id: int | None, kind: Kind) -> int | None:
@@ -262,11 +279,7 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords):
 
     def _insert(self, table: Table, thing: Incident | Action) -> int:
         values = {name: value for name, value in _values(thing, table).items() if name != "id"}
-        return _key(self._db.execute(insert(table).values(**values)))
-
-    def _with_timeline(self, incident: Incident) -> Incident:
-        query = select(t.timeline).where(t.timeline.c.incident_id == incident.id).order_by(t.timeline.c.id)
-        return replace(incident, timeline=tuple(_load(Entry, row) for row in self._db.execute(query).mappings()))
+        return t.key_of(self._db.execute(insert(table).values(**values)))
 
 
 def _of_thread(incident_id: int) -> Any:
@@ -275,21 +288,11 @@ def _of_thread(incident_id: int) -> Any:
     return t.outbox.c.thread_id == named_after.where(t.incidents.c.id == incident_id).scalar_subquery()
 
 
-def null_safe_equal(column: Any, value: object) -> Any:
-    """What `=` is in SQL, but None equals None."""
-    return column.is_(None) if value is None else column == value
-
-
 def _values(thing: Any, table: Table) -> dict[str, Any]:
     return {f.name: getattr(thing, f.name) for f in fields(thing) if f.name in table.c}
 
 
-def _load(kind: type[T], row: Mapping[Any, Any]) -> T:
-    names = {f.name for f in fields(kind)}
-    loaded: T = ROWS[kind].validate_python({name: value for name, value in row.items() if name in names})
+def _load(kind: type[T], row: Mapping[Any, Any], **more: object) -> T:
+    known = NAMES[kind]
+    loaded: T = ROWS[kind].validate_python({name: row[name] for name in row if name in known} | more)
     return loaded
-
-
-def _key(result: Any) -> int:
-    """The primary key of the one row that was inserted."""
-    return int(result.inserted_primary_key[0])

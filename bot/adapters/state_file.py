@@ -50,6 +50,16 @@ def open_state(url: str) -> Engine:
     return engine
 
 
+def reading_engine(writing: Engine) -> Engine:
+    """Connections to the same database for transactions that only read; in memory there is one connection for both.
+
+    They have a pool of their own: those that wait for a writer must not use up what readers need.
+    """
+    if not _file_of(writing):
+        return writing
+    return _engine(str(writing.url), begin="BEGIN", pragmas=("query_only=ON",), max_overflow=-1)
+
+
 def look_at_state(url: str) -> str:
     """How the database stands, in words; nothing is created or changed. Raises StateError as opening it would."""
     database = _file_of(_engine(url))
@@ -107,21 +117,21 @@ def _make_private(path: Path) -> None:
             log.warning("others on this machine may read %s: %s", file, error.strerror)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, *, begin: str = "BEGIN IMMEDIATE", pragmas: tuple[str, ...] = (), **pool: int) -> Engine:
     try:
-        engine = create_engine(url, hide_parameters=True)  # they would stand in errors and logs
+        engine = create_engine(url, hide_parameters=True, **pool)  # they would stand in errors and logs
     except (ArgumentError, ValueError) as error:
         raise StateError("SYNC_HEALTH_STATE is not the URL of a SQLite file: write sqlite:///FILE") from error
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", *pragmas):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(begin)
 
     return engine
 

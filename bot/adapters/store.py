@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from bot.adapters import tables as t
 from bot.adapters.outbox import claim_next, give_back, read_content, settle
 from bot.adapters.records import SqlRecords
-from bot.adapters.state_file import open_state, said_plainly
+from bot.adapters.state_file import open_state, reading_engine, said_plainly
 from bot.alerts.timetable import lies_ahead
 from bot.model import Announcement, Failure, Owed, Place
 
@@ -19,6 +19,7 @@ class SqlStore:
 
     def __init__(self, url: str) -> None:
         self._engine = open_state(url)
+        self._reading = reading_engine(self._engine)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlRecords]:
@@ -26,12 +27,18 @@ class SqlStore:
         with self._begin() as connection:
             yield SqlRecords(connection)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[SqlRecords]:
+        """One transaction that only reads: it waits for no writer, and none for it. StateError as `transaction`."""
+        with said_plainly(), self._reading.begin() as connection:
+            yield SqlRecords(connection)
+
     def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
         with self._begin() as db:
             return claim_next(db, holder, now, timedelta(seconds=seconds))
 
     def read_content(self, message: Announcement) -> Announcement:
-        with self._begin() as db:
+        with said_plainly(), self._reading.begin() as db:
             return read_content(db, message)
 
     def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
@@ -60,6 +67,7 @@ class SqlStore:
             db.execute(t.leases.delete().where(t.leases.c.name == name, t.leases.c.holder == holder))
 
     def close(self) -> None:
+        self._reading.dispose()
         self._engine.dispose()
 
     @contextmanager

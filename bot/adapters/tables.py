@@ -1,11 +1,14 @@
 """The tables of the bot's own state; migrations/ makes them, a test holds the two together."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
+    CursorResult,
     DateTime,
     Dialect,
     Float,
@@ -269,3 +272,14 @@ audit = Table(
     Column("target", String(255), nullable=False),
     Column("result", Text, nullable=False),
 )
+
+
+def null_safe_equal(column: ColumnElement[Any], value: object) -> ColumnElement[bool]:
+    """What `=` is in SQL, but None equals None."""
+    return column.is_(None) if value is None else column == value
+
+
+def key_of(inserted: CursorResult[Any]) -> int:
+    """The primary key of the one row that was inserted."""
+    key: Any = inserted.inserted_primary_key
+    return int(key[0])

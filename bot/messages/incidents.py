@@ -24,14 +24,17 @@ WORDS = {  # of the timeline, where the name of the entry does not say it
 }
 
 
-def incidents_message(opened: Sequence[Incident], links: Mapping[int, str | None], zone: ZoneInfo) -> Message:
-    """What is open; `links` lead to the threads, by incident id."""
-    if not opened:
+def incidents_message(
+    count: int, oldest: Sequence[Incident], links: Mapping[int, str | None], zone: ZoneInfo
+) -> Message:
+    """How many are open, and the oldest of them; `links` lead to the threads, by incident id."""
+    if not count:
         return Message("No incident is open", (section("✅ No incident is open."),))
-    lines = [open_incident_line(one, links.get(one.id), zone) for one in opened]
-    head = f"{len(opened)} open incident{'' if len(opened) == 1 else 's'}"
+    lines = [open_incident_line(one, links.get(one.id), zone) for one in oldest[:MOST]]
+    lines += [f"… and {count - len(lines):,} more"] if count > len(lines) else []
+    head = f"{count:,} open incident{'' if count == 1 else 's'}"
     return Message(
-        head, (section(f"*{head}*"), *sections(lines, MOST), context("`/sync-health incident` and a number: its story"))
+        head, (section(f"*{head}*"), *sections(lines), context("`/sync-health incident` and a number: its story"))
     )
 
 

@@ -38,7 +38,7 @@ def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> In
 
 def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
     """The id of an incident in the thread that a button belongs to. Raises RefusedError for one that was never ours."""
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         known = _is_id(incident_id) and records.message_at(int(incident_id), channel, ts)
     if not known:
         raise RefusedError("I remember no message of mine here with that button. Type /sync-health for what holds now.")
@@ -47,7 +47,7 @@ def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
 
 def incident_to_change(ports: Ports, incident_id: str) -> Incident:
     """An open incident. Raises RefusedError for one that is over or unknown."""
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         incident = find_incident(records, incident_id)
     if incident is None:
         raise RefusedError(f"I know of no incident {incident_id[:20]}. Type /sync-health for what holds now.")

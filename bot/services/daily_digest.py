@@ -42,7 +42,7 @@ def _due_day(ports: Ports, name: str, at: time) -> date | None:
     day, due = latest_due(at, now, ports.settings.zone)
     if now - due > LATEST:
         return None
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         at_work_since = records.first_look()
         late = at_work_since is None or due < at_work_since <= now
         return None if late or records.was_done(name, day) else day

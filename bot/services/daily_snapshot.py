@@ -15,7 +15,7 @@ def take_due_snapshot(ports: Ports) -> Snapshot | None:
     """
     now = ports.clock.now()
     day, due = latest_due(ports.settings.schedule.snapshot, now, ports.settings.zone)
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         at_work_since = records.first_look()
         if at_work_since is None or due < at_work_since <= now or records.was_done(SNAPSHOT, day):
             return None

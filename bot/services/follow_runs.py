@@ -27,7 +27,7 @@ ENDED_BADLY = {
 
 def follow_runs(ports: Ports, checker: Checker) -> int:
     """Take every open action one step further; returns how many are open."""
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         actions = records.open_actions()
     for action in actions:
         if action.requested_at > ports.clock.now() + SKEW:  # the clock was set back: its patience begins now
@@ -126,7 +126,7 @@ def _measure_again(ports: Ports, checker: Checker, action: Action) -> None:
 
 
 def _verdict(ports: Ports, action: Action, evaluation: Evaluation) -> str:
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         incident = records.incident(action.incident_id) if action.incident_id else None
     result = next(
         (r for r in evaluation.results if incident and (r.check, r.sync) == (incident.check, incident.sync)), None

@@ -1,6 +1,6 @@
 """One evaluation's results → alerts, incidents and owed messages, inside one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -154,21 +154,22 @@ def _explanation(records: AlertRecords, check: Check, result: Result, alert: Ale
 
 def _close_removed(records: AlertRecords, settings: Settings, now: datetime) -> Iterator[Said]:
     """Close what the configuration has no check, sync or pipeline for any more, and say why."""
+    syncs = frozenset(sync.name for sync in settings.syncs)
     for alert in records.waiting_alerts():
-        if _why_removed(settings, alert) and alert.state is State.PENDING and (change := close(alert, now)):
+        if _why_removed(settings, syncs, alert) and alert.state is State.PENDING and (change := close(alert, now)):
             records.save_alert(change.alert)
     for incident in records.open_incidents():
-        if why := _why_removed(settings, incident):
+        if why := _why_removed(settings, syncs, incident):
             yield close_incident(records, incident, why, now)
 
 
-def _why_removed(settings: Settings, about: Alert | Incident) -> str | None:
+def _why_removed(settings: Settings, syncs: Collection[str], about: Alert | Incident) -> str | None:
     check = settings.check_called(about.check)
     if not about.key.startswith(f"{settings.pipeline}/"):
         return f"the pipeline is called {settings.pipeline} now"
     if check is None:
         return "its check was removed from the configuration or switched off"
-    if about.sync and about.sync not in {sync.name for sync in settings.syncs}:
+    if about.sync and about.sync not in syncs:
         return f"{about.sync} was removed from the configuration or renamed"
     if (check.per == "sync") != (about.sync is not None):
         return "its check is evaluated per sync now" if check.per else "its check is no longer evaluated per sync"

@@ -1,5 +1,6 @@
 """Alerts moved for the sake of argument: nothing of it is kept."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerts.model import Action, Alert, Entry, Incident, Maintenance, State
@@ -43,8 +44,12 @@ class Rehearsal:
             self._incidents[incident_id] = found
         return self._incidents.get(incident_id)
 
-    def open_incidents(self) -> list[Incident]:
-        return [incident for incident in self._incidents.values() if incident.resolved_at is None]
+    def note_each(self, lines: Sequence[tuple[int, Entry]]) -> None:
+        for incident_id, entry in lines:
+            self.note(incident_id, entry)
+
+    def open_incidents(self, *, most: int | None = None) -> list[Incident]:
+        return [incident for incident in self._incidents.values() if incident.resolved_at is None][:most]
 
     def incidents_beside(self, incident: Incident) -> list[Incident]:
         return [one for one in self._incidents.values() if one.thread == incident.thread]
@@ -59,4 +64,7 @@ class Rehearsal:
         """Nothing is kept."""
 
     def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
+        """Nothing is said."""
+
+    def owe_reminders(self, incident_ids: Sequence[int]) -> None:
         """Nothing is said."""

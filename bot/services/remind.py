@@ -19,38 +19,39 @@ def remind(records: AlertRecords, settings: Settings, now: datetime, evaluated: 
 
     Of incidents whose key was not `evaluated` just now, or that something else explains, nothing is said.
     """
-    _end_overlays(records, now)
+    opened = [_without_ended_overlays(records, one, now) for one in records.open_incidents()]
     if records.maintenance():  # nobody would hear of it: escalations, warnings and lapses wait for its end
         return
     rerunning = {action.by for action in records.open_actions()}
-    nudged: set[tuple[int, Nudge, str | None]] = set()
-    for incident in sorted(records.open_incidents(), key=lambda one: one.severity is not Severity.CRITICAL):
+    nudged: dict[tuple[int, Nudge, str | None], int] = {}  # by thread, and whom of its incidents the message is about
+    lines: list[tuple[int, Entry]] = []
+    for incident in sorted(opened, key=lambda one: one.severity is not Severity.CRITICAL):
         if incident.key not in evaluated or incident.not_evaluated_since:
             continue
         due = nudge(incident, now, settings.zone, rerunning=incident.acked_by in rerunning)
         if due is None:
             continue
         about = _whom(incident, due, settings)
-        records.note(incident.id, Entry(now, DID[due], about, broadcast=due is Nudge.CALL))
+        lines.append((incident.id, Entry(now, DID[due], about, broadcast=due is Nudge.CALL)))
         if due is Nudge.LAPSE:
             records.save_incident(replace(incident, acked_by=None, acked_at=None))
             records.owe(incident.id, Kind.ROOT)
-        if (incident.thread, due, about) not in nudged:
-            nudged.add((incident.thread, due, about))
-            records.owe(incident.id, Kind.REMINDER)
+        nudged.setdefault((incident.thread, due, about), incident.id)
+    records.note_each(lines)
+    records.owe_reminders(list(dict.fromkeys(nudged.values())))
 
 
-def _end_overlays(records: AlertRecords, now: datetime) -> None:
-    """Take off snoozes that have ended, and the mark of what flaps no more; the root says so."""
-    for before in records.open_incidents():
-        after = before
-        if before.snoozed_until and not is_snoozed(before, now):
-            after = replace(after, snoozed_until=None, snoozed_by=None)
-        if before.flapping_until and not is_flapping(before, now):
-            after = replace(after, flapping_until=None)
-        if after != before:
-            records.save_incident(after)
-            records.owe(after.id, Kind.ROOT)
+def _without_ended_overlays(records: AlertRecords, before: Incident, now: datetime) -> Incident:
+    """Take off a snooze that has ended, and the mark of what flaps no more; the root says so."""
+    after = before
+    if before.snoozed_until and not is_snoozed(before, now):
+        after = replace(after, snoozed_until=None, snoozed_by=None)
+    if before.flapping_until and not is_flapping(before, now):
+        after = replace(after, flapping_until=None)
+    if after is not before:
+        records.save_incident(after)
+        records.owe(after.id, Kind.ROOT)
+    return after
 
 
 def _whom(incident: Incident, due: Nudge, settings: Settings) -> str | None:

@@ -26,7 +26,7 @@ class FactsChangedError(RefusedError):
 def rerun_facts(ports: Ports, incident: Incident) -> RerunFacts:
     """What to know before the rerun that can help this incident. Raises RefusedError, TemporaryError."""
     sync = _sync_of(ports, incident)
-    with ports.store.transaction() as records:  # before Census is asked: a rerun requested meanwhile is noticed
+    with ports.store.snapshot() as records:  # before Census is asked: a rerun requested meanwhile is noticed
         _refuse_second(records, sync.name)
         latest_action_id = records.latest_action_id(sync.name)
     look = look_at(ports, sync)

@@ -100,7 +100,7 @@ def timer_ended(ports: Ports) -> bool:
     warn of suspect records.
     """
     checks, now = {check.name: check for check in ports.settings.checks}, ports.clock.now()
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         waiting, last, opened = records.waiting_alerts(), records.latest_evaluation(), records.open_incidents()
     if last is None:
         return False
@@ -138,10 +138,10 @@ def rehearse_checks(sources: Sources, store: Store | None) -> tuple[Evaluation, 
     evaluation = measure(sources)
     if store is None:
         return evaluation, move_alerts(Rehearsal(), evaluation, sources.settings)
-    with store.transaction() as records:
+    with store.snapshot() as records:
         return evaluation, move_alerts(Rehearsal(records), evaluation, sources.settings)
 
 
 def _latest(ports: Ports) -> Evaluation | None:
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         return records.latest_evaluation()

@@ -51,7 +51,7 @@ class TrialOptions:
 
 def close_abandoned_tests(outlet: Outlet, holder: str) -> int:
     """Close what a test alert left open whose command is gone; returns how many there were."""
-    with outlet.store.transaction() as records:
+    with outlet.store.snapshot() as records:
         if not records.open_tests():
             return 0
     if not outlet.store.take_lease(TEST_ALERT, holder, outlet.clock.real(), LEASE):
@@ -168,12 +168,12 @@ class Trial:
         return None
 
     def _is_owed(self, test: Incident) -> bool:
-        with self._outlet.store.transaction() as records:
+        with self._outlet.store.snapshot() as records:
             return not all(message.delivered for message in records.deliveries(test.id))
 
     def _obstacle(self, test: Incident) -> str | None:
         """What stands in the way of its messages, or of the whole channel."""
-        with self._outlet.store.transaction() as records:
+        with self._outlet.store.snapshot() as records:
             errors = [message.error for message in records.deliveries(test.id) if not message.delivered]
             channel = records.incident(test.id) or test
             others = [one.why for one in records.undelivered() if one.channel == channel.channel]
@@ -200,13 +200,13 @@ class Trial:
         return True
 
     def _now(self, test: Incident) -> Incident:
-        with self._outlet.store.transaction() as records:
+        with self._outlet.store.snapshot() as records:
             return records.incident(test.id) or test
 
     def _with_place(self, test: Incident, report: AlertTest) -> AlertTest:
         """Where it stands; a channel that refused it is an error although another one took it."""
         now = self._now(test)
-        with self._outlet.store.transaction() as records:
+        with self._outlet.store.snapshot() as records:
             root = records.root_of(test.id)
         assert root, "it has arrived"
         link = None

@@ -11,23 +11,24 @@ from bot.ports import Ports, Records
 from bot.services.authorise import find_incident
 
 
-def show_incidents(ports: Ports) -> list[tuple[Incident, Place | None]]:
-    """Those that are not over, oldest first, and where their threads begin; a snooze that has ended is left out."""
+def show_incidents(ports: Ports, most: int) -> tuple[int, list[tuple[Incident, Place | None]]]:
+    """How many are not over, and the oldest of them with where their threads begin, without snoozes that have ended."""
     now = ports.clock.now()
-    with ports.store.transaction() as records:
-        return [(_as_of(now, one), records.root_of(one.id)) for one in records.open_incidents()]
+    with ports.store.snapshot() as records:
+        shown = [(_as_of(now, one), records.root_of(one.id)) for one in records.open_incidents(most=most)]
+        return records.count_open(), shown
 
 
 def show_incident(ports: Ports, incident_id: str) -> tuple[Incident, list[Action]]:
     """One with its timeline, over or not, and what was done about it. Raises RefusedError for an unknown one."""
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         incident = _called(records, incident_id)
         return incident, records.actions_of(incident.id)
 
 
 def incident_meant(ports: Ports, incident_id: str) -> Incident:
     """The incident of this id, resolved or not; without one, the only thread that is open. Raises RefusedError."""
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         if incident_id:
             return _called(records, incident_id)
         incidents = records.open_incidents()

@@ -28,7 +28,7 @@ def show_queue(ports: Ports, sync: SyncSettings | None) -> list[Queue]:
     except SyncHealthError as error:
         what = f"The warehouse did not say what waits: {error}. The last known sizes are in /sync-health."
         raise TemporaryError(what) from error
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         looks = records.latest_evaluations(LOOKS)
     try:
         known = any(row["part"] == "measurable" and row["waiting"] for row in rows)

@@ -6,7 +6,7 @@ from bot.ports import Ports
 
 def summarise(ports: Ports, *, measuring: bool = False) -> Summary:
     """The last evaluation and what is open; asks nobody, so it answers at once."""
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         return Summary(
             pipeline=ports.settings.pipeline,
             evaluation=records.latest_evaluation(),

@@ -65,7 +65,7 @@ def postpone_silence(ports: Ports) -> bool:
 
 def cancel_silence(ports: Ports) -> None:
     """Before an orderly stop: nobody needs to be told."""
-    with ports.store.transaction() as records:
+    with ports.store.snapshot() as records:
         watch = records.watch()
     if _cancel_all(ports, watch, keep=None) and watch.message:
         with ports.store.transaction() as records:

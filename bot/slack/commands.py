@@ -113,9 +113,9 @@ def _show_schedules(desk: Desk, press: Press, found: Answer[list[SyncSchedule]])
 
 def incidents(desk: Desk, press: Press) -> None:
     """What is open, each with the way to its thread."""
-    opened = show_incidents(desk.ports)
-    links = {one.id: _link(desk, root) for one, root in opened[:MOST] if root}
-    desk.answer(press, incidents_message([one for one, _ in opened], links, desk.ports.settings.zone))
+    count, oldest = show_incidents(desk.ports, MOST)
+    links = {one.id: _link(desk, root) for one, root in oldest if root}
+    desk.answer(press, incidents_message(count, [one for one, _ in oldest], links, desk.ports.settings.zone))
 
 
 def incident(desk: Desk, press: Press) -> None:

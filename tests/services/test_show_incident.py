@@ -15,9 +15,9 @@ from tests.services.conftest import ROBIN, World
 
 def test_an_open_incident_is_listed_with_its_thread_once_it_has_one(world: World) -> None:
     world.open_incident()
-    [(_, before)] = show_incidents(world.ports)
+    _, [(_, before)] = show_incidents(world.ports, 10)
     world.deliver()
-    [(incident, after)] = show_incidents(world.ports)
+    _, [(incident, after)] = show_incidents(world.ports, 10)
     assert (before, incident.id) == (None, 1)
     assert after and after.ts == world.channel.roots()[0].ts
 
@@ -27,7 +27,7 @@ def test_a_story_has_changes_presses_and_runs_and_outlives_the_incident(world: W
     world.rerun(ROBIN, "fixed")
     world.look(7, after=5)
     world.look(7, after=10)
-    assert show_incidents(world.ports) == []
+    assert show_incidents(world.ports, 10) == (0, [])
     incident, [action] = show_incident(world.ports, "#1")
     dids = [entry.did for entry in incident.timeline]
     assert dids == [Did.OPENED, Did.ACKNOWLEDGED, Did.RERUN, Did.RECOVERING, Did.RESOLVED]
@@ -74,9 +74,9 @@ def test_a_snooze_that_has_ended_is_not_shown(world: World) -> None:
     world.open_incident()
     snooze(world.ports, 1, "2h", ROBIN)
     world.clock.pass_(minutes=119)
-    assert show_incidents(world.ports)[0][0].snoozed_by == ROBIN
+    assert show_incidents(world.ports, 10)[1][0][0].snoozed_by == ROBIN
     world.clock.pass_(minutes=1)
-    assert show_incidents(world.ports)[0][0].snoozed_by is None
+    assert show_incidents(world.ports, 10)[1][0][0].snoozed_by is None
 
 
 @pytest.mark.parametrize("span", ["", "0", "14m", "25h", "2 weeks", "-2h", "<!here>", "999999d"])

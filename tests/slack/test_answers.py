@@ -98,6 +98,8 @@ class LockedStore:
         with self.store.transaction() as records:
             yield records
 
+    snapshot = transaction
+
 
 class Ear:
     """A client that remembers what was said to people."""
@@ -414,6 +416,8 @@ class WriteLockedStore(LockedStore):
             if self.locked:
                 records.audit = self._refuse
             yield records
+
+    snapshot = transaction
 
     @staticmethod
     def _refuse(*_: object) -> None:

@@ -15,7 +15,7 @@ from bot.alerts.trends import Trend
 from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
 from bot.main import settings_from
 from bot.messages.errors import NEEDS, errors_message
-from bot.messages.incidents import incident_message, incidents_message
+from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.syncs import runs_message, schedules_message
@@ -84,7 +84,7 @@ def errors(*shown: SyncErrors) -> Payload:
 
 
 def opened(*shown: Any, link: bool = True) -> Payload:
-    return said(incidents_message(shown, {one.id: LINK for one in shown} if link else {}, ZONE))
+    return said(incidents_message(len(shown), shown[:MOST], {one.id: LINK for one in shown} if link else {}, ZONE))
 
 
 UNKNOWN = queue(size=None, trend=None, judged=result(Outcome.NO_DATA, None, warn="> 500"))

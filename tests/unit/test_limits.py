@@ -150,7 +150,9 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     incident_message: lambda t, n: [
         incident_message(an_incident(t, n), [samples.ended(ActionState.FAILED, verdict=t, reason=t, sync=t)] * n, ZONE)
     ],
-    incidents_message: lambda t, n: [incidents_message([an_incident(t, 1)] * n, {7: f"https://x.example/{t}"}, ZONE)],
+    incidents_message: lambda t, n: [
+        incidents_message(n, [an_incident(t, 1)] * n, {7: f"https://x.example/{t}"}, ZONE)
+    ],
     loading_modal: lambda t, n: [loading_modal(t)],
     maintenance_begun: lambda t, n: [maintenance_begun(a_report(t, n).window, ZONE, "/sync-health")],
     maintenance_message: lambda t, n: [maintenance_message(a_report(t, n), SETTINGS)],
