@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.environment import is_safe
 from checks.catalog import Changes
-from checks.model import Cadence, Check, Duration
+from checks.model import ByCadence, Cadence, Check, Duration
 from checks.problems import nearest, written_like
 
 
@@ -126,7 +126,10 @@ class Timetable(Part):
     """What happens when; times of day in the pipeline's zone."""
 
     tick: Interval = timedelta(minutes=5)  # between two looks at Census
-    idle_floor: Interval = timedelta(minutes=60)  # …at the warehouse, at the latest
+    # …at the warehouse, at the latest; where syncs run daily that is after the run that was due
+    idle_floor: Annotated[Interval, ByCadence] = Field(
+        default={"frequent": "60m", "daily": "25h"}, validate_default=True
+    )
     digest: TimeOfDay = time(3, 0)  # the nightly validation
     summary: Annotated[TimeOfDay, AfterValidator(_exists_every_day)] = time(9, 0)  # the daily summary
     snapshot: TimeOfDay = time(23, 59)
@@ -152,7 +155,7 @@ class PipelineFile(Part):
     fallback_channel: str | None = Field(default=None, min_length=1)
     operators: Operators = Operators()
     syncs: tuple[SyncSettings, ...] = Field(min_length=1)
-    schedule: Timetable = Timetable()
+    schedule: Timetable = Field(default={}, validate_default=True)
     links: Links = Links()
     tables: dict[str, Table] = {}
     limits: dict[str, Changes] = {}

@@ -26,6 +26,7 @@ from bot.services.outages import note_outage
 from bot.services.prune import prune
 from bot.services.run_checks import Checker, timer_ended
 from bot.services.shared_answers import SharedAnswers
+from bot.services.watch_runs import RunWatch
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
@@ -51,6 +52,7 @@ class Bot:
     def __init__(self, ports: Ports, client: "WebClient") -> None:
         self.ports = ports
         self.checker = Checker(ports)
+        self._runs = RunWatch(ports)
         self._pulse = Pulse(ports.heartbeat)
         self.holder = holder_name()
         self._lease = Lease(ports, self.holder)
@@ -66,6 +68,7 @@ class Bot:
         jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
             "checks": (ports.settings.schedule.tick, self._evaluate),
             "timers": (FOLLOW, lambda: timer_ended(ports) and self.checker.run()),
+            "runs": (FOLLOW, lambda: self._runs.has_news() and self.checker.run(thrifty=True)),
             "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
             "snapshot": (DAILY, partial(take_due_snapshot, ports)),
             "validation": (DAILY, partial(run_due_validation, ports, self.checker)),

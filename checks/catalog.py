@@ -9,6 +9,7 @@ from string import Formatter
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from checks.model import Active, Cadence, Case, Check, Duration, Hours, Limit, LimitText, Owner, Situation
+from checks.numbers import duration
 from checks.problems import Place, Written, nearest, problems
 
 FILLED_IN = ("limit", "percent", "sync", "value")  # what every summary may name
@@ -172,7 +173,7 @@ def _broken_promise(check: Check, file: Written, place: Place, pace: Pace) -> It
 
 
 def _minutes(span: timedelta) -> str:
-    return f"{span.total_seconds() / 60:g} min"
+    return duration(span) if span >= timedelta(hours=2) else f"{span.total_seconds() / 60:g} min"
 
 
 def _unfillable(check: Check, summary: str, file: Written, place: Place) -> Iterable[str]:

@@ -113,11 +113,11 @@ def parse_active(text: object) -> Active:
     raise ValueError(f'cannot read the hours {text!r}: write "08:00-24:00" or "2h after schedule"')
 
 
+ByCadence = BeforeValidator(_chosen)
+
 # Validators run from the right: the cadence is chosen first.
-LimitText = Annotated[
-    Limit, BeforeValidator(lambda v: v if isinstance(v, Limit) else parse_limit(v)), BeforeValidator(_chosen)
-]
-Hours = Annotated[Active, BeforeValidator(parse_active), BeforeValidator(_chosen)]
+LimitText = Annotated[Limit, BeforeValidator(lambda v: v if isinstance(v, Limit) else parse_limit(v)), ByCadence]
+Hours = Annotated[Active, BeforeValidator(parse_active), ByCadence]
 SLACK_IDS = "a Slack user or user group ID; IDs look like U012ABCDEF and S012ABCDEF"
 Owner = Annotated[str, AfterValidator(written_like(r"[UWS][A-Z0-9]+", SLACK_IDS))]
 NAME = "a name: write a lowercase letter, then lowercase letters, digits and _"

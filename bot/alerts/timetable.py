@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from checks.model import Active
 
 BEFORE_RUN = timedelta(minutes=5)  # suspect records have to be known before a run writes them
-STILL_NEW = timedelta(minutes=15)  # before a run: what was measured since the last one is not measured again
+CLOSE = timedelta(hours=1)  # from the end of a run to the next one: what was measured in between is new enough
+PATIENCE = timedelta(minutes=15)  # a run that ended waits so long for others that are going on
 SKEW = timedelta(seconds=30)  # between the clocks of replicas
 
 
@@ -48,15 +49,18 @@ def latest_due(at: time, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]
 
 
 def warehouse_is_due(
-    measured_at: datetime | None, runs_ended: Iterable[datetime], floor: timedelta, now: datetime
+    measured_at: datetime | None, runs_ended: Iterable[datetime], floor: timedelta, now: datetime, *, going_on: bool
 ) -> bool:
     """Whether a statement is worth waking the warehouse: a run ended since the last one, or that is a `floor` ago.
 
-    One that was measured in the future was measured before the clock was set back: how long ago is not known.
+    While another run is `going_on` it waits, because one look after both tells as much; not for ever, because some
+    syncs never rest. One that was measured in the future was measured before the clock was set back: how long ago is
+    not known; what ended in the future by Census' clock is seen when that time has come.
     """
-    if measured_at is None or measured_at > now:
+    if measured_at is None or measured_at > now or now - measured_at >= floor:
         return True
-    return now - measured_at >= floor or any(ended > measured_at for ended in runs_ended)
+    waiting = [ended for ended in runs_ended if measured_at < ended <= now]
+    return bool(waiting) and (not going_on or now - min(waiting) >= PATIENCE)
 
 
 def backlog_is_due(
@@ -64,12 +68,12 @@ def backlog_is_due(
 ) -> bool:
     """Whether a statement is worth it because a sync runs within five minutes and nobody knows what it would write.
 
-    Not where the backlog was measured in these minutes, or after the last run (which ended at `run_ended`) and less
-    than a quarter of an hour before the next one: a sync that runs that often costs no more than before.
+    Not where the backlog was measured in these minutes, or after the last run (which ended at `run_ended`) where that
+    was within an hour: a sync that runs that often wakes the warehouse for its runs alone.
     """
     if next_run is None or not next_run - BEFORE_RUN <= now < next_run:
         return False
     if measured_at is None or measured_at > now:
         return True
-    is_new = run_ended is not None and run_ended <= measured_at and next_run - measured_at <= STILL_NEW
+    is_new = run_ended is not None and run_ended <= measured_at and next_run - run_ended <= CLOSE
     return measured_at < next_run - BEFORE_RUN and not is_new

@@ -7,6 +7,7 @@ from bot.messages.text import as_of, code, escape, limit_in_words, link, number
 from bot.pipeline_file import Links, SyncSettings
 from bot.settings import Settings
 from checks.model import Check
+from checks.numbers import duration
 
 EXAMPLES = {"row": "rows in Salesforce", "property": "properties", "run": "newest run in Census"}
 
@@ -72,5 +73,4 @@ def _file(check: Check) -> str:
 def _promise(check: Check, settings: Settings) -> list[str]:
     if check.promise == "always":
         return []
-    floor = settings.schedule.idle_floor.total_seconds() / 60
-    return [f"at sync time, at least every {floor:g} min"]
+    return [f"at sync time, at least every {duration(settings.schedule.idle_floor)}"]

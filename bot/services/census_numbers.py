@@ -90,6 +90,12 @@ def empty_runs(runs: Sequence[Run], pending: int | None, pending_since: datetime
     return Reading(float(row), facts={"pending": f"{pending:,} pending record{'' if pending == 1 else 's'}"})
 
 
+def ended_at(runs: Sequence[Run]) -> list[datetime]:
+    """When those that did something ended."""
+    done = [run for run in runs if run.final and run.status is not RunStatus.SKIPPED]
+    return [run.completed_at for run in done if run.completed_at]
+
+
 def error_rate(run: Run) -> float | None:
     """(failed + invalid) / (updated + failed + invalid) in percent; no rows: 0; None where Census gives no counts."""
     return _rejected(run).value

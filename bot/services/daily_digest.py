@@ -11,11 +11,11 @@ LATEST = timedelta(hours=12)  # what was missed by half a day is no news any mor
 
 
 def run_due_validation(ports: Ports, checker: Checker) -> bool:
-    """Evaluate everything at its time of the night, the warehouse too; says whether it was due still."""
+    """Evaluate at its time of the night, the warehouse where that is worth it; says whether it was due still."""
     day = _due_day(ports, VALIDATION, ports.settings.schedule.digest)
     if day is None:
         return False
-    checker.run(join=False)
+    checker.run(join=False, thrifty=True)
     with ports.store.transaction() as records:
         records.mark_done(VALIDATION, day, ports.clock.now())
     return True
@@ -26,7 +26,7 @@ def send_due_digest(ports: Ports, checker: Checker) -> bool:
     day = _due_day(ports, DIGEST, ports.settings.schedule.summary)
     if day is None:
         return False
-    evaluation = checker.run(join=False)
+    evaluation = checker.run(join=False, thrifty=True)
     with ports.store.transaction() as records:
         if records.was_done(DIGEST, day):  # by another process meanwhile
             return False

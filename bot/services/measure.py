@@ -12,7 +12,7 @@ from bot.errors import PermanentError, StartingError, SyncHealthError, Unreadabl
 from bot.model import Evaluation, Run, Schedule, SyncStatus
 from bot.pipeline_file import SyncSettings
 from bot.ports import Sources
-from bot.services.census_numbers import census_numbers, due_run, empty_runs, next_run
+from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run
 from bot.services.warehouse_numbers import Numbers, one_row, only_value
 from checks.judge import judge, overall
 from checks.model import Check, Outcome, Reading, Result
@@ -81,11 +81,9 @@ def measure(
 
 def _worth_asking(sources: Sources, last: Evaluation, looks: Sequence[SyncLook], now: datetime) -> bool:
     """Whether the warehouse may have something new, is awake anyway, or could not be reached the last time."""
-    runs = [run for look in looks for run in (look.status.latest, look.status.last_sync) if run and run.final]
-    ended = [run.completed_at for run in runs if run.completed_at]
-    floor = sources.settings.schedule.idle_floor
-    due = warehouse_is_due(last.warehouse_at, ended, floor, now)
-    return due or not last.warehouse_reached or _is_awake(sources)
+    ended, going_on = [at for look in looks for at in ended_at(look.runs)], any(look.status.running for look in looks)
+    due = warehouse_is_due(last.warehouse_at, ended, sources.settings.schedule.idle_floor, now, going_on=going_on)
+    return due or not last.warehouse_reached or (not going_on and _is_awake(sources))
 
 
 def _is_awake(sources: Sources) -> bool:

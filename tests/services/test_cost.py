@@ -172,6 +172,7 @@ def test_nobody_is_alerted_to_numbers_that_are_carried_over(asleep: World) -> No
 
 
 SUSPECT = settings_from({}).check_called("suspect_records")
+EVERY_TWO_HOURS = Schedule("expression", paused=False, cron="0 */2 * * *")
 ON_THE_HOUR = Schedule("hourly", paused=False, minute=0)
 QUARTER_HOURLY = Schedule("quarter_hourly", paused=False, minute=0)
 DAILY = Schedule("daily", paused=False, hour=12, minute=0)  # it is 10:00 at the beginning
@@ -199,7 +200,8 @@ def five_minutes_later(world: World, runs: Sequence[int] = ()) -> None:
     ("schedule", "starts", "every", "statements"),
     [
         (QUARTER_HOURLY, "census", 15, 96),
-        (ON_THE_HOUR, "census", 60, 24 + 24),
+        (ON_THE_HOUR, "census", 60, 24),
+        (EVERY_TWO_HOURS, "census", 120, 24 + 12),
         (DAILY, "census", 24 * 60, 24 + 1),
         (replace(ON_THE_HOUR, paused=True), "census", 0, 24),
         (Schedule("never", paused=False), "external", 0, 24),
@@ -218,12 +220,12 @@ def test_a_look_before_a_run_costs_one_statement_and_none_where_runs_follow_each
 
 
 def test_a_view_bug_is_alerted_before_the_next_run_writes_it(asleep: World) -> None:
-    with_schedule(asleep, ON_THE_HOUR)
+    with_schedule(asleep, EVERY_TWO_HOURS)
     told: list[int] = []
-    for minute in range(5, 60, 5):
-        if minute == 30:
+    for minute in range(5, 120, 5):
+        if minute == 90:
             asleep.numbers(update_queue_suspicious=240)  # somebody deploys it
         five_minutes_later(asleep)
         told += [minute for incident in open_incidents(asleep) if incident.check == "suspect_records"]
-    assert told == [55]
+    assert told == [115]
     assert asleep.owed() == ["root", "evidence"]

@@ -83,7 +83,8 @@ def test_what_is_open_for_days_is_in_every_digest_though_nobody_is_reminded_any_
     digest = world.channel.roots()[-1]
     assert "1 open incident · 0 of 1 check passing" in digest.text
     [line] = [line for line in digest.text.splitlines() if "Companies without a name" in line]
-    assert "40 (threshold &gt; 30) · since <!date^" in line
+    assert "40 (threshold &gt; 30) · as of <!date^" in line, "the warehouse is not woken for it"
+    assert "· since <!date^" in line
     assert line.endswith("|thread>"), "and where to find it"
 
 

@@ -1,0 +1,55 @@
+"""Ask Census between two ticks whether a run ended, so that the warehouse is asked while that still keeps it awake."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from bot.alerts.timetable import lies_ahead, warehouse_is_due
+from bot.errors import SyncHealthError
+from bot.model import Evaluation, Run
+from bot.ports import Ports
+from bot.services.census_numbers import ended_at
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(minutes=1)  # where no run is going on or due
+NEWEST = 5  # runs of a sync that are looked at
+AT_ONCE = 8  # syncs that Census is asked for
+
+
+class RunWatch:
+    """Which runs go on, as far as one process knows; a run that begins unseen is found within a minute."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._next: datetime | None = None  # when Census is asked next
+
+    def has_news(self) -> bool:
+        """Whether the warehouse is to be asked now. Census is asked at each call while a run is going on or is due."""
+        now = self._ports.clock.now()
+        if lies_ahead(self._next, now, EVERY):
+            return False
+        self._next = now + EVERY
+        with self._ports.store.transaction() as records:
+            last = records.latest_evaluation()
+        if last is None:
+            return False
+        try:
+            runs = self._newest_runs()
+        except SyncHealthError as error:
+            log.debug("which runs ended is not known: %s", error)  # the next tick says so
+            return False
+        return self._judge(last, runs, now)
+
+    def _judge(self, last: Evaluation, runs: list[Run], now: datetime) -> bool:
+        going_on = any(run.is_going_on(now) for run in runs)
+        begins = [sync.next_run for sync in last.syncs if sync.next_run]
+        self._next = now if going_on else min([now + EVERY, *begins])
+        floor = self._ports.settings.schedule.idle_floor
+        return warehouse_is_due(last.warehouse_at, ended_at(runs), floor, now, going_on=going_on)
+
+    def _newest_runs(self) -> list[Run]:
+        census, syncs = self._ports.census, self._ports.settings.syncs
+        with ThreadPoolExecutor(AT_ONCE, "runs") as pool:
+            found = list(pool.map(lambda sync: census.runs(sync.id, most=NEWEST), syncs))
+        return [run for newest in found for run in newest]
