@@ -297,8 +297,11 @@ class Records(AlertRecords, Protocol):
     def readings(self, check: str, sync: str | None, most: int, *, until: datetime | None = None) -> tuple[float, ...]:
         """The latest measured values of a check (up to that time), oldest first."""
 
-    def prune_evaluations(self, before: datetime, most: int) -> int:
-        """Forget so many of the oldest evaluations and their results, the newest excepted; returns how many."""
+    def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:
+        """Forget so many of these evaluations and their results; returns how many.
+
+        The newest one stays, and what it is read with; `keep_hourly`: the first one of each hour does, too.
+        """
 
     def create_action(self, action: Action) -> Action:
         """Write a new action (its id is ignored) and return it with its id; the database refuses a second open one."""

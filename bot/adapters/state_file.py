@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OWNER_ONLY = 0o600
+MANY_PAGES = 2500  # of 4 KiB: less is not worth rewriting a file for
 BESIDE = ("", "-wal", "-shm", "-journal")  # the files that SQLite keeps
 REASONS = {  # what SQLite says, in words for people
     "disk is full": "the disk is full",
@@ -47,6 +48,8 @@ def open_state(url: str) -> Engine:
     except StateError:
         engine.dispose()
         raise
+    if database:
+        _give_space_back(engine)
     return engine
 
 
@@ -115,6 +118,25 @@ def _make_private(path: Path) -> None:
             continue
         except OSError as error:
             log.warning("others on this machine may read %s: %s", file, error.strerror)
+
+
+def _give_space_back(engine: Engine) -> None:
+    """Shrink a file of which most is free, as after the migration that compressed it; a bot at work is left alone.
+
+    Not by auto_vacuum, which costs pages and moves others at each commit: what is deleted day by day is used again.
+    """
+    try:
+        with engine.connect() as connection:
+            db = connection.connection.driver_connection
+            assert isinstance(db, sqlite3.Connection)
+            [free], [pages] = (db.execute(f"PRAGMA {what}").fetchone() for what in ("freelist_count", "page_count"))
+            if free > MANY_PAGES and 2 * free > pages:
+                db.execute("PRAGMA busy_timeout=0").close()
+                db.execute("VACUUM").close()
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+                connection.invalidate()  # its time-out is not what others need
+    except sqlite3.DatabaseError as error:
+        log.info("the state file keeps its size: %s", redact(str(error)))
 
 
 def _engine(url: str, *, begin: str = "BEGIN IMMEDIATE", pragmas: tuple[str, ...] = (), **pool: int) -> Engine:

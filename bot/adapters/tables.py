@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -50,20 +51,28 @@ evaluations = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("checked_at", UtcDateTime, nullable=False),
-    Column("body", Text, nullable=False),  # the Evaluation as JSON
+    Column("base_id", Integer),  # the first one of its hour; none where it is that itself
+    Column("body", LargeBinary, nullable=False),  # the Evaluation as JSON, compressed with that of its base
+    Index("first_evaluations", "id", sqlite_where=text("base_id IS NULL"), postgresql_where=text("base_id IS NULL")),
+)
+
+series = Table(  # whose results are kept
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("check", String(80), nullable=False),
+    Column("sync", String(80), nullable=False),  # empty for a check of the whole pipeline
+    Index("one_series_per_check_and_sync", "check", "sync", unique=True),
 )
 
 results = Table(
     "results",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("evaluation_id", ForeignKey("evaluations.id"), nullable=False),
-    Column("check", String(80), nullable=False),
-    Column("sync", String(80)),
+    Column("series_id", Integer, primary_key=True, autoincrement=False),
+    Column("evaluation_id", Integer, primary_key=True, autoincrement=False),
     Column("outcome", String(20), nullable=False),
     Column("value", Float),
-    Index("results_by_check", "check", "id"),
-    Index("results_of_evaluation", "evaluation_id"),
+    sqlite_with_rowid=False,  # a tick has one of each check and sync: its key is most of a row
 )
 
 incidents = Table(
@@ -227,6 +236,7 @@ outbox = Table(
     Column("error", Text),
     Index("owed", "seq", sqlite_where=text(OWED), postgresql_where=text(OWED)),
     Index("messages_of_thread", "thread_id", "kind"),
+    Index("messages_of_incident", "incident_id", "kind"),
 )
 
 # A channel has a row while calls for it fail.

@@ -1,19 +1,27 @@
 """Forget evaluations that nobody looks back at; incidents, actions and the audit are kept."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
-from bot.ports import Ports
+from bot.ports import Ports, Records
 
 KEPT = timedelta(days=90)
+KEPT_EACH = timedelta(days=30)  # of older ones the first of each hour
 BATCH = 200  # evaluations per transaction: others get their turn in between
 
 
 def prune(ports: Ports) -> int:
-    """Delete what is older than that; returns how many evaluations."""
-    before, pruned = ports.clock.now() - KEPT, 0
+    """Thin out what is older than a month, delete what is older than three; returns how many evaluations went."""
+    now = ports.clock.now()
+    thinned = _in_batches(ports, lambda records: records.prune_evaluations(now - KEPT_EACH, BATCH, keep_hourly=True))
+    return thinned + _in_batches(ports, lambda records: records.prune_evaluations(now - KEPT, BATCH, keep_hourly=False))
+
+
+def _in_batches(ports: Ports, step: Callable[[Records], int]) -> int:
+    pruned = 0
     while True:
         with ports.store.transaction() as records:
-            batch = records.prune_evaluations(before, BATCH)
+            batch = step(records)
         pruned += batch
         if batch < BATCH:
             return pruned

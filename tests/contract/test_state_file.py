@@ -14,8 +14,10 @@ import pytest
 from bot.adapters.state_file import look_at_state
 from bot.adapters.store import SqlStore
 from bot.errors import StateError
+from bot.main import settings_from
 from bot.model import Evaluation
-from bot.services.prune import BATCH, KEPT, prune
+from bot.services.prune import BATCH, KEPT, KEPT_EACH, prune
+from bot.services.run_checks import run_checks
 from checks.model import Outcome, Result
 from tests.services.conftest import World
 
@@ -166,22 +168,73 @@ def test_old_evaluations_are_pruned_in_batches_and_all_else_is_kept(world: World
     with world.store.transaction() as records:
         for n in range(BATCH + 10):
             records.save_evaluation(evaluation(world.clock.now() - timedelta(minutes=BATCH + 10 - n)))
+        newest = records.latest_evaluation()
     world.clock.pass_(minutes=1)
     assert prune(world.ports) == kept
     world.clock.pass_(days=KEPT.days)
-    assert prune(world.ports) == BATCH + 9, "the newest one stays, however old"
+    assert prune(world.ports) == BATCH + 8, "the newest one stays, however old, and what it is read with"
     assert prune(world.ports) == 0
-    assert world.rows("SELECT count(*) FROM evaluations") == world.rows("SELECT count(*) FROM results") == [(1,)]
+    assert world.rows("SELECT count(*) FROM evaluations") == world.rows("SELECT count(*) FROM results") == [(2,)]
+    assert latest(world) == newest
     assert world.incident().timeline
     assert world.audit()
+
+
+def test_of_what_is_older_than_a_month_the_first_of_each_hour_is_kept_with_its_values(world: World) -> None:
+    with world.store.transaction() as records:
+        for n in range(36):
+            seen = evaluation(NOW + timedelta(minutes=5 * n))
+            records.save_evaluation(replace(seen, results=(replace(seen.results[0], value=n),)))
+    world.clock.pass_(days=KEPT_EACH.days)
+    assert prune(world.ports) == 0
+    world.clock.pass_(hours=5)
+    assert prune(world.ports) == 33 - 1, "not the newest one"
+    with world.store.snapshot() as records:
+        kept = [(one.checked_at.hour, one.checked_at.minute) for one in records.latest_evaluations(9)]
+        assert kept == [(12, 0), (13, 0), (14, 0), (14, 55)]
+        assert records.readings("a", None, 9) == (0, 12, 24, 35)
+
+
+def test_the_state_stays_small(world: World) -> None:
+    """A quarter of a year, a tick every five minutes: so much in 30 days, and an evaluation per hour of 60 more."""
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, checks=settings_from({}).checks))
+    for n in range(24):
+        world.numbers(update_queue=n)
+        run_checks(world.ports)
+        world.clock.pass_(minutes=5)
+    [(first,)] = world.rows("SELECT MAX(LENGTH(body)) FROM evaluations WHERE base_id IS NULL")
+    [(later,)] = world.rows("SELECT MAX(LENGTH(body)) FROM evaluations WHERE base_id IS NOT NULL")
+    results = 22 * len(latest(world).results)
+    assert (first + results) * 24 * 90 + (later + results) * 264 * 30 < 20e6
+
+
+def test_a_file_that_is_mostly_free_is_shrunk_at_the_next_start(world: World) -> None:
+    with world.store.transaction() as records:
+        for n in range(20):
+            records.audit(NOW, "U1", "rerun", str(n), "x" * 1_000_000)
+    with closing(sqlite3.connect(world.path)) as db, db:
+        db.execute("DELETE FROM audit")
+    with closing(SqlStore(f"sqlite:///{world.path}")):
+        pass
+    assert world.path.stat().st_size < 1_000_000
+    with world.store.transaction() as records:
+        records.audit(NOW, "U1", "rerun", "a store that was open meanwhile works on", "well")
+    assert world.audit()
+
+
+def latest(world: World) -> Evaluation:
+    with world.store.snapshot() as records:
+        found = records.latest_evaluation()
+    assert found
+    return found
 
 
 def test_a_batch_is_no_bigger_than_asked(world: World) -> None:
     with world.store.transaction() as records:
         for n in range(5):
             records.save_evaluation(replace(evaluation(NOW), checked_at=NOW + timedelta(minutes=n)))
-        assert records.prune_evaluations(NOW + KEPT, 2) == 2
-        assert [one.checked_at.minute for one in records.latest_evaluations(9)] == [2, 3, 4]
+        assert records.prune_evaluations(NOW + KEPT, 2, keep_hourly=False) == 2
+        assert [one.checked_at.minute for one in records.latest_evaluations(9)] == [0, 3, 4], "others are read with it"
 
 
 def test_a_claim_reads_only_what_is_owed(world: World) -> None:

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from bot import terminal
+from bot.adapters.store import SqlStore
 from bot.as_json import evaluation_as_json
 from bot.demo.estate import FAULTS
 from bot.demo.slack_server import Fault
@@ -123,9 +124,12 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
 
 
 def dump(file: str) -> str:
-    """Every row of every table, the audit's too."""
+    """Every row of every table, the audit's too; evaluations are compressed there."""
+    with closing(SqlStore(f"sqlite:///{file}")) as store, store.snapshot() as records:
+        evaluations = [repr(one) for one in records.latest_evaluations(1000)]
+    assert evaluations
     with closing(sqlite3.connect(file)) as db:
-        return "\n".join(db.iterdump())
+        return "\n".join([*evaluations, *db.iterdump()])
 
 
 def printed(show: Any) -> str:
