@@ -30,7 +30,7 @@ class RunWatch:
         if lies_ahead(self._next, now, EVERY):
             return False
         self._next = now + EVERY
-        with self._ports.store.transaction() as records:
+        with self._ports.store.snapshot() as records:
             last = records.latest_evaluation()
         if last is None:
             return False

@@ -60,6 +60,14 @@ def test_the_open_incident_its_thread_its_rerun_and_the_audit_are_kept(world: Wo
     assert shown.evaluation and shown.evaluation.results[0].value == 75.0
 
 
+def test_what_was_measured_before_is_read_as_it_was(world: World) -> None:
+    with world.store.snapshot() as records:
+        earlier = records.latest_evaluations(9)
+        assert [one.checked_at for one in earlier] == [START + timedelta(minutes=n) for n in (0, 5, 8)]
+        assert [one.results[0].value for one in earlier] == [60.0, 60.0, 75.0]
+        assert records.readings(CHECK.name, None, 9) == (60.0, 60.0, 75.0)
+
+
 def test_the_bot_goes_on_in_the_same_thread_to_its_end(world: World) -> None:
     run = world.census.start(world.sync_b, "API Request")
     world.deliver()
