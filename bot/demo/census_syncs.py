@@ -259,7 +259,7 @@ class CensusSyncs:
         """Write the rows that are due; returns when the run ended, if it has."""
         run_id = going.run["id"]
         if sync.trouble == "fails":
-            raise TemporaryError("the destination refused the login: INVALID_SESSION_ID")
+            raise TemporaryError("INVALID_SESSION_ID: the destination refused the login")
         if going.total is None:  # a run reads its source once
             going.total = 0 if sync.trouble == "finds nothing" else self._destination.take(sync.direction, run_id)
         duration = max(SHORTEST, timedelta(minutes=going.total / self._rows_per_minute))

@@ -42,6 +42,7 @@ ABOUT: dict[Kind, tuple[Did, ...]] = {
     **CHANGES,
     Kind.REMINDER: (Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED),
 }
+WORSENED = (Did.ESCALATED, Did.RETURNED, Did.REOPENED)  # since when it is critical, if not from its beginning
 
 
 def alert_message(announcement: Announcement, settings: Settings) -> Message:
@@ -108,7 +109,7 @@ def _root(incident: Incident, zone: ZoneInfo) -> Message:
         icon, began = "⏳", _last(incident, Did.RECOVERING)
         since = f"Recovering since {day_and_time(began, zone)}"
     else:
-        became = (Did.ESCALATED, Did.RETURNED) if incident.severity is Severity.CRITICAL else (Did.EASED,)
+        became = WORSENED if incident.severity is Severity.CRITICAL else (Did.EASED, Did.REOPENED)
         icon = "🧪" if incident.is_test else ICONS[incident.severity]
         began = _last(incident, *became)
         since = f"{severity_word(incident)} since {day_and_time(began, zone)}"
@@ -183,7 +184,8 @@ def _reopened(incident: Incident, zone: ZoneInfo) -> Message:
     at = day_and_time(_subject(incident, Kind.REOPENED).at, zone)
     what = f"{SEVERITIES[incident.severity]} again since {at}"
     text = f"{ICONS[incident.severity]} *{what}:* {escape(incident.summary)} · {threshold(incident.limit)}"
-    return Message(text.replace("*", ""), (section(text),))
+    step = [f"*Next step* {escape(incident.helps)}"] if incident.helps else []  # the cause may be another one
+    return Message(text.replace("*", ""), (section(text, *step),))
 
 
 def _resolved(incident: Incident, zone: ZoneInfo) -> Message:
@@ -197,7 +199,7 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     entry, summary = _subject(incident, Kind.REMINDER), escape(incident.summary)
     if others > 0:
         summary += ", and the others in this thread"
-    lasted = f"{severity_word(incident)} for {duration(entry.at - incident.opened_at)}"
+    lasted = f"{severity_word(incident)} for {duration(entry.at - _last(incident, *WORSENED))}"
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
         case Did.CALLED:
@@ -217,7 +219,8 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
 
 
 def _escalation(incident: Incident) -> str:
-    times = sum(entry.did is Did.CALLED for entry in incident.timeline)
+    begun = _last(incident, *WORSENED)
+    times = sum(entry.did is Did.CALLED and entry.at >= begun for entry in incident.timeline)
     return "Escalated" if times == 1 else f"Escalated again ({times} times)"
 
 

@@ -36,14 +36,14 @@ def acknowledge(ports: Ports, incident_id: int, by: str, *, take_over: bool = Tr
 
 
 def unacknowledge(ports: Ports, incident_id: int, by: str) -> Incident:
-    """Give back what is open in its thread, so that it escalates and is reminded of again. Raises RefusedError."""
+    """Give back what is open in its thread, snooze included, so that it escalates again. Raises RefusedError."""
     now = ports.clock.now()
     with ports.store.transaction() as records:
         held = [one for one in open_in_thread(records, incident_id) if one.acked_by]
         if not held:
             raise RefusedError("Nobody has acknowledged this incident.")
         for one in held:
-            records.save_incident(replace(one, acked_by=None, acked_at=None))
+            records.save_incident(replace(one, acked_by=None, acked_at=None, snoozed_until=None, snoozed_by=None))
             records.note(one.id, Entry(now, Did.UNACKNOWLEDGED, by))
             records.audit(now, by, "unacknowledge", f"incident {one.id}", f"was acknowledged by {one.acked_by}")
         records.owe(held[0].id, Kind.ROOT)

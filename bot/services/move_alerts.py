@@ -42,10 +42,13 @@ class Said:
     kinds: tuple[Kind, ...]
 
 
-def move_alerts(records: AlertRecords, evaluation: Evaluation, settings: Settings) -> list[Said]:
+def move_alerts(
+    records: AlertRecords, evaluation: Evaluation, settings: Settings, *, ended: datetime | None = None
+) -> list[Said]:
     """Keep the evaluation, move every alert it touches, owe what has to be said.
 
-    Results come in the order of the checks: what others depend on is moved before them.
+    Results come in the order of the checks: what others depend on is moved before them. What is reminded of is decided
+    at the time when the evaluation `ended`: somebody may have acknowledged since it began, when it is `checked_at`.
     """
     records.save_evaluation(evaluation)
     now = evaluation.checked_at
@@ -58,7 +61,7 @@ def move_alerts(records: AlertRecords, evaluation: Evaluation, settings: Setting
     for one in told:
         owe(records, one)
     keys = {_key(settings, check.name, result.sync) for check, result in evaluated}
-    remind(records, settings, now, keys)  # of what is still open after all that
+    remind(records, settings, ended or now, keys)  # of what is still open after all that
     return told
 
 
@@ -192,6 +195,7 @@ def move(records: AlertRecords, check: Check, result: Result, settings: Settings
     check = check.in_case(result.case)
     key = _key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
+    result = replace(result, helps=result.helps or check.helps)  # never that of an earlier cause
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
     explained = _explanation(records, check, result, alert, settings)
     outcome = Outcome.NO_DATA if explained else result.outcome
@@ -254,7 +258,7 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
         value=result.value,
         limit=result.limit,
         clear=str(clear_limit(check)),
-        helps=result.helps or check.helps,
+        helps=result.helps,
         rerun=settings.helping_sync(check, result.sync),
         runbook=check.runbook,
         source=check.source,
@@ -293,7 +297,7 @@ def _with_reading(incident: Incident, result: Result, helping: str | None, now: 
         value=result.value,
         summary=result.summary,
         limit=result.limit or incident.limit,
-        helps=result.helps or incident.helps,
+        helps=result.helps,
         rerun=helping,
         not_evaluated_since=None,
         explained_by=None,

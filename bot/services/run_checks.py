@@ -85,7 +85,7 @@ def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list
     evaluation = measure(ports, _latest(ports), thrifty=thrifty)
     close_abandoned_tests(ports, f"evaluation {uuid4().hex}")
     with ports.store.transaction() as records:
-        said = move_alerts(records, evaluation, ports.settings)
+        said = move_alerts(records, evaluation, ports.settings, ended=ports.clock.now())
     for one in said:
         log.info("incident %s (%s): %s", one.incident.id, one.incident.check, one.reason)
     add_examples(ports, evaluation, [one.incident for one in said if one.reason is Reason.OPENED])

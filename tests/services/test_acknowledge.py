@@ -194,3 +194,30 @@ def test_a_resolved_or_unknown_incident_cannot_be_taken(world: World) -> None:
         with pytest.raises(RefusedError, match="already resolved"):
             acknowledge(world.ports, incident_id, ROBIN)
     assert world.incident().acked_by is None
+
+
+def test_an_acknowledgement_during_a_slow_evaluation_lasts_as_long_as_any(world: World) -> None:
+    world.open_incident()
+    world.deliver()
+    asked = world.warehouse.ask
+
+    def slow(question: str, **parameters: object) -> list[dict[str, object]]:
+        world.clock.pass_(minutes=2)
+        if world.incident().acked_by is None:
+            acknowledge(world.ports, 1, ROBIN)
+        return asked(question, **parameters)
+
+    world.warehouse.ask = slow  # type: ignore[method-assign]
+    world.look(60, after=1)
+    assert world.incident().acked_by == ROBIN
+    assert "reminder" not in world.owed(), "it lapses in four hours, not now"
+
+
+def test_giving_back_ends_the_snooze_too(world: World) -> None:
+    world.open_incident()
+    acknowledge(world.ports, 1, ROBIN)
+    snooze(world.ports, 1, "2h", ROBIN)
+    unacknowledge(world.ports, 1, ROBIN)
+    assert (world.incident().acked_by, world.incident().snoozed_until) == (None, None)
+    world.look(60, after=16)
+    assert "reminder" in world.owed(), "it escalates"
