@@ -95,8 +95,11 @@ def pack(body: bytes, base: bytes = b"") -> bytes:
 
 
 def unpack(packed: bytes, base: bytes = b"") -> bytes:
-    """What was packed, with the same base."""
-    return zlib.decompressobj(zdict=base).decompress(packed)
+    """What was packed, with the same base. ValueError where it cannot be read."""
+    try:
+        return zlib.decompressobj(zdict=base).decompress(packed)
+    except (TypeError, zlib.error) as error:
+        raise ValueError(f"an evaluation in the state cannot be read: {error}") from error
 
 
 def _hour_of(at: datetime) -> datetime:

@@ -38,7 +38,7 @@ class SharedAnswers:
     def ask(self, question: Hashable, find: Callable[[], T], *, keep: float = KEPT) -> Future[Answer[T]]:
         """The answer to come, or the one that was found less than `keep` seconds of the pipeline's time ago.
 
-        Failures are not kept.         Raises RuntimeError when the pool is shut down.
+        Failures are not kept. Raises RuntimeError when the pool is shut down.
         """
         with self._guard:
             now, speed = self._clock.monotonic(), self._clock.speed

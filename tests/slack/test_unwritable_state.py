@@ -10,6 +10,11 @@ from sqlalchemy import event
 from tests.slack.conftest import World, words
 from tests.waiting import until
 
+NEEDS_ROOM = """
+CREATE TABLE ballast (held BLOB);
+CREATE TRIGGER needs_room AFTER INSERT ON evaluations BEGIN INSERT INTO ballast VALUES (zeroblob(1000000)); END;
+"""
+
 
 @contextmanager
 def on_every_connection(world: World, *pragmas: str, after: str) -> Iterator[None]:
@@ -33,11 +38,13 @@ def on_every_connection(world: World, *pragmas: str, after: str) -> Iterator[Non
 
 @contextmanager
 def full(world: World) -> Iterator[None]:
-    """ "database or disk is full", from SQLite itself: the file may not grow."""
-    with world.ports.store.transaction() as records:
-        pages = records._db.exec_driver_sql("PRAGMA page_count").scalar()  # type: ignore[attr-defined]
-    with on_every_connection(world, f"max_page_count={pages}", after="max_page_count=1000000"):
-        yield
+    """ "database or disk is full", from SQLite itself: the file may not grow, and an evaluation finds no room in it."""
+    with closing(connect(world.ports.settings.state_url.removeprefix("sqlite:///"), timeout=10)) as db:
+        db.executescript(NEEDS_ROOM)
+        [pages] = db.execute("PRAGMA page_count").fetchone()
+        with on_every_connection(world, f"max_page_count={pages}", after="max_page_count=1000000"):
+            yield
+        db.executescript("DROP TRIGGER needs_room; DROP TABLE ballast")
 
 
 @contextmanager
