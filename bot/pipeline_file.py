@@ -126,9 +126,9 @@ class Timetable(Part):
     """What happens when; times of day in the pipeline's zone."""
 
     tick: Interval = timedelta(minutes=5)  # between two looks at Census
-    # …at the warehouse, at the latest; where syncs run daily that is after the run that was due
+    # …at the warehouse, at the latest; a daily run is looked at before and after it as well
     idle_floor: Annotated[Interval, ByCadence] = Field(
-        default={"frequent": "60m", "daily": "25h"}, validate_default=True
+        default={"frequent": "60m", "daily": "24h"}, validate_default=True
     )
     digest: TimeOfDay = time(3, 0)  # the nightly validation
     summary: Annotated[TimeOfDay, AfterValidator(_exists_every_day)] = time(9, 0)  # the daily summary

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 PATIENCE = 75.0  # seconds for a statement, longer than Databricks' own limit: it has the better words
 SILENCE = 20.0  # seconds without a byte before the connector asks again
 STARTING = frozenset({"STARTING", "STOPPED"})  # the state of one that a statement has just begun to wake may lag
+STOPS_LATE = 120  # seconds after its time that a warehouse may still be found running
 LIFETIME = 20 * 60.0  # seconds: sessions are forgotten by Databricks, and the connector remembers every cursor
 
 
@@ -84,7 +85,8 @@ class DatabricksWarehouse:
             log.info("whether the warehouse is awake is not known: %s", error)
             return False
         minutes = warehouse.get("auto_stop_mins")
-        by_others = isinstance(minutes, int) and self._pool.idle_seconds() >= 60 * minutes
+        ours_until = 60 * minutes + STOPS_LATE if isinstance(minutes, int) and minutes else 0  # 0: it never stops
+        by_others = isinstance(minutes, int) and self._pool.idle_seconds() >= ours_until
         return by_others and warehouse.get("state") == "RUNNING"
 
     def state(self) -> str:

@@ -1,5 +1,6 @@
 """Environment + pipeline.yml → Settings, or every problem at once."""
 
+import re
 from collections.abc import Callable
 from datetime import time, timedelta
 from pathlib import Path
@@ -130,6 +131,25 @@ def test_the_timetable_and_the_links_are_configuration(load: Load) -> None:
     assert (settings.schedule.digest, settings.schedule.snapshot) == (time(7, 30), time(22))
     assert settings.links.census_sync == "https://census.example/{sync}"
     assert settings.links.runbook is None
+
+
+@pytest.mark.parametrize(("cadence", "floor"), [("frequent", timedelta(hours=1)), ("daily", timedelta(hours=24))])
+@pytest.mark.parametrize("schedule", ["", "schedule: {tick: 2m}\n", "shipped"])
+def test_a_pipeline_that_runs_daily_wakes_the_warehouse_no_more_than_daily(
+    load: Load, cadence: str, floor: timedelta, schedule: str
+) -> None:
+    shipped = (HOME / "pipeline.yml").read_text(encoding="utf-8")
+    text = shipped if schedule == "shipped" else PIPELINE + schedule
+    with_cadence = re.sub(r"(?m)^cadence: .*\n", "", text) + f"\ncadence: {cadence}\n"
+    assert load(with_cadence).schedule.idle_floor == floor
+
+
+def test_a_promise_that_the_floor_of_the_cadence_breaks_is_refused(load: Load) -> None:
+    own = '  - {name: lost, title: Lost, metric: null_company_names, source: databricks, warn: "> 1", for: 5m, '
+    own += 'promise: always, summary: "{value}", helps: Look.}\n'
+    text = re.sub(r"(?m)^checks:.*\n", "checks:\n" + own, (HOME / "pipeline.yml").read_text(encoding="utf-8"))
+    with pytest.raises(ConfigurationError, match=r"told only after 1 d \(.* \+ idle_floor 1 d\)"):
+        load(text.replace("cadence: frequent", "cadence: daily"))
 
 
 def test_a_local_address_is_used_as_it_is(load: Load) -> None:
