@@ -21,6 +21,7 @@ from urllib.request import (
     OpenerDirector,
     ProxyHandler,
     Request,
+    getproxies_environment,
 )
 from urllib.response import addinfourl
 
@@ -28,6 +29,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3 import connection as urllib3_connection
+
+from bot.environment import past_proxy
 
 LARGEST = 16 * 2**20  # bytes of an answer, unpacked: a page of a hundred records is some megabytes at most
 _here = threading.local()  # the deadline of the call that this thread is in
@@ -89,8 +92,18 @@ def within(seconds: float, find: Callable[[], socket.socket | None] | None = Non
         raise TimeoutError(f"no complete answer within {seconds:g} s")
 
 
+def keep_loopback_direct() -> None:
+    """No client of this process reaches this machine through a proxy, which would see tokens that http shows.
+
+    All of them heed NO_PROXY, also those of libraries, and some have no other way to be told.
+    """
+    if getproxies_environment().keys() - {"no"}:
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(past_proxy(os.environ))
+
+
 def bounded_session() -> requests.Session:
     """A session whose calls `within` can end; read their bodies with `take_body`."""
+    keep_loopback_direct()
     session = requests.Session()
     session.verify = os.environ.get("SSL_CERT_FILE") or True  # requests has certificates of its own, all others read it
     for scheme in ("http://", "https://"):
@@ -116,6 +129,7 @@ def take_body(answer: requests.Response, largest: int = LARGEST) -> None:
 
 def bounded_opener(trust: ssl.SSLContext | None) -> OpenerDirector:
     """urllib's, for HTTP alone: it follows no redirect, which could take a token or a text elsewhere."""
+    keep_loopback_direct()
     opener = OpenerDirector()
     for handler in (
         ProxyHandler(),

@@ -1,7 +1,6 @@
 """The whole outside on this machine: a pipeline, its warehouse, Census and Slack, and what points a bot at them."""
 
 import itertools
-import os
 import secrets
 import socket
 import tempfile
@@ -97,7 +96,6 @@ class Demo:
             "SYNC_HEALTH_STATE": f"sqlite:///{self._folder.name}/state.db",
             "SYNC_HEALTH_CONFIG": str(config),
             CLOCK: self.clock.written(),
-            **dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (_no_proxy(), "127.0.0.1")))),
         }
 
     def connect(self) -> tuple[Ports, "WebClient"]:
@@ -121,11 +119,6 @@ class Demo:
             if self._stopping.wait(seconds):
                 return
             self.estate.work(step)
-
-
-def _no_proxy() -> str:
-    """What no proxy is asked for already; our own servers no proxy knows."""
-    return os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
 
 
 def _free(port: int) -> int:

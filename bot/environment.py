@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 Need = Literal["slack", "census", "warehouse"]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+THIS_MACHINE = LOOPBACK | {"[::1]"}  # as NO_PROXY has to name it
 LARGEST_SECRET = 10_000  # characters of a NAME_FILE
 
 SLACK_BOT = ("SLACK_BOT_TOKEN", "Slack app → OAuth & Permissions → Bot User OAuth Token")
@@ -119,6 +120,7 @@ def normalised_host(text: str) -> str:
         name, port = parts.hostname or "", f":{parts.port}" if parts.port and parts.port != 443 else ""
     except ValueError:
         return text
+    name = f"[{name}]" if ":" in name else name
     return f"http://{name}{port}" if parts.scheme == "http" else f"{name}{port}"
 
 
@@ -138,12 +140,22 @@ def proxy_of(environment: Mapping[str, str]) -> str:
     return environment.get("https_proxy") or environment.get("HTTPS_PROXY", "")
 
 
+def past_proxy(environment: Mapping[str, str]) -> list[str]:
+    """The hosts that no proxy is used for: those that are set, and always this machine, also as URLs write it."""
+    named = (environment.get("no_proxy") or environment.get("NO_PROXY", "")).split(",")
+    hosts = [host for name in named if (host := name.strip())]
+    if "*" in hosts:  # urllib heeds it only where it stands alone
+        return ["*"]
+    return hosts + sorted(THIS_MACHINE.difference(hosts))
+
+
 def network_in_words(environment: Mapping[str, str]) -> str:
     """The proxy, what goes past it, and whose certificates are trusted."""
-    proxy, past = proxy_of(environment), environment.get("no_proxy") or environment.get("NO_PROXY", "")
+    proxy = proxy_of(environment)
+    past = ", ".join([*(host for host in past_proxy(environment) if host not in THIS_MACHINE), "this machine"])
     trusted = environment.get(CERTIFICATES)
     said = [f"proxy {_without_login(proxy)}" if proxy else "no proxy"]
-    said += [f"none for {past}"] if proxy and past else []
+    said += [f"none for {past}"] if proxy else []
     return ", ".join([*said, f"certificates of {trusted}" if trusted else "the system's certificates"])
 
 

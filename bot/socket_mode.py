@@ -19,7 +19,8 @@ from websocket import (
     WebSocketTimeoutException,
 )
 
-from bot.bounded_http import within
+from bot.bounded_http import keep_loopback_direct, within
+from bot.environment import is_safe
 from bot.errors import TemporaryError, UncertainError
 from bot.sanitize import redact
 from bot.slack_api import call
@@ -64,8 +65,9 @@ class Line(WebSocket):
 def open_line(client: WebClient) -> Line:
     """A line for the app-level token of this client. Raises SyncHealthError with what stands in the way."""
     address = call(client.apps_connections_open, app_token=str(client.token)).get("url")
-    if not isinstance(address, str) or not address.startswith(("wss://", "ws://")):
-        raise UncertainError("Slack failed: apps.connections.open named no address")
+    if not isinstance(address, str) or not address.startswith("ws") or not is_safe(f"http{address[2:]}"):
+        raise UncertainError("Slack failed: apps.connections.open named no wss:// address")
+    keep_loopback_direct()
     line = Line()
     try:
         with within(HANDSHAKE, lambda: line.sock):

@@ -11,7 +11,6 @@ from datetime import datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Literal, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NewConnectionError
@@ -236,7 +235,6 @@ class CensusClient:
             session = self._local.session = bounded_session()
             session.auth = self._sign  # not a header: a .netrc would replace that
             session.headers["User-Agent"] = "sync-health"
-            session.trust_env = urlsplit(self._base).hostname != "127.0.0.1"  # no proxy reaches our own machine
         return session
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

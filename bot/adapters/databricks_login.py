@@ -76,7 +76,6 @@ class Login:
         who = f"The token endpoint of Databricks, {self.url}{path}," if data else "Databricks"
         try:
             with within(sum(self._timeout)), bounded_session() as session:
-                session.trust_env = not self._settings.is_local  # no proxy reaches our own machine
                 session.auth = auth
                 answer = session.request(
                     method, f"{self.url}{path}", data=data, timeout=self._timeout, stream=True, allow_redirects=False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.adapters.databricks_login import Login
 from bot.adapters.values import MOST_ROWS, Rows, plain_rows
+from bot.bounded_http import keep_loopback_direct
 from bot.environment import Databricks
 from bot.errors import SyncHealthError, TemporaryError
 
@@ -119,6 +120,7 @@ class Session:
         from databricks import sql
 
         path = self._settings.http_path.lstrip("/")
+        keep_loopback_direct()
         address = {"_connection_uri": f"{self._settings.host}/{path}"} if self._settings.is_local else {}
         connection = sql.connect(
             server_hostname=self._settings.host.removeprefix("http://"),

@@ -17,8 +17,8 @@ from bot.adapters.databricks import DatabricksWarehouse
 from bot.adapters.databricks_login import Login
 from bot.adapters.heartbeat import UrlHeartbeat
 from bot.environment import Databricks, network_in_words, problems_of
-from bot.errors import SyncHealthError
-from bot.slack_api import call, web_client
+from bot.errors import SyncHealthError, UncertainError
+from bot.slack_api import answer_url, call, web_client
 from bot.socket_mode import open_line
 
 if not shutil.which("openssl"):
@@ -83,20 +83,26 @@ class _Refuse(socketserver.BaseRequestHandler):
 @pytest.fixture
 def outside(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Refusing]:
     for name in (*PROXIES, *BUNDLES):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that it is taken away afterwards, whoever set it meanwhile
+        monkeypatch.delenv(name)
     server = Refusing(certificate)
     yield server
     server.shutdown()
     server.server_close()
 
 
-def ask_slack(host: str) -> object:
-    return call(web_client("x", f"https://{host}/api/").auth_test)
+def ask_slack(host: str, scheme: str = "https") -> object:
+    return call(web_client("x", f"{scheme}://{host}/api/").auth_test)
 
 
-def open_socket_mode(host: str) -> object:
-    client = web_client("x", f"https://{host}/api/")
-    client.apps_connections_open = lambda **_: Answer({"url": f"wss://{host}/link"})  # type: ignore[method-assign,assignment]
+def answer_slack(host: str, scheme: str = "https") -> None:
+    answer_url(web_client("x", f"{scheme}://{host}/api/"), f"{scheme}://{host}/commands/1", text="hello")
+
+
+def open_socket_mode(host: str, scheme: str = "https") -> object:
+    client = web_client("x", f"{scheme}://{host}/api/")
+    url = f"{scheme.replace('http', 'ws')}://{host}/link"
+    client.apps_connections_open = lambda **_: Answer({"url": url})  # type: ignore[method-assign,assignment]
     return open_line(client)
 
 
@@ -105,27 +111,30 @@ class Answer:
         self.data = data
 
 
-def ask_census(host: str) -> object:
-    return CensusClient(f"https://{host}/api", token="x", attempts=1).sync(1)
+def ask_census(host: str, scheme: str = "https") -> object:
+    return CensusClient(f"{scheme}://{host}/api", token="x", attempts=1).sync(1)
 
 
-def ask_databricks(host: str) -> object:
-    warehouse = DatabricksWarehouse(Databricks(host, "/sql/1.0/warehouses/a", token="x"), patience=20, silence=5)
+def ask_databricks(host: str, scheme: str = "https") -> object:
+    named = f"http://{host}" if scheme == "http" else host
+    warehouse = DatabricksWarehouse(Databricks(named, "/sql/1.0/warehouses/a", token="x"), patience=20, silence=5)
     try:
         return warehouse.ask("doctor/wake")
     finally:
         warehouse.close()
 
 
-def ask_for_a_token(host: str) -> object:
-    return Login(Databricks(host, "/sql/1.0/warehouses/a", client_id="x", client_secret="y")).headers()
+def ask_for_a_token(host: str, scheme: str = "https") -> object:
+    named = f"http://{host}" if scheme == "http" else host
+    return Login(Databricks(named, "/sql/1.0/warehouses/a", client_id="x", client_secret="y")).headers()
 
 
-def beat(host: str) -> object:
-    return UrlHeartbeat(f"https://{host}/beat").beat()
+def beat(host: str, scheme: str = "https") -> object:
+    return UrlHeartbeat(f"{scheme}://{host}/beat").beat()
 
 
-AT_A_PORT = (ask_slack, open_socket_mode, ask_census, ask_for_a_token, beat)  # a warehouse is always at 443
+# a warehouse is always at 443
+AT_A_PORT = (ask_slack, answer_slack, open_socket_mode, ask_census, ask_for_a_token, beat)
 CLIENTS = (*AT_A_PORT, ask_databricks)
 
 
@@ -170,9 +179,36 @@ def test_a_warehouse_that_no_proxy_names_is_not_asked_for_at_the_proxy(
     assert not outside.tunnels
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+@pytest.mark.parametrize("ask", CLIENTS)
+def test_nobody_reaches_this_machine_through_a_proxy(
+    ask: Callable[[str, str], object], host: str, scheme: str, outside: Refusing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy, socket.create_server(("127.0.0.1", 0)) as once:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("NO_PROXY", "other.example.test")
+        port = once.getsockname()[1]
+        once.close()
+        with pytest.raises(SyncHealthError):
+            ask(host if ask is ask_databricks and scheme == "https" else f"{host}:{port}", scheme)
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
+def test_a_socket_mode_address_that_would_show_its_ticket_is_not_used(outside: Refusing) -> None:
+    client = web_client("x", "https://a.example.test/api/")
+    client.apps_connections_open = lambda **_: Answer({"url": "ws://a.example.test/link"})  # type: ignore[method-assign,assignment]
+    with pytest.raises(UncertainError, match="named no wss:// address"):
+        open_line(client)
+
+
 def test_the_doctor_shows_them_without_a_password() -> None:
     set_ = {"HTTPS_PROXY": "http://user:secret@proxy:3128", "NO_PROXY": "a.b", "SSL_CERT_FILE": "/ca.pem"}
-    assert network_in_words(set_) == "proxy http://…@proxy:3128, none for a.b, certificates of /ca.pem"
+    assert network_in_words(set_) == "proxy http://…@proxy:3128, none for a.b, this machine, certificates of /ca.pem"
+    assert network_in_words(set_ | {"NO_PROXY": "*, a.b"}).startswith("proxy http://…@proxy:3128, none for *,")
     assert network_in_words({}) == "no proxy, the system's certificates"
 
 

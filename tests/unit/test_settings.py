@@ -286,6 +286,12 @@ def test_a_workspace_is_known_however_its_address_was_copied(load: Load, copied:
     assert databricks and databricks.host == "adb-1.2.azuredatabricks.net"
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9"])
+def test_a_warehouse_on_this_machine_keeps_its_whole_address(load: Load, address: str) -> None:
+    databricks = load(**DATABRICKS | {"DATABRICKS_HOST": f"{address}/"}, **LOGINS[0]).databricks
+    assert databricks and databricks.host == address
+
+
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN"])
 def test_a_secret_may_stand_in_a_file(load: Load, tmp_path: Path, name: str) -> None:
     (path := tmp_path / "secret").write_text(" from-a-file\n", encoding="utf-8")
