@@ -61,6 +61,9 @@ class Did(StrEnum):
     MOVED = "moved"  # to another channel; the detail is `old channel: why`
 
 
+OPENING = frozenset({Did.OPENED, Did.REOPENED})
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of an incident's timeline."""

@@ -10,6 +10,9 @@ BEFORE_RUN = timedelta(minutes=5)  # suspect records have to be known before a r
 CLOSE = timedelta(hours=1)  # from the end of a run to the next one: what was measured in between is new enough
 PATIENCE = timedelta(minutes=15)  # a run that ended waits so long for others that are going on
 SKEW = timedelta(seconds=30)  # between the clocks of replicas
+FIRST_RUN = timedelta(hours=1)  # after a recovery: what begins later makes nothing good now
+LATE_START = timedelta(minutes=5)  # from the minute in which a run is due until Census shows it
+CATCH_UP = timedelta(hours=2)  # the longest that a first run is waited for
 
 
 def lies_ahead(until: datetime | None, now: datetime, length: timedelta) -> bool:
@@ -77,3 +80,17 @@ def backlog_is_due(
         return True
     is_new = run_ended is not None and run_ended <= measured_at and next_run - run_ended <= CLOSE
     return measured_at < next_run - BEFORE_RUN and not is_new
+
+
+def is_being_made_good(
+    recovered_at: datetime, due: datetime | None, begun_at: datetime | None, now: datetime, *, going_on: bool
+) -> bool:
+    """Whether the first run since a recovery is going on or about to begin, so that what was missed is no news.
+
+    `due` is the first run on schedule since then, `begun_at` when the newest run of any kind began.
+    """
+    if not lies_ahead(recovered_at + CATCH_UP, now, CATCH_UP):
+        return False
+    has_begun = begun_at is not None and begun_at >= recovered_at
+    soon = due is not None and due - recovered_at <= FIRST_RUN and now < due + LATE_START
+    return going_on or (soon and not has_begun)

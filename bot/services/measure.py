@@ -117,7 +117,10 @@ def _with_queue(look: SyncLook, numbers: Numbers, last: Evaluation | None, now: 
     """The same, with its backlog, since when there is one, and the runs that took nothing of it since."""
     status = with_queue(look.status, numbers)
     before = next((sync.pending_since for sync in last.syncs if sync.name == status.name), None) if last else None
-    status = replace(status, pending_since=None if status.queue == 0 else before or (now if status.queue else None))
+    # While the warehouse is silent the backlog stays what it was; an empty or missing table has none to be taken.
+    gone = status.queue == 0 or (status.queue is None and numbers.reached and numbers.statements > 0)
+    since = None if gone else before or (now if status.queue else None)
+    status = replace(status, pending_since=since)
     empty = None if status.error else empty_runs(look.runs, status.queue, status.pending_since)
     return replace(look, status=status, readings={**look.readings, **({"empty_runs": empty} if empty else {})})
 

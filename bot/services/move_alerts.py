@@ -7,15 +7,15 @@ from datetime import datetime
 from bot.alerts.attention import flapping_until, is_flapping, may_broadcast, snoozed_as_warning
 from bot.alerts.lifecycle import Change, Policy, Reason, advance, close
 from bot.alerts.model import Alert, Did, Entry, Incident, State
-from bot.model import Evaluation, Kind
+from bot.model import Evaluation, Kind, SyncStatus
 from bot.ports import AlertRecords
+from bot.services.explain import OPEN_STATES, alert_key, explanation, with_what_it_explains
 from bot.services.measure import unmeasured
 from bot.services.remind import remind
 from bot.settings import Settings
 from checks.judge import clear_limit, judge
 from checks.model import Check, Outcome, Result, Severity
 
-OPEN_STATES = (State.FIRING, State.RECOVERING)
 MOST_ROOTS = 5  # more incidents that open at once share one thread
 
 # What a change means for an open incident: what its timeline says, and which messages are owed.
@@ -55,12 +55,12 @@ def move_alerts(
     said: list[Said | None] = [*_close_removed(records, settings, now)]
     evaluated = _evaluated(evaluation, settings)
     for check, result in evaluated:
-        worst = _with_what_it_explains(records, check, result, evaluation, settings)
-        said.append(move(records, check, worst, settings, now))
+        worst = with_what_it_explains(records, check, result, evaluation, settings)
+        said.append(move(records, check, worst, settings, now, evaluation.syncs))
     told = _share_a_thread(records, [one for one in said if one])
     for one in told:
         owe(records, one)
-    keys = {_key(settings, check.name, result.sync) for check, result in evaluated}
+    keys = {alert_key(settings, check.name, result.sync) for check, result in evaluated}
     remind(records, settings, ended or now, keys)  # of what is still open after all that
     return told
 
@@ -107,54 +107,6 @@ def _share_a_thread(records: AlertRecords, said: list[Said]) -> list[Said]:
     ]
 
 
-def _key(settings: Settings, check: str, sync: str | None) -> str:
-    return "/".join([settings.pipeline, check, *([sync] if sync else [])])
-
-
-def _with_what_it_explains(
-    records: AlertRecords, check: Check, result: Result, evaluation: Evaluation, settings: Settings
-) -> Result:
-    """A warning that explains something critical is critical and says so: one incident, which names its cause."""
-    if result.outcome is not Outcome.WARN:
-        return result
-    key = _key(settings, check.name, result.sync)
-    for other in evaluation.results:
-        explained = settings.check_called(other.check)
-        if other.outcome is not Outcome.CRITICAL or explained is None:
-            continue
-        if key in _explainers(explained, other.sync, settings) and not _is_open_critical(
-            records.alert(_key(settings, other.check, other.sync))
-        ):
-            return replace(result, outcome=Outcome.CRITICAL, summary=f"{result.summary} · {other.summary}")
-    return result
-
-
-def _is_open_critical(alert: Alert | None) -> bool:
-    return alert is not None and alert.state in OPEN_STATES and alert.severity is Severity.CRITICAL
-
-
-def _explainers(check: Check, sync: str | None, settings: Settings) -> list[str]:
-    """The keys of the alerts that explain this check's trouble, for the same sync or for the whole pipeline."""
-    # A check of a queue belongs to the sync that drains it.
-    drained_by = next((one.name for one in settings.syncs if one.direction == check.rerun), None)
-    return [_key(settings, name, label) for name in check.depends_on for label in (sync or drained_by, None)]
-
-
-def _explanation(records: AlertRecords, check: Check, result: Result, alert: Alert, settings: Settings) -> str | None:
-    """The title of what fires and explains this check's trouble.
-
-    What is critical is explained by what is critical: a warning alerts nobody at night, and must not silence what does.
-    """
-    is_critical = result.outcome is Outcome.CRITICAL or _is_open_critical(alert)
-    explaining = (
-        one.check
-        for key in _explainers(check, result.sync, settings)
-        if (one := records.alert(key)) and one.state in OPEN_STATES
-        if one.severity is Severity.CRITICAL or not is_critical
-    )
-    return next((one.title for name in explaining for one in settings.checks if one.name == name), None)
-
-
 def _close_removed(records: AlertRecords, settings: Settings, now: datetime) -> Iterator[Said]:
     """Close what the configuration has no check, sync or pipeline for any more, and say why."""
     syncs = frozenset(sync.name for sync in settings.syncs)
@@ -190,14 +142,21 @@ def _say(records: AlertRecords, incident: Incident, reason: Reason, detail: str,
     return Said(incident, reason, kinds)
 
 
-def move(records: AlertRecords, check: Check, result: Result, settings: Settings, now: datetime) -> Said | None:
+def move(
+    records: AlertRecords,
+    check: Check,
+    result: Result,
+    settings: Settings,
+    now: datetime,
+    syncs: tuple[SyncStatus, ...] = (),
+) -> Said | None:
     """Move one alert; what has to be said of it is in its timeline, and not owed yet."""
     check = check.in_case(result.case)
-    key = _key(settings, check.name, result.sync)
+    key = alert_key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
     result = replace(result, helps=result.helps or check.helps)  # never that of an earlier cause
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
-    explained = _explanation(records, check, result, alert, settings)
+    explained = explanation(records, check, result, alert, settings, syncs, now)
     outcome = Outcome.NO_DATA if explained else result.outcome
     change = advance(alert, outcome, policy_of(check), now, cleared=result.cleared)
     if change is None or change.reason not in SAID:
