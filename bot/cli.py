@@ -3,7 +3,6 @@
 import gc
 import sys
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -17,6 +16,8 @@ from bot.logs import log_to_stderr
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"sync-health {version('sync-health')}")
         raise typer.Exit
 

@@ -80,9 +80,17 @@ def _rehearse(*, demo: bool, wait: bool) -> "Checked":
     from bot.launch import opened_sources
     from bot.services.run_checks import rehearse_checks
 
-    with opened_sources(demo=demo, needs=("census", "warehouse"), wait=wait) as (sources, store):
-        evaluation, said = rehearse_checks(sources, store)
-        return evaluation, said, _open_incidents(store, said)
+    known: list[Store | None] = []
+    with opened_sources(demo=demo, needs=("census", "warehouse"), wait=wait) as (sources, remember):
+
+        def meanwhile() -> "Store | None":
+            import bot.terminal  # noqa: F401 - what prints is loaded while the statement runs, too
+
+            known.append(remember())
+            return known[0]
+
+        evaluation, said = rehearse_checks(sources, meanwhile)
+        return evaluation, said, _open_incidents(known[0], said)
 
 
 def _evaluate_some(names: Sequence[str], *, demo: bool, wait: bool) -> "Checked":

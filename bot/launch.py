@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TextIO
@@ -146,25 +146,28 @@ def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
 @contextmanager
 def opened_sources(
     *, demo: bool, needs: tuple[Need, ...], names: Sequence[str] = (), wait: bool = True
-) -> Iterator[tuple[Sources, Store | None]]:
-    """What measuring needs, and what the bot remembers, given back afterwards; the warehouse as in opened_ports.
+) -> Iterator[tuple[Sources, Callable[[], Store | None]]]:
+    """What measuring needs, and what opens what the bot remembers, given back afterwards.
 
-    With `names` the settings have these checks alone.
+    The warehouse runs, or `wait` says to end at once. With `names` the settings have these checks alone.
     """
     if demo:
         with opened_ports(demo=True) as ports:
-            yield replace(ports, settings=with_checks(ports.settings, names)), ports.store
+            yield replace(ports, settings=with_checks(ports.settings, names)), lambda: ports.store
         return
     settings = with_checks(announced_settings(needs), names)
-    sources, store = connect_sources(settings, SystemClock()), remembered(settings)
-    try:
-        if any(check.source == "databricks" for check in settings.checks):
+    with ExitStack() as opened:
+        sources = connect_sources(settings, SystemClock())
+        opened.callback(sources.warehouse.close)
+        if settings.databricks and any(check.source == "databricks" for check in settings.checks):
             await_warehouse(sources.warehouse, wait=wait)
-        yield sources, store
-    finally:
-        sources.warehouse.close()
-        if store:
-            store.close()
+
+        def remember() -> Store | None:
+            if store := remembered(settings):
+                opened.callback(store.close)
+            return store
+
+        yield sources, remember
 
 
 def examined(*, demo: bool, deep: bool, contracts: bool, wait: bool = True) -> Iterator[Finding]:

@@ -3,19 +3,19 @@
 import os
 import socket
 import ssl
+import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from secrets import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bot import shipped, sql
-from bot.adapters.census import CensusClient
-from bot.adapters.heartbeat import UrlHeartbeat
 from bot.environment import Need
-from bot.ports import Ports, Sources, Store, Warehouse
+from bot.ports import Census, Ports, Sources, Store, Warehouse
 from bot.services.census_numbers import METRICS
 from bot.services.measure import HEALTH
 from bot.settings import Settings, load_settings
@@ -24,6 +24,7 @@ from bot.yaml_lines import read_yaml
 if TYPE_CHECKING:
     from slack_sdk import WebClient
 
+    from bot.adapters.census import CensusClient
     from bot.adapters.slack_messenger import SlackMessenger
 
 
@@ -60,6 +61,22 @@ class SystemClock:
         return time.monotonic()
 
 
+class _Later:
+    """Made by the first who uses it: loading what asks Census takes as long as the warehouse's statement."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make, self._one = make, threading.Lock()
+
+    @cached_property
+    def _made(self) -> object:
+        return self._make()
+
+    def __getattr__(self, name: str) -> object:
+        with self._one:
+            made = self._made
+        return getattr(made, name)
+
+
 def known_metrics() -> dict[str, frozenset[str]]:
     """What is measured, by source: what a check may judge."""
     bots = frozenset({"unmeasured_databricks", "unmeasured_census"})
@@ -82,8 +99,10 @@ def manifest_scopes() -> frozenset[str]:
     return frozenset(read_yaml(shipped.FOLDER / "manifest.yml").data["oauth_config"]["scopes"]["bot"])  # type: ignore[index]
 
 
-def connect_census(settings: Settings) -> CensusClient:
+def connect_census(settings: Settings) -> "CensusClient":
     """Census; nothing is asked yet."""
+    from bot.adapters.census import CensusClient
+
     return CensusClient(
         settings.census_api_url,
         settings.census_api_version,
@@ -110,13 +129,14 @@ def connect_sources(
     An embedded warehouse is opened for writing by those who ask for that: nobody else can use it meanwhile.
     """
     opened = warehouse or _warehouse(settings, writes=writes)
-    return Sources(settings, clock, opened, connect_census(settings))
+    return Sources(settings, clock, opened, cast("Census", _Later(partial(connect_census, settings))))
 
 
 def connect(
     settings: Settings, clock: SystemClock, warehouse: Warehouse | None = None, *, writes: bool = False
 ) -> tuple[Ports, "WebClient"]:
     """All ports on their real adapters; the state database is migrated."""
+    from bot.adapters.heartbeat import UrlHeartbeat
     from bot.adapters.store import SqlStore
 
     sources, (messenger, client) = connect_sources(settings, clock, warehouse, writes=writes), connect_slack(settings)

@@ -3,6 +3,7 @@
 import logging
 import math
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from uuid import uuid4
@@ -133,9 +134,15 @@ def _next_said(incident: Incident, now: datetime, zone: ZoneInfo) -> datetime | 
     return due and due[0]
 
 
-def rehearse_checks(sources: Sources, store: Store | None) -> tuple[Evaluation, list[Said]]:
-    """One validation that leaves no trace, and what would be said because of it, given what the store knows."""
-    evaluation = measure(sources)
+def rehearse_checks(sources: Sources, remember: Callable[[], Store | None]) -> tuple[Evaluation, list[Said]]:
+    """One validation that leaves no trace, and what would be said because of it, given what the store knows.
+
+    The store is opened while the statement runs.
+    """
+    with ThreadPoolExecutor(1, "rehearsal") as pool:
+        measured = pool.submit(measure, sources)
+        store = remember()
+        evaluation = measured.result()
     if store is None:
         return evaluation, move_alerts(Rehearsal(), evaluation, sources.settings)
     with store.snapshot() as records:

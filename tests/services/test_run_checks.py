@@ -306,7 +306,7 @@ def test_a_dry_run_says_what_would_be_said_and_leaves_no_trace(world: World) -> 
     world.look(60)
     world.clock.pass_(minutes=5)
     before = world.everything()
-    evaluation, said = rehearse_checks(world.ports, world.store)
+    evaluation, said = rehearse_checks(world.ports, lambda: world.store)
     assert evaluation.outcome is Outcome.CRITICAL
     assert [(one.incident.summary, one.kinds) for one in said] == [
         ("60 properties have no company name", (Kind.ROOT, Kind.EVIDENCE))
