@@ -65,6 +65,12 @@ class Warehouse(Protocol):
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
         """The rows of a query; numbers as int or float, times aware and UTC."""
 
+    def ask_joined(self, questions: Sequence[str]) -> dict[str, list[dict[str, object]]]:
+        """The rows of those questions that fit in one statement, which is asked; without values where they are several.
+
+        What fails in one of them fails all of them.
+        """
+
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         """One column of a one-row question, asked so that nothing else of it can fail."""
 

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache, lru_cache
-from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
 from bot import shipped
+from bot.compose import MOST_JOINED, Joined, join, selected_names, written
 from bot.errors import NotFoundError, PermanentError
 from bot.pipeline_file import table_parts
 from checks.model import Limit
@@ -29,7 +31,6 @@ READ = (
     *(f"measure/{name}" for name in ("health", "queue", "examples", "snapshots", "snapshot_by_hand")),
     *("daily_health_check", "sync_health_monitor", "populate_audit_log"),  # the views, and the snapshot
 )
-TRANSLATOR = f"sqlglot {version('sqlglot')}"
 
 STRING_OR_COMMENT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 PARAMETER = re.compile(r"(?<![:\w]):([a-zA-Z_]\w*)")
@@ -204,6 +205,40 @@ def column_for_duckdb(name: str, column: str, tables: Mapping[str, str]) -> str:
     return _column(name, column, frozenset(tables.items()), "duckdb")
 
 
+def joined_for_databricks(questions: Sequence[str], tables: Mapping[str, str]) -> Joined:
+    """Those of the questions that fit in one statement, for Databricks. Raises PermanentError where none does."""
+    return _joined(tuple(questions), frozenset(tables.items()), "databricks")
+
+
+def joined_for_duckdb(questions: Sequence[str], tables: Mapping[str, str]) -> Joined:
+    """The same for DuckDB."""
+    return _joined(tuple(questions), frozenset(tables.items()), "duckdb")
+
+
+@lru_cache(maxsize=64)
+def _joined(questions: tuple[str, ...], tables: frozenset[tuple[str, str]], dialect: str) -> Joined:
+    def build() -> str:
+        trees = {question: tree for question in questions if (tree := _joinable(question, dict(tables)))}
+        fitting = dict(islice(trees.items(), MOST_JOINED))
+        text = written(join(list(fitting.values())), dialect)
+        return json.dumps([text, {question: selected_names(tree) for question, tree in fitting.items()}])
+
+    text, columns = json.loads(_kept(["joined", dialect, *map(load, questions), *map(str, sorted(tables))], build))
+    return Joined(text, columns)
+
+
+def _joinable(question: str, tables: Mapping[str, str]) -> "exp.Query | None":
+    """The tree of a question that can be joined to others."""
+    from sqlglot import exp
+
+    try:
+        tree = _parse(question)
+    except PermanentError:  # it tells why by itself
+        return None
+    _rename(tree, tables)
+    return tree if isinstance(tree, exp.Query) and selected_names(tree) and not parameters(question) else None
+
+
 @lru_cache(maxsize=512)
 def translate(text: str) -> str:
     """Databricks SQL of any origin in DuckDB's words, with `$name` parameters. Raises PermanentError."""
@@ -232,7 +267,7 @@ def _for_duckdb(name: str, tables: frozenset[tuple[str, str]]) -> str:
 
 def _kept(made_from: Sequence[str], make: Callable[[], str]) -> str:
     """What any process made of this already: loading the translator takes longer than all the rest of a `check`."""
-    key = hashlib.sha256(json.dumps([TRANSLATOR, *made_from]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps([_translator(), *made_from]).encode()).hexdigest()
     try:
         if _is_ours_alone(KEPT):
             return (KEPT / key).read_text(encoding="utf-8")
@@ -247,6 +282,14 @@ def _kept(made_from: Sequence[str], make: Callable[[], str]) -> str:
         half.write_text(made, encoding="utf-8")
         half.replace(KEPT / key)
     return made
+
+
+@cache
+def _translator() -> str:
+    """The version of sqlglot, without importing it, or the packages' metadata: either takes longer than this."""
+    found = find_spec("sqlglot")
+    assert found and found.origin
+    return Path(found.origin).with_name("_version.py").read_text(encoding="utf-8")
 
 
 def _is_ours_alone(folder: Path) -> bool:

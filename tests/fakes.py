@@ -1,7 +1,7 @@
 """Fakes that behave: the outside of the bot in memory, with the faults that a test wants."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -77,6 +77,7 @@ class FakeWarehouse:
         self.failure: SyncHealthError | None = None
         self.runs_anyway = True
         self.says = "RUNNING"
+        self.unfit: set[str] = set()  # what cannot be joined to others
         self.tables: dict[str, set[str]] = {}  # the columns of each
         self.free = threading.Event()  # cleared: answers do not come
         self.free.set()
@@ -90,6 +91,12 @@ class FakeWarehouse:
         if question not in self.rows:
             raise NotFoundError(f"{question}: there is no such table")
         return seen
+
+    def ask_joined(self, questions: Sequence[str]) -> dict[str, list[dict[str, object]]]:
+        before = len(self.asked)
+        answered = {question: self.ask(question) for question in questions if question not in self.unfit}
+        self.asked[before:] = [" + ".join(answered)]
+        return answered
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         [row] = self.ask(question)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bot import sql
@@ -48,6 +48,11 @@ class DatabricksWarehouse:
 
     def ask(self, question: str, **parameters: object) -> Rows:
         return self._run(question, sql.for_databricks(question, self._tables), parameters)
+
+    def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:
+        joined = sql.joined_for_databricks(questions, self._tables)
+        [row] = self._run("joined", joined.text, {})
+        return joined.split(list(row.values()))
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         rows = self._run(question, sql.column_for_databricks(question, column, self._tables), {})

@@ -1,7 +1,7 @@
 """The embedded warehouse: the same statements on DuckDB, in memory or in a folder with one file per catalog."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
@@ -9,7 +9,7 @@ from threading import Condition
 import duckdb
 
 from bot import sql
-from bot.adapters.values import MOST_ROWS, plain, plain_rows
+from bot.adapters.values import MOST_ROWS, Rows, plain, plain_rows
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
 from bot.pipeline_file import table_parts
 from bot.ports import Standing
@@ -48,6 +48,11 @@ class DuckDBWarehouse:
         with self._run(question, parameters) as cursor:
             names = [column[0] for column in cursor.description or ()]
             return plain_rows(question, names, cursor.fetchmany(MOST_ROWS + 1))
+
+    def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:
+        joined = sql.joined_for_duckdb(questions, self._tables)
+        with self._execute("joined", joined.text) as cursor:
+            return joined.split([plain(value) for value in cursor.fetchone() or ()])
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         with self._execute(question, sql.column_for_duckdb(question, column, self._tables)) as cursor:

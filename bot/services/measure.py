@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from bot.model import Evaluation, Run, Schedule, SyncStatus
 from bot.pipeline_file import SyncSettings
 from bot.ports import Sources
 from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run
-from bot.services.warehouse_numbers import Numbers, one_row, only_value
+from bot.services.warehouse_numbers import Numbers, Row, one_row, only_value
 from checks.judge import judge, overall
 from checks.model import Check, Outcome, Reading, Result
 
@@ -22,7 +22,8 @@ HEALTH = "measure/health"
 SOURCES = frozenset({"databricks", "census"})
 WAREHOUSE = "the warehouse: "  # how its problems begin
 MATCHED = "matched_coverage_percentage"
-AT_ONCE = 8  # syncs that Census is asked for
+AT_ONCE = 8  # syncs that Census is asked for, statements of the warehouse
+TOGETHER = 90.0  # real seconds for all statements that are asked apart: longer than one may take
 START = timedelta(minutes=15)  # the longest that a warehouse takes to start, with some to spare
 RUNS = 100  # one page: a day of runs every quarter of an hour
 BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
@@ -143,21 +144,38 @@ def _blinded(evaluation: Evaluation, results: Sequence[Result]) -> Reading:
 
 
 def ask_warehouse(sources: Sources) -> Numbers:
-    """The one row of numbers, each by itself where a broken view spoils it, and those that have their own statement."""
+    """The one row of numbers, each by itself where a broken view spoils it, and those that have their own statement.
+
+    All in one statement where that can be; else what does not fit is asked at once, each by itself.
+    """
     warehouse, metrics = sources.warehouse, _metrics(sources)
     own = {check.metric: check.statement for check in sources.settings.checks if check.statement}
     shared = [metric for metric in metrics if metric not in own]
+    joined = _ask_joined(sources, [HEALTH, *own.values()]) if own else {}
     try:
-        numbers = Numbers(one_row(warehouse.ask(HEALTH), shared))
+        rows = joined[HEALTH] if HEALTH in joined else warehouse.ask(HEALTH)
+        numbers = Numbers(one_row(rows, shared), statements=1 + bool(own and not joined))
     except PermanentError:
-        numbers = _one_by_one(shared, lambda metric: warehouse.ask_column(HEALTH, metric).get(metric))
+        numbers = _ask_apart(shared, lambda metric: warehouse.ask_column(HEALTH, metric).get(metric))
+        numbers = replace(numbers, statements=1 + bool(own) + len(shared))
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is an error of this source alone
         starting = isinstance(error, StartingError)
         return Numbers(errors=dict.fromkeys(metrics, _reason(error)), reached=False, starting=starting)
     now = sources.clock.now()
-    others = _one_by_one(list(own), lambda metric: only_value(warehouse.ask(own[metric]), now))
-    row = {metric: _hours_ahead(value, now) for metric, value in {**numbers.row, **others.row}.items()}
-    return Numbers(row, {**numbers.errors, **others.errors}, numbers.statements + len(own))
+    found = {metric: only_value(joined[name], now) for metric, name in own.items() if name in joined}
+    apart = [metric for metric in own if metric not in found]
+    others = _ask_apart(apart, lambda metric: only_value(warehouse.ask(own[metric]), now))
+    row = {metric: _hours_ahead(value, now) for metric, value in {**numbers.row, **found, **others.row}.items()}
+    return Numbers(row, {**numbers.errors, **others.errors}, numbers.statements + others.statements)
+
+
+def _ask_joined(sources: Sources, statements: Sequence[str]) -> Mapping[str, Sequence[Row]]:
+    """Their rows, as far as one statement has them; none where it failed: then each is asked by itself."""
+    try:
+        return sources.warehouse.ask_joined(list(dict.fromkeys(statements)))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one of them does not blind the others
+        log.info("one statement for all failed: %s", _reason(error))
+        return {}
 
 
 def _hours_ahead(value: object, now: datetime) -> object:
@@ -165,15 +183,22 @@ def _hours_ahead(value: object, now: datetime) -> object:
     return (value - now).total_seconds() / 3600 if isinstance(value, datetime) else value
 
 
-def _one_by_one(metrics: Sequence[str], ask: Callable[[str], object]) -> Numbers:
+def _ask_apart(metrics: Sequence[str], ask: Callable[[str], object]) -> Numbers:
+    """Each by itself, a few at once; what is not answered when the time for all is over is an error of it alone."""
     row: dict[str, object] = {}
     errors: dict[str, str] = {}
-    for metric in metrics:
+    pool = ThreadPoolExecutor(AT_ONCE, "apart")
+    asked = {metric: pool.submit(ask, metric) for metric in metrics}
+    wait(asked.values(), TOGETHER)
+    pool.shutdown(wait=False, cancel_futures=True)
+    for metric, answer in asked.items():
         try:
-            row[metric] = ask(metric)
+            row[metric] = answer.result(0)
+        except (TimeoutError, CancelledError):
+            errors[metric] = f"no answer: all that was asked for by itself took more than {TOGETHER:g} s"
         except Exception as error:  # noqa: BLE001 - as above
             errors[metric] = _reason(error)
-    return Numbers(row, errors, 1 + len(metrics))
+    return Numbers(row, errors, len(metrics))
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from threading import Barrier, Event
 
 import pytest
 
@@ -26,7 +27,49 @@ def found(world: World) -> dict[str, tuple[Outcome, float | None]]:
 
 def test_its_one_number_is_judged_like_any_other(own: World) -> None:
     assert found(own) == {"null_company_names": (Outcome.OK, 7), "stale": (Outcome.WARN, 41)}
-    assert own.warehouse.asked == [HEALTH, "checks/stale"]
+    assert own.warehouse.asked == [f"{HEALTH} + checks/stale"]
+
+
+def test_one_statement_answers_all_that_fit_and_each_other_has_its_own(own: World) -> None:
+    own.warehouse.unfit = {"checks/stale"}
+    evaluation = measure(own.ports)
+    assert own.warehouse.asked == [HEALTH, "checks/stale"] and evaluation.statements == 2
+
+
+def test_what_does_not_fit_is_asked_at_once(own: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    three = [f"checks/stale{n}" for n in range(3)]
+    checks = [
+        STALE.model_copy(update={"name": f"stale{n}", "metric": f"sql/{name}.sql"}) for n, name in enumerate(three)
+    ]
+    ports = replace(own.ports, settings=replace(own.ports.settings, checks=(CHECK, *checks)))
+    own.warehouse.rows |= {name: [{"stale_rows": 1}] for name in three}
+    own.warehouse.unfit, meeting, asking = set(three), Barrier(3), own.warehouse.ask
+
+    def ask(question: str, **parameters: object) -> list[dict[str, object]]:
+        if question in three:
+            meeting.wait(10)  # each waits until the others have been asked, too
+        return asking(question, **parameters)
+
+    monkeypatch.setattr(own.warehouse, "ask", ask)
+    assert [result.value for result in measure(ports).results] == [7, 1, 1, 1]
+
+
+def test_one_that_does_not_answer_is_an_error_of_its_own_when_the_time_for_all_is_over(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.services.measure.TOGETHER", 0.05)
+    own.warehouse.unfit, over, asking = {"checks/stale"}, Event(), own.warehouse.ask
+
+    def ask(question: str, **parameters: object) -> list[dict[str, object]]:
+        if question == "checks/stale":
+            over.wait(10)
+        return asking(question, **parameters)
+
+    monkeypatch.setattr(own.warehouse, "ask", ask)
+    [health, stale] = measure(own.ports).results
+    over.set()
+    assert (health.outcome, health.value, stale.outcome) == (Outcome.OK, 7, Outcome.ERROR)
+    assert "0.05 s" in str(stale.error)
 
 
 @pytest.mark.parametrize("rows", [[], [{"stale_rows": None}], [{"stale_rows": "many"}], [{"stale_rows": float("nan")}]])
