@@ -370,11 +370,11 @@ class Store(Protocol):
     def give_back(self, owed: Owed, holder: str, failure: Failure) -> bool:
         """Not sent, or perhaps not: try again. False when the claim was lost meanwhile."""
 
-    def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
-        """Become or stay the one who does `name` until `seconds` from now (real time).
+    def take_lease(self, name: str, holder: str, clock: Clock, seconds: float) -> bool:
+        """Become or stay the one who does `name` for `seconds` (real time).
 
-        A lease that ends later than that, give or take the skew between replicas, was written before the clock was
-        set back: it is void.
+        Wall clocks of replicas differ, and are set: another's lease is over once this process has seen it unchanged
+        for `seconds` by the monotonic clock, or when it ended minutes ago.
         """
 
     def release_lease(self, name: str, holder: str) -> None:

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection
 
 from bot.adapters import tables as t
+from bot.adapters.leases import Leases
 from bot.adapters.outbox import claim_next, give_back, read_content, settle
 from bot.adapters.records import SqlRecords
 from bot.adapters.state_file import open_state, reading_engine, said_plainly
-from bot.alerts.timetable import lies_ahead
 from bot.model import Announcement, Failure, Owed, Place
+from bot.ports import Clock
 
 
 class SqlStore:
@@ -20,6 +21,7 @@ class SqlStore:
     def __init__(self, url: str) -> None:
         self._engine = open_state(url)
         self._reading = reading_engine(self._engine)
+        self._leases = Leases()
 
     @contextmanager
     def transaction(self) -> Iterator[SqlRecords]:
@@ -49,18 +51,9 @@ class SqlStore:
         with self._begin() as db:
             return give_back(db, owed, holder, failure)
 
-    def take_lease(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
+    def take_lease(self, name: str, holder: str, clock: Clock, seconds: float) -> bool:
         with self._begin() as db:
-            row = db.execute(select(t.leases).where(t.leases.c.name == name)).mappings().first()
-            length = timedelta(seconds=seconds)
-            if row and row["holder"] != holder and lies_ahead(row["until"], now, length):
-                return False
-            values = {"holder": holder, "until": now + length}
-            if row:
-                db.execute(update(t.leases).where(t.leases.c.name == name).values(**values))
-            else:
-                db.execute(insert(t.leases).values(name=name, **values))
-            return True
+            return self._leases.take(db, name, holder, clock, seconds)
 
     def release_lease(self, name: str, holder: str) -> None:
         with self._begin() as db:

@@ -56,7 +56,7 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
 
 def deliver_all(ports: Outlet, holder: str, *, most: int = 100) -> int:
     """Send what is owed now, unless another process leads and does it; returns how many were tried."""
-    if not ports.store.take_lease(LEADER, holder, ports.clock.real(), CLAIM):
+    if not ports.store.take_lease(LEADER, holder, ports.clock, CLAIM):
         return 0
     try:
         tried = 0

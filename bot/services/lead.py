@@ -15,8 +15,8 @@ LENGTH = 60.0  # real seconds: how long a dead leader keeps others waiting
 class Lease:
     """The leader's lease as one process sees it; threads may share it.
 
-    Stored in wall time, for the others; its holder trusts it for half its length by whichever of the two clocks has
-    gone further: the monotonic one does not jump, the wall clock goes on while a machine sleeps.
+    Its holder trusts it for half its length by whichever of the two clocks has gone further: the monotonic one does
+    not jump, the wall clock goes on while a machine sleeps. Others wait for its whole length, by their own clocks.
     """
 
     def __init__(self, ports: Ports, holder: str) -> None:
@@ -56,7 +56,7 @@ class Lease:
     def _renew(self) -> None:
         clock = self._ports.clock
         monotonic, wall = clock.monotonic(), clock.real()
-        leads = self._ports.store.take_lease(LEADER, self._holder, wall, LENGTH)
+        leads = self._ports.store.take_lease(LEADER, self._holder, clock, LENGTH)
         if leads is not self._leads:
             log.info("this process leads" if leads else "another process leads: this one answers, and stands by")
         self._leads, self._monotonic, self._wall = leads, monotonic, wall

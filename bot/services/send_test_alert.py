@@ -54,7 +54,7 @@ def close_abandoned_tests(outlet: Outlet, holder: str) -> int:
     with outlet.store.snapshot() as records:
         if not records.open_tests():
             return 0
-    if not outlet.store.take_lease(TEST_ALERT, holder, outlet.clock.real(), LEASE):
+    if not outlet.store.take_lease(TEST_ALERT, holder, outlet.clock, LEASE):
         return 0  # its command is at work
     try:
         with outlet.store.transaction() as records:
@@ -190,11 +190,11 @@ class Trial:
             self._pause(LOOK_EVERY)
 
     def _keep_lease(self) -> bool:
-        return self._outlet.store.take_lease(TEST_ALERT, self._holder, self._outlet.clock.real(), LEASE)
+        return self._outlet.store.take_lease(TEST_ALERT, self._holder, self._outlet.clock, LEASE)
 
     def _bot_is_running(self) -> bool:
         store = self._outlet.store
-        if store.take_lease(LEADER, self._holder, self._outlet.clock.real(), CLAIM):
+        if store.take_lease(LEADER, self._holder, self._outlet.clock, CLAIM):
             store.release_lease(LEADER, self._holder)
             return False
         return True

@@ -40,7 +40,7 @@ def take_snapshot(ports: Ports, by: str, *, day: date | None = None) -> Snapshot
     if day:
         return _take(ports, by, daily_id(day))
     holder = uuid4().hex
-    if not ports.store.take_lease("snapshot", holder, ports.clock.real(), LEASE):
+    if not ports.store.take_lease("snapshot", holder, ports.clock, LEASE):
         raise RefusedError("Somebody is taking a snapshot at this very moment. Look again in a minute.")
     try:
         return _take(ports, by, _by_hand(ports))

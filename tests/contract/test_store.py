@@ -27,6 +27,7 @@ from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entr
 from bot.errors import TemporaryError
 from bot.model import Evaluation, Failure, Kind, Owed, Pause, Place, Run, RunStatus, Schedule, SyncStatus, Undelivered
 from checks.model import Outcome, Result, Severity
+from tests.fakes import HandClock
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = Place("C0001", "1700000000.000001")
@@ -596,35 +597,53 @@ def test_messages_of_ours_are_known_by_their_place(store: SqlStore) -> None:
 # The lease.
 
 
-def test_a_lease_is_kept_by_its_holder_and_taken_over_when_it_ends(store: SqlStore, other: SqlStore) -> None:
-    assert store.take_lease("leader", "me", NOON, 60)
-    assert not other.take_lease("leader", "you", at(59), 60)
-    assert other.take_lease("another", "you", at(59), 60), "each name is its own"
-    assert store.take_lease("leader", "me", at(59), 60), "renewed"
-    assert not other.take_lease("leader", "you", at(118), 60)
-    assert other.take_lease("leader", "you", at(119), 60)
-    assert not store.take_lease("leader", "me", at(120), 60)
+def test_a_lease_is_kept_by_its_holder_and_taken_over_when_it_was_not_renewed(store: SqlStore, other: SqlStore) -> None:
+    clock = HandClock(NOON)
+    assert store.take_lease("leader", "me", clock, 60)
+    assert not other.take_lease("leader", "you", clock, 60)
+    clock.pass_(seconds=59)
+    assert other.take_lease("another", "you", clock, 60), "each name is its own"
+    assert store.take_lease("leader", "me", clock, 60), "renewed"
+    clock.pass_(seconds=1)
+    assert not other.take_lease("leader", "you", clock, 60), "60 s after it was seen first, but it has changed"
+    clock.pass_(seconds=59)
+    assert not other.take_lease("leader", "you", clock, 60)
+    clock.pass_(seconds=1)
+    assert other.take_lease("leader", "you", clock, 60)
+    assert not store.take_lease("leader", "me", clock, 60)
 
 
 def test_a_lease_that_was_released_is_free_and_only_its_holder_can(store: SqlStore) -> None:
-    store.take_lease("leader", "me", NOON, 60)
+    clock = HandClock(NOON)
+    store.take_lease("leader", "me", clock, 60)
     store.release_lease("leader", "you")
-    assert not store.take_lease("leader", "you", NOON, 60)
+    assert not store.take_lease("leader", "you", clock, 60)
     store.release_lease("leader", "me")
-    assert store.take_lease("leader", "you", NOON, 60)
+    assert store.take_lease("leader", "you", clock, 60)
     store.release_lease("nobody's", "you")
 
 
-def test_a_lease_that_ends_further_ahead_than_it_is_long_is_void(store: SqlStore, other: SqlStore) -> None:
-    """Its holder wrote it before the wall clock was set back by an hour, and may be dead."""
-    assert store.take_lease("leader", "me", at(3600), 60)
-    assert other.take_lease("leader", "you", NOON, 60)
-    assert not store.take_lease("leader", "me", at(1), 60)
+@pytest.mark.parametrize("apart", [-3600, -91, -31, 0, 31, 61, 240])
+def test_a_lease_is_not_taken_at_first_sight_however_the_clocks_differ(
+    store: SqlStore, other: SqlStore, apart: float
+) -> None:
+    """Its holder may be alive and have another time, or dead and have had another; or the clock was set meanwhile."""
+    mine, yours = HandClock(NOON), HandClock(at(apart))
+    assert store.take_lease("leader", "me", mine, 60)
+    for _ in range(3):
+        assert not other.take_lease("leader", "you", yours, 60)
+        for clock in (mine, yours):
+            clock.pass_(seconds=30)
+        assert store.take_lease("leader", "me", mine, 60)
+    assert not other.take_lease("leader", "you", yours, 60)
+    yours.pass_(seconds=60)
+    assert other.take_lease("leader", "you", yours, 60), "it died"
 
 
-def test_replicas_whose_clocks_differ_by_seconds_respect_each_others_lease(store: SqlStore, other: SqlStore) -> None:
-    assert store.take_lease("leader", "ahead", at(20), 60)
-    assert not other.take_lease("leader", "behind", NOON, 60)
+def test_a_lease_that_ended_minutes_ago_keeps_nobody_waiting(store: SqlStore, other: SqlStore) -> None:
+    assert store.take_lease("leader", "me", HandClock(NOON), 60)
+    assert not other.take_lease("leader", "you", HandClock(at(60 + 300)), 60)
+    assert other.take_lease("leader", "you", HandClock(at(60 + 301)), 60)
 
 
 def test_a_daily_job_is_done_for_its_date_alone_whatever_the_audit_says(store: SqlStore) -> None:
@@ -643,7 +662,7 @@ def test_one_of_many_gets_the_lease(store: SqlStore, other: SqlStore) -> None:
 
     def take(number: int) -> bool:
         start.wait(10)
-        return (store, other)[number % 2].take_lease("leader", str(number), NOON, 60)
+        return (store, other)[number % 2].take_lease("leader", str(number), HandClock(NOON), 60)
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(take, range(8))) == [False] * 7 + [True]

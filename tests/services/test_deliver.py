@@ -460,12 +460,12 @@ def test_a_copy_that_cannot_be_taken_back_is_logged_and_nothing_else_suffers(wor
 
 def test_only_one_process_sends(world: World) -> None:
     world.open_incident()
-    assert world.store.take_lease("leader", "other", world.clock.real(), 60)
+    assert world.store.take_lease("leader", "other", world.clock, 60)
     assert deliver_all(world.ports, "me") == 0
     assert world.channel.calls == []
     world.store.release_lease("leader", "other")
     assert deliver_all(world.ports, "me") == 2
-    assert world.store.take_lease("leader", "other", world.clock.real(), 60), "the lease was given back"
+    assert world.store.take_lease("leader", "other", world.clock, 60), "the lease was given back"
 
 
 def test_the_lease_is_given_back_when_sending_breaks(world: World) -> None:
@@ -473,7 +473,7 @@ def test_the_lease_is_given_back_when_sending_breaks(world: World) -> None:
     world.channel.fail_next("post", Fault(RuntimeError("unforeseen")))  # type: ignore[arg-type]
     with pytest.raises(RuntimeError):
         deliver_all(world.ports, "me")
-    assert world.store.take_lease("leader", "other", world.clock.real(), 60)
+    assert world.store.take_lease("leader", "other", world.clock, 60)
 
 
 def test_it_stops_after_as_many_as_it_may(world: World) -> None:

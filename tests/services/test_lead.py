@@ -1,10 +1,16 @@
 """One of several processes leads: by the monotonic clock for itself, by the wall clock for the others."""
 
 import logging
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from bot.adapters.store import SqlStore
+from bot.services.deliver import deliver_next
 from bot.services.lead import LENGTH, Lease
+from tests.fakes import HandClock
 from tests.services.conftest import World
 
 
@@ -52,7 +58,33 @@ def test_a_leader_that_died_before_the_clock_was_set_back_keeps_nobody_waiting_f
 ) -> None:
     mine.held()
     world.clock.set_back(hours=1)
+    assert not yours.held()
+    world.clock.pass_(seconds=LENGTH)
     assert yours.held()
+
+
+@pytest.mark.parametrize("apart", [-3600, -120, -31, 31, 120])
+def test_one_of_two_whose_clocks_differ_leads_and_posts_an_alert_once(world: World, apart: float) -> None:
+    theirs = HandClock(world.clock.real() + timedelta(seconds=apart))
+    with closing(SqlStore(f"sqlite:///{world.path}")) as store:
+        bots = [(world.ports, Lease(world.ports, "me"))]
+        another = replace(world.ports, clock=theirs, store=store)
+        bots.append((another, Lease(another, "you")))
+        led = [set[str](), set[str]()]
+        world.open_incident()
+        for _ in range(40):
+            for number, (ports, lease) in enumerate(bots):
+                if lease.held():
+                    led[number].add("leads")
+                    while deliver_next(ports, str(number)):
+                        pass
+            world.clock.pass_(seconds=7)
+            theirs.pass_(seconds=7)
+        assert led == [{"leads"}, set()]
+        assert len(world.channel.roots()) == 1
+        assert not bots[1][1].held()
+        theirs.pass_(seconds=LENGTH)
+        assert bots[1][1].held(), "the first one died"
 
 
 def test_a_machine_that_slept_asks_before_it_leads_on(world: World, mine: Lease, yours: Lease) -> None:

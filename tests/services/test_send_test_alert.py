@@ -38,7 +38,7 @@ def trial(
 
 def bot_leads(world: World) -> None:
     """A running bot holds its lease and sends."""
-    assert world.store.take_lease(LEADER, BOT, world.clock.real(), 60)
+    assert world.store.take_lease(LEADER, BOT, world.clock, 60)
     world.deliver(BOT)
 
 
@@ -179,7 +179,7 @@ def test_another_channel_that_took_it_is_named_as_what_went_wrong(world: World) 
 
 def test_a_bot_that_does_not_send_is_not_waited_for_for_ever(world: World) -> None:
     def hangs() -> None:
-        assert world.store.take_lease(LEADER, BOT, world.clock.real(), 60)
+        assert world.store.take_lease(LEADER, BOT, world.clock, 60)
 
     hangs()
     report = trial(world, meanwhile=hangs)
@@ -258,7 +258,7 @@ def test_ctrl_c_closes_it(world: World) -> None:
 
 def test_a_command_that_slept_finds_that_the_bot_has_closed_it(world: World) -> None:
     def slept() -> None:
-        world.clock.pass_real(minutes=5)
+        world.clock.pass_real(minutes=6)
         bot_leads(world)
         run_checks(world.ports)
         bot_leads(world)
