@@ -1,6 +1,7 @@
 """Everything outside, as the services see it: fakes and real adapters pass the same contract tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -351,6 +352,12 @@ class Store(Protocol):
 
     def snapshot(self) -> AbstractContextManager[Records]:
         """One transaction that only reads: all of the same moment, and no writer is waited for."""
+
+    def when_written(self, tell: Callable[[], object]) -> None:
+        """Call this after each transaction of this process, from now on; it must return at once and not raise."""
+
+    def next_attempts(self, now: datetime) -> AbstractSet[datetime]:
+        """When the messages that are owed may be tried (real time); `now` for those that no time holds."""
 
     def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
         """Take the next owed message, in order and one at a time per incident; commits *sending* (real time).

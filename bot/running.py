@@ -4,11 +4,12 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.adapters.scheduler import Job, Scheduler
+from bot.alerts.timetable import latest_due
 from bot.errors import StateError, SyncHealthError
 from bot.main import holder_name, jitter
 from bot.model import Outage
@@ -26,6 +27,7 @@ from bot.services.outages import note_outage
 from bot.services.prune import prune
 from bot.services.run_checks import Checker, timer_ended
 from bot.services.shared_answers import SharedAnswers
+from bot.services.state_look import StateLook
 from bot.services.watch_runs import RunWatch
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
@@ -42,8 +44,10 @@ WORKERS = 16
 FAREWELL = 10.0  # real seconds that a stop waits for what was begun
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
+LOOK_FOR_WORK = timedelta(minutes=1)  # of the pipeline's time: how late is seen what another process has written
+LOOK_DAILY = timedelta(minutes=15)  # the same, of what was done for a date
 PRUNE = timedelta(days=1)  # of the pipeline's time: how often old evaluations are deleted
-LOOK_FOR_OWED = 0.5  # real seconds between looks into the outbox
+LOOK_FOR_OWED = 15.0  # real seconds between looks into the outbox for what other processes have put there
 
 
 class Bot:
@@ -65,25 +69,29 @@ class Bot:
         self._desk = Desk(ports, self.checker, client, self._pool, shared, status, self._late)
         app = build_app(self._desk)
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url, status)
-        jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {
-            "checks": (ports.settings.schedule.tick, self._evaluate),
-            "timers": (FOLLOW, lambda: timer_ended(ports) and self.checker.run()),
+        schedule = ports.settings.schedule
+        self.jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {  # of whoever leads, in the pipeline's time
+            "checks": (schedule.tick, self._evaluate),
+            "timers": (FOLLOW, self._look(self._end_timers)),
             "runs": (FOLLOW, lambda: self._runs.has_news() and self.checker.run(thrifty=True)),
-            "follow": (FOLLOW, partial(follow_runs, ports, self.checker)),
-            "snapshot": (DAILY, partial(take_due_snapshot, ports)),
-            "validation": (DAILY, partial(run_due_validation, ports, self.checker)),
-            "digest": (DAILY, partial(send_due_digest, ports, self.checker)),
-            "maintenance": (FOLLOW, partial(end_due_maintenance, ports)),
-            "silence": (FOLLOW, partial(postpone_silence, ports)),
+            "follow": (FOLLOW, self._look(partial(follow_runs, ports, self.checker))),
+            "snapshot": (DAILY, self._look_daily(partial(take_due_snapshot, ports), schedule.snapshot)),
+            "validation": (DAILY, self._look_daily(partial(run_due_validation, ports, self.checker), schedule.digest)),
+            "digest": (DAILY, self._look_daily(partial(send_due_digest, ports, self.checker), schedule.summary)),
+            "maintenance": (FOLLOW, self._look(partial(end_due_maintenance, ports))),
+            "silence": (FOLLOW, self._look(partial(postpone_silence, ports))),
             "heartbeat": (FOLLOW, self._pulse.send),
             "prune": (PRUNE, partial(prune, ports)),
         }
-        led = [Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in jobs.items()]
+        led = [
+            Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in self.jobs.items()
+        ]
         state = Job("state", self._watch_state, self._real_seconds(DAILY))  # also where no lease can be taken
         # Every replica has refusals of its own to write down, not only the one that leads.
         late = Job("late writes", partial(self._survive, self._late.flush), self._real_seconds(FOLLOW))
         self._scheduler = Scheduler([*led, state, late], first=ports.clock.real())
-        self._stopping = threading.Event()
+        self._stopping, self._owed = threading.Event(), threading.Event()
+        ports.store.when_written(self._owed.set)
         self._sender = threading.Thread(target=self._send, name="sender", daemon=True)
 
     def start(self) -> None:
@@ -95,6 +103,7 @@ class Bot:
     def stop(self) -> None:
         """End in bounded time; what is owed stays owed."""
         self._stopping.set()
+        self._owed.set()
         late = threading.Timer(FAREWELL, self._give_up)
         late.start()
         self._connection.stop()
@@ -121,6 +130,23 @@ class Bot:
 
     def _real_seconds(self, every: timedelta) -> float:
         return max(0.5, every.total_seconds() / self.ports.clock.speed)
+
+    def _look(self, work: Callable[[], object]) -> StateLook:
+        look = StateLook(work, self.ports.clock, self._real_seconds(LOOK_FOR_WORK))
+        self.ports.store.when_written(look.note_write)
+        return look
+
+    def _look_daily(self, work: Callable[[], object], at: time) -> StateLook:
+        """What is not due, or is done, stays so until it is due the next time."""
+        clock, zone = self.ports.clock, self.ports.settings.zone
+        return StateLook(work, clock, self._real_seconds(LOOK_DAILY), lambda: latest_due(at, clock.now(), zone))
+
+    def _end_timers(self) -> bool:
+        """Whether anything waits for one, so that the next look comes soon."""
+        if timer_ended(self.ports):
+            self.checker.run()
+        with self.ports.store.snapshot() as records:
+            return bool(records.waiting_alerts() or records.count_open())
 
     def _note_outage(self, seconds: float) -> None:
         """Slack could not reach us for so many real seconds until now."""
@@ -157,14 +183,13 @@ class Bot:
 
     def _send(self) -> None:
         """The other one: whatever happens to a message, the next look into the outbox comes."""
-        failures, begun = 0, False
-        while not self._stopping.wait(self._until_next_look(failures)):
+        failures, begun, rest = 0, False, 0.0
+        while not self._wait_for_owed(failures, rest):
             try:
                 if self._lease.held() and not begun:
                     follow_channel(self.ports)
                     begun = True
-                while self._lease.held() and self._deliver_next() and not self._stopping.is_set():
-                    pass
+                rest = self.deliver_what_is_due()
                 failures = 0
             except StateError as error:
                 self.checker.state.failed(error)
@@ -176,8 +201,27 @@ class Bot:
                 log.exception("the sender met something unforeseen; trying again")
                 failures += 1
 
+    def _wait_for_owed(self, failures: int, rest: float) -> bool:
+        """Until something was written here, or for so many real seconds; whether the bot stops."""
+        if failures:
+            return self._stopping.wait(TRANSIENT.after(failures - 1, jitter()).total_seconds())
+        self._owed.wait(rest)
+        self._owed.clear()
+        return self._stopping.is_set()
+
+    def deliver_what_is_due(self) -> float:
+        """How many real seconds nothing else will be, as far as is known here."""
+        store, now = self.ports.store, self.ports.clock.real()
+        if not self._lease.held():
+            return LOOK_FOR_OWED
+        attempts = store.next_attempts(now)
+        if now in attempts:
+            while not self._stopping.is_set() and self._lease.held() and self._deliver_next():
+                pass
+            now = self.ports.clock.real()
+            attempts = store.next_attempts(now)
+        waits = [(at - now).total_seconds() for at in attempts if at > now]  # what no time holds waits for one of these
+        return min([*waits, LOOK_FOR_OWED])
+
     def _deliver_next(self) -> bool:
         return deliver_next(self.ports, self.holder, jitter=jitter())
-
-    def _until_next_look(self, failures: int) -> float:
-        return TRANSIENT.after(failures - 1, jitter()).total_seconds() if failures else LOOK_FOR_OWED

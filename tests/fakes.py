@@ -13,7 +13,7 @@ from bot.alerts.rejections import Rejection
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.main import settings_from
 from bot.messages.alert import alert_message, reply_is_broadcast
-from bot.model import Access, Announcement, Kind, Place, Run, RunStatus, Schedule, Sync
+from bot.model import Access, Announcement, Kind, Place, Run, RunStatus, Schedule, Scheduled, Sync
 from bot.ports import Records, Store
 from bot.settings import Settings
 from bot.slack_api import refusal
@@ -289,6 +289,7 @@ class FakeChannel:
         self.at: datetime | None = START
         self.refusals: dict[str, SyncHealthError] = {}  # by the name of the question
         self.calls: list[tuple[str, Kind]] = []  # what arrived or tried to: ("post", Kind.ROOT)
+        self.scheduled: list[Scheduled] = []
 
     def post(self, announcement: Announcement) -> Place:
         with self._call("post", announcement):
@@ -300,6 +301,19 @@ class FakeChannel:
                 ts = f"{1_700_000_000 + len(self.calls)}.{len(self._messages):06d}"
                 self._messages[ts] = self._said(announcement, ts, channel)
             return Place(channel, ts)
+
+    def schedule(self, announcement: Announcement, post_at: datetime) -> Scheduled:
+        with self._call("schedule", announcement):
+            self.scheduled.append(Scheduled(announcement.id, self._channel(announcement)))
+        return self.scheduled[-1]
+
+    def cancel_scheduled(self, scheduled: Scheduled) -> None:
+        if scheduled not in self.scheduled:
+            raise NotFoundError("Slack: invalid_scheduled_message_id")
+        self.scheduled.remove(scheduled)
+
+    def list_scheduled(self) -> list[Scheduled]:
+        return list(self.scheduled)
 
     def edit(self, announcement: Announcement) -> None:
         with self._call("edit", announcement):

@@ -55,6 +55,14 @@ def claim_next(db: Connection, holder: str, now: datetime, length: timedelta) ->
     )
 
 
+def next_attempts(db: Connection, now: datetime) -> set[datetime]:
+    """When time frees the messages that are owed, `now` for those that it does not hold."""
+    waits = (t.outbox.c.not_before, t.channels.c.not_before.label("paused"), t.outbox.c.sending_until)
+    both = t.outbox.outerjoin(t.channels, t.channels.c.name == t.outbox.c.channel)
+    rows = db.execute(select(*waits).select_from(both).where(OWED).distinct())
+    return {max((end for end in row if lies_ahead(end, now, LONGEST_WAIT)), default=now) for row in rows}
+
+
 def settle(db: Connection, owed: Owed, holder: str, place: Place | None, *, alone: bool) -> bool:
     """What was owed when it was claimed is sent. `alone` holds if that is still so, and for what was owed then."""
     message = owed.announcement

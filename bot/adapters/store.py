@@ -1,6 +1,6 @@
 """The bot's own memory, on SQLite: what is decided together is committed together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bot.adapters import tables as t
 from bot.adapters.leases import Leases
-from bot.adapters.outbox import claim_next, give_back, read_content, settle
+from bot.adapters.outbox import claim_next, give_back, next_attempts, read_content, settle
 from bot.adapters.records import SqlRecords
 from bot.adapters.state_file import open_state, reading_engine, said_plainly
 from bot.model import Announcement, Failure, Owed, Place
@@ -22,18 +22,28 @@ class SqlStore:
         self._engine = open_state(url)
         self._reading = reading_engine(self._engine)
         self._leases = Leases()
+        self._listeners: list[Callable[[], object]] = []
 
     @contextmanager
     def transaction(self) -> Iterator[SqlRecords]:
         """One transaction; raised exceptions roll it back. StateError when the database cannot be read or written."""
         with self._begin() as connection:
             yield SqlRecords(connection)
+        for tell in self._listeners:
+            tell()
 
     @contextmanager
     def snapshot(self) -> Iterator[SqlRecords]:
         """One transaction that only reads: it waits for no writer, and none for it. StateError as `transaction`."""
         with said_plainly(), self._reading.begin() as connection:
             yield SqlRecords(connection)
+
+    def when_written(self, tell: Callable[[], object]) -> None:
+        self._listeners.append(tell)
+
+    def next_attempts(self, now: datetime) -> set[datetime]:
+        with said_plainly(), self._reading.begin() as db:
+            return next_attempts(db, now)
 
     def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
         with self._begin() as db:

@@ -38,12 +38,21 @@ def end_maintenance(ports: Ports, by: str) -> Maintenance:
 def end_due_maintenance(ports: Ports) -> bool:
     """End a window whose time is over; says whether there was one."""
     now = ports.clock.now()
+    with ports.store.snapshot() as records:
+        if _over(records, now) is None:
+            return False
     with ports.store.transaction() as records:
-        window = records.maintenance()
-        if window is None or lies_ahead(window.until, now, window.until - window.since):
+        window = _over(records, now)
+        if window is None:  # somebody ended it or made it longer meanwhile
             return False
         _end(records, replace(window, ended_at=min(window.until, now)), now, ports.settings.channel)
     return True
+
+
+def _over(records: Records, now: datetime) -> Maintenance | None:
+    """The window that is on and should not be any more."""
+    window = records.maintenance()
+    return None if window is None or lies_ahead(window.until, now, window.until - window.since) else window
 
 
 def _end(records: Records, window: Maintenance, now: datetime, channel: str) -> Maintenance:

@@ -76,14 +76,22 @@ def cancel_silence(ports: Ports) -> None:
 def _begin(ports: Ports) -> Watch | None:
     """What was known before this attempt, which is written down before Slack hears of it; None when none is due."""
     now = ports.clock.real()
+    with ports.store.snapshot() as records:
+        if not _is_due(records.watch(), now):
+            return None
     with ports.store.transaction() as records:
         watch = records.watch()
-        tried = watch.not_before is not None  # a bot that hangs in its first evaluation is to be noticed, too
-        if (tried and watch.completed_at == watch.scheduled_for) or lies_ahead(watch.not_before, now, LONGEST_WAIT):
+        if not _is_due(watch, now):  # another process tries meanwhile
             return None
         attempt = replace(watch, scheduled_for=watch.completed_at, not_before=now + APART, uncertain=True)
         records.save_watch(attempt)
         return watch
+
+
+def _is_due(watch: Watch, now: datetime) -> bool:
+    tried = watch.not_before is not None  # a bot that hangs in its first evaluation is to be noticed, too
+    done = tried and watch.completed_at == watch.scheduled_for
+    return not done and not lies_ahead(watch.not_before, now, LONGEST_WAIT)
 
 
 def _refused(ports: Ports, before: Watch, error: SyncHealthError) -> None:

@@ -424,6 +424,28 @@ def test_a_busy_or_waiting_incident_does_not_block_the_others(store: SqlStore) -
     assert store.claim("you", at(2), 60) is None
 
 
+def test_it_says_when_time_frees_what_is_owed(store: SqlStore) -> None:
+    assert store.next_attempts(at(0)) == set()
+    owe(store, Kind.ROOT, Kind.EVIDENCE)
+    assert store.next_attempts(at(0)) == {at(0)}
+    store.give_back(claim(store), "me", Failure("no", at(100)))
+    assert store.next_attempts(at(1)) == {at(100), at(1)}, "no time holds the evidence: its root does"
+    assert store.next_attempts(at(100)) == {at(100)}
+    owe(store, Kind.ROOT, key="b")
+    claim(store, seconds=2)
+    assert at(62) in store.next_attempts(at(3)), "another process sends it, unless it died"
+
+
+def test_who_listens_hears_of_each_write_of_this_process_once_it_is_committed(store: SqlStore) -> None:
+    heard: list[set[datetime]] = []
+    store.when_written(lambda: heard.append(set(store.next_attempts(at(0)))))
+    with store.snapshot() as records:
+        records.latest_evaluation()
+    assert heard == []
+    owe(store, Kind.ROOT)
+    assert heard == [{at(0)}]
+
+
 def test_versions_that_were_not_sent_become_one(store: SqlStore) -> None:
     incident_id = owe(store, Kind.ROOT)
     owe_more(store, incident_id, Kind.ROOT, Kind.ROOT)

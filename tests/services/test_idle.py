@@ -1,0 +1,51 @@
+"""What a bot costs its state while nothing happens, and how soon it notices that something does."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from slack_sdk import WebClient
+from sqlalchemy import event
+
+from bot.running import FOLLOW, Bot
+from tests.services.conftest import World
+
+MINUTES = 30
+MOST = 15  # transactions a minute, reads and writes
+
+
+@pytest.fixture
+def bot(world: World) -> Iterator[Bot]:
+    """Healthy, with a warehouse that nobody else uses; it is not started: the test fires what would fire by itself."""
+    world.numbers(create_queue=0, update_queue=0)
+    world.warehouse.runs_anyway = False
+    bot = Bot(world.ports, WebClient(token="local"))
+    yield bot
+    bot.checker.close()
+
+
+def live(bot: Bot, world: World, minutes: float) -> None:
+    for step in range(int(timedelta(minutes=minutes) / FOLLOW)):
+        for every, fire in bot.jobs.values():
+            if (step * FOLLOW) % every == timedelta(0):
+                fire()
+        bot.deliver_what_is_due()
+        world.clock.pass_(seconds=FOLLOW.total_seconds())
+
+
+def test_an_idle_bot_leaves_its_state_alone_most_of_the_time(bot: Bot, world: World) -> None:
+    live(bot, world, 10)
+    begun: list[object] = []
+    for engine in (world.store._engine, world.store._reading):
+        event.listen(engine, "begin", begun.append)
+    live(bot, world, MINUTES)
+    assert 1 < len(begun) / MINUTES <= MOST
+
+
+def test_what_becomes_open_meanwhile_is_noticed_all_the_same(bot: Bot, world: World) -> None:
+    live(bot, world, 10)
+    world.numbers(null_company_names=60)
+    world.warehouse.runs_anyway = True
+    live(bot, world, 12)
+    assert world.incident().opened_at
+    assert [root.incident_id for root in world.channel.roots()] == [1]
