@@ -243,6 +243,9 @@ class AlertRecords(Protocol):
     def owe_reminders(self, incident_ids: Sequence[int]) -> None:
         """Owe a reminder of each of many incidents."""
 
+    def owe_answers(self, incident_id: int) -> None:
+        """The reminders and escalations that stand in a thread of this incident say from now on what followed them."""
+
 
 class Records(AlertRecords, Protocol):
     """One transaction on the bot's own state: everything in it happens, or nothing."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bot.adapters import tables as t
 from bot.model import Delivery, Kind, Place
@@ -29,6 +29,13 @@ class DeliveryRecords:
         untouched = (t.outbox.c.ts.is_(None), t.outbox.c.sending_by.is_(None))
         unposted = update(t.outbox).where(*_of_thread(incident_id), *untouched)
         self._db.execute(unposted.values(sent=t.outbox.c.wanted))
+
+    def owe_answers(self, incident_id: int) -> None:
+        # What was posted without a line of the timeline stands as it was said.
+        standing = (t.outbox.c.kind == Kind.REMINDER, t.outbox.c.ts.is_not(None), t.outbox.c.entry_id.is_(None))
+        newest = select(func.max(t.timeline.c.id)).where(t.timeline.c.incident_id == t.outbox.c.incident_id)
+        edit = {"wanted": t.outbox.c.wanted + 1, "entry_id": newest.scalar_subquery()}
+        self._db.execute(update(t.outbox).where(*_of_thread(incident_id), *standing).values(**edit))
 
 
 def _of_thread(incident_id: int) -> tuple[Any, ...]:

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import takewhile
 
-from bot.alerts.model import Did, Incident, State
+from bot.alerts.model import Did, Entry, Incident, State
 from bot.alerts.timetable import due_after, lies_ahead
 from checks.model import Severity
 
-ESCALATE_EVERY = timedelta(minutes=15)  # a critical incident that is unacknowledged, however old
+ESCALATE_EVERY = timedelta(minutes=15)  # a critical incident that is unacknowledged
+OFTEN = 4  # escalations at that pace; whoever has not heard those is reminded every hour, however long it lasts
+ESCALATE_LATER_EVERY = timedelta(hours=1)
 REMIND_EVERY = timedelta(hours=4)  # a warning that is unacknowledged
 REMIND_FOR = timedelta(hours=24)  # afterwards the daily summary lists it
 WORKDAY = (time(8), time(18))  # reminders, Monday to Friday, in the pipeline's zone
@@ -41,6 +44,7 @@ BEGINS = {
 TAKEN = {Did.ACKNOWLEDGED, Did.TAKEN_OVER}
 NUDGES = {Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED}
 ANSWERS = TAKEN | {Did.UNACKNOWLEDGED, Did.SNOOZED}
+ENDS = {Did.RESOLVED, Did.CLOSED}
 
 
 class Nudge(StrEnum):
@@ -70,8 +74,19 @@ def next_nudge(
     if incident.acked_at:
         return None if rerunning else _end_of_ack(incident, incident.acked_at, now, zone)
     if critical:
-        return due_after(_last(incident, BEGINS | {Did.CALLED}), ESCALATE_EVERY, now), Nudge.CALL
+        return due_after(_last(incident, BEGINS | {Did.CALLED}), escalation_pause(incident), now), Nudge.CALL
     return due_after(_last(incident, SAID), REMIND_EVERY, now), Nudge.REMIND
+
+
+def escalations(incident: Incident) -> int:
+    """How often it was escalated since it is critical and unacknowledged."""
+    since = (entry.did for entry in reversed(incident.timeline) if entry.did in BEGINS | {Did.CALLED})
+    return sum(1 for _ in takewhile(lambda did: did is Did.CALLED, since))
+
+
+def escalation_pause(incident: Incident) -> timedelta:
+    """From now, or from the latest escalation, to the next."""
+    return ESCALATE_EVERY if escalations(incident) < OFTEN else ESCALATE_LATER_EVERY
 
 
 def is_snoozed(incident: Incident, now: datetime) -> bool:
@@ -81,8 +96,27 @@ def is_snoozed(incident: Incident, now: datetime) -> bool:
 
 def is_answered(incident: Incident) -> bool:
     """Whether somebody acted on the newest reminder or escalation before it was sent, so that it need not be."""
-    latest = (entry.did for entry in reversed(incident.timeline) if entry.did in NUDGES | ANSWERS)
-    return next(latest, None) in ANSWERS
+    return answer(incident) is not None
+
+
+def answer(incident: Incident) -> Entry | None:
+    """What followed the newest reminder or escalation: what somebody did about it, or its end."""
+    latest = next((entry for entry in reversed(incident.timeline) if entry.did in NUDGES | ANSWERS | ENDS), None)
+    return latest if latest and latest.did not in NUDGES else None
+
+
+def acknowledged_again(incident: Incident) -> bool:
+    """Whether its newest acknowledgement is by the one who held it already, so that nothing shows but its later end."""
+    latest = [entry for entry in incident.timeline if entry.did in TAKEN | BEGINS][-2:]
+    return len({entry.by for entry in latest}) < len(latest) and all(entry.did in TAKEN for entry in latest)
+
+
+def ack_lasts_until(incident: Incident, zone: tzinfo) -> datetime | None:
+    """When its acknowledgement lapses, as far as nothing else happens."""
+    if incident.acked_at is None:
+        return None
+    critical = incident.severity is Severity.CRITICAL
+    return incident.acked_at + ACK_LASTS if critical else _next_business_morning(incident.acked_at, zone)
 
 
 def is_flapping(incident: Incident, now: datetime) -> bool:

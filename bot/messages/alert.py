@@ -5,7 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.alerts.attention import WARN_BEFORE
+from bot.alerts.attention import (
+    ESCALATE_EVERY,
+    ESCALATE_LATER_EVERY,
+    OFTEN,
+    WARN_BEFORE,
+    answer,
+    escalation_pause,
+    escalations,
+)
 from bot.alerts.model import Did, Entry, Incident, State
 from bot.errors import UnrenderableError
 from bot.messages.blocks import Block, Message, actions, button, context, section
@@ -25,7 +33,7 @@ from bot.messages.phrases import (
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
-from bot.messages.text import ICONS, as_of, channel, day_and_time, escape, number, person, threshold
+from bot.messages.text import ICONS, as_of, channel, code, day_and_time, escape, number, person, threshold
 from bot.messages.watch import outage_message
 from bot.model import CHANGES, Announcement, Kind
 from bot.settings import Settings
@@ -42,6 +50,7 @@ ABOUT: dict[Kind, tuple[Did, ...]] = {
     **CHANGES,
     Kind.REMINDER: (Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED),
 }
+ENDED = {Did.RESOLVED: "Resolved", Did.CLOSED: "Closed"}
 WORSENED = (Did.ESCALATED, Did.RETURNED, Did.REOPENED)  # since when it is critical, if not from its beginning
 
 
@@ -199,11 +208,14 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     entry, summary = _subject(incident, Kind.REMINDER), escape(incident.summary)
     if others > 0:
         summary += ", and the others in this thread"
+    if followed := answer(incident):
+        return _answered(incident, entry, followed, summary, zone)
     lasted = f"{severity_word(incident)} for {duration(entry.at - _last(incident, *WORSENED))}"
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
         case Did.CALLED:
-            head, state = f"📣 {whom}{_escalation(incident)}", f"{lasted} · Unacknowledged"
+            head = f"📣 {whom}{_escalation(incident)}"
+            state = f"{lasted} · Unacknowledged · {_next_escalation(incident, entry, zone)}"
         case Did.ACK_LAPSES:
             head, label = f"⏰ {whom}Your acknowledgement lapses soon", "Acknowledge again"
             state = f"{lasted} · Acknowledged until {day_and_time(entry.at + WARN_BEFORE, zone)}"
@@ -218,10 +230,31 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     return Message(f"{head}: {summary}", blocks)
 
 
+def _answered(incident: Incident, nudge: Entry, followed: Entry, summary: str, zone: ZoneInfo) -> Message:
+    """What stays of a reminder that nobody needs to act on any more: no button."""
+    escalated = f"Escalated to {person(nudge.by)}" if nudge.by else "Escalated"
+    what = {Did.CALLED: escalated, Did.REMINDED: "Reminder"}.get(nudge.did, "Acknowledgement about to lapse")
+    said = {Did.SNOOZED: "Snoozed", Did.UNACKNOWLEDGED: "Acknowledgement given back", **ENDED}
+    by = f" by {person(followed.by)}" if followed.by else ""
+    done = f"{said.get(followed.did, 'Acknowledged')}{by} {day_and_time(followed.at, zone)}"
+    return Message(f"{what}, {done}: {summary}", (section(f"{what}: {summary}", f"{done} · incident {incident.id}"),))
+
+
+def _next_escalation(incident: Incident, entry: Entry, zone: ZoneInfo) -> str:
+    """When it comes, how often from then on, and whom nobody can be mentioned for want of an owner."""
+    if incident.is_test:
+        return "No further escalation"
+    following = day_and_time(entry.at + escalation_pause(incident), zone)
+    later = f"every {duration(ESCALATE_LATER_EVERY)}"
+    first = f"every {duration(ESCALATE_EVERY)}, from the {OFTEN}th on {later}"
+    pace = later if escalations(incident) >= OFTEN else first
+    owner = "" if entry.by else f" · Mentions nobody: {code(incident.check)} has no owner in pipeline.yml"
+    return f"Next escalation {following} ({pace}){owner}"
+
+
 def _escalation(incident: Incident) -> str:
-    begun = _last(incident, *WORSENED)
-    times = sum(entry.did is Did.CALLED and entry.at >= begun for entry in incident.timeline)
-    return "Escalated" if times == 1 else f"Escalated again ({times} times)"
+    times = escalations(incident)
+    return "Escalated" if times < 2 else f"Escalated again ({times} times)"
 
 
 def _subject(incident: Incident, kind: Kind) -> Entry:

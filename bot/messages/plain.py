@@ -1,10 +1,12 @@
 """Short answers: help, refusals, confirmations."""
 
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
+from bot.alerts.attention import ack_lasts_until
 from bot.alerts.model import Did, Incident
 from bot.messages.blocks import Message, actions, button, section
-from bot.messages.text import code, escape, person, sentence
+from bot.messages.text import code, day_and_time, escape, person, sentence
 
 
 def help_message(command: str, commands: Mapping[str, str]) -> Message:
@@ -38,6 +40,14 @@ def already_acknowledged(people: Sequence[str], incident_id: int) -> Message:
     """Who has acknowledged an incident, and the way to do it in their place."""
     text = f"Already acknowledged by {' and '.join(map(person, people))}."
     return Message(text, (section(text), actions(button("Take over", "take_over", str(incident_id)))))
+
+
+def still_acknowledged(incident: Incident, zone: ZoneInfo) -> Message:
+    """Nothing changed in the channel, so whoever pressed is told what their press did."""
+    until = ack_lasts_until(incident, zone)
+    lasts = f"; the acknowledgement now lasts until {day_and_time(until, zone)}" if until else ""
+    text = f"Incident {incident.id} ({escape(incident.title, 150)}) was already acknowledged by you{lasts}."
+    return Message(text, (section(text),))
 
 
 def taken_over(incident: Incident) -> Message:

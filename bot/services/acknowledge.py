@@ -30,6 +30,7 @@ def acknowledge(ports: Ports, incident_id: int, by: str, *, take_over: bool = Tr
         for one in mine:
             _assign(records, one, by, now)
         records.owe(mine[0].id, Kind.ROOT)
+        records.owe_answers(incident_id)
         shown = records.incident(next((one.id for one in mine if one.id == incident_id), mine[0].id))
         assert shown, "it was written just now"
         return shown

@@ -100,7 +100,8 @@ def _channels(ports: Outlet) -> set[str | None]:
 def _send(ports: Outlet, owed: Owed) -> Place | None:
     """Where the message stands; None when it need not be sent any more."""
     message = owed.announcement
-    if _is_obsolete(message):
+    obsolete = _is_obsolete(message)
+    if obsolete and not owed.doubtful:
         return None
     if message.digest:
         message = replace(message, digest=_with_links(ports, message.digest))
@@ -114,7 +115,7 @@ def _send(ports: Outlet, owed: Owed) -> Place | None:
     if owed.doubtful and (place := ports.messenger.find(message)):
         ports.messenger.edit(replace(message, channel=place.channel, ts=place.ts))
         return place
-    return None if owed.superseded else ports.messenger.post(message)
+    return None if owed.superseded or obsolete else ports.messenger.post(message)
 
 
 def _with_links(ports: Outlet, digest: Digest) -> Digest:
@@ -133,7 +134,7 @@ def _is_obsolete(message: Announcement) -> bool:
     if incident is None:  # about none, or about one that cannot be read
         return False
     if message.kind is Kind.REMINDER:
-        return incident.state is not State.FIRING or is_answered(incident)
+        return message.ts is None and (incident.state is not State.FIRING or is_answered(incident))
     if message.kind is Kind.RESOLVED:
         return not message.over
     return message.kind in (Kind.SEVERITY, Kind.REOPENED) and incident.state is State.OK

@@ -41,6 +41,7 @@ def examine_slack(messenger: Messenger, settings: Settings, clock: Clock, scopes
         f"write its id (C…) as channel in pipeline.yml and invite the bot there: /invite {access.bot}",
     )
     yield _operators(messenger, settings)
+    yield _owners(settings)
     if access.at:
         skew = abs(access.at - clock.real())
         said = f"{skew.total_seconds():.0f} s from Slack's"
@@ -124,6 +125,17 @@ def _operators(messenger: Messenger, settings: Settings) -> Finding:
     if not people:
         return Finding("operators", False, "nobody may acknowledge, rerun or take a snapshot", remedy)
     return Finding("operators", True, f"{len(people)} {'person' if len(people) == 1 else 'people'}")
+
+
+def _owners(settings: Settings) -> Finding:
+    """Whom an escalation mentions; nobody is a warning, since it still is in the channel."""
+    critical = [check for check in settings.checks if check.critical]
+    without = [check.name for check in critical if not check.owner]
+    if not without:
+        return Finding("escalation", True, "each critical check has an owner to mention")
+    which = f"{len(without)} of {len(critical)} critical checks: they have no owner ({', '.join(without[:3])}"
+    how = "write owner: a user (U…) or user group (S…) under limits in pipeline.yml"
+    return Finding("escalation", True, f"⚠ mentions nobody for {which}{', …' * (len(without) > 3)}); {how}")
 
 
 def _sync(sources: Sources, sync: SyncSettings) -> Finding:

@@ -69,6 +69,9 @@ def owe(records: AlertRecords, said: Said) -> None:
     """Owe the messages of a change."""
     for kind in said.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
         records.owe(said.incident.thread if kind is Kind.RESOLVED else said.incident.id, kind)
+    thread = records.incidents_beside(said.incident) if said.incident.state is State.OK else []
+    if thread and all(one.state is State.OK for one in thread):
+        records.owe_answers(said.incident.id)
 
 
 def close_incident(records: AlertRecords, incident: Incident, why: str, now: datetime) -> Said:

@@ -68,3 +68,6 @@ class Rehearsal:
 
     def owe_reminders(self, incident_ids: Sequence[int]) -> None:
         """Nothing is said."""
+
+    def owe_answers(self, incident_id: int) -> None:
+        """Nothing is said."""

@@ -25,6 +25,7 @@ def snooze(ports: Ports, incident_id: int, span: str, by: str) -> list[Incident]
             records.note(one.id, Entry(now, Did.SNOOZED, by, f"for {span}"))
             records.audit(now, by, "snooze", f"incident {one.id}", f"for {span}")
         records.owe(snoozed[0].id, Kind.ROOT)
+        records.owe_answers(incident_id)
     return snoozed
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 
+from bot.alerts.attention import acknowledged_again
 from bot.answers import RerunFacts
 from bot.errors import SyncHealthError
-from bot.messages.plain import already_acknowledged, taken_over
+from bot.messages.plain import already_acknowledged, still_acknowledged, taken_over
 from bot.messages.rerun import REASON, read_consent, rerun_modal
 from bot.messages.summary import summary_message
 from bot.services.acknowledge import AcknowledgedError, acknowledge
@@ -34,10 +35,13 @@ def take(desk: Desk, press: Press) -> None:
     authorise(desk.ports, press.person)
     incident_id = thread_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
     try:
-        acknowledge(desk.ports, incident_id, press.person.id, take_over=False)
+        mine = acknowledge(desk.ports, incident_id, press.person.id, take_over=False)
     except AcknowledgedError as refusal:
         desk.audit(press, refusal)
         desk.answer(press, already_acknowledged(refusal.people, incident_id))
+        return
+    if acknowledged_again(mine):  # no message in the channel shows it
+        desk.answer(press, still_acknowledged(mine, desk.ports.settings.zone))
 
 
 def take_over(desk: Desk, press: Press) -> None:

@@ -1,14 +1,16 @@
 """Somebody acknowledges an incident, takes it over, gives it back; and how long that lasts."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from bot.alerts.model import Did
-from bot.errors import RefusedError
+from bot.errors import RefusedError, UncertainError
 from bot.services.acknowledge import AcknowledgedError, acknowledge, unacknowledge
 from bot.services.snooze import snooze
 from checks.model import Severity
+from tests.fakes import Fault, Said
 from tests.services.conftest import ADA, GROUP, ROBIN, World
 
 
@@ -184,6 +186,70 @@ def test_the_owner_is_mentioned_at_each_escalation(world: World) -> None:
     calls = [said for said in world.channel.thread() if said.broadcast]
     assert len(calls) == 4
     assert all(f"<!subteam^{GROUP}> Escalated" in said.text for said in calls)
+
+
+def escalated(world: World, times: int = 2) -> None:
+    """An incident that nobody has acknowledged for a while."""
+    world.open_incident()
+    for _ in range(times):
+        world.look(60, after=15)
+        world.deliver()
+    assert all("Next escalation" in said.text for said in reminders(world))
+
+
+def reminders(world: World) -> list[Said]:
+    return [said for said in world.channel.thread() if said.kind == "reminder"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda world: acknowledge(world.ports, 1, ROBIN), f"Acknowledged by <@{ROBIN}>"),
+        (lambda world: snooze(world.ports, 1, "2h", ADA), f"Snoozed by <@{ADA}>"),
+        (lambda world: (world.look(7, after=1), world.look(7, after=10)), "Resolved"),
+    ],
+    ids=["acknowledged", "snoozed", "resolved"],
+)
+def test_escalations_that_stand_in_the_thread_say_what_was_done_about_them(
+    world: World, answer: Callable[[World], object], said: str
+) -> None:
+    escalated(world)
+    answer(world)
+    world.deliver()
+    assert len(reminders(world)) == 2, "nothing is said anew"
+    for one in reminders(world):
+        assert said in one.text
+        assert "Unacknowledged" not in one.text
+        assert "Next escalation" not in one.text
+
+
+def test_an_escalation_that_was_answered_is_edited_once(world: World) -> None:
+    escalated(world)
+    acknowledge(world.ports, 1, ROBIN)
+    world.deliver()
+    acknowledge(world.ports, 1, ADA)
+    assert "reminder" not in world.owed()
+    assert f"<@{ROBIN}>" in reminders(world)[0].text
+
+
+def test_an_escalation_that_may_have_arrived_is_looked_for_and_says_what_was_done_about_it(world: World) -> None:
+    world.open_incident()
+    world.deliver()
+    world.look(60, after=15)
+    world.channel.fail_next("post", Fault(UncertainError("the connection broke"), done=True))
+    world.deliver()
+    acknowledge(world.ports, 1, ROBIN)
+    world.deliver_patiently()
+    [one] = reminders(world)
+    assert f"Acknowledged by <@{ROBIN}>" in one.text
+
+
+def test_an_escalation_says_how_often_it_comes_when_next_and_that_it_mentions_nobody(world: World) -> None:
+    escalated(world, times=5)
+    first, *_, last = reminders(world)
+    assert "every 15 min, from the 4th on every 1 h" in first.text
+    assert "every 1 h)" in last.text
+    assert "Mentions nobody: `null_company_names` has no owner in pipeline.yml" in first.text
 
 
 def test_a_resolved_or_unknown_incident_cannot_be_taken(world: World) -> None:

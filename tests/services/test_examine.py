@@ -66,10 +66,22 @@ def test_where_all_is_well_everything_is_named_and_nothing_is_wrong(well: World)
         "Slack app token",
         "Slack channel",
         "operators",
+        "escalation",
         "clock",
     ]
     assert list(census(well)) == ["Census version", "Census Sync A", "Census Sync B"]
     assert list(warehouse(well)) == ["warehouse", "crm.sfdc_dbx.properties_to_create", "audit log"]
+
+
+def test_checks_whose_escalation_would_mention_nobody_are_named_with_what_to_write(well: World) -> None:
+    [check] = well.ports.settings.checks
+    found = slack(well)["escalation"]
+    assert (found.ok, found.detail.startswith("⚠ mentions nobody for 1 of 1")) == (True, True)
+    assert "null_company_names" in found.detail
+    assert "owner" in found.detail.partition(";")[2]
+    owned = replace(well.ports.settings, checks=(check.model_copy(update={"owner": GROUP}),))
+    well.ports = replace(well.ports, settings=owned)
+    assert "⚠" not in slack(well)["escalation"].detail
 
 
 def test_a_token_that_slack_refuses_ends_the_questions_to_slack(well: World) -> None:

@@ -441,6 +441,21 @@ def test_who_acknowledges_second_is_answered_while_the_audit_cannot_be_written_a
     assert services.audit()[-1] == (ROBIN, "acknowledge", "1", "refused: Already acknowledged by")
 
 
+def test_who_acknowledges_what_is_theirs_already_is_told_so_and_until_when(services: Services) -> None:
+    services.open_incident()
+    services.deliver()
+    [root] = services.channel.roots()
+    desk = desk_of(services)
+    press = Press(Person(ROBIN, "T1", ""), "acknowledge", "1", channel=root.channel, message_ts=root.ts)
+    desk.do(press, take)
+    assert desk.client.said == [], "the root says it"  # type: ignore[attr-defined]
+    services.clock.pass_(minutes=30)
+    desk.do(press, take)
+    [said] = desk.client.said  # type: ignore[attr-defined]
+    assert "already acknowledged by you" in said
+    assert "lasts until" in said
+
+
 def test_a_dialog_of_another_version_is_refused_not_failed(services: Services) -> None:
     desk = desk_of(services)
     desk.do(replace(PRESS, word="answer"), slack_app._submission)

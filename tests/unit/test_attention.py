@@ -12,6 +12,10 @@ from hypothesis import strategies as st
 
 from bot.alerts.attention import (
     Nudge,
+    ack_lasts_until,
+    acknowledged_again,
+    escalation_pause,
+    escalations,
     flapping_until,
     is_flapping,
     is_snoozed,
@@ -73,9 +77,45 @@ def local_times(incident: Incident, hours: float) -> list[str]:
     return [f"{(begin + timedelta(minutes=m)).astimezone(LOS_ANGELES):%a %H:%M}" for m, _ in live(incident, hours)]
 
 
-def test_a_critical_incident_escalates_every_quarter_of_an_hour_for_as_long_as_nobody_acknowledges() -> None:
+def test_a_critical_incident_escalates_four_times_in_the_first_hour_and_then_every_hour_until_it_is_acknowledged() -> (
+    None
+):
     said = live(fresh(), 72)
-    assert said == [(15 * n, Nudge.CALL) for n in range(1, 72 * 4 + 1)], "it never becomes digest-only"
+    often, later = [15, 30, 45, 60], [60 * n for n in range(2, 73)]
+    assert said == [(minutes, Nudge.CALL) for minutes in (*often, *later)], "it never becomes digest-only"
+    night = live(fresh(), 12)
+    assert len(night) == 15
+
+
+def test_the_pace_of_escalations_begins_again_when_an_acknowledgement_lapses() -> None:
+    tired = fresh(Severity.CRITICAL, *[Entry(at(15 * n), Did.CALLED) for n in range(1, 7)])
+    assert escalation_pause(tired) == timedelta(hours=1)
+    lapsed = replace(tired, timeline=(*tired.timeline, Entry(at(400), Did.ACK_LAPSED)))
+    assert (escalations(lapsed), escalation_pause(lapsed)) == (0, timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(
+    ("lines", "again"),
+    [
+        ([(Did.ACKNOWLEDGED, "U0ADA"), (Did.ACKNOWLEDGED, "U0ADA")], True),
+        ([(Did.TAKEN_OVER, "U0ADA"), (Did.REMINDED, None), (Did.ACKNOWLEDGED, "U0ADA")], True),
+        ([(Did.ACKNOWLEDGED, "U0ADA")], False),
+        ([(Did.ACKNOWLEDGED, "U0ROBIN"), (Did.TAKEN_OVER, "U0ADA")], False),
+        ([(Did.ACKNOWLEDGED, "U0ADA"), (Did.ACK_LAPSED, "U0ADA"), (Did.ACKNOWLEDGED, "U0ADA")], False),
+    ],
+)
+def test_an_acknowledgement_of_what_is_mine_already_is_known_as_such(
+    lines: list[tuple[Did, str | None]], again: bool
+) -> None:
+    incident = fresh(Severity.CRITICAL, *[Entry(at(n), did, by) for n, (did, by) in enumerate(lines)])
+    assert acknowledged_again(incident) is again
+
+
+def test_an_acknowledgement_lasts_four_hours_or_until_the_next_business_morning() -> None:
+    assert ack_lasts_until(acked(), LOS_ANGELES) == at(240)
+    friday = acked(Severity.WARN, local("2026-01-09 15:00"))
+    assert ack_lasts_until(friday, LOS_ANGELES) == local("2026-01-12 09:00")
+    assert ack_lasts_until(fresh(), LOS_ANGELES) is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +252,7 @@ people = st.lists(st.tuples(st.integers(0, 1500), st.sampled_from(["ack", "unack
 
 
 @given(people)
-def test_what_is_critical_and_neither_acknowledged_nor_snoozed_escalates_within_a_quarter_of_an_hour_and_a_tick(
+def test_what_is_critical_and_neither_acknowledged_nor_snoozed_keeps_escalating(
     deeds: list[tuple[int, str]],
 ) -> None:
     incident, quiet_since, calls = fresh(), 0, []
@@ -235,16 +275,16 @@ def test_what_is_critical_and_neither_acknowledged_nor_snoozed_escalates_within_
         snoozed = incident.snoozed_until is not None and now < incident.snoozed_until
         if incident.acked_at or snoozed or calls[-1:] == [minutes]:
             quiet_since = minutes
-        assert minutes - quiet_since <= 15
+        assert minutes - quiet_since <= escalation_pause(incident).total_seconds() / 60
     assert all(later - earlier >= 15 for earlier, later in pairwise(calls))
 
 
 # The clock was set back: what the timeline dates ahead of now silences nobody.
 
 
-def test_an_escalation_that_the_timeline_dates_ahead_is_due_once_now_and_then_every_fifteen_minutes() -> None:
+def test_an_escalation_that_the_timeline_dates_ahead_is_due_once_now_and_then_at_its_pace() -> None:
     before = fresh(Severity.CRITICAL, Entry(at(15), Did.CALLED), opened_at=NOW)
-    assert live(before, 0.75, begin=-60) == [(-60 + n, Nudge.CALL) for n in (0, 15, 30, 45)]
+    assert live(before, 0.5, begin=-60) == [(-60 + n, Nudge.CALL) for n in (0, 15, 30)]
 
 
 def test_an_acknowledgement_from_ahead_lapses_after_its_holder_was_warned() -> None:

@@ -32,6 +32,7 @@ from bot.messages.plain import (
     help_message,
     note,
     state_failure,
+    still_acknowledged,
     taken_over,
     unknown_command,
 )
@@ -144,6 +145,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     ],
     evidence_message: lambda t, n: [evidence_message(an_incident(t, n), (1.5,) * n, SETTINGS)],
     already_acknowledged: lambda t, n: [already_acknowledged([OPERATOR] * n, 7)],
+    still_acknowledged: lambda t, n: [still_acknowledged(an_incident(t, n + 1), ZONE)],
     taken_over: lambda t, n: [taken_over(an_incident(t, n + 1))],
     failure: lambda t, n: [failure("0a1b2c3d")],
     help_message: lambda t, n: [help_message("/sync-health", {f"word{i}": "does " + "so " * 40 for i in range(n)})],
