@@ -94,10 +94,13 @@ SHOWN = re.compile(
     """,
     re.VERBOSE,
 )
-# What is shown of a row: a number, a UUID, or letters and digits in one word. No name, and no 123-45-6789.
+# What is shown of a row, by shape (docs/DECISIONS.md): a short number, a Salesforce id (15 or 18 letters and digits, of
+# which the first three, its object, hold a digit), or a UUID. No phone number, card number, 123-45-6789 or robin1985.
 IDENTIFIER = re.compile(
-    r"\d{1,19}|(?i:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?=\w*\d)(?=[\d_]*[a-z])[a-z\d_]{2,40})"
+    r"\d{1,8}|(?=[^\W\d_]{0,2}\d)(?=\d*[a-zA-Z])[a-zA-Z\d]{15}(?:[a-zA-Z\d]{3})?"
+    r"|(?i:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})"
 )
+LARGEST_ID = 2**63  # a database's own numbers are below it
 HIDDEN_KINDS = frozenset({"payload", "quoted", "other"})
 AGAIN = re.compile(rf"{HIDDEN}(?:[\s.,:;!?()/=&-]*{HIDDEN})+")
 
@@ -124,6 +127,8 @@ def redact(text: str, most: int = MOST) -> str:
 def shown_id(value: object) -> str:
     """The id of a row, or `…` where it does not look like one: what stands there may be about a person."""
     text = str(value)
+    if type(value) is int and 0 <= value < LARGEST_ID:  # a column of numbers, which no telephone numbers are kept in
+        return text
     return text if IDENTIFIER.fullmatch(text) and text.isascii() else HIDDEN
 
 

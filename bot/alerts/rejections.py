@@ -9,6 +9,8 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.sanitize import HIDDEN, shown_id
+
 
 class Needs(StrEnum):
     """Who or what can help. Only what is transient is worth a rerun."""
@@ -94,7 +96,6 @@ NUMBERED = re.compile(
     r"|(?<![a-z0-9])(?=[a-z]*[0-9])(?:[a-z0-9]{15}|[a-z0-9]{18})(?![a-z0-9])",
     re.IGNORECASE,
 )
-IDENTIFIER = re.compile(r"[\w.:-]{1,40}")
 LONGEST = 4000  # characters of a message that are looked at
 
 
@@ -230,4 +231,4 @@ def _blind(text: str, most: int = 60) -> str | None:
 
 def _examples(identifiers: Iterable[str], most: int) -> tuple[str, ...]:
     """Distinct ones that look like ids: a sync may be keyed by an e-mail address."""
-    return tuple(dict.fromkeys(one for one in identifiers if IDENTIFIER.fullmatch(one)))[:most]
+    return tuple(dict.fromkeys(one for one in identifiers if shown_id(one) != HIDDEN))[:most]

@@ -12,7 +12,7 @@ LOCKED = "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access:--"
 
 
 def details(rejected: int, invalid: int = 0) -> list[Rejection]:
-    found = [Rejection(f"a0X{n}", "rejected", LOCKED) for n in range(rejected)]
+    found = [Rejection(f"a0X{n:012}", "rejected", LOCKED) for n in range(rejected)]
     return found + [Rejection("", "null", "") for _ in range(invalid)]
 
 

@@ -27,11 +27,11 @@ def waits(world: World) -> list[dict[str, object]]:
         row("both", "measurable", 1000),
         row("update", "company", 10, label="Company 1"),
         row("update", "company", 2, label=""),
-        row("update", "first", rds_property_id=1, sfdc_id="a0X1"),
-        row("update", "first", rds_property_id=2, sfdc_id="a0X2", wrong="nameless"),
+        row("update", "first", rds_property_id=1, sfdc_id="a0X000000000001"),
+        row("update", "first", rds_property_id=2, sfdc_id="a0X000000000002", wrong="nameless"),
         row("update", "state", 12, label="CA"),
         row("update", "total", 12, suspicious=2, oldest_at=oldest_at),
-        row("update", "wrong", rds_property_id=9, sfdc_id="a0X9", wrong="misnamed"),
+        row("update", "wrong", rds_property_id=9, sfdc_id="a0X000000000009", wrong="misnamed"),
     ]
     world.warehouse.rows[QUEUE] = told
     return told
@@ -43,7 +43,7 @@ def test_a_queue_shows_its_size_limits_age_groups_and_rows(world: World, waits: 
     assert queue.oldest == timedelta(hours=3)
     assert queue.judged is None, "no check of these tests looks at it"
     assert (queue.states, queue.companies) == ((("CA", 12),), (("Company 1", 10), ("", 2)))
-    assert queue.first[0] == WaitingRow("1", "a0X1", None)
+    assert queue.first[0] == WaitingRow("1", "a0X000000000001", None)
     assert [row.property_id for row in queue.wrong] == ["2", "9"], "also those among the first"
 
 

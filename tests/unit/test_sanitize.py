@@ -100,14 +100,49 @@ def test_what_is_about_a_person_is_not_left(text: str, value: str) -> None:
     assert value not in redact(text)
 
 
-@pytest.mark.parametrize("id_", [1, 501234, "0010x00000AbCdEAAV", "a0X1", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"])
+@pytest.mark.parametrize(
+    "id_",
+    [
+        1,
+        501234,
+        "501234",
+        7912345678901,  # a number of the database's own
+        "0010x00000AbCdE",
+        "0010x00000AbCdEAAV",
+        "a0XDEMO00000008610",
+        "5003000000D8cuIAAR",
+        "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+    ],
+)
 def test_an_id_is_shown(id_: object) -> None:
     assert shown_id(id_) == str(id_)
 
 
 @pytest.mark.parametrize(
     "value",
-    ["123-45-6789", "415-555-0123", "+14155550123", "Jane", "Jane Doe", "j@x.example", "", None, -1, 1.5],
+    [
+        "123-45-6789",
+        "123456789",
+        "415-555-0123",
+        "4155550123",
+        "14155550123",
+        "+14155550123",
+        "4111111111111111",  # cards: 16 digits, and 15 of others
+        "378282246310005",
+        "robin1985",
+        "jane_doe_80",
+        "robinhood1985xy",  # 15 letters and digits
+        "margaret1985thatcher",
+        "Jane",
+        "Jane Doe",
+        "j@x.example",
+        "XXXXXXXXXXXXXXX",  # the placeholder
+        "",
+        None,
+        True,
+        -1,
+        1.5,
+    ],
 )
 def test_what_does_not_look_like_an_id_is_not_shown(value: object) -> None:
     assert shown_id(value) == HIDDEN
