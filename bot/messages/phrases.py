@@ -111,6 +111,11 @@ def census_as_of(at: datetime, zone: ZoneInfo) -> str:
     return f"Census as of {day_and_time(at, zone)}"
 
 
+def warehouse_as_of(at: datetime, zone: ZoneInfo) -> str:
+    """When the warehouse said what is shown."""
+    return f"Warehouse as of {day_and_time(at, zone)}"
+
+
 def how_often(schedule: Schedule) -> str:
     """`every 15 minutes, after another sync`: all that starts a sync; empty where nothing does."""
     match schedule.frequency:

@@ -1,16 +1,19 @@
 """`/sync-health queue`: what waits, since when, where it is heading, and what of it must not be written."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot.answers import Queue, WaitingRow
 from bot.messages.blocks import Block, Message, context, section
+from bot.messages.phrases import warehouse_as_of
 from bot.messages.text import ICONS, code, escape, limit_in_words, number, rows
 from checks.numbers import duration
 
 WRONG = {"nameless": "no company name", "misnamed": "the company name is the property's own"}
 
 
-def queue_message(queues: Sequence[Queue]) -> Message:
+def queue_message(queues: Sequence[Queue], zone: ZoneInfo, as_of: datetime) -> Message:
     """One queue with its rows, or all of them, short."""
     blocks: list[Block] = []
     for queue in queues:
@@ -18,6 +21,7 @@ def queue_message(queues: Sequence[Queue]) -> Message:
         blocks += _details(queue) if len(queues) == 1 else []
     if len(queues) > 1:
         blocks.append(context("`/sync-health queue` and the name of a sync show its rows."))
+    blocks.append(context(warehouse_as_of(as_of, zone)))
     heads = [f"{escape(queue.label, 100)}: {_waiting(queue)}" for queue in queues]
     return Message(" · ".join(heads), tuple(blocks))
 

@@ -68,7 +68,7 @@ def trouble(**changes: Any) -> Queue:
 
 
 def queues(*shown: Queue) -> Payload:
-    return said(queue_message(shown))
+    return said(queue_message(shown, ZONE, NOW))
 
 
 def runs(*shown: SyncRuns) -> Payload:
