@@ -23,6 +23,7 @@ class Summary:
     unscheduled: str | None = None  # why Slack would not tell if the bot stopped
     state_outage: Outage | None = None  # nothing can be stored, so what is shown is old
     measuring: bool = False  # newer numbers are on their way
+    failed: str | None = None  # why there are none although somebody asked: words, or a reference into the log
     other_connections: int = 0  # with our Slack app token, that are not ours
 
 

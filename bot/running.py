@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from bot.ports import Ports
 from bot.services.daily_digest import run_due_validation, send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deliver import deliver_next, follow_channel
+from bot.services.fair_pool import FairPool
 from bot.services.follow_runs import follow_runs
 from bot.services.heartbeat import Pulse
 from bot.services.late_writes import LateWrites
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORKERS = 16
+SHARE = 4  # of them that one person occupies at most
 FAREWELL = 10.0  # real seconds that a stop waits for what was begun
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
@@ -60,7 +61,7 @@ class Bot:
         self._pulse = Pulse(ports.heartbeat)
         self.holder = holder_name()
         self._lease = Lease(ports, self.holder)
-        self._pool, self._slow = ThreadPoolExecutor(WORKERS, "press"), ThreadPoolExecutor(WORKERS, "question")
+        self._pool, self._slow = (FairPool(WORKERS, name, SHARE) for name in ("press", "question"))
         self._late = LateWrites()
         status = LineStatus(
             self._note_outage, wall=lambda: ports.clock.real().timestamp(), monotonic=ports.clock.monotonic
@@ -74,7 +75,7 @@ class Bot:
             "checks": (schedule.tick, self._evaluate),
             "timers": (FOLLOW, self._look(self._end_timers)),
             "runs": (FOLLOW, lambda: self._runs.has_news() and self.checker.run(thrifty=True)),
-            "follow": (FOLLOW, self._look(partial(follow_runs, ports, self.checker))),
+            "follow": (FOLLOW, self._look(self._follow)),
             "snapshot": (DAILY, self._look_daily(partial(take_due_snapshot, ports), schedule.snapshot)),
             "validation": (DAILY, self._look_daily(partial(run_due_validation, ports, self.checker), schedule.digest)),
             "digest": (DAILY, self._look_daily(partial(send_due_digest, ports, self.checker), schedule.summary)),
@@ -110,18 +111,20 @@ class Bot:
         self._scheduler.stop()
         self._sender.join(timeout=15)
         self._desk.in_flight.wait_until_none(FAREWELL)  # what was acknowledged is done, too
+        self._desk.later.close()
         self._slow.shutdown()
         self._pool.shutdown()
-        self._late.flush()
         late.cancel()
+        late.join()  # it may be answering still
         self.checker.close()
+        self._late.flush()
         self._survive(self._retire)
 
     def _give_up(self) -> None:
-        """Presses in line are dropped, and what waits for the warehouse waits no longer."""
-        self._slow.shutdown(wait=False, cancel_futures=True)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """What waits for the warehouse waits no longer; presses in line are dropped, and told so."""
+        self._slow.shutdown(wait=False, cancel=True)
         self.ports.warehouse.close()
+        self._pool.shutdown(wait=False, cancel=True)
 
     def _retire(self) -> None:
         if self._lease.leads and self._lease.held():  # not what another process has scheduled
@@ -158,6 +161,12 @@ class Bot:
         self.checker.run(thrifty=True)
         complete_evaluation(self.ports, told=self.checker.state.told)
         self._pulse.completed()
+
+    def _follow(self) -> int:
+        """How many reruns are open, so that the next look comes soon."""
+        if followed := follow_runs(self.ports, self.checker):  # what is written of one outdates answers from before
+            self._desk.shared.forget()
+        return followed
 
     def _watch_state(self) -> None:
         """While nothing can be stored, try more often than at every tick; whoever leads tells the channel."""

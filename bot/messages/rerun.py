@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.alerts.model import Action, ActionState
 from bot.answers import Consent, FactChange, RerunFacts
 from bot.errors import RefusedError
 from bot.messages.blocks import Block, Message, context, modal, question, section
@@ -38,6 +39,21 @@ def rerun_modal(facts: RerunFacts, zone: ZoneInfo, changes: Sequence[FactChange]
     blocks += [_reason(facts), context("Does not undo earlier writes")]
     submit = "Rerun anyway" if facts.risky else "Rerun"
     return modal(title, blocks, callback="rerun", metadata=consent, submit=submit)
+
+
+def rerun_answer(action: Action) -> Message:
+    """What a submission came to, for the one who submitted it; the thread reports the rest to everybody."""
+    sync = escape(action.sync, 100)
+    match action.state:
+        case ActionState.FAILED:
+            text = f"{sync} rerun failed. {escape(action.verdict, 300)}"
+        case ActionState.REQUESTED:
+            text = f"{sync} rerun requested, not yet confirmed by Census. The thread reports what comes of it."
+        case _ if action.adopted:
+            text = f"{sync} was already running. The thread reports that run."
+        case _:
+            text = f"{sync} is running. The thread reports how it goes."
+    return Message(text, (section(text),))
 
 
 def read_consent(metadata: str) -> Consent:

@@ -30,11 +30,13 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     if summary.state_outage:
         return unstored_summary(summary, summary.state_outage, zone)
     quiet = [section(maintenance_line(summary.maintenance, zone))] if summary.maintenance else []
+    if summary.failed:
+        quiet.append(section(f"❗ Evaluation failed: {escape(summary.failed, 300)}"))
     if evaluation is None:
         text = f"❔ The {name} pipeline has not been measured yet"
         small = "The first look is on its way." if summary.measuring else "Press Refresh to measure it now."
         return Message(text, (section(f"*{text}.*"), *quiet, context(small), actions(_refresh())))
-    head = _headline(name, evaluation.outcome, len(summary.incidents))
+    head = _headline(name, evaluation.outcome, len(summary.incidents), failed=bool(summary.failed))
     blocks: list[Block] = [section(f"*{head}*"), *quiet]
     if evaluation.problems:
         blocks += sections([f"❗ {escape(problem, 300)}" for problem in evaluation.problems], MOST_PROBLEMS)
@@ -61,8 +63,13 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     return Message(head, tuple(blocks))
 
 
-def _headline(name: str, outcome: Outcome, incidents: int) -> str:
-    """The state in one line; never healthy above an open incident, which can outlast the values that opened it."""
+def _headline(name: str, outcome: Outcome, incidents: int, *, failed: bool) -> str:
+    """The state in one line; never healthy above an open incident, which can outlast the values that opened it.
+
+    Where an evaluation has just `failed` it is none: what is known is from before.
+    """
+    if failed:
+        return f"❔ The {name} pipeline could not be evaluated; values are from before"
     if outcome is Outcome.OK and incidents:
         return f"⏳ The {name} pipeline has {incidents} open incident{'' if incidents == 1 else 's'}"
     return f"{ICONS[outcome]} The {name} pipeline {HEADLINES[outcome]}"

@@ -20,11 +20,15 @@ class LateWrites:
 
     def write(self, what: str, act: Callable[[], object]) -> None:
         """Do it now, or later where the state does not answer; `what` is for the log."""
+        self.keep(what, act)
+        self.flush()
+
+    def keep(self, what: str, act: Callable[[], object]) -> None:
+        """Do it with the next `flush`."""
         if len(self._waiting) >= MOST:
             log.error("%s will not be written: %d writes wait for the state", what, MOST)
             return
         self._waiting.append((what, act))
-        self.flush()
 
     def flush(self) -> None:
         """Try what waits, unless somebody does; raises only what nobody foresaw, and forgets the write that did."""

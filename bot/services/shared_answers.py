@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from bot.ports import Clock
+from bot.services.fair_pool import FairPool
 
 T = TypeVar("T")
 KEPT = 5.0  # seconds of the pipeline's time that an answer serves those who ask the same again
@@ -30,12 +32,12 @@ class _Flight:
 class SharedAnswers:
     """Questions in flight, and for a few seconds after; each distinct one takes a single worker of `pool`."""
 
-    def __init__(self, clock: Clock, pool: Executor) -> None:
+    def __init__(self, clock: Clock, pool: FairPool) -> None:
         self._clock, self._pool = clock, pool
         self._guard = threading.Lock()
         self._flights: dict[Hashable, _Flight] = {}
 
-    def ask(self, question: Hashable, find: Callable[[], T], *, keep: float = KEPT) -> Future[Answer[T]]:
+    def ask(self, person: str, question: Hashable, find: Callable[[], T], *, keep: float = KEPT) -> Future[Answer[T]]:
         """The answer to come, or the one that was found less than `keep` seconds of the pipeline's time ago.
 
         Failures are not kept. Raises RuntimeError when the pool is shut down.
@@ -46,12 +48,18 @@ class SharedAnswers:
                 if flight.ended is not None and now - flight.ended > KEPT / speed:
                     del self._flights[known]
             shared = self._flights.get(question)
-            if shared and (shared.ended is None or now - shared.ended <= keep / speed):
+            if shared and (shared.ended is None or now - shared.ended < keep / speed):
+                self._pool.join(person, shared.future)
                 return shared.future
-            mine = _Flight(self._pool.submit(self._find, find))
+            mine = _Flight(self._pool.submit(person, partial(self._find, find)))
             self._flights[question] = mine
         mine.future.add_done_callback(lambda _: self._land(question, mine))
         return mine.future
+
+    def forget(self) -> None:
+        """After a write of ours: who asks from now on asks anew, also where an answer is on its way."""
+        with self._guard:
+            self._flights.clear()
 
     def _find(self, find: Callable[[], T]) -> Answer[T]:
         as_of = self._clock.now()

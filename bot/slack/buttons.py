@@ -4,13 +4,14 @@ from collections.abc import Callable
 from functools import partial
 
 from bot.alerts.attention import acknowledged_again
+from bot.alerts.model import Action
 from bot.answers import RerunFacts
 from bot.errors import SyncHealthError
 from bot.messages.plain import already_acknowledged, still_acknowledged, taken_over
-from bot.messages.rerun import REASON, read_consent, rerun_modal
+from bot.messages.rerun import REASON, read_consent, rerun_answer, rerun_modal
 from bot.messages.summary import summary_message
 from bot.services.acknowledge import AcknowledgedError, acknowledge
-from bot.services.authorise import authorise, incident_for, incident_to_change, thread_for
+from bot.services.authorise import incident_for, incident_to_change, thread_for
 from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
 from bot.services.shared_answers import Answer
 from bot.services.show_incident import incident_meant
@@ -32,7 +33,7 @@ def share(desk: Desk, press: Press) -> None:
 
 def take(desk: Desk, press: Press) -> None:
     """Acknowledge what is open in the thread; the root says so. What others have acknowledged can be taken over."""
-    authorise(desk.ports, press.person)
+    desk.authorise(press)
     incident_id = thread_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
     try:
         mine = acknowledge(desk.ports, incident_id, press.person.id, take_over=False)
@@ -46,14 +47,14 @@ def take(desk: Desk, press: Press) -> None:
 
 def take_over(desk: Desk, press: Press) -> None:
     """Acknowledge in place of somebody else, from the answer that offers it."""
-    authorise(desk.ports, press.person)
+    desk.authorise(press)
     incident = incident_meant(desk.ports, press.value)
     desk.answer(press, taken_over(acknowledge(desk.ports, incident.id, press.person.id)), replace=True)
 
 
 def rerun(desk: Desk, press: Press) -> None:
-    """The dialog with the facts, which are never older than it."""
-    authorise(desk.ports, press.person)
+    """Fill the dialog with the facts, asked for now or found by a question that is in flight, never kept ones."""
+    desk.authorise(press)
     incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
     desk.ask(press, ("rerun", incident.id), partial(rerun_facts, desk.ports, incident), _show_facts, keep=0)
 
@@ -64,24 +65,29 @@ def _show_facts(desk: Desk, press: Press, facts: Answer[RerunFacts]) -> None:
 
 def rerun_confirmed(desk: Desk, press: Press) -> None:
     """Run what was shown, and report it in the thread; what has changed for the worse is shown again instead."""
-    authorise(desk.ports, press.person)
+    desk.authorise(press)
     consent = read_consent(press.value)
     incident = incident_to_change(desk.ports, str(consent.incident_id))
     reason = (press.fields or {}).get(REASON, "")
     confirm = partial(rerun_sync, desk.ports, incident, consent, press.person.id, reason)
-    desk.ask(press, object(), partial(_changes, confirm), _show_changes)  # each submission is a question of its own
+    each = object()  # submission is a question of its own
+    desk.ask(press, each, partial(_confirm, desk, confirm), _show_outcome)
 
 
-def _changes(confirm: Callable[[], object]) -> FactsChangedError | None:
+def _confirm(desk: Desk, confirm: Callable[[], Action]) -> Action | FactsChangedError:
     try:
-        confirm()
+        return confirm()
     except FactsChangedError as changed:
         return changed
-    return None
+    finally:
+        desk.shared.forget()  # whatever came of it: what was asked before may be from before the run
 
 
-def _show_changes(desk: Desk, press: Press, found: Answer[FactsChangedError | None]) -> None:
-    if (changed := found.value) is None:
+def _show_outcome(desk: Desk, press: Press, found: Answer[Action | FactsChangedError]) -> None:
+    """An answer to each submission: the thread's report is for everybody, and may come later."""
+    changed = found.value
+    if isinstance(changed, Action):
+        desk.answer(press, rerun_answer(changed))
         return
     view = rerun_modal(changed.facts, desk.ports.settings.zone, changed.changes)
     try:

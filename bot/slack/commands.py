@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import partial
 
@@ -16,10 +16,9 @@ from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
-from bot.model import Place
+from bot.model import Evaluation, Place
 from bot.pipeline_file import SyncSettings
 from bot.services.acknowledge import acknowledge, unacknowledge
-from bot.services.authorise import authorise
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.shared_answers import Answer
 from bot.services.show_errors import show_errors
@@ -51,25 +50,33 @@ def summary(desk: Desk, press: Press) -> None:
 def fresh_summary(desk: Desk, press: Press, *, replace: bool) -> None:
     """Measure, then show; what is known already meanwhile, when measuring takes long."""
     flight, mine = desk.checker.begin(asked=press.arrived)
-    try:
-        flight.result(PATIENCE if mine else 0)
-    except NotYet:
+    wait([flight], PATIENCE if mine else 0)
+    if not flight.done():
         _show(desk, press, replace=replace, measuring=True)
-        flight.add_done_callback(lambda _: desk.take(press, partial(_show, replace=replace)))
-        return
-    except StateError as error:
+    desk.follow(press, flight, partial(_show_evaluated, replace=replace))
+
+
+def _show_evaluated(desk: Desk, press: Press, flight: "Future[Evaluation]", *, replace: bool) -> None:
+    """What was measured; where that failed why, above the numbers of before."""
+    error = flight.exception()
+    if isinstance(error, StateError):
         desk.checker.state.failed(error)  # which the summary says
-    _show(desk, press, replace=replace)
+        error = None
+    why = desk.explain(press, error) if error else None
+    if error and not isinstance(error, SyncHealthError):
+        why = f"unexpected error, reference {why} in the log"
+    _show(desk, press, replace=replace, failed=why)
 
 
-def summarised(desk: Desk, *, measuring: bool = False) -> Summary:
+def summarised(desk: Desk, *, measuring: bool = False, failed: str | None = None) -> Summary:
     """What is known, also where nothing can be stored or even read."""
     try:
         shown = summarise(desk.ports, measuring=measuring)
     except StateError as error:
         desk.checker.state.failed(error)
         shown = Summary(desk.ports.settings.pipeline, None)
-    return dataclasses.replace(shown, state_outage=desk.checker.state.outage, other_connections=desk.line.others)
+    outage, others = desk.checker.state.outage, desk.line.others
+    return dataclasses.replace(shown, state_outage=outage, other_connections=others, failed=failed)
 
 
 def queue(desk: Desk, press: Press) -> None:
@@ -79,7 +86,7 @@ def queue(desk: Desk, press: Press) -> None:
 
 
 def _show_queue(desk: Desk, press: Press, found: Answer[list[Queue]]) -> None:
-    desk.answer(press, queue_message(found.value))
+    desk.answer(press, queue_message(found.value, desk.ports.settings.zone, found.as_of))
 
 
 def runs(desk: Desk, press: Press) -> None:
@@ -130,14 +137,14 @@ def incident(desk: Desk, press: Press) -> None:
 
 def ack(desk: Desk, press: Press) -> None:
     """The Acknowledge button, typed; also in place of somebody else."""
-    authorise(desk.ports, press.person)
+    desk.authorise(press)
     meant = incident_meant(desk.ports, press.value)
     desk.answer(press, taken_over(acknowledge(desk.ports, meant.id, press.person.id)))
 
 
 def unack(desk: Desk, press: Press) -> None:
     """Give an acknowledgement back."""
-    authorise(desk.ports, press.person)
+    desk.authorise(press)
     freed = unacknowledge(desk.ports, incident_meant(desk.ports, press.value).id, press.person.id)
     whose = freed.acked_by if freed.acked_by != press.person.id else None
     was = f"Incident {freed.id} is unacknowledged"
@@ -146,7 +153,7 @@ def unack(desk: Desk, press: Press) -> None:
 
 def quiet(desk: Desk, press: Press) -> None:
     """No reminders for a while, said publicly."""
-    authorise(desk.ports, press.person)
+    desk.authorise(press)
     words = press.value.split()
     if words and words[0].lower() == "all":
         _maintenance(desk, press, words[1:])
@@ -174,7 +181,7 @@ def _maintenance(desk: Desk, press: Press, words: list[str]) -> None:
 
 def snapshot(desk: Desk, press: Press) -> None:
     """A row for the audit log, typed or pressed."""
-    authorise(desk.ports, press.person)
+    desk.authorise(press)
     desk.ask(press, object(), partial(take_snapshot, desk.ports, press.person.id), _show_snapshot)
 
 
@@ -208,9 +215,9 @@ def _link(desk: Desk, root: Place) -> str | None:
     return None
 
 
-def _show(desk: Desk, press: Press, *, replace: bool, measuring: bool = False) -> None:
-    message = summary_message(summarised(desk, measuring=measuring), desk.ports.settings.zone)
-    desk.answer(press, message, replace=replace)
+def _show(desk: Desk, press: Press, *, replace: bool, measuring: bool = False, failed: str | None = None) -> None:
+    shown = summarised(desk, measuring=measuring, failed=failed)
+    desk.answer(press, summary_message(shown, desk.ports.settings.zone), replace=replace)
 
 
 @dataclasses.dataclass(frozen=True)

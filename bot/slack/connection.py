@@ -162,7 +162,10 @@ class Connection:
             log.info("Slack sent an envelope again: acknowledged, and not done twice")
             return
         request = BoltRequest(mode="socket_mode", body=message["payload"], context={"arrived": arrived})
-        self._bolt.submit(self._dispatch, request)
+        try:
+            self._bolt.submit(self._dispatch, request)
+        except RuntimeError:  # we are stopping; what was acknowledged is answered all the same
+            self._dispatch(request)
 
     def _is_known(self, envelope: str) -> bool:
         """Whether it arrived before, on whichever line."""

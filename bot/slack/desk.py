@@ -5,7 +5,7 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -19,26 +19,30 @@ from bot.errors import (
     StateError,
     SyncHealthError,
     TemporaryError,
-    UncertainError,
 )
 from bot.messages.blocks import Message
 from bot.messages.plain import failure, note, state_failure
 from bot.messages.rerun import answer_modal
 from bot.ports import Ports
 from bot.sanitize import sanitize
-from bot.services.authorise import Person, note_refusal
+from bot.services.authorise import Person, authorise, note_refusal
+from bot.services.fair_pool import FairPool
 from bot.services.late_writes import LateWrites
 from bot.services.run_checks import Checker
 from bot.services.shared_answers import KEPT, Answer, SharedAnswers
-from bot.slack.in_flight import MOST_PER_PERSON, InFlight
+from bot.slack.home_team import HomeTeam
+from bot.slack.in_flight import MOST_PER_PERSON, Grace, InFlight
+from bot.slack.later import Later
 from bot.slack.line_status import LineStatus
-from bot.slack.replies import by_ephemeral, fill_dialog
-from bot.slack_api import answer_url, respond
+from bot.slack.replies import by_ephemeral, fill_dialog, pause_before_next
+from bot.slack_api import answer_url
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 COMMAND = "/sync-health"
 NOT_SHARED = "Slack did not confirm that it was shared. Check the channel; if nothing is there, click Share again."
+NOT_DONE = "nothing was done: the bot is stopping"
+NOT_SHOWN = "the answer could not be shown: the bot is stopping. Check the thread, /sync-health and Census"
 NOT_FILLED = "The dialog could not be filled. Close it and click the button again."
 WORD = 255  # characters of a subcommand or of what Slack calls an action
 LONGEST_TEXT = 3000  # what a field of a dialog holds, and more than anybody types behind a command
@@ -62,6 +66,10 @@ class Press:
     view_id: str = ""  # the dialog that was opened for it: answers stand there
 
 
+Work = Callable[["Desk", Press], None]
+Show = Callable[["Desk", Press, T], None]
+
+
 @dataclass(frozen=True)
 class Desk:
     """Where presses are worked on; listeners share it."""
@@ -69,58 +77,64 @@ class Desk:
     ports: Ports
     checker: Checker
     client: WebClient
-    pool: Executor  # of what needs our state and Slack alone; questions to Census or the warehouse have `shared`
+    pool: FairPool  # of what needs our state and Slack alone; questions to Census or the warehouse have `shared`
     shared: SharedAnswers
     line: LineStatus = field(default_factory=LineStatus)
     late: LateWrites = field(default_factory=LateWrites)
     in_flight: InFlight = field(default_factory=InFlight)
+    later: Later = field(default_factory=Later)
+    grace: Grace = field(default_factory=Grace)
 
-    def receive(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
+    def receive(self, press: Press, work: Work) -> None:
         """Do what has just arrived, unless this person has as much in progress as one may have."""
         self.take(press, _say_busy if self.in_flight.is_full(press.person.id) else work)
 
-    def take(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
-        """Do this in our own pool; whatever goes wrong, the one who pressed hears of it, or the log says why not."""
+    def take(self, press: Press, work: Work, late: Work | None = None) -> None:
+        """Do this in our own pool; whatever goes wrong, the one who pressed hears of it, or the log says why not.
+
+        Where the bot is stopping and the pool does nothing any more, do `late` here: to say that nothing was done.
+        """
+        late = late or _say_restarting
         self.in_flight.begin(press.person.id)
         try:
-            self.pool.submit(self.do, press, work).add_done_callback(partial(self._end, press))
+            done = self.pool.submit(press.person.id, partial(self.do, press, work))
         except RuntimeError:  # the pool is shut down
-            self.do(press, _say_restarting)
+            self._do_late(press, late)
             self.in_flight.end(press.person.id)
+        else:
+            done.add_done_callback(partial(self._end, press, late))
 
     def ask(
-        self,
-        press: Press,
-        question: Hashable,
-        find: Callable[[], T],
-        show: Callable[["Desk", Press, Answer[T]], None],
-        *,
-        keep: float = KEPT,
+        self, press: Press, question: Hashable, find: Callable[[], T], show: "Show[Answer[T]]", *, keep: float = KEPT
     ) -> None:
         """Ask Census or the warehouse, or whoever asks the same already, and `show` what they say.
 
         No worker waits for the answer; it is shared for `keep` seconds of the pipeline's time.
         """
-        self.in_flight.begin(press.person.id)
         try:
-            flight = self.shared.ask(question, find, keep=keep)
+            flight = self.shared.ask(press.person.id, question, find, keep=keep)
         except RuntimeError:  # the pool is shut down
-            self.in_flight.end(press.person.id)
             _say_restarting(self, press)
-            return
-        flight.add_done_callback(partial(self._show_answer, press, show))
+        else:
+            self.follow(press, flight, lambda desk, again, found: show(desk, again, found.result()))
 
-    def _show_answer(
-        self, press: Press, show: Callable[["Desk", Press, Answer[T]], None], flight: "Future[Answer[T]]"
-    ) -> None:
-        work = _say_restarting if flight.cancelled() else lambda desk, again: show(desk, again, flight.result())
-        self.take(press, work)
+    def follow(self, press: Press, flight: "Future[T]", show: "Show[Future[T]]") -> None:
+        """`show` how this ends; until then it is one of the requests that this person has in progress."""
+        self.in_flight.begin(press.person.id)
+        flight.add_done_callback(partial(self._show_end, press, show))
+
+    def _show_end(self, press: Press, show: "Show[Future[T]]", flight: "Future[T]") -> None:
+        def told(desk: Desk, again: Press) -> None:
+            show(desk, again, flight)
+
+        work = _say_restarting if flight.cancelled() else told  # cancelled: it had not begun
+        self.take(press, work, late=work)
         self.in_flight.end(press.person.id)
 
-    def do(self, press: Press, work: Callable[["Desk", Press], None]) -> None:
+    def do(self, press: Press, work: Work) -> None:
         """Do this now; never raises."""
         try:
-            work(self, replace(press, person=replace(press.person, home_team=self._home_team)))
+            work(self, press)
         except RefusedError as refusal:
             log.info("%s by %s: %s", press.word, press.person.id, refusal)
             self._guarded(press, self.audit, refusal)
@@ -130,14 +144,24 @@ class Desk:
             self._guarded(press, self.audit, error)
             self._guarded(press, self.answer, state_failure(error.reason))
         except SyncHealthError as error:
+            self._guarded(press, self.answer, note(self.explain(press, error)))
+        except Exception as error:  # noqa: BLE001 - the outermost loop of what people do: logged, and still answered
+            self._guarded(press, self.answer, failure(self.explain(press, error)))
+
+    def explain(self, press: Press, error: BaseException) -> str:
+        """Why this failed: in words, or a reference to what the log says of it. The audit has it, too."""
+        if isinstance(error, SyncHealthError):
             log.warning("%s by %s: %s", press.word, press.person.id, error)
             self._guarded(press, self.audit, error)
-            self._guarded(press, self.answer, note(str(error)))
-        except Exception:  # the outermost loop of what people do: logged, and still answered
-            reference = uuid.uuid4().hex[:8]
-            log.exception("%s by %s: reference %s", press.word, press.person.id, reference)
-            self._guarded(press, self.audit, SyncHealthError(f"unforeseen, reference {reference}"))
-            self._guarded(press, self.answer, failure(reference))
+            return str(error)
+        reference = uuid.uuid4().hex[:8]
+        log.error("%s by %s: reference %s", press.word, press.person.id, reference, exc_info=error)
+        self._guarded(press, self.audit, SyncHealthError(f"unforeseen, reference {reference}"))
+        return reference
+
+    def authorise(self, press: Press) -> None:
+        """Let operators of our workspace pass. Raises RefusedError, with whom to ask; TemporaryError."""
+        authorise(self.ports, replace(press.person, home_team=self._home.id()))
 
     def answer(self, press: Press, message: Message, *, replace: bool = False, to_all: bool = False) -> None:
         """Tell the one who pressed or typed; `replace` the message they pressed in, which commands do not have.
@@ -160,7 +184,7 @@ class Desk:
         except SyncHealthError as error:
             self._log_unanswered(press, error)
 
-    def show(self, press: Press, view: dict[str, Any]) -> None:
+    def show(self, press: Press, view: dict[str, Any], tried: int = 1) -> None:
         """Fill the dialog of this press; who has closed it meanwhile needs nothing more."""
         instead = note(NOT_FILLED)
         for shown in (view, answer_modal(press.word.capitalize(), instead)):
@@ -171,21 +195,47 @@ class Desk:
                 log.info("%s by %s: the dialog was closed before it was filled", press.word, press.person.id)
                 return
             except SyncHealthError as error:
+                pause = pause_before_next(tried, error)
+                if pause is not None and self._do_after(pause, press, partial(Desk.show, view=shown, tried=tried + 1)):
+                    return
                 self._log_unanswered(press, error)
                 if not isinstance(error, PermanentError):  # what Slack takes at all it may take in other words
                     break
         self.answer(replace(press, view_id=""), instead)
 
+    def _do_after(self, pause: float, press: Press, work: Work) -> bool:
+        """Do this after so many real seconds; it is in progress until then. False where the bot is stopping."""
+
+        def act() -> None:
+            self.take(press, work, late=work)
+            self.in_flight.end(press.person.id)
+
+        self.in_flight.begin(press.person.id)
+        if not (taken := self.later.after(pause, act)):
+            self.in_flight.end(press.person.id)
+        return taken
+
     def audit(self, press: Press, why: SyncHealthError) -> None:
         """Every press leaves a row in the audit; those that did something left theirs with what they did."""
-        now = self.ports.clock.now()
-        act = partial(note_refusal, self.ports, now, press.person, press.word, press.value, why)
-        self.late.write(f"the audit row of {press.word} by {press.person.id}", act)
+        self.late.write(*self._audit_row(press, why))
 
-    def _end(self, press: Press, done: "Future[None]") -> None:
+    def _audit_row(self, press: Press, why: SyncHealthError) -> tuple[str, Callable[[], None]]:
+        act = partial(note_refusal, self.ports, self.ports.clock.now(), press.person, press.word, press.value, why)
+        return f"the audit row of {press.word} by {press.person.id}", act
+
+    def _end(self, press: Press, late: Work, done: "Future[None]") -> None:
+        if done.cancelled():  # the stop is forced
+            self._do_late(press, late)
         self.in_flight.end(press.person.id)
-        if done.cancelled():
-            log.warning("%s by %s was not done and not answered: the bot is stopping", press.word, press.person.id)
+
+    def _do_late(self, press: Press, work: Work) -> None:
+        """Answer while the bot stops, for a few seconds; after that the log and the audit say what nobody was told."""
+        if self.grace.lasts():
+            self.do(press, work)
+            return
+        why = SyncHealthError(NOT_DONE if work is _say_restarting else NOT_SHOWN)
+        log.warning("%s by %s was not answered: %s", press.word, press.person.id, why)
+        self.late.keep(*self._audit_row(press, why))
 
     def _guarded(self, press: Press, act: Callable[[Press, Any], None], argument: object) -> None:
         try:
@@ -197,14 +247,8 @@ class Desk:
         log.warning("%s by %s could not be answered: %s%s", press.word, press.person.id, why, then)
 
     @cached_property
-    def _home_team(self) -> str:
-        try:
-            team = respond(self.client.auth_test).get("team_id")
-            if not isinstance(team, str):  # kept, it would refuse everybody until a restart
-                raise UncertainError("Slack failed: an answer without a workspace")
-            return team
-        except SyncHealthError as error:
-            raise TemporaryError("Slack does not tell me which workspace is ours. Try again in a moment.") from error
+    def _home(self) -> HomeTeam:
+        return HomeTeam(self.client)
 
 
 def press_from(body: Mapping[str, Any]) -> Press:

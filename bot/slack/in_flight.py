@@ -1,9 +1,11 @@
 """Whose interactions are in progress, so that one person cannot take the place of all others."""
 
 import threading
+import time
 from collections import Counter
 
 MOST_PER_PERSON = 60
+GRACE = 10.0  # real seconds
 
 
 class InFlight:
@@ -40,3 +42,17 @@ class InFlight:
         """Whether everything was answered within so many real seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._by_person, seconds)
+
+
+class Grace:
+    """How long people are still answered once the bot stops taking anything: from the first time somebody asks."""
+
+    def __init__(self, seconds: float = GRACE) -> None:
+        self._seconds = seconds
+        self._ends: float | None = None
+
+    def lasts(self) -> bool:
+        """Whether there is time for another answer."""
+        if self._ends is None:
+            self._ends = time.monotonic() + self._seconds
+        return time.monotonic() < self._ends

@@ -1,11 +1,10 @@
 """Answers to an interaction by the Web API: a message for one person, and what stands in an open dialog."""
 
-import time
 from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.errors import PermanentError, TemporaryError, UncertainError
+from bot.errors import PermanentError, SyncHealthError
 from bot.messages.blocks import Message
 from bot.slack_api import call
 
@@ -22,17 +21,13 @@ def by_ephemeral(client: WebClient, channel: str, user: str, message: Message) -
 
 
 def fill_dialog(client: WebClient, view_id: str, view: dict[str, Any]) -> None:
-    """Show this in a dialog that is open; tried again for a while, because doing it twice changes nothing.
+    """Show this in a dialog that is open, once. Raises NotFoundError when the person has closed it."""
+    call(client.views_update, view_id=view_id, view=view)
 
-    Raises NotFoundError when the person has closed it, another SyncHealthError when Slack does not take it.
-    """
-    for tried in range(TRIES):
-        try:
-            call(client.views_update, view_id=view_id, view=view)
-            return
-        except (TemporaryError, UncertainError) as error:
-            asked = getattr(error, "retry_after", None)
-            pause = FIRST_PAUSE * 2**tried if asked is None else asked
-            if tried + 1 == TRIES or pause > LONGEST_PAUSE:
-                raise
-            time.sleep(pause)
+
+def pause_before_next(tried: int, error: SyncHealthError) -> float | None:
+    """Real seconds until something that may be done twice is tried again; None where it is given up."""
+    asked: float | None = getattr(error, "retry_after", None)
+    pause = FIRST_PAUSE * 2.0 ** (tried - 1) if asked is None else asked
+    given_up = isinstance(error, PermanentError) or tried >= TRIES or pause > LONGEST_PAUSE
+    return None if given_up else pause

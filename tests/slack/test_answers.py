@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +20,14 @@ from bot.messages.plain import note
 from bot.running import Bot
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import Person
+from bot.services.fair_pool import FairPool
 from bot.services.late_writes import MOST, LateWrites
 from bot.services.shared_answers import SharedAnswers
 from bot.slack import app as slack_app
 from bot.slack.app import build_app
 from bot.slack.buttons import take
 from bot.slack.desk import Desk, Press, press_from
-from bot.slack.replies import fill_dialog
+from bot.slack.later import Later
 from tests.dripping import dripping
 from tests.fakes import FakeWarehouse
 from tests.services.conftest import ADA, ROBIN, SAM
@@ -126,7 +126,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 def desk_of(services: Services, store: Any = None) -> Desk:
     ports = replace(services.ports, store=store) if store else services.ports
-    pool = ThreadPoolExecutor(1)
+    pool = FairPool(1, "press", 1)
     return Desk(ports, services.checker, Ear(), pool, SharedAnswers(ports.clock, pool))  # type: ignore[arg-type]
 
 
@@ -205,16 +205,6 @@ def test_a_click_while_the_bot_stops_is_answered(services: Services) -> None:
     assert desk.client.said == ["I am restarting, and did nothing. Try again in a minute."]  # type: ignore[attr-defined]
 
 
-def test_a_click_that_is_dropped_when_the_bot_stops_is_logged(services: Services, caplog) -> None:
-    desk = desk_of(services)
-    until_released = SimpleNamespace(held=True)
-    desk.pool.submit(lambda: until(lambda: not until_released.held))
-    desk.take(PRESS, _refuse)
-    desk.pool.shutdown(wait=False, cancel_futures=True)
-    until_released.held = False
-    until(lambda: "ack by U0SAM was not done and not answered: the bot is stopping" in caplog.text)
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -246,34 +236,76 @@ class Views:
         return SimpleNamespace(data={"ok": True})
 
 
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    waited: list[float] = []
-    monkeypatch.setattr("bot.slack.replies.time", SimpleNamespace(sleep=waited.append))
-    return waited
+class HandLater(Later):
+    """Nothing waits longer than a test says; pauses are remembered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+        self.due: list[Callable[[], None]] = []
+
+    def after(self, seconds: float, act: Callable[[], None]) -> bool:
+        self.pauses.append(seconds)
+        self.due.append(act)
+        return True
 
 
-def test_a_dialog_is_filled_once_slack_has_had_its_patience(pauses: list[float]) -> None:
-    views = Views(TemporaryError("429", retry_after=7.0), ConnectionResetError())
-    fill_dialog(views, "V1", {"type": "modal"})  # type: ignore[arg-type]
+def filling(services: Services, *errors: Exception) -> tuple[Desk, HandLater, Views]:
+    """A dialog that is being filled, and meets these errors."""
+    later, views = HandLater(), Views(*errors)
+    desk = replace(desk_of(services), later=later)
+    desk.client.views_update = views.views_update  # type: ignore[method-assign]
+    desk.take(replace(PRESS, view_id="V1"), lambda desk, press: desk.show(press, {"type": "modal"}))
+    return desk, later, views
+
+
+def test_a_dialog_is_filled_once_slack_has_had_its_patience_and_no_worker_sleeps_meanwhile(services: Services) -> None:
+    desk, later, views = filling(services, TemporaryError("429", retry_after=7.0), UncertainError("it broke"))
+    until(lambda: later.due)
+    free = desk.pool.submit("another", lambda: "the only worker is free")
+    assert free.result(10) == "the only worker is free"
+    assert (later.pauses, views.shown, desk.in_flight.count()) == ([7.0], [], 1)
+    later.due.pop()()
+    until(lambda: later.due)
+    later.due.pop()()
+    until(lambda: not desk.in_flight.count())
     assert views.shown == [{"type": "modal"}]
-    assert pauses[0] == 7.0
 
 
 @pytest.mark.parametrize(
     ("errors", "waits"), [([TemporaryError("429", retry_after=31.0)], 0), ([TemporaryError("429")] * 9, 3)]
 )
-def test_a_dialog_is_given_up_in_bounded_time(pauses: list[float], errors: list[Exception], waits: int) -> None:
-    with pytest.raises(TemporaryError):
-        fill_dialog(Views(*errors), "V1", {})  # type: ignore[arg-type]
-    assert len(pauses) == waits
+def test_a_dialog_is_given_up_in_bounded_time_and_says_so_elsewhere(
+    services: Services, errors: list[Exception], waits: int
+) -> None:
+    desk, later, _ = filling(services, *errors)
+    for _ in range(waits):
+        until(lambda: later.due)
+        later.due.pop()()
+    until(lambda: not desk.in_flight.count())
+    assert len(later.pauses) == waits
+    assert desk.client.said == ["The dialog could not be filled. Close it and click the button again."]  # type: ignore[attr-defined]
 
 
-def test_a_dialog_that_cannot_be_filled_says_so_elsewhere(services: Services, pauses: list[float]) -> None:
+def test_a_dialog_that_waits_is_tried_once_more_when_the_bot_stops(services: Services) -> None:
+    views = Views(TemporaryError("429", retry_after=29.0))
     desk = desk_of(services)
-    desk.client.views_update = Views(*[TemporaryError("429")] * 9).views_update  # type: ignore[method-assign]
+    desk.client.views_update = views.views_update  # type: ignore[method-assign]
+    desk.take(replace(PRESS, view_id="V1"), lambda desk, press: desk.show(press, {"type": "modal"}))
+    until(lambda: desk.later._acts)
+    desk.later.close()
+    desk.pool.shutdown()
+    assert views.shown == [{"type": "modal"}]
+    assert desk.in_flight.count() == 0
+
+
+def test_a_dialog_that_slack_does_not_take_while_the_bot_stops_says_so_elsewhere(services: Services) -> None:
+    desk = desk_of(services)
+    desk.later.close()
+    desk.client.views_update = Views(TemporaryError("429", retry_after=29.0)).views_update  # type: ignore[method-assign]
     desk.show(replace(PRESS, view_id="V1"), {})
     assert desk.client.said == ["The dialog could not be filled. Close it and click the button again."]  # type: ignore[attr-defined]
+    assert desk.in_flight.count() == 0
 
 
 def test_a_dialog_that_slack_does_not_take_says_so_in_its_place(services: Services) -> None:
@@ -323,7 +355,7 @@ def test_what_was_shared_in_vain_is_told_to_who_shared_it(bot: Any) -> None:
     settings = settings_from(
         {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": TOKEN, "SLACK_API_URL": f"{slack.url}/api/"}, ("slack",)
     )
-    pool = ThreadPoolExecutor(1)
+    pool = FairPool(1, "press", 1)
     desk = Desk(one.ports, one.checker, connect_slack(settings)[1], pool, SharedAnswers(one.ports.clock, pool))
     lost = Press(Person(OPERATOR, "T", "T"), "share", channel="C0001", response_url=f"{slack.url}/response/expired")
     desk.answer(lost, note("the summary"), to_all=True)
@@ -336,7 +368,7 @@ def test_a_response_url_of_somebody_else_gets_nothing_and_the_person_is_still_to
     settings = settings_from(
         {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": TOKEN, "SLACK_API_URL": f"{slack.url}/api/"}, ("slack",)
     )
-    pool = ThreadPoolExecutor(1)
+    pool = FairPool(1, "press", 1)
     desk = Desk(one.ports, one.checker, connect_slack(settings)[1], pool, SharedAnswers(one.ports.clock, pool))
     with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", drip=b"") as elsewhere:
         url = elsewhere.url.replace("127.0.0.1", "localhost")

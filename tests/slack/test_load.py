@@ -18,7 +18,7 @@ from websocket import ABNF
 from bot.demo.slack_server import Fault, SlackServer
 from bot.demonstration import OPERATOR
 from bot.model import Kind
-from bot.running import WORKERS, Bot
+from bot.running import SHARE, WORKERS, Bot
 from bot.services.measure import HEALTH
 from bot.services.show_queue import QUEUE
 from bot.slack.connection import Connection
@@ -54,8 +54,8 @@ class Load:
     def occupy(self) -> None:
         """Every worker that asks the warehouse waits for it, and more questions are in line."""
         self.warehouse.free.clear()
-        for _ in range(2 * WORKERS):
-            self.bot._desk.shared.ask(object(), partial(self.warehouse.ask, HEALTH))
+        for n in range(2 * WORKERS):
+            self.bot._desk.shared.ask(f"U{n}", object(), partial(self.warehouse.ask, HEALTH))
         until(lambda: len(self.warehouse.asked) == WORKERS)
 
     def ask(self, text: str, count: int = MANY) -> int:
@@ -172,6 +172,24 @@ def test_what_was_acknowledged_is_answered_before_the_bot_stops(load: Load) -> N
     assert load.answered() == MANY
 
 
+def test_a_forced_stop_leaves_nobody_without_the_one_answer_that_is_true(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.running.FAREWELL", 0.1)
+    load.census.free.clear()
+    texts = ["runs", "runs a", "runs b", "schedules", "errors", "errors a", "errors b"]  # more than one's workers
+    assert len(load.slack.commands([OPERATOR], texts)) == len(texts)
+    until(lambda: load.bot._slow._busy[OPERATOR] == SHARE and load.bot._desk.in_flight.count() == len(texts))
+    stop = threading.Thread(target=load.bot.stop)
+    stop.start()
+    until(lambda: load.answers("did nothing") == len(texts) - SHARE)
+    load.census.free.set()
+    stop.join()
+    assert load.answered() == len(texts)
+    assert load.answers("Census as of") == SHARE, "what was begun is told as it ended"
+    assert set(load.slack.answers) == {1}
+
+
 def test_whatever_slack_delivers_around_a_new_connection_is_acknowledged_and_answered_once(load: Load) -> None:
     with ThreadPoolExecutor(4) as slack:
         before = slack.submit(load.ask, "help")
@@ -239,9 +257,31 @@ def test_a_slack_that_takes_every_line_away_at_once_is_not_stormed(load: Load) -
     assert [method for method, _ in load.slack.calls].count("apps.connections.open") <= 4
 
 
-def test_a_press_is_answered_even_when_slack_does_not_tell_which_workspace_is_ours(load: Load) -> None:
+def test_who_changes_something_is_told_when_slack_does_not_say_which_workspace_is_ours(load: Load) -> None:
+    load.slack.fail_next("auth.test", Fault("internal_error"))
+    assert load.ask("ack", 1) == 1
+    until(lambda: load.answers("does not tell me which workspace is ours") == 1)
+    assert load.ask("ack", 1) == 1
+    until(lambda: load.answers("No incident is open") == 1)
+
+
+def test_a_question_does_not_wait_for_slack_to_say_which_workspace_is_ours(load: Load) -> None:
     load.slack.fail_next("auth.test", Fault("internal_error"))
     assert load.ask("help", 1) == 1
-    until(lambda: load.answers("does not tell me which workspace is ours") == 1)
-    assert load.ask("help", 1) == 1
     until(lambda: load.answers("this list") == 1)
+    assert "auth.test" not in [method for method, _ in load.slack.calls]
+
+
+def test_one_persons_questions_leave_workers_for_everybody_else(load: Load) -> None:
+    load.warehouse.free.clear()
+    load.census.free.clear()
+    texts = [f"{word} {sync}".strip() for word in ("queue", "runs", "errors") for sync in ("", "Sync A", "Sync B")]
+    assert sum(seconds < math.inf for seconds in load.slack.commands([OPERATOR], [*texts, "schedules"])) == 10
+    until(lambda: load.bot._desk.in_flight.count() == 10)
+    asked = threading.Event()
+    load.bot._desk.shared.ask("U0OTHER", object(), asked.set)
+    assert asked.wait(20)
+    assert load.bot._slow._busy[OPERATOR] == SHARE < WORKERS
+    load.warehouse.free.set()
+    load.census.free.set()
+    until(lambda: load.answered() == 10)

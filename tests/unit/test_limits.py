@@ -37,7 +37,7 @@ from bot.messages.plain import (
     unknown_command,
 )
 from bot.messages.queue import queue_message
-from bot.messages.rerun import answer_modal, loading_modal, rerun_modal
+from bot.messages.rerun import answer_modal, loading_modal, rerun_answer, rerun_modal
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
@@ -106,7 +106,12 @@ def a_summary(t: str, n: int) -> Message:
     opened, stuck = (an_incident(t, 1),) * n, (Undelivered(t, t, n, NOW),) * n
     return summary_message(
         samples.summary(
-            an_evaluation(t, n), pipeline=t, maintenance=a_report(t, n).window, undelivered=stuck, incidents=opened
+            an_evaluation(t, n),
+            pipeline=t,
+            maintenance=a_report(t, n).window,
+            undelivered=stuck,
+            incidents=opened,
+            failed=t,
         ),
         ZONE,
     )
@@ -160,7 +165,13 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     maintenance_message: lambda t, n: [maintenance_message(a_report(t, n), SETTINGS)],
     note: lambda t, n: [note(t, (OPERATOR,) * n)],
     outage_message: lambda t, n: [outage_message(kind, an_outage(t), SETTINGS) for kind in OUTAGES],
-    queue_message: lambda t, n: [queue_message([a_queue(t, n)]), queue_message([a_queue(t, 1)] * max(2, n))],
+    queue_message: lambda t, n: [
+        queue_message([a_queue(t, n)], ZONE, NOW),
+        queue_message([a_queue(t, 1)] * max(2, n), ZONE, NOW),
+    ],
+    rerun_answer: lambda t, n: [
+        rerun_answer(replace(samples.ended(verdict=t, sync=t), state=state)) for state in ActionState
+    ],
     # The name is as short as settings let it be: the dialog carries it back to us.
     rerun_modal: lambda t, n: [
         rerun_modal(samples.rerun_facts(sync=sanitize(t, 40), label=t, source=t, helps=t, queue=count, **more), ZONE)

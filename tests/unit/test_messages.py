@@ -293,6 +293,7 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "summary_with_numbers_of_the_warehouse_from_before": lambda: shown(
         summary(evaluation(warehouse_at=NOW - minutes(40), matched_coverage=91.55, results=(coverage(),)))
     ),
+    "summary_not_evaluated": lambda: shown(summary(failed="the warehouse was closed")),
     "summary_measuring": lambda: shown(summary(measuring=True)),
     "summary_shared": lambda: said(summary_message(summary(), ZONE, shared_by=OPERATOR)),
     "summary_undelivered": lambda: shown(summary(undelivered=(waiting(), waiting(messages=1)))),

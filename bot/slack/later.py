@@ -1,0 +1,39 @@
+"""Acts to be done after a pause, so that no worker sleeps through it."""
+
+import threading
+from collections.abc import Callable
+
+
+class Later:
+    """What waits for the end of its pause; any thread may use it."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._acts: dict[threading.Timer, Callable[[], None]] = {}
+        self._open = True
+
+    def after(self, seconds: float, act: Callable[[], None]) -> bool:
+        """Do this so many real seconds from now; False, and nothing is done, once this is closed."""
+        with self._guard:
+            if not self._open:
+                return False
+            timer = threading.Timer(seconds, lambda: self._fire(timer))
+            timer.daemon = True
+            self._acts[timer] = act
+            timer.start()
+            return True
+
+    def close(self) -> None:
+        """Do at once what waits, and take nothing more."""
+        with self._guard:
+            self._open = False
+            waiting = list(self._acts)
+        for timer in waiting:
+            timer.cancel()
+            self._fire(timer)
+
+    def _fire(self, timer: threading.Timer) -> None:
+        with self._guard:
+            act = self._acts.pop(timer, None)
+        if act:
+            act()
