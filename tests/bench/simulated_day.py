@@ -1,0 +1,216 @@
+"""A day of the running bot beside its two syncs, and how long the warehouse is awake for it: no time passes really."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import product
+from operator import itemgetter
+from pathlib import Path
+
+from slack_sdk import WebClient
+
+from bot import shipped
+from bot.adapters.databricks import STOPS_LATE
+from bot.adapters.store import SqlStore
+from bot.answers import SnapshotNumbers
+from bot.main import settings_from
+from bot.model import Run, Schedule
+from bot.ports import Ports
+from bot.running import FOLLOW, Bot
+from bot.services.measure import HEALTH
+from bot.services.take_snapshot import SNAPSHOTS
+from bot.settings import Settings
+from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
+from tests.services.test_not_measured import HEALTHY
+
+BEGIN = datetime(2026, 3, 3, 8, tzinfo=UTC)  # midnight of the shipped pipeline
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+RUNS_TAKE = (timedelta(minutes=2), timedelta(minutes=3))
+LATE = timedelta(seconds=7)  # Census begins a run so long after its time
+STATEMENT = timedelta(seconds=5)
+AUTO_STOPS = (5, 10)  # minutes
+PHASES = (timedelta(0), timedelta(minutes=2), timedelta(minutes=4))  # of a tick of five minutes
+STOPS = timedelta(seconds=30)  # so long after its time, at the latest
+Spans = list[tuple[datetime, datetime]]
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How often both syncs run, and the cadence of the pipeline that says so."""
+
+    name: str
+    schedule: Schedule
+    every: timedelta
+    cadence: str = "frequent"
+
+    def times(self, begin: datetime, end: datetime) -> Iterator[datetime]:
+        """When runs are due, from the one before `begin` on; the daily ones at noon."""
+        at = begin + (timedelta(hours=12) if self.every == DAY else timedelta(0)) - self.every
+        while at < end:
+            yield at
+            at += self.every
+
+
+QUARTER_HOURLY = Rhythm("every 15 min", Schedule("quarter_hourly", paused=False, minute=0), timedelta(minutes=15))
+HOURLY = Rhythm("hourly", Schedule("hourly", paused=False, minute=0), HOUR)
+DAILY_RUNS = Rhythm("daily", Schedule("daily", paused=False, hour=BEGIN.hour + 12, minute=0), DAY, "daily")
+RHYTHMS = (QUARTER_HOURLY, HOURLY, DAILY_RUNS)
+
+
+class SleepyWarehouse(FakeWarehouse):
+    """It stops when nobody has asked it for a while, as Databricks' do, and knows when it was asked."""
+
+    def __init__(self, clock: HandClock, auto_stop: timedelta) -> None:
+        super().__init__(**{HEALTH: [dict(HEALTHY)], SNAPSHOTS: []})
+        self._clock, self.auto_stop = clock, auto_stop
+        self.ours: list[datetime] = []
+        self.runs: Spans = []  # of the syncs, which ask it as well
+
+    def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
+        self.ours.append(self._clock.now())
+        return super().ask(question, **parameters)
+
+    def do(self, statement: str, **parameters: object) -> None:
+        self.ours.append(self._clock.now())
+        snapshot = dict.fromkeys(field.name for field in fields(SnapshotNumbers)) | parameters
+        self.rows[SNAPSHOTS].insert(0, snapshot)
+
+    def awake(self) -> bool:
+        """As the adapter of Databricks tells it: it runs, and that is not because of a statement of ours."""
+        now = self._clock.now()
+        spans = awake_spans([*self.runs, *self._statements()], self.auto_stop + STOPS)
+        if not any(begin <= now < end for begin, end in spans):
+            return False
+        return not self.ours or now - self.ours[-1] - STATEMENT >= self.auto_stop + timedelta(seconds=STOPS_LATE)
+
+    def _statements(self) -> Spans:
+        return [(at, at + STATEMENT) for at in self.ours]
+
+    def minutes(self, begin: datetime, end: datetime, *, alone: bool = False) -> float:
+        """How many of these it is awake, with us or for the syncs `alone`."""
+        spans = awake_spans(self.runs if alone else [*self.runs, *self._statements()], self.auto_stop)
+        return sum(max(timedelta(0), min(b, end) - max(a, begin)).total_seconds() for a, b in spans) / 60
+
+
+def awake_spans(asked: Iterable[tuple[datetime, datetime]], auto_stop: timedelta) -> Spans:
+    """From when to when it is awake because of what it was asked, each until `auto_stop` after the last."""
+    spans: Spans = []
+    for begin, end in sorted(asked):
+        if spans and begin <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], end + auto_stop)
+        else:
+            spans.append((begin, end + auto_stop))
+    return spans
+
+
+@dataclass
+class Simulation:
+    """The bot's jobs at their intervals, `phase` after the full minute, while both syncs run on schedule."""
+
+    path: Path
+    rhythm: Rhythm
+    auto_stop: timedelta
+    phase: timedelta = timedelta(0)
+    length: timedelta = DAY
+    runs_take: tuple[timedelta, ...] = RUNS_TAKE
+    looks: list[datetime] = field(default_factory=list)  # statements of ours
+
+    def run(self) -> tuple[float, float]:
+        """Minutes that the warehouse was awake: with us, for the syncs alone."""
+        clock, settings = HandClock(BEGIN - DAY), self._settings()
+        outside = Outside(clock, SleepyWarehouse(clock, self.auto_stop), [sync.id for sync in settings.syncs])
+        outside.keep_schedule(self.rhythm.schedule)
+        happens = sorted(self._runs(outside), key=itemgetter(0))
+        while happens[0][0] < BEGIN - HOUR:  # what ran before the bot began
+            outside.pass_until(happens[0][0])
+            happens.pop(0)[1]()
+        outside.pass_until(BEGIN - HOUR + self.phase)
+        store = SqlStore(f"sqlite:///{self.path}")
+        ports = Ports(settings, clock, outside.warehouse, outside.census, FakeChannel(), store)
+        bot = Bot(ports, WebClient(token="local"))
+        self._live(bot, outside, happens)
+        bot.checker.close()
+        store.close()
+        end = BEGIN + self.length
+        self.looks = [at for at in outside.warehouse.ours if BEGIN <= at < end]
+        return outside.warehouse.minutes(BEGIN, end), outside.warehouse.minutes(BEGIN, end, alone=True)
+
+    def _settings(self) -> Settings:
+        """The shipped pipeline, with this cadence."""
+        copy = self.path.with_suffix(".yml")
+        text = (shipped.FOLDER / "pipeline.yml").read_text()
+        copy.write_text(text.replace("cadence: frequent", f"cadence: {self.rhythm.cadence}"))
+        return settings_from({"SYNC_HEALTH_CONFIG": str(copy)})
+
+    def _live(self, bot: Bot, outside: "Outside", happens: "list[Event]") -> None:
+        """What Census does comes before what the bot sees, at its own time."""
+        now = bot.ports.clock.now()
+        while now < BEGIN + self.length:
+            for every, job in bot.jobs.values():
+                if (now - BEGIN - self.phase) % every == timedelta(0):
+                    job()
+            now += FOLLOW
+            while happens and happens[0][0] <= now:
+                at, happen = happens.pop(0)
+                outside.pass_until(at)
+                happen()
+            outside.pass_until(now)
+
+    def _runs(self, outside: "Outside") -> Iterator["Event"]:
+        for due in self.rhythm.times(BEGIN, BEGIN + self.length):
+            for sync, takes in zip(outside.syncs, self.runs_take, strict=True):
+                yield due + LATE, partial(outside.start, sync)
+                yield due + LATE + takes, partial(outside.finish, sync)
+
+
+class Outside:
+    """Census and the warehouse that its syncs read."""
+
+    def __init__(self, clock: HandClock, warehouse: SleepyWarehouse, syncs: list[int]) -> None:
+        self._clock, self.warehouse, self.syncs = clock, warehouse, syncs
+        self.census = FakeCensus(clock, *syncs)
+        self._going_on: dict[int, Run] = {}
+
+    def keep_schedule(self, schedule: Schedule) -> None:
+        for sync in self.syncs:
+            self.census.set_schedule(sync, schedule)
+
+    def start(self, sync: int) -> None:
+        self._going_on[sync] = self.census.start(sync)
+        self.warehouse.runs.append((self._clock.now(), self._clock.now()))
+
+    def finish(self, sync: int) -> None:
+        run = self._going_on.pop(sync)
+        self.census.finish(run.id, records_updated=5, records_failed=0, records_invalid=0)
+        self.warehouse.runs.remove((run.created_at, run.created_at))
+        self.warehouse.runs.append((run.created_at, self._clock.now()))
+
+    def pass_until(self, at: datetime) -> None:
+        self._clock.pass_(seconds=(at - self._clock.now()).total_seconds())
+
+
+Event = tuple[datetime, Callable[[], None]]
+
+
+def awake_minutes() -> None:
+    """How much longer the warehouse is awake with the bot than for the syncs alone, in the worst phase of the tick."""
+    sys.stdout.write("A simulated day, minutes that the warehouse is awake with the bot / for the syncs alone:\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for rhythm, minutes in product(RHYTHMS, AUTO_STOPS):
+            days = [
+                Simulation(Path(folder) / f"{rhythm.cadence}{n}.db", rhythm, timedelta(minutes=minutes), phase)
+                for n, phase in enumerate(PHASES)
+            ]
+            ours, alone = max((day.run() for day in days), key=lambda pair: pair[0] / pair[1])
+            looks = max(len(day.looks) for day in days)
+            name = f"  {rhythm.name}, auto-stop {minutes} min"
+            sys.stdout.write(f"{name}: {ours / alone:.2f} × ({ours:.0f} / {alone:.0f}; {looks} statements)\n")
+            for day in days:
+                day.path.unlink()
+
+
+if __name__ == "__main__":
+    awake_minutes()
