@@ -1,6 +1,6 @@
 """Everything outside, as the services see it: fakes and real adapters pass the same contract tests."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -222,8 +222,8 @@ class AlertRecords(Protocol):
     def incident(self, incident_id: int) -> Incident | None:
         """An incident with its timeline."""
 
-    def open_incidents(self, *, most: int | None = None) -> list[Incident]:
-        """Those that are not resolved, oldest first; tests excepted."""
+    def open_incidents(self, *, keys: Collection[str] | None = None, most: int | None = None) -> list[Incident]:
+        """Those that are not resolved, oldest first, or those of them with these keys; tests excepted."""
 
     def incidents_beside(self, incident: Incident) -> list[Incident]:
         """All that share its thread, itself too, oldest first."""

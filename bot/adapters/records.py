@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -59,7 +59,8 @@ MOST_REASONS = 3
 A_DAY = timedelta(days=1)
 # Made once: that takes ten times as long as reading a row.
 ROWS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Alert, Incident, Action, Entry)}
-NAMES = {kind: frozenset(f.name for f in fields(kind)) for kind in ROWS}
+TABLES = {Alert: t.alerts, Incident: t.incidents, Action: t.actions, Entry: t.timeline}
+NAMES = {kind: tuple(f.name for f in fields(kind) if f.name in table.c) for kind, table in TABLES.items()}
 
 
 class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
@@ -102,8 +103,9 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
         then = {name: row[name] for name in THEN} | {"severity": Severity(row["severity"]), "measured_at": row["at"]}
         return replace(incident, **then), row["at"]
 
-    def open_incidents(self, *, most: int | None = None) -> list[Incident]:
-        return self._incidents(STILL_OPEN, REAL, most=most)
+    def open_incidents(self, *, keys: Collection[str] | None = None, most: int | None = None) -> list[Incident]:
+        which = [] if keys is None else [t.incidents.c.key.in_(keys)]
+        return self._incidents(STILL_OPEN, REAL, *which, most=most)
 
     def count_open(self) -> int:
         return self._db.scalar(select(func.count()).where(STILL_OPEN, REAL)) or 0
@@ -293,6 +295,5 @@ def _values(thing: Any, table: Table) -> dict[str, Any]:
 
 
 def _load(kind: type[T], row: Mapping[Any, Any], **more: object) -> T:
-    known = NAMES[kind]
-    loaded: T = ROWS[kind].validate_python({name: row[name] for name in row if name in known} | more)
+    loaded: T = ROWS[kind].validate_python({name: row[name] for name in NAMES[kind]} | more)
     return loaded

@@ -1,6 +1,6 @@
 """One evaluation's results → alerts, incidents and owed messages, inside one transaction."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -52,7 +52,9 @@ def move_alerts(
     """
     records.save_evaluation(evaluation)
     now = evaluation.checked_at
-    said: list[Said | None] = [*_close_removed(records, settings, now)]
+    opened = records.open_incidents()
+    said: list[Said | None] = [*_close_removed(records, opened, settings, now)]
+    closed = {one.incident.id for one in said if one}
     evaluated = _evaluated(evaluation, settings)
     for check, result in evaluated:
         worst = with_what_it_explains(records, check, result, evaluation, settings)
@@ -61,7 +63,8 @@ def move_alerts(
     for one in told:
         owe(records, one)
     keys = {alert_key(settings, check.name, result.sync) for check, result in evaluated}
-    remind(records, settings, ended or now, keys)  # of what is still open after all that
+    others = [one for one in opened if one.key not in keys and one.id not in closed]
+    remind(records, settings, ended or now, keys, others)  # of what is still open after all that
     return told
 
 
@@ -110,13 +113,15 @@ def _share_a_thread(records: AlertRecords, said: list[Said]) -> list[Said]:
     ]
 
 
-def _close_removed(records: AlertRecords, settings: Settings, now: datetime) -> Iterator[Said]:
+def _close_removed(
+    records: AlertRecords, opened: Sequence[Incident], settings: Settings, now: datetime
+) -> Iterator[Said]:
     """Close what the configuration has no check, sync or pipeline for any more, and say why."""
     syncs = frozenset(sync.name for sync in settings.syncs)
     for alert in records.waiting_alerts():
         if _why_removed(settings, syncs, alert) and alert.state is State.PENDING and (change := close(alert, now)):
             records.save_alert(change.alert)
-    for incident in records.open_incidents():
+    for incident in opened:
         if why := _why_removed(settings, syncs, incident):
             yield close_incident(records, incident, why, now)
 

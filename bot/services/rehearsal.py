@@ -1,6 +1,6 @@
 """Alerts moved for the sake of argument: nothing of it is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.alerts.model import Action, Alert, Entry, Incident, Maintenance, State
@@ -48,8 +48,9 @@ class Rehearsal:
         for incident_id, entry in lines:
             self.note(incident_id, entry)
 
-    def open_incidents(self, *, most: int | None = None) -> list[Incident]:
-        return [incident for incident in self._incidents.values() if incident.resolved_at is None][:most]
+    def open_incidents(self, *, keys: Collection[str] | None = None, most: int | None = None) -> list[Incident]:
+        opened = [incident for incident in self._incidents.values() if incident.resolved_at is None]
+        return [incident for incident in opened if keys is None or incident.key in keys][:most]
 
     def incidents_beside(self, incident: Incident) -> list[Incident]:
         return [one for one in self._incidents.values() if one.thread == incident.thread]

@@ -1,6 +1,6 @@
 """Escalate, remind and let acknowledgements lapse, in the transaction of the evaluation that found incidents open."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,19 +14,28 @@ from checks.model import Severity
 DID = {Nudge.REMIND: Did.REMINDED, Nudge.CALL: Did.CALLED, Nudge.WARN: Did.ACK_LAPSES, Nudge.LAPSE: Did.ACK_LAPSED}
 
 
-def remind(records: AlertRecords, settings: Settings, now: datetime, evaluated: Collection[str]) -> None:
+def remind(
+    records: AlertRecords,
+    settings: Settings,
+    now: datetime,
+    evaluated: Collection[str],
+    others: Sequence[Incident] = (),
+) -> None:
     """Owe what is due, and keep in the timeline that it was; a thread is nudged once, however many share it.
 
-    Of incidents whose key was not `evaluated` just now, or that something else explains, nothing is said.
+    Of the `others` that are open, whose key was not `evaluated` just now, and of incidents that something else
+    explains, nothing is said; their snoozes end all the same.
     """
-    opened = [_without_ended_overlays(records, one, now) for one in records.open_incidents()]
+    for one in others:
+        _without_ended_overlays(records, one, now)
+    opened = [_without_ended_overlays(records, one, now) for one in records.open_incidents(keys=evaluated)]
     if records.maintenance():  # nobody would hear of it: escalations, warnings and lapses wait for its end
         return
     rerunning = {action.by for action in records.open_actions()}
     nudged: dict[tuple[int, Nudge, str | None], int] = {}  # by thread, and whom of its incidents the message is about
     lines: list[tuple[int, Entry]] = []
     for incident in sorted(opened, key=lambda one: one.severity is not Severity.CRITICAL):
-        if incident.key not in evaluated or incident.not_evaluated_since:
+        if incident.not_evaluated_since:
             continue
         due = nudge(incident, now, settings.zone, rerunning=incident.acked_by in rerunning)
         if due is None:
