@@ -23,6 +23,8 @@ from bot.ports import Ports
 from bot.services.measure import HEALTH, measure
 from bot.services.run_checks import run_checks
 from tests.bench.load import crowd_asks, who_waits
+from tests.bench.simulated_day import awake_minutes
+from tests.bench.state import state
 from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
 
 PAIRS = 7
@@ -94,25 +96,26 @@ def growth(folder: Path) -> None:
 
 
 def main() -> None:
-    """All benches; the first two on one healthy estate, the last one without one."""
+    """All benches; the first three on one healthy estate."""
     with tempfile.TemporaryDirectory() as folder:
         warehouse = DuckDBWarehouse(Path(folder))
         Estate(warehouse, SystemClock().now).build()
         warehouse.close()
-        demo = Demo()
+        demo = Demo(speed=1)  # whose clock is that of the command
         demo.start()
         statement = sql.for_duckdb(HEALTH, {})
-        pairs(
-            process(
-                [str(Path(sys.executable).parent / "sync-health"), "check", "--dry-run"],
-                SYNC_HEALTH_WAREHOUSE=f"duckdb:{folder}",
-                CENSUS_API_URL=demo.census.url,
-                CENSUS_API_TOKEN=demo.tokens["census"],
-                SYNC_HEALTH_STATE=f"sqlite:///{folder}/none.db",
-            ),
-            process([sys.executable, "-c", BARE, folder, statement]),
-            "check --dry-run as a process / a bare script with the same statement",
-        )
+        bare = process([sys.executable, "-c", BARE, folder, statement])
+        environment = {
+            "SYNC_HEALTH_WAREHOUSE": f"duckdb:{folder}",
+            "CENSUS_API_URL": demo.census.url,
+            "CENSUS_API_TOKEN": demo.tokens["census"],
+            "SYNC_HEALTH_STATE": f"sqlite:///{folder}/state.db",
+        }
+        command = [str(Path(sys.executable).parent / "sync-health"), "check"]
+        dry = process([*command, "--dry-run"], **environment)
+        pairs(dry, bare, "check --dry-run as a process, no state / a bare script with the same statement")
+        process(command, **demo.environment() | environment)()  # which makes a state
+        pairs(dry, bare, "check --dry-run as a process, beside a state / a bare script with the same statement")
         ports, _ = demo.connect()
         beside = replace(ports, warehouse=demo.warehouse)  # the same statement, on the same tables
         with demo.warehouse.cursor() as cursor:
@@ -126,6 +129,8 @@ def main() -> None:
         growth(Path(folder))
     crowd_asks()
     who_waits()
+    state()
+    awake_minutes()
 
 
 if __name__ == "__main__":
