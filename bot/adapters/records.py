@@ -156,9 +156,10 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
         self._owe({"incident_id": None, "maintenance_id": window.id}, Kind.MAINTENANCE, channel=channel)
 
     def maintenance_report(self, window_id: int) -> MaintenanceReport:
-        """What happened in a window that has ended."""
+        """What happened in a window, until now where it is on."""
         window = self.maintenance_called(window_id)
-        begin, end, opened, resolved = window.since, window.ended_at, t.incidents.c.opened_at, t.incidents.c.resolved_at
+        begin, end = window.since, window.ended_at or window.until
+        opened, resolved = t.incidents.c.opened_at, t.incidents.c.resolved_at
         still = (opened <= end, or_(resolved.is_(None), resolved > end))
         lists = ((opened > begin, opened <= end), (resolved > begin, resolved <= end), still)
         found = (self._db.execute(select(t.incidents).where(REAL, *one).order_by(opened)).mappings() for one in lists)

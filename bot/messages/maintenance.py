@@ -16,19 +16,22 @@ MORE = "… and {} more"
 def maintenance_line(window: Maintenance, zone: ZoneInfo) -> str:
     """Until when nothing is sent, by whom and why."""
     until = f"Maintenance window until {day_and_time(window.until, zone)} by {person(window.by)}"
-    return f"🔧 {until}: {escape(window.reason, 300)} · Nothing is sent to the channel meanwhile"
+    return f"{until}: {escape(window.reason, 300)} · Nothing is sent to the channel meanwhile"
 
 
 def maintenance_begun(window: Maintenance, zone: ZoneInfo, command: str) -> Message:
     """The answer to whoever began it."""
-    line = maintenance_line(window, zone)
+    line = f"🔧 {maintenance_line(window, zone)}"
     return Message(line, (section(line, f"End it early with `{command} snooze all end`."),))
 
 
 def maintenance_message(report: MaintenanceReport, settings: Settings) -> Message:
-    """The one message in the channel at its end."""
+    """The message in the channel at its beginning, and the one at its end."""
     window, zone = report.window, settings.zone
-    ended = window.ended_at or window.until
+    if window.ended_at is None:
+        line = f"{escape(settings.pipeline, 100)}: {maintenance_line(window, zone)}"
+        return Message(f"🔧 {line}", (section(f"🔧 *{line}*"),))
+    ended = window.ended_at
     counts = f"{len(report.opened)} opened, {len(report.resolved)} resolved, {len(report.still_open)} still open"
     head = f"🔧 {escape(settings.pipeline, 100)}: maintenance window ended · {counts}"
     early = f", ended early by {person(window.ended_by)}" if window.ended_by else ""

@@ -8,7 +8,7 @@ from checks.model import Severity
 
 WORDS = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 ITSELF = "A message about Sync Health itself"
-WITHOUT_INCIDENT = {Kind.DIGEST: "The daily summary", Kind.MAINTENANCE: "The summary of a maintenance window"} | (
+WITHOUT_INCIDENT = {Kind.DIGEST: "The daily summary", Kind.MAINTENANCE: "A message about a maintenance window"} | (
     dict.fromkeys((Kind.AWAY, Kind.SILENT, Kind.STATE_FAILED, Kind.STATE_RESTORED), ITSELF)
 )
 MOST = 300  # characters of any text from outside

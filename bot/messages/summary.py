@@ -29,7 +29,7 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     name = escape(summary.pipeline, 100)
     if summary.state_outage:
         return unstored_summary(summary, summary.state_outage, zone)
-    quiet = [section(maintenance_line(summary.maintenance, zone))] if summary.maintenance else []
+    quiet = [section(f"🔧 {maintenance_line(summary.maintenance, zone)}")] if summary.maintenance else []
     if summary.failed:
         quiet.append(section(f"❗ Evaluation failed: {escape(summary.failed, 300)}"))
     if evaluation is None:

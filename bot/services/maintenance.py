@@ -21,6 +21,7 @@ def begin_maintenance(ports: Ports, span: str, reason: str, by: str) -> Maintena
             records.save_maintenance(window)
         else:
             window = records.create_maintenance(fresh)
+        records.owe_maintenance(window, ports.settings.channel)  # that it is on; at its end, what it held back
         records.audit(now, by, "maintenance", f"window {window.id}", f"for {span}: {reason}")
     return window
 

@@ -13,16 +13,33 @@ from bot.services.acknowledge import acknowledge
 from bot.services.maintenance import begin_maintenance, end_due_maintenance, end_maintenance
 from bot.services.summarise import summarise
 from checks.model import Severity
-from tests.fakes import CHANNEL, answer_lost
+from tests.fakes import CHANNEL, Said, answer_lost
 from tests.services.conftest import ADA, ROBIN, World
+
+BEGUN = "Nothing is sent to the channel meanwhile"
 
 
 def begin(world: World, span: str = "2h") -> Maintenance:
-    return begin_maintenance(world.ports, span, "loading old records", ROBIN)
+    """Somebody begins one; the channel is told so, and that nothing else will come."""
+    before = len(world.channel.roots())
+    window = begin_maintenance(world.ports, span, "loading old records", ROBIN)
+    world.deliver()
+    [told] = world.channel.roots()[before:]
+    assert BEGUN in told.text
+    return window
+
+
+def after(messages: list[Said]) -> list[Said]:
+    """Without what says that one begins."""
+    return [message for message in messages if BEGUN not in message.text]
 
 
 def said(world: World) -> list[Kind]:
-    return [message.kind for message in world.channel.everything()]
+    return [message.kind for message in after(world.channel.everything())]
+
+
+def roots(world: World) -> list[Said]:
+    return after(world.channel.roots())
 
 
 def did(world: World) -> list[Did]:
@@ -35,6 +52,24 @@ def live(world: World, minutes: int, nameless: int) -> None:
         world.look(nameless, after=5)
         end_due_maintenance(world.ports)
         world.deliver()
+
+
+def test_the_channel_is_told_that_it_begins_until_when_by_whom_and_why(world: World) -> None:
+    begin(world)
+    [told] = world.channel.roots()
+    assert "properties: Maintenance window until" in told.text
+    assert f"by <@{ROBIN}>: loading old records" in told.text
+    begin_maintenance(world.ports, "3h", "more of it", ADA)
+    world.deliver()
+    assert "more of it" in world.channel.roots()[-1].text, "it goes on until another time"
+
+
+def test_a_window_that_ends_before_anybody_heard_of_it_is_one_message(world: World) -> None:
+    begin_maintenance(world.ports, "2h", "loading old records", ROBIN)
+    end_maintenance(world.ports, ADA)
+    world.deliver()
+    [told] = world.channel.roots()
+    assert "maintenance window ended" in told.text
 
 
 def test_nothing_is_sent_meanwhile_and_everything_is_recorded(world: World) -> None:
@@ -57,7 +92,7 @@ def test_its_end_is_one_message_about_what_came_and_went(world: World) -> None:
     live(world, 60, nameless=60)
     live(world, 70, nameless=7)
     assert said(world) == [Kind.MAINTENANCE]
-    [summary] = world.channel.roots()
+    [summary] = roots(world)
     assert "1 opened, 1 resolved, 0 still open" in summary.text
     assert f"(2 h) by <@{ROBIN}>: loading old records" in summary.text
     assert "✅ Companies without a name" in summary.text
@@ -72,7 +107,7 @@ def test_what_is_still_critical_gets_its_root_after_the_summary_and_escalates_fi
     live(world, 120, nameless=60)
     assert Did.CALLED not in did(world)
     assert said(world) == [Kind.MAINTENANCE, Kind.ROOT, Kind.EVIDENCE]
-    assert "1 opened, 0 resolved, 1 still open" in world.channel.roots()[0].text
+    assert "1 opened, 0 resolved, 1 still open" in roots(world)[0].text
     live(world, 10, nameless=60)
     assert Did.CALLED not in did(world)
     live(world, 5, nameless=60)
@@ -88,13 +123,13 @@ def test_a_root_that_stands_is_edited_and_its_replies_are_held_back(world: World
     acknowledge(world.ports, 1, ADA)
     world.deliver()
     assert said(world) == [Kind.ROOT, Kind.EVIDENCE]
-    assert f"Acknowledged by <@{ADA}>" in world.channel.roots()[0].text
+    assert f"Acknowledged by <@{ADA}>" in roots(world)[0].text
     assert world.incident().severity is Severity.CRITICAL
     assert not any(entry.broadcast for entry in world.incident().timeline), "nobody heard of it in the channel"
     live(world, 30, nameless=7)
     live(world, 90, nameless=7)
     assert said(world) == [Kind.ROOT, Kind.EVIDENCE, Kind.MAINTENANCE]
-    assert "0 opened, 1 resolved, 0 still open" in world.channel.roots()[-1].text
+    assert "0 opened, 1 resolved, 0 still open" in roots(world)[-1].text
 
 
 def test_a_rerun_that_a_person_asked_for_is_followed_in_its_thread(world: World) -> None:
@@ -142,10 +177,10 @@ def test_what_may_have_arrived_before_is_brought_up_to_date(world: World) -> Non
     world.deliver()
     begin(world)
     live(world, 40, nameless=7)
-    assert "60 properties" in world.channel.roots()[0].text
+    assert "60 properties" in roots(world)[0].text
     end_maintenance(world.ports, ROBIN)
     world.deliver_patiently()
-    [root] = [message for message in world.channel.roots() if message.kind is Kind.ROOT]
+    [root] = [message for message in roots(world) if message.kind is Kind.ROOT]
     assert "✅ Resolved" in root.text
 
 
@@ -161,7 +196,7 @@ def test_it_survives_a_restart_that_lasts_longer_than_itself(world: World) -> No
     world.clock.pass_(hours=3)
     assert end_due_maintenance(world.ports)
     world.deliver()
-    assert "(1 h) by" in world.channel.roots()[0].text, "it ended when it was due, not when the bot came back"
+    assert "(1 h) by" in roots(world)[0].text, "it ended when it was due, not when the bot came back"
     assert not end_due_maintenance(world.ports)
 
 

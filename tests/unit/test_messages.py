@@ -106,6 +106,11 @@ def maintenance_report(**changes: Any) -> MaintenanceReport:
     return replace(MaintenanceReport(window, opened, opened[1:], opened[:1]), **changes)
 
 
+def maintenance_begins() -> MaintenanceReport:
+    report = maintenance_report(opened=(), resolved=(), still_open=())
+    return replace(report, window=replace(report.window, ended_at=None))
+
+
 def shown(of: Summary) -> Payload:
     return said(summary_message(of, ZONE))
 
@@ -198,6 +203,10 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "shared_evidence": lambda: alert(Kind.EVIDENCE, thread=thread()),
     "shared_end": lambda: alert(Kind.RESOLVED, thread=tuple(resolved(id=n) for n in range(1, 8))),
     "reminder_of_many": lambda: alert(Kind.REMINDER, about=nudged(Did.REMINDED), thread=thread()),
+    "maintenance_begins": lambda: alert(
+        Kind.MAINTENANCE,
+        maintenance=replace(ended := maintenance_report(), window=replace(ended.window, ended_at=None)),
+    ),
     "maintenance": lambda: alert(Kind.MAINTENANCE, maintenance=maintenance_report()),
     "maintenance_ended_early": lambda: alert(
         Kind.MAINTENANCE, maintenance=maintenance_report(opened=(), resolved=(), still_open=(), ended_by="U0ROBIN")
