@@ -96,7 +96,8 @@ def _checks(results: Iterable[Result]) -> Table:
     for result in sorted(results, key=lambda result: WORST_FIRST.index(result.outcome)):
         style, word = STYLES[result.outcome]
         name = result.check if result.sync is None else f"{result.check} ({result.sync})"
-        found = f"{result.summary} ({result.error})" if result.error else result.summary
+        why = result.error if result.error and result.error not in result.summary else None  # said once
+        found = f"{result.summary} ({why})" if why else result.summary
         cells = (name, _value(result), result.warn or "", result.critical or "", found)
         table.add_row(_text(word, style), *map(_text, cells))
     return table

@@ -114,6 +114,17 @@ def test_a_missing_table_is_named_and_exits_with_2(broken: list) -> None:
     assert "product_property does not exist" in out
 
 
+def test_why_there_is_no_number_is_said_once(broken: list) -> None:
+    def finish_in_the_future(demo: Demo) -> None:
+        for run in demo.census._runs.values():
+            run["completed_at"] = f"{demo.clock.now() + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+
+    broken.append(finish_in_the_future)
+    code, out, _ = check("--demo", "--all")
+    [line] = [line for line in out.splitlines() if "failed_runs (Sync A)" in line]
+    assert code == 2 and line.count("completed in the future") == 1
+
+
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
 def test_json_names_what_is_open_or_would_be(broken: list, more: list[str]) -> None:
     broken.append(lambda demo: demo.census.switch("sync_paused", True))
