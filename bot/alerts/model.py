@@ -57,6 +57,7 @@ class Did(StrEnum):
     ACK_LAPSED = "ack_lapsed"
     MAINTENANCE_ENDED = "maintenance_ended"  # the window in which nothing was sent to the channel
     RERUN = "rerun"
+    FOLLOWED = "followed"  # a run that was going on when somebody asked for a rerun
     RUN_ENDED = "run_ended"
     MOVED = "moved"  # to another channel; the detail is `old channel: why`
 

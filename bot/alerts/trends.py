@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby, pairwise
 
 SHORTEST = timedelta(minutes=10)  # less says nothing: runs come and go within it
+FILLING = timedelta(hours=1)  # a queue grows for so long between two hourly runs, and that is no trend
+Sizes = Sequence[tuple[datetime, int]]
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,28 @@ class Trend:
         return self.drained / (self.over.total_seconds() / 3600)
 
 
-def trend_of(sizes: Sequence[tuple[datetime, int]]) -> Trend | None:
-    """From the first size to the last; None where they are too close to say."""
-    if not sizes or (over := sizes[-1][0] - sizes[0][0]) < SHORTEST:
+def trend_of(sizes: Sizes) -> Trend | None:
+    """From the first size to the last that can be compared; None where that says nothing."""
+    like = _comparable(sizes)
+    if not like or (over := like[-1][0] - like[0][0]) < SHORTEST:
         return None
-    left = sizes[-1][1]
-    drained = sizes[0][1] - left
+    left = like[-1][1]
+    drained = like[0][1] - left
     return Trend(drained, over, over * (left / drained) if drained > 0 else None)
+
+
+def _comparable(sizes: Sizes) -> Sizes:
+    """Of a queue that fills and is emptied again, only its sizes after each run; none where these go up and down."""
+    if not sizes:
+        return []
+    steps = [later - earlier for (_, earlier), (_, later) in pairwise(sizes)]
+    if not any(step > 0 for step in steps):
+        return sizes
+    if not any(step < 0 for step in steps):
+        return sizes if sizes[-1][0] - sizes[0][0] > FILLING else []
+    turns = [next(same) for _, same in groupby(sizes, key=lambda one: one[1])]
+    after = [b for a, b, c in zip(turns, turns[1:], turns[2:], strict=False) if a[1] > b[1] < c[1]]
+    if after and turns[-1][1] < after[-1][1]:  # being emptied, and further than the last time
+        after.append(turns[-1])
+    sides = {later > earlier for (_, earlier), (_, later) in pairwise(after) if later != earlier}
+    return after if len(sides) == 1 else []

@@ -84,7 +84,7 @@ def _message(announcement: Announcement, settings: Settings) -> Message:
         return evidence_message(incident, announcement.readings, settings)
     if announcement.kind is Kind.RUN:
         assert announcement.action, "a run is announced with its action"
-        return run_message(announcement.action, settings)
+        return run_message(announcement.action, settings, incident)
     return _reply(announcement.kind, incident, zone, len(announcement.thread) - 1)
 
 

@@ -30,6 +30,7 @@ STEPS = {
     Did.ACKNOWLEDGED: "Acknowledged",
     Did.TAKEN_OVER: "Acknowledged",
     Did.RERUN: "Rerun",
+    Did.FOLLOWED: "Run followed",
     Did.REOPENED: "Reopened",
 }
 

@@ -50,7 +50,7 @@ def _trend(queue: Queue) -> str:
     if queue.size == 0:
         return "It is empty."
     if trend is None:
-        return "❔ How fast it drains is not known yet: too few sizes were measured."
+        return "❔ Trend unknown: too few sizes were measured that can be compared."
     over = f"in the last {duration(trend.over)}"
     if trend.drained < 0:
         return f"📈 It grew by {rows(-trend.drained)} {over} ({-trend.per_hour:,.0f} an hour)."

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Action, ActionState
+from bot.alerts.model import Action, ActionState, Incident, State
 from bot.messages.blocks import Message, context, section
 from bot.messages.text import day_and_time, escape, link, number, person
 from bot.settings import Settings
@@ -11,10 +11,9 @@ from checks.numbers import duration
 BAR = 16  # characters of the progress bar
 
 
-def run_message(action: Action, settings: Settings) -> Message:
-    """How far it is."""
-    sync, who = escape(action.sync), person(action.by)
-    lines = [_run_headline(action, sync, who, settings.zone)]
+def run_message(action: Action, settings: Settings, incident: Incident | None = None) -> Message:
+    """How far it is, and whether it brought its `incident` back."""
+    lines = [_run_headline(action, incident, settings.zone)]
     if action.state is ActionState.RUNNING and action.records_total:
         lines.append(_progress(action))
     if action.state is ActionState.CHECKING:
@@ -30,11 +29,17 @@ def run_message(action: Action, settings: Settings) -> Message:
         small.append(link(f"Census run {action.run_id}", settings.links.census_run, sync=sync_id, run=action.run_id))
     if small:
         blocks.append(context(" · ".join(small)))
-    plain_who = f"{action.sync} rerun: {action.state}"
+    plain_who = f"{action.sync} {_called(action)}: {action.state}"
     return Message(escape(plain_who), tuple(blocks))
 
 
-def _run_headline(action: Action, sync: str, who: str, zone: ZoneInfo) -> str:
+def _called(action: Action) -> str:
+    """Only what was started here is a rerun: a run that was going on already was followed."""
+    return "run" if action.adopted else "rerun"
+
+
+def _run_headline(action: Action, incident: Incident | None, zone: ZoneInfo) -> str:
+    sync, who, what = escape(action.sync), person(action.by), _called(action)
     requested = f"(requested by {who} {day_and_time(action.requested_at, zone)})"
     match action.state:
         case ActionState.REQUESTED:
@@ -44,12 +49,25 @@ def _run_headline(action: Action, sync: str, who: str, zone: ZoneInfo) -> str:
         case ActionState.RUNNING:
             return f"🔁 *{sync} is running* {requested}"
         case ActionState.FAILED:
-            return f"❌ *{sync} rerun failed* {requested}"
+            return f"❌ *{sync} {what} failed* {requested}"
         case ActionState.UNKNOWN:
-            return f"❔ *{sync} rerun: outcome unknown* {requested}"
-    ended = f" in {duration(action.ended_at - action.requested_at)}" if action.ended_at else ""
+            return f"❔ *{sync} {what}: outcome unknown* {requested}"
+    timed = action.ended_at and not action.adopted  # when the other one began is not known here
+    ended = f" in {duration(action.ended_at - action.requested_at)}" if action.ended_at and timed else ""
+    icon, helped = _outcome(action, incident)
+    return f"{icon} *{sync} {what} completed{helped}*{ended} ({'followed' if action.adopted else 'requested'} by {who})"
+
+
+def _outcome(action: Action, incident: Incident | None) -> tuple[str, str]:
+    """Green only where no record was rejected and the incident has begun to recover."""
+    if action.state is ActionState.CHECKING:
+        return "🔁", ""
+    if incident and incident.not_evaluated_since:
+        return "❔", ", status unknown"
+    if incident and incident.state is State.FIRING:
+        return "🟠", ", not recovered"
     clean = action.records_failed == 0 and not action.records_invalid
-    return f"{'✅' if clean else '🟠'} *{sync} rerun completed*{ended} (requested by {who})"
+    return "✅" if clean else "🟠", ""
 
 
 def _progress(action: Action) -> str:

@@ -112,7 +112,7 @@ def _request(ports: Ports, incident: Incident, facts: RerunFacts, by: str, reaso
                 latest_run_id=facts.latest_run_id,
             )
         )
-        records.note(incident.id, Entry(now, Did.RERUN, by, facts.sync))
+        records.note(incident.id, Entry(now, Did.FOLLOWED if facts.running else Did.RERUN, by, facts.sync))
         records.owe(incident.id, Kind.RUN, action_id=action.id)
         records.audit(now, by, "rerun", facts.sync, f"action {action.id}: {reason or 'no reason given'}")
     return action

@@ -151,6 +151,9 @@ def test_a_run_that_had_begun_before_and_did_not_help_says_that_another_one_may(
     follow(world)
     follow(world)
     assert "had begun before the request; Rerun starts one that reads current records." in world.action().verdict
+    assert "🟠 *Sync B run completed, not recovered* (followed by" in story(world).text
+    assert Did.FOLLOWED in [entry.did for entry in world.incident().timeline]
+    assert Did.RERUN not in [entry.did for entry in world.incident().timeline]
     assert press(world).run_id != running.id
 
 
@@ -195,12 +198,14 @@ def test_a_healthy_end_says_so_and_the_incident_recovers(world: World) -> None:
     assert "10 min" in action.verdict
     assert world.incident().state is State.RECOVERING
     assert action.ended_at == world.clock.now()
+    assert "✅ *Sync B rerun completed*" in story(world).text
 
 
 def test_an_end_that_did_not_help_says_so(world: World) -> None:
     action = end_of_run(world, 60)
     assert action.verdict.startswith("Not recovered: 60 properties")
     assert world.incident().state is State.FIRING
+    assert "🟠 *Sync B rerun completed, not recovered*" in story(world).text
 
 
 @pytest.mark.parametrize("how", ["down", "empty"])
@@ -216,6 +221,7 @@ def test_an_end_that_could_not_be_measured_is_never_called_healthy(world: World,
     assert world.action().state is ActionState.FINISHED
     assert world.action().verdict.startswith("Status after the run is unknown")
     assert world.incident().state is State.FIRING
+    assert "❔ *Sync B rerun completed, status unknown*" in story(world).text
 
 
 def test_the_end_is_measured_afresh_and_not_joined_to_a_look_from_before(world: World) -> None:

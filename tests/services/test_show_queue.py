@@ -65,12 +65,12 @@ def test_with_too_few_sizes_the_pace_is_unknown(world: World, waits: list[dict[s
 
 def test_a_queue_that_grows_has_no_end(world: World, waits: list[dict[str, object]]) -> None:
     world.look(7)
-    world.numbers(update_queue=4)
-    world.look(7, after=30)
+    world.numbers(update_queue=24)
+    world.look(7, after=60)
     world.warehouse.rows[QUEUE] = [row("both", "measurable", 9), row("update", "total", 40)]
-    world.clock.pass_(minutes=30)
+    world.clock.pass_(minutes=60)
     trend = show_queue(world.ports, None)[1].trend
-    assert trend and (trend.drained, trend.per_hour, trend.to_empty) == (-28, -28.0, None)
+    assert trend and (trend.drained, trend.per_hour, trend.to_empty) == (-28, -14.0, None)
 
 
 def test_an_empty_queue_is_zero_and_empty_tables_are_unknown(world: World) -> None:

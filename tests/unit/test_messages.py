@@ -115,8 +115,8 @@ def shown(of: Summary) -> Payload:
     return said(summary_message(of, ZONE))
 
 
-def told(of: Any) -> Payload:
-    return alert(Kind.RUN, action=of)
+def told(of: Any, about: Incident | None = None) -> Payload:
+    return alert(Kind.RUN, action=of, about=about)
 
 
 def coverage() -> Result:
@@ -251,7 +251,9 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "run_running_without_counts": lambda: told(action(ActionState.RUNNING, run_id=501, reason="")),
     "run_adopted": lambda: told(action(ActionState.RUNNING, run_id=499, adopted=True, reason="")),
     "run_checking": lambda: told(ended(ActionState.CHECKING)),
-    "run_finished": lambda: told(ended(verdict="Evaluated again: 12 properties have no company name.")),
+    "run_finished": lambda: told(ended(verdict="Evaluated again: 12 properties have no name."), recovering()),
+    "run_finished_in_vain": lambda: told(ended(verdict="Not recovered: 60 properties have no company name.")),
+    "run_followed": lambda: told(ended(adopted=True, verdict="Evaluated again: 12 have no name."), recovering()),
     "run_finished_with_rejections": lambda: told(
         ended(records_updated=238, records_failed=7, records_invalid=1, verdict="Not recovered: 60 have no name.")
     ),
