@@ -109,6 +109,9 @@ class SyncStatus:
     pending_since: datetime | None = None  # since when its queue was found not empty whenever it was measured
 
 
+ASK_AGAIN = timedelta(minutes=1)  # between two ticks, after the warehouse was asked in vain
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """One look at the whole pipeline. `problems` are the sources that could not be asked."""
@@ -123,6 +126,16 @@ class Evaluation:
     warehouse_at: datetime | None = None  # when the numbers of the warehouse were measured
     matched_coverage: float | None = None  # percent of the valid RDS properties that are in Salesforce by their id
     warehouse_reached: bool = True  # False: it was asked then, and could not be reached
+    warehouse_starting: bool = False  # it was asked then, and its numbers stay while it starts
+
+    @property
+    def asked_in_vain(self) -> bool:
+        """Whether the warehouse was asked then and did not answer."""
+        return self.warehouse_starting or not self.warehouse_reached
+
+    def warehouse_may_be_asked(self, now: datetime) -> bool:
+        """Whether it has had its time to start or to come back, where it did not answer then."""
+        return not (self.asked_in_vain and timedelta(0) <= now - self.checked_at < ASK_AGAIN)
 
     def measured_at(self, check: Check) -> datetime | None:
         """When the number of this check was measured."""

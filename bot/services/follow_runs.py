@@ -8,6 +8,7 @@ from bot.alerts.model import Action, ActionState
 from bot.errors import NotFoundError, SyncHealthError, UnreadableError
 from bot.model import LONGEST_RUN, Evaluation, Run, RunStatus
 from bot.ports import Ports
+from bot.services.measure import START
 from bot.services.rerun_sync import set_action
 from bot.services.run_checks import Checker
 from checks.model import Outcome, Result
@@ -117,9 +118,15 @@ def _waited(ports: Ports, action: Action) -> float:
 
 
 def _measure_again(ports: Ports, checker: Checker, action: Action) -> None:
+    now, ended_at = ports.clock.now(), action.ended_at or action.requested_at
+    with ports.store.snapshot() as records:
+        last = records.latest_evaluation()
+    if last and not last.warehouse_may_be_asked(now):
+        return
     evaluation = checker.run(join=False)
-    if evaluation.warehouse_at and action.ended_at and evaluation.warehouse_at < action.ended_at:
-        return  # the warehouse is starting: what it held before the run says nothing of it
+    stale = evaluation.warehouse_at is not None and evaluation.warehouse_at < ended_at
+    if stale or (evaluation.asked_in_vain and timedelta(0) <= now - ended_at < START):
+        return  # what it held before the run says nothing of it
     verdict = _verdict(ports, action, evaluation)
     ended = replace(action, state=ActionState.FINISHED, verdict=verdict)
     set_action(ports, ended, ActionState.CHECKING)

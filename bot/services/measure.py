@@ -58,7 +58,8 @@ def measure(
         looks = list(pool.map(look, sources.settings.syncs))
         carried = last if last and thrifty and not _worth_asking(sources, last, looks, now) else None
         numbers = _numbers_of(carried) if carried else asked.result() if asked else ask_warehouse(sources)
-        if last and numbers.starting and _stands_in(sources, last, now):
+        starting = last is not None and numbers.starting and _stands_in(sources, last, now)
+        if last and starting:
             carried, numbers = last, _numbers_of(last)
     looks = [_with_queue(look, numbers, last, now) for look in looks]
     syncs = tuple(look.status for look in looks)
@@ -77,14 +78,15 @@ def measure(
         warehouse_at=carried.warehouse_at if carried else now,
         matched_coverage=numbers.value(MATCHED),
         warehouse_reached=numbers.reached,
+        warehouse_starting=starting,
     )
 
 
 def _worth_asking(sources: Sources, last: Evaluation, looks: Sequence[SyncLook], now: datetime) -> bool:
-    """Whether the warehouse may have something new, is awake anyway, or could not be reached the last time."""
+    """Whether the warehouse may have something new, is awake anyway, or did not answer the last time."""
     ended, going_on = [at for look in looks for at in ended_at(look.runs)], any(look.status.running for look in looks)
     due = warehouse_is_due(last.warehouse_at, ended, sources.settings.schedule.idle_floor, now, going_on=going_on)
-    return due or not last.warehouse_reached or (not going_on and _is_awake(sources))
+    return due or last.asked_in_vain or (not going_on and _is_awake(sources))
 
 
 def _is_awake(sources: Sources) -> bool:

@@ -105,7 +105,8 @@ def timer_ended(ports: Ports) -> bool:
         waiting, last, opened = records.waiting_alerts(), records.latest_evaluation(), records.open_incidents()
     if last is None:
         return False
-    if any(check.metric == SUSPECT for check in checks.values()) and _runs_soon(last, now):
+    may_ask = last.warehouse_may_be_asked(now)
+    if may_ask and any(check.metric == SUSPECT for check in checks.values()) and _runs_soon(last, now):
         return True
     ends = [
         (checks[one.check], timer_ends(one, policy_of(checks[one.check]))) for one in waiting if one.check in checks
@@ -117,14 +118,16 @@ def timer_ended(ports: Ports) -> bool:
     return any(
         end is not None and end <= now and ((seen := last.measured_at(check)) is None or seen < end)
         for check, end in ends
+        if may_ask or not check.wakes_the_warehouse
     )
 
 
 def _runs_soon(last: Evaluation, now: datetime) -> bool:
     """Whether a sync is about to write a backlog that was not measured lately."""
+    measured_at = last.warehouse_at if last.warehouse_reached else None
     for sync in last.syncs:
         ended = [run.completed_at for run in (sync.latest, sync.last_sync) if run and run.completed_at]
-        if backlog_is_due(sync.next_run, max(ended, default=None), last.warehouse_at, now):
+        if backlog_is_due(sync.next_run, max(ended, default=None), measured_at, now):
             return True
     return False
 

@@ -32,7 +32,7 @@ class RunWatch:
         self._next = now + EVERY
         with self._ports.store.snapshot() as records:
             last = records.latest_evaluation()
-        if last is None:
+        if last is None or not last.warehouse_may_be_asked(now):
             return False
         try:
             runs = self._newest_runs()

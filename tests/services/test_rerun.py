@@ -215,6 +215,7 @@ def test_an_end_that_could_not_be_measured_is_never_called_healthy(world: World,
         world.census.finish(1)
         follow(world)
         world.warehouse.failure = TemporaryError("asleep")
+        world.clock.pass_(minutes=20)  # it has had the time to come back
         follow(world)
     else:
         end_of_run(world, None)

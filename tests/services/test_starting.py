@@ -2,14 +2,16 @@
 
 import pytest
 
-from bot.alerts.model import ActionState
-from bot.errors import StartingError
+from bot.alerts.model import ActionState, State
+from bot.errors import StartingError, SyncHealthError, TemporaryError
 from bot.services.follow_runs import follow_runs
-from bot.services.measure import START
+from bot.services.measure import HEALTH, START
 from bot.services.rerun_sync import rerun_facts, rerun_sync
-from bot.services.run_checks import run_checks
+from bot.services.run_checks import run_checks, timer_ended
+from bot.services.watch_runs import RunWatch
 from checks.model import Outcome
 from tests.services.conftest import ROBIN, World
+from tests.services.test_cost import DAILY, with_schedule
 
 
 def starts(world: World) -> None:
@@ -57,7 +59,84 @@ def test_a_rerun_is_judged_by_what_was_read_after_it(world: World) -> None:
     starts(world)
     follow_runs(world.ports, world.checker)
     assert world.action().state is ActionState.CHECKING
+    before = world.warehouse.asked.count(HEALTH)
+    follow_runs(world.ports, world.checker)
+    assert world.warehouse.asked.count(HEALTH) == before, "left to start for a minute"
+    world.clock.pass_(minutes=1)
     world.warehouse.failure = None
     world.numbers(null_company_names=7)
     follow_runs(world.ports, world.checker)
     assert "Evaluated again: 7 properties" in world.action().verdict
+
+
+def test_a_rerun_is_judged_although_the_warehouse_has_a_hiccup_and_not_for_ever(world: World) -> None:
+    incident = world.open_incident()
+    rerun_sync(world.ports, incident, rerun_facts(world.ports, incident).consent, ROBIN, "the view is fixed")
+    world.census.finish(1, records_updated=5)
+    world.warehouse.failure = TemporaryError("the warehouse cannot be reached")
+    for _ in range(2):
+        follow_runs(world.ports, world.checker)
+    assert world.action().state is ActionState.CHECKING
+    world.clock.pass_(seconds=START.total_seconds())
+    follow_runs(world.ports, world.checker)
+    assert world.action().verdict.startswith("Status after the run is unknown: ")
+
+
+WAITS = (StartingError("The warehouse is starting"), TemporaryError("the warehouse cannot be reached"))
+
+
+@pytest.mark.parametrize("failure", WAITS)
+def test_the_look_before_a_run_is_repeated_every_minute_until_it_is_answered(
+    world: World, failure: SyncHealthError
+) -> None:
+    with_schedule(world, DAILY)
+    world.look(7)
+    world.warehouse.runs_anyway = False
+    world.clock.pass_(minutes=110)
+    run_checks(world.ports)  # 11:50
+    world.clock.pass_(minutes=4, seconds=50)
+    world.warehouse.failure, before = failure, world.warehouse.asked.count(HEALTH)
+    looks = list[tuple[int, int]]()
+    for second in range(15, 300, 15):
+        world.clock.pass_(seconds=15)
+        if second == 165:
+            world.warehouse.failure = None
+            world.numbers(update_queue_suspicious=9)
+        if timer_ended(world.ports):
+            looks.append((second, run_checks(world.ports)[0].syncs[1].suspicious or 0))
+    assert looks == [(15, 0), (75, 0), (135, 0), (195, 9)]
+    assert world.warehouse.asked.count(HEALTH) == before + 4
+
+
+def test_an_alert_whose_time_is_up_lets_the_warehouse_start(world: World) -> None:
+    world.look(60)
+    starts(world)
+    world.clock.pass_(minutes=5)
+    before, evaluated = world.warehouse.asked.count(HEALTH), list[int]()
+    for second in range(0, 400, 15):
+        if timer_ended(world.ports):
+            run_checks(world.ports)
+            evaluated.append(second)
+        world.clock.pass_(seconds=15)
+    assert evaluated == list(range(0, 400, 60))
+    world.warehouse.failure = None
+    run_checks(world.ports)
+    assert world.alert().state is State.FIRING
+    assert world.warehouse.asked.count(HEALTH) == before + len(evaluated) + 1
+
+
+def test_a_run_that_ended_lets_the_warehouse_start(world: World) -> None:
+    world.look(7)
+    world.warehouse.runs_anyway = False
+    starts(world)
+    watch, before = RunWatch(world.ports), world.warehouse.asked.count(HEALTH)
+    ended = world.census.start(world.sync_a)
+    world.clock.pass_(minutes=1)
+    world.census.finish(ended.id)
+    world.census.start(world.sync_b)  # goes on, so Census is asked at each turn
+    world.clock.pass_(minutes=15)
+    for _ in range(16):
+        if watch.has_news():
+            run_checks(world.ports, thrifty=True)
+        world.clock.pass_(seconds=15)
+    assert world.warehouse.asked.count(HEALTH) == before + 4
