@@ -13,7 +13,7 @@ from bot.services.run_checks import run_checks
 from tests.services.conftest import World
 from tests.services.test_not_measured import HEALTHY
 
-ROWS = [{"kind": "row", "id": f"a0B{n}"} for n in (1, 2, 3)]
+ROWS = [{"kind": "row", "id": f"a0B{n:012}"} for n in (1, 2, 3)]
 
 
 def evidence(world: World) -> str:
@@ -25,8 +25,8 @@ def evidence(world: World) -> str:
 def test_a_new_alert_shows_three_examples(world: World) -> None:
     world.warehouse.rows[EXAMPLES] = ROWS
     world.open_incident()
-    assert world.incident().examples == ("row a0B1", "row a0B2", "row a0B3")
-    assert "*For example:* rows in Salesforce a0B1, a0B2, a0B3" in evidence(world)
+    assert world.incident().examples == ("row a0B000000000001", "row a0B000000000002", "row a0B000000000003")
+    assert "*For example:* rows in Salesforce a0B000000000001, a0B000000000002, a0B000000000003" in evidence(world)
 
 
 def test_evidence_that_was_sent_already_is_edited_when_the_examples_come(world: World) -> None:
@@ -39,7 +39,7 @@ def test_evidence_that_was_sent_already_is_edited_when_the_examples_come(world: 
     world.look(60, after=5)
     world.deliver()
     second = [message for message in world.channel.everything() if message.kind == "evidence"][-1]
-    assert "a0B1" in second.text
+    assert "a0B000000000001" in second.text
 
 
 def test_examples_that_cannot_be_had_do_not_hold_up_the_alert(world: World) -> None:
@@ -60,10 +60,10 @@ def test_examples_that_cannot_be_had_do_not_hold_up_the_alert(world: World) -> N
 
 def test_an_example_that_is_no_id_is_left_out(world: World) -> None:
     odd = ["123-45-6789", "Jane Doe", None, "j@x.example"]
-    rows = [{"kind": "row", "id": value} for value in odd] + [{"kind": "person", "id": "a0B9"}, {}]
+    rows = [{"kind": "row", "id": value} for value in odd] + [{"kind": "person", "id": "a0B000000000009"}, {}]
     world.warehouse.rows[EXAMPLES] = [*rows, *ROWS]
     world.open_incident()
-    assert world.incident().examples == ("row a0B1", "row a0B2", "row a0B3")
+    assert world.incident().examples == ("row a0B000000000001", "row a0B000000000002", "row a0B000000000003")
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.SKIPPED])

@@ -68,6 +68,33 @@ def test_an_answer_serves_for_a_few_seconds_of_the_pipelines_time_and_not_longer
     assert found(shared, source.ask).value == 2
 
 
+@pytest.mark.parametrize("speed", [1, 60])
+def test_who_wants_it_fresher_is_served_for_as_long_as_they_say(
+    shared: SharedAnswers, clock: HandClock, source: Source, speed: float
+) -> None:
+    clock.speed = speed
+    found(shared, source.ask)
+    clock.pass_(seconds=0.9)
+    assert found(shared, source.ask, keep=1.0).value == 1
+    clock.pass_(seconds=0.2)
+    assert found(shared, source.ask, keep=1.0).value == 2
+
+
+def test_who_asks_the_same_does_not_wait_for_the_turn_of_the_one_who_asked_first(
+    clock: HandClock, source: Source
+) -> None:
+    pool = FairPool(2, "question", 1)
+    shared = SharedAnswers(clock, pool)
+    source.free.clear()
+    shared.ask(ROBIN, "another", source.ask)
+    until(lambda: source.asked)
+    waiting = shared.ask(ROBIN, "runs", lambda: 7)
+    assert shared.ask(ADA, "runs", lambda: 8) is waiting
+    assert waiting.result(20).value == 7, "while the first question of Robin's is not answered"
+    source.free.set()
+    pool.shutdown()
+
+
 def test_it_is_kept_from_when_it_came_not_from_when_it_was_asked_for(
     shared: SharedAnswers, clock: HandClock, source: Source
 ) -> None:

@@ -106,7 +106,7 @@ def test_pressing_twice_starts_one_run_and_says_whose_it_is(world: World) -> Non
     slack.press(world.operator, root["ts"], "rerun")
     until(lambda: "A rerun of Sync B is in progress" in words(slack.modal(world.operator) or {}))
     assert f"Requested by <@{world.operator}>" in words(slack.modal(world.operator))
-    until(lambda: "rerun completed" in words(world.thread()))
+    until(lambda: "rerun completed" in words(world.thread()), 60)  # half of it is waiting for the run itself
     assert [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)].count("API Request") == 1
 
 
