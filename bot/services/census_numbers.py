@@ -1,14 +1,15 @@
 """What Census knows of a sync → the numbers that checks judge: pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.alerts.rejections import Known
 from bot.alerts.run_errors import run_error
 from bot.alerts.schedule import cron_of, latest_time, next_time
-from bot.model import Run, RunStatus, Schedule
+from bot.model import Run, RunStatus, Schedule, Sync
+from bot.pipeline_file import SyncSettings
 from checks.model import Reading, Situation
 from checks.numbers import duration
 
@@ -99,6 +100,11 @@ def ended_at(runs: Sequence[Run]) -> list[datetime]:
 def error_rate(run: Run) -> float | None:
     """(failed + invalid) / (updated + failed + invalid) in percent; no rows: 0; None where Census gives no counts."""
     return _rejected(run).value
+
+
+def schedule_of(found: Sync, sync: SyncSettings) -> Schedule:
+    """When it runs, by Census and by pipeline.yml."""
+    return replace(found.schedule, external=sync.starts == "external")
 
 
 def next_run(schedule: Schedule, now: datetime) -> datetime | None:

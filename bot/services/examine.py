@@ -9,7 +9,7 @@ from bot.errors import AccessError, NotFoundError, StartingError, SyncHealthErro
 from bot.model import Schedule
 from bot.pipeline_file import SyncSettings
 from bot.ports import Clock, Messenger, Sources
-from bot.services.census_numbers import next_run
+from bot.services.census_numbers import next_run, schedule_of
 from bot.settings import Settings
 
 SKEW = timedelta(seconds=30)  # more, and leases and signatures are read wrongly
@@ -142,19 +142,24 @@ def _sync(sources: Sources, sync: SyncSettings) -> Finding:
     name = f"Census {sync.name}"
     try:
         found = sources.census.sync(sync.id)
+        schedule = schedule_of(found, sync)
     except NotFoundError as error:
         return _wrong(name, error, f"correct the id of {sync.name} in pipeline.yml; Census has it in the address")
     except SyncHealthError as error:
         return _wrong(name, error, "set CENSUS_API_TOKEN to a personal access token of somebody who sees the sync")
-    if not found.schedule.enabled:
-        why = "paused" if found.schedule.paused else "without a schedule"
-        return Finding(name, False, f"{found.label} is {why}", "resume it, or give it a schedule, in Census")
-    return Finding(name, True, f"{found.label}: {_runs(found.schedule, sources.clock.now())}")
+    if schedule.paused:
+        return Finding(name, False, f"{found.label} is paused", "resume it in Census")
+    if not schedule.enabled:
+        remedy = "give it one in Census, or write `starts: external` in pipeline.yml where something else starts it"
+        return Finding(name, False, f"{found.label} has no schedule", remedy)
+    return Finding(name, True, f"{found.label}: {_runs(schedule, sources.clock.now())}")
 
 
 def _runs(schedule: Schedule, now: datetime) -> str:
     following = next_run(schedule, now)
-    return f"{schedule.frequency}{f', next {following:%Y-%m-%d %H:%M} UTC' if following else ''}"
+    how = [schedule.frequency] if schedule.frequency != "never" else []
+    how += [trigger.replace("_", " ") for trigger in schedule.triggers] + ["started from outside"] * schedule.external
+    return ", ".join(how + ([f"next {following:%Y-%m-%d %H:%M} UTC"] if following else []))
 
 
 def _table(sources: Sources, table: str, needed: frozenset[str]) -> Finding:

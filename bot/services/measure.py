@@ -12,7 +12,7 @@ from bot.errors import PermanentError, StartingError, SyncHealthError, Unreadabl
 from bot.model import Evaluation, Run, Schedule, SyncStatus
 from bot.pipeline_file import SyncSettings
 from bot.ports import Sources
-from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run
+from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run, schedule_of
 from bot.services.warehouse_numbers import Numbers, Row, one_row, only_value
 from checks.judge import judge, overall
 from checks.model import Check, Outcome, Reading, Result
@@ -282,6 +282,6 @@ def _look_at(sources: Sources, sync: SyncSettings, status: SyncStatus) -> SyncLo
 def _schedule_of(sources: Sources, sync: SyncSettings) -> tuple[Schedule | None, str | None]:
     """When the sync runs, or why that cannot be read: only what needs it is unknown then."""
     try:
-        return replace(sources.census.sync(sync.id).schedule, external=sync.starts == "external"), None
+        return schedule_of(sources.census.sync(sync.id), sync), None
     except UnreadableError as error:
         return None, str(error)

@@ -1,12 +1,10 @@
 """What Census did and will do."""
 
-from dataclasses import replace
-
 from bot.answers import SyncRuns, SyncSchedule
 from bot.errors import SyncHealthError
 from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
-from bot.services.census_numbers import error_rate, next_run
+from bot.services.census_numbers import error_rate, next_run, schedule_of
 
 RUNS = 10
 
@@ -31,7 +29,7 @@ def _runs_of(ports: Ports, sync: SyncSettings) -> SyncRuns:
 
 def _schedule_of(ports: Ports, sync: SyncSettings) -> SyncSchedule:
     try:
-        schedule = replace(ports.census.sync(sync.id).schedule, external=sync.starts == "external")
+        schedule = schedule_of(ports.census.sync(sync.id), sync)
     except SyncHealthError as error:
         return SyncSchedule(sync.label, error=str(error))
     return SyncSchedule(sync.label, schedule, next_run(schedule, ports.clock.now()))

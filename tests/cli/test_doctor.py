@@ -39,7 +39,7 @@ def test_three_broken_things_are_three_findings_with_their_remedies(broken: list
     assert "→ add usergroups:read under OAuth & Permissions and install the app anew" in out
     assert "✗ Census Sync B: Sync B (UPDATE) is paused" in out
     assert "✗ crm.sfdc_dbx.properties_to_update:" in out
-    assert "3 of 20 to set right" in out
+    assert "\n3 of 21 to set right" in out
 
 
 def test_json_has_the_documented_keys(broken: list) -> None:

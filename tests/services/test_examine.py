@@ -12,6 +12,7 @@ from bot.adapters.state_file import look_at_state
 from bot.answers import Finding
 from bot.errors import AccessError, NotFoundError, PermanentError, StartingError, SyncHealthError, TemporaryError
 from bot.main import manifest_scopes
+from bot.model import Schedule
 from bot.pipeline_file import Operators
 from bot.services.examine import examine_census, examine_slack, examine_state, examine_warehouse
 from tests.fakes import forbidden
@@ -164,6 +165,25 @@ def test_a_paused_sync_is_not_well(well: World) -> None:
     well.census.pause(well.sync_b)
     assert wrong(census(well)) == ["Census Sync B"]
     assert "is paused" in census(well)["Census Sync B"].detail
+
+
+def test_a_sync_that_something_else_starts_needs_no_schedule(well: World) -> None:
+    for sync in (well.sync_a, well.sync_b):
+        well.census.set_schedule(sync, Schedule("never", paused=False))
+    found = census(well)["Census Sync A"]
+    assert (found.ok, found.detail) == (False, f"sync {well.sync_a} has no schedule")
+    assert "`starts: external` in pipeline.yml" in found.remedy
+    well.census.set_schedule(well.sync_b, Schedule("never", paused=False, triggers=("sync_sequence",)))
+    outside, other = well.ports.settings.syncs
+    outside = outside.model_copy(update={"starts": "external"})
+    well.ports = replace(well.ports, settings=replace(well.ports.settings, syncs=(outside, other)))
+    assert [found.detail for found in census(well).values()] == [
+        "v2",
+        f"sync {well.sync_a}: started from outside",
+        f"sync {well.sync_b}: sync sequence",
+    ]
+    well.census.pause(well.sync_a)
+    assert wrong(census(well)) == ["Census Sync A"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """From a measurement to what is owed: the life of an alert, and what is never taken for healthy."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +11,8 @@ import pytest
 
 from bot.alerts.model import Did, State
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Kind
+from bot.model import Kind, Run
+from bot.ports import Ports
 from bot.services.acknowledge import acknowledge
 from bot.services.measure import HEALTH
 from bot.services.move_alerts import move_alerts
@@ -17,7 +20,7 @@ from bot.services.rehearsal import Rehearsal
 from bot.services.run_checks import Checker, rehearse_checks, run_checks, timer_ended
 from checks.judge import judge
 from checks.model import Outcome, Reading, Severity
-from tests.fakes import BrittleStore, shipped_settings
+from tests.fakes import BrittleStore, FakeWarehouse, shipped_settings
 from tests.services.conftest import ROBIN, World
 from tests.unit import samples
 from tests.waiting import until
@@ -69,6 +72,89 @@ def test_alert_result_and_owed_messages_are_kept_together_or_not_at_all(world: W
     assert world.everything() == before
     run_checks(world.ports)
     assert world.owed() == ["root", "evidence"]
+
+
+class Overtaken(FakeWarehouse):
+    """Answers what it held when it was asked, and lets something happen before that."""
+
+    def __init__(self, rows: dict[str, list[dict[str, object]]], *meanwhile: Callable[[], object]) -> None:
+        super().__init__(**rows)
+        self.meanwhile = list(meanwhile)
+
+    def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
+        seen = super().ask(question, **parameters)
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return seen
+
+
+def slowly(world: World, warehouse: FakeWarehouse) -> Ports:
+    """Another process on the same state."""
+    return replace(world.ports, warehouse=warehouse)
+
+
+def test_an_older_evaluation_that_comes_late_is_measured_again(world: World) -> None:
+    world.open_incident()
+
+    def recovers() -> None:
+        world.look(3, after=1)
+        world.look(3, after=10)
+        slow.rows = world.warehouse.rows
+
+    world.numbers(null_company_names=99)
+    slow = Overtaken(deepcopy(world.warehouse.rows), recovers)
+    evaluation, said = run_checks(slowly(world, slow))
+    assert (evaluation.results[0].value, said) == (3, [])
+    assert world.incident().resolved_at == world.clock.now()
+    with world.store.snapshot() as records:
+        assert [one.results[0].value for one in records.latest_evaluations(3)] == [3, 3, 3]
+
+
+def test_one_that_is_overtaken_again_is_not_kept(world: World) -> None:
+    world.numbers(null_company_names=99)
+    slow = Overtaken(deepcopy(world.warehouse.rows), *[lambda: world.look(3, after=1)] * 2)
+    evaluation, said = run_checks(slowly(world, slow))
+    assert (evaluation.results[0].value, said) == (3, [])
+    assert world.rows("SELECT value FROM results") == [(3.0,), (3.0,)]
+
+
+def test_one_that_asked_census_alone_is_overtaken_too(world: World) -> None:
+    world.look(7)
+    world.warehouse.runs_anyway = False
+    census, fresh = world.census.runs, [lambda: run_checks(world.ports, thrifty=True)]
+
+    def runs(sync_id: int, *, most: int = 25) -> list[Run]:
+        if fresh:
+            world.clock.pass_(minutes=1)
+            fresh.pop()()
+        return census(sync_id, most=most)
+
+    world.census.runs = runs  # type: ignore[method-assign]
+    began = world.clock.now()
+    assert run_checks(world.ports, thrifty=True)[0].checked_at > began
+    assert len(world.rows("SELECT id FROM evaluations")) == 3
+
+
+def test_one_that_carries_older_numbers_of_the_warehouse_is_measured_again(world: World) -> None:
+    world.look(7)
+    world.warehouse.runs_anyway = False
+    world.clock.pass_(minutes=5)
+    census, fresh = world.census.runs, [lambda: world.look(60)]
+
+    def runs(sync_id: int, *, most: int = 25) -> list[Run]:
+        if fresh:
+            fresh.pop()()  # somebody asks for an evaluation
+        return census(sync_id, most=most)
+
+    world.census.runs = runs  # type: ignore[method-assign]
+    assert run_checks(world.ports, thrifty=True)[0].results[0].value == 60
+
+
+def test_a_clock_that_was_set_back_does_not_make_an_evaluation_an_older_one(world: World) -> None:
+    world.look(7)
+    world.clock.set_back(hours=1)
+    assert world.look(8).results[0].value == 8
+    assert world.rows("SELECT value FROM results") == [(7.0,), (8.0,)]
 
 
 def test_a_steady_fault_says_nothing_new_until_somebody_has_to_be_called(world: World) -> None:
