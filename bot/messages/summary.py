@@ -11,6 +11,7 @@ from bot.messages.watch import unscheduled_words, unstored_summary
 from bot.model import RunStatus, SyncStatus, Undelivered
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
+from checks.numbers import in_percent
 
 HEADLINES = {
     Outcome.OK: "is healthy",
@@ -107,7 +108,7 @@ def _last_sync(sync: SyncStatus, zone: ZoneInfo) -> str:
     run = sync.last_sync
     if run is None or run.completed_at is None:
         return "❔ no completed run is known"
-    rate = "errors unknown" if sync.error_rate is None else f"{number(sync.error_rate)} % rejected"
+    rate = "no rejection rate" if sync.error_rate is None else f"{in_percent(sync.error_rate)} rejected"
     return f"last sync {day_and_time(run.completed_at, zone)}: {number(run.records_updated)} updated, {rate}"
 
 

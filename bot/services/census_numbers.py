@@ -43,14 +43,28 @@ def census_numbers(
         return dict.fromkeys(METRICS - {"empty_runs"}, unknown) | {"schedule_on": schedule_on}
     syncs = [run for run in runs if run.counts_as_sync and run.completed_at]
     due = due_run(runs, schedule, now) if schedule else None
-    # Where runs are known and none of them counts, there is no rate to judge: the failed runs are told as such.
-    rate = {"error_rate": _rejected(syncs[0])} if syncs else {} if runs else {"error_rate": Reading(detail=NO_RUN)}
-    return rate | {
+    return {
+        **_rate(runs, syncs),
         "hours_since_last_run": _lateness(syncs, runs, due, now) if schedule else schedule_on,
         "runs_today": _runs_today(syncs, runs, due, now.astimezone(zone)) if schedule else schedule_on,
         "schedule_on": schedule_on,
         "failed_runs": _failed_runs(runs, known),
     }
+
+
+def _rate(runs: Sequence[Run], syncs: Sequence[Run]) -> Mapping[str, Reading]:
+    """How much of the last run was rejected; none to judge while runs fail, which is told as such, or bring nothing."""
+    if not runs:
+        return {"error_rate": Reading(detail=NO_RUN)}
+    failing = next((run.status is RunStatus.FAILED for run in runs if _ended(run)), False)
+    counts = [(run.records_updated, run.records_failed, run.records_invalid) for run in syncs]
+    some = any(any(one) or error_rate(run) is None for run, one in zip(syncs, counts, strict=True))
+    return {"error_rate": _rejected(syncs[0])} if some and not failing else {}
+
+
+def _ended(run: Run) -> bool:
+    """Whether it says how the sync is: one that was cancelled, skipped or dry does not."""
+    return run.status is RunStatus.FAILED or run.counts_as_sync
 
 
 def _schedule_on(schedule: Schedule | None) -> Reading:
@@ -166,7 +180,7 @@ def _rejected(run: Run) -> Reading:
 
 def _failed_runs(runs: Sequence[Run], known: Known) -> Reading:
     """The latest runs in a row that failed, and why the last one did."""
-    ended = [run for run in runs if run.status is RunStatus.FAILED or run.counts_as_sync]
+    ended = [run for run in runs if _ended(run)]
     failed = next((n for n, run in enumerate(ended) if run.status is not RunStatus.FAILED), len(ended))
     if not failed:
         return Reading(0.0, facts={"runs": "last run"})

@@ -198,7 +198,7 @@ def test_a_healthy_end_says_so_and_the_incident_recovers(world: World) -> None:
     assert "10 min" in action.verdict
     assert world.incident().state is State.RECOVERING
     assert action.ended_at == world.clock.now()
-    assert "✅ *Sync B rerun completed*" in story(world).text
+    assert "*Sync B rerun completed* in 3 min" in story(world).text
 
 
 def test_an_end_that_did_not_help_says_so(world: World) -> None:

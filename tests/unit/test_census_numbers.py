@@ -40,8 +40,15 @@ def failed(hours_ago: float, error: str | None = None, **changes: object) -> Run
 
 def test_an_idle_day_with_runs_of_no_rows_is_recent_and_has_runs() -> None:
     idle = [run(hours, records_total=0, records_updated=0, records_processed=0) for hours in (0.25, 0.5, 0.75)]
-    found = {"hours_since_last_run": 0.25, "runs_today": 3, "error_rate": 0, "schedule_on": 1, "failed_runs": 0}
-    assert numbers(*idle) == found
+    found = {"hours_since_last_run": 0.25, "runs_today": 3, "schedule_on": 1, "failed_runs": 0}
+    assert numbers(*idle) == found, "and no rejection rate, which nothing of it could have"
+    assert numbers(*idle, run(1, records_failed=1))["error_rate"] == 0, "what was rejected before is brought again"
+
+
+def test_while_runs_fail_there_is_no_rejection_rate_however_good_the_last_completed_run_was() -> None:
+    assert "error_rate" not in numbers(failed(0.25), run(0.5))
+    assert "error_rate" not in numbers(run(0.1, status=RunStatus.CANCELLED), failed(0.25), run(0.5))
+    assert numbers(run(0.1), failed(0.25), run(0.5))["error_rate"] == 0
 
 
 @pytest.mark.parametrize("what", [{"status": RunStatus.CANCELLED}, {"dry_run": True}, {"status": RunStatus.SKIPPED}])
