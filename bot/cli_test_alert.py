@@ -34,7 +34,9 @@ def test_alert(
     wait: Annotated[
         float, typer.Option(min=0, max=3600, help="Seconds for somebody to click Acknowledge; 0 does not wait.")
     ] = 30.0,
-    timeout: Annotated[float, typer.Option(min=1, max=3600, help="Seconds for each message to arrive.")] = 90.0,
+    timeout: Annotated[
+        float, typer.Option(min=1, max=3600, help="Seconds for everything to arrive, --wait not counted.")
+    ] = 90.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More about each step.")] = False,
 ) -> None:

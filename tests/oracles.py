@@ -38,7 +38,7 @@ def refuse_unknown_calls(calls: list[tuple[str, Mapping[str, Any]]]) -> None:
             continue
         known = {*methods[method]["args"], *methods[method]["required"], "token"}
         assert set(arguments) <= known, f"{method} knows no {set(arguments) - known}"
-        says = method.startswith("chat.") and method != "chat.getPermalink"
+        says = method.startswith("chat.") and method not in ("chat.getPermalink", "chat.deleteScheduledMessage")
         payload = arguments.get("view") or (arguments if says else None)
         if payload:
             assert list(faults(dict(payload))) == [], f"{method}: {payload}"

@@ -55,12 +55,20 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
 
 
 def deliver_all(ports: Outlet, holder: str, *, most: int = 100) -> int:
-    """Send what is owed now, unless another process leads and does it; returns how many were tried."""
-    if not ports.store.take_lease(LEADER, holder, ports.clock, CLAIM):
-        return 0
+    """Send what is owed now, unless another process leads and does it; returns how many were tried.
+
+    The outermost loop of a command that sends: what nobody foresaw of one message is not in the way of the others.
+    """
+    tried = 0
     try:
-        tried = 0
-        while tried < most and deliver_next(ports, holder):
+        while tried < most and ports.store.take_lease(LEADER, holder, ports.clock, CLAIM):
+            try:
+                if not deliver_next(ports, holder):
+                    break
+            except StateError:
+                raise
+            except Exception:
+                log.exception("a message met something unforeseen; the others are sent")
             tried += 1
         return tried
     finally:

@@ -16,9 +16,10 @@ from bot.settings import Settings
 from checks.judge import judge
 from checks.model import Check, Reading, Result
 
-LEASE = 20.0  # real seconds: a test that has not been heard of for so long was abandoned
+LEASE = 60.0  # real seconds: a test that has not been heard of for so long was abandoned; longer than one message takes
 LOOK_EVERY = 0.5  # real seconds
 ERROR_LASTS = 10.0  # real seconds after which an error is no hiccup
+GRACE = 10.0  # real seconds in which the end of a test that failed is sent
 ABANDONED = "the command that sent it did not finish"
 
 # Judged and moved like any other: no patience, and a second test is not the first one again.
@@ -46,7 +47,7 @@ class TrialOptions:
     escalate: bool = False
     mention: str | None = None  # the user or user group that the escalation mentions
     wait: float = 30.0  # for somebody to click Acknowledge, where a bot is running
-    timeout: float = 90.0  # for each message to arrive; longer than the lease of a bot that has just died
+    timeout: float = 90.0  # for everything else together; longer than the lease of a bot that has just died
 
 
 def close_abandoned_tests(outlet: Outlet, holder: str) -> int:
@@ -73,6 +74,7 @@ class Trial:
         self, outlet: Outlet, holder: str, pause: Callable[[float], object], say: Callable[[str], object]
     ) -> None:
         self._outlet, self._holder, self._pause, self._say = outlet, holder, pause, say
+        self._ends = 0.0  # by the monotonic clock: when it has to have arrived
 
     def run(self, options: TrialOptions) -> AlertTest:
         """Send it and resolve it. Raises RefusedError where another one is under way or a maintenance window is on.
@@ -81,6 +83,7 @@ class Trial:
         """
         if not self._keep_lease():
             raise RefusedError("another test alert is in progress; try again when it has ended")
+        self._ends = self._outlet.clock.monotonic() + options.timeout
         try:
             test = self._open(options)
             try:
@@ -94,22 +97,24 @@ class Trial:
     def _go_all_the_way(self, test: Incident, options: TrialOptions) -> AlertTest:
         self._say(f"posting test alert {test.id} in {_called(test.channel)}")
         report = AlertTest(test.id, test.channel)
-        if why := self._arrive(test, options.timeout):
+        if why := self._arrive(test, options):
             return self._fail(test, report, f"the alert was not delivered to {_called(test.channel)}: {why}")
         report = self._with_place(test, report)
         if options.escalate or options.mention:
             self._say("escalating")
             report = replace(report, escalated_at=self._escalate(test, options), mentioned=options.mention)
-            if why := self._arrive(test, options.timeout):
+            if why := self._arrive(test, options):
                 return self._fail(test, report, f"the escalation was not delivered: {why}")
         report = replace(report, acknowledgeable=self._bot_is_running())
         if report.acknowledgeable and options.wait:
             self._say(f"waiting up to {options.wait:g} s for somebody to click Acknowledge")
-            self._wait_until(lambda: self._now(test).acked_by or self._now(test).resolved_at, options.wait)
+            began = self._outlet.clock.monotonic()
+            self._wait_until(lambda: self._now(test).acked_by or self._now(test).resolved_at, began + options.wait)
+            self._ends += self._outlet.clock.monotonic() - began
         report = replace(report, acknowledged_by=self._now(test).acked_by)
         self._say("resolving")
         report = replace(report, resolved_at=self._resolve(test))
-        if why := self._arrive(test, options.timeout):
+        if why := self._arrive(test, options):
             return self._fail(test, report, f"its end was not delivered: {why}")
         return report
 
@@ -151,21 +156,26 @@ class Trial:
                 self._move(records, 0, now)
         return self._now(test).resolved_at
 
-    def _arrive(self, test: Incident, timeout: float) -> str | None:
-        """Wait until Slack shows its thread as it should; why it does not, after a while."""
+    def _arrive(self, test: Incident, options: TrialOptions) -> str | None:
+        """Wait until Slack shows its thread as it should; why it does not, when the time is up."""
         began, clock = self._outlet.clock.monotonic(), self._outlet.clock
 
         def is_over() -> bool:
             why = self._obstacle(test)
-            lasting = clock.monotonic() - began >= min(ERROR_LASTS, timeout)
+            lasting = clock.monotonic() - began >= ERROR_LASTS
             return not self._is_owed(test) or bool(why and lasting)
 
-        self._wait_until(is_over, timeout)
+        self._wait_until(is_over, self._ends)
         if self._now(test).summary.endswith(ABANDONED):
             return "this process slept, and the bot closed it"
         if self._is_owed(test):
-            return self._obstacle(test) or f"nobody sent it within {timeout:g} s; see the log of the running bot"
+            return self._obstacle(test) or f"{self._suspect()} within {options.timeout:g} s"
         return None
+
+    def _suspect(self) -> str:
+        if self._bot_is_running():
+            return "the running bot, whose log may say why, did not send it"
+        return "it was not its turn, because other messages come first,"
 
     def _is_owed(self, test: Incident) -> bool:
         with self._outlet.store.snapshot() as records:
@@ -179,12 +189,11 @@ class Trial:
             others = [one.why for one in records.undelivered() if one.channel == channel.channel]
         return next((error for error in [*errors, *others] if error), None)
 
-    def _wait_until(self, over: Callable[[], object], seconds: float) -> None:
-        """Look again and again, and send meanwhile where no bot does."""
-        ends = self._outlet.clock.monotonic() + seconds
+    def _wait_until(self, over: Callable[[], object], ends: float) -> None:
+        """Look again and again, and send meanwhile where no bot does: one message at a time, which may take long."""
         while True:
             self._keep_lease()
-            deliver_all(self._outlet, self._holder)
+            deliver_all(self._outlet, self._holder, most=1)
             if over() or self._outlet.clock.monotonic() >= ends:
                 return
             self._pause(LOOK_EVERY)
@@ -227,7 +236,10 @@ class Trial:
             if any(one.id == test.id for one in records.open_tests()):
                 _close(records, test, why, self._outlet.clock.now())
             records.drop_unposted(test.id)
-        deliver_all(self._outlet, self._holder)
+        ends = self._outlet.clock.monotonic() + GRACE
+        while self._is_owed(test) and deliver_all(self._outlet, self._holder, most=1):
+            if self._outlet.clock.monotonic() >= ends:
+                break
 
 
 def _close(records: Records, test: Incident, why: str, now: datetime) -> Said:

@@ -468,12 +468,30 @@ def test_only_one_process_sends(world: World) -> None:
     assert world.store.take_lease("leader", "other", world.clock, 60), "the lease was given back"
 
 
-def test_the_lease_is_given_back_when_sending_breaks(world: World) -> None:
+def test_what_nobody_foresaw_of_one_message_is_not_in_the_way_of_others_and_the_lease_is_given_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     world.open_incident()
+    second_incident(world)
     world.channel.fail_next("post", Fault(RuntimeError("unforeseen")))  # type: ignore[arg-type]
-    with pytest.raises(RuntimeError):
-        deliver_all(world.ports, "me")
+    deliver_all(world.ports, "me")
+    assert len(world.channel.roots()) == 2
+    assert "a message met something unforeseen" in caplog.text
     assert world.store.take_lease("leader", "other", world.clock, 60)
+
+
+def test_the_lease_of_a_command_is_kept_while_it_sends(world: World) -> None:
+    world.open_incident()
+    post, taken = world.channel.post, list[bool]()
+
+    def slowly(message: Announcement) -> Place:
+        taken.append(world.store.take_lease("leader", "other", world.clock, 60))
+        world.clock.pass_real(seconds=40)
+        return post(message)
+
+    world.channel.post = slowly  # type: ignore[method-assign]
+    assert deliver_all(world.ports, "me") == 2
+    assert taken == [False, False]
 
 
 def test_it_stops_after_as_many_as_it_may(world: World) -> None:

@@ -8,17 +8,18 @@ import pytest
 from bot.alerts.model import Did
 from bot.answers import AlertTest
 from bot.errors import RefusedError
-from bot.model import Kind
+from bot.model import Announcement, Kind, Place
 from bot.services.acknowledge import acknowledge
 from bot.services.deliver import LEADER
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.run_checks import run_checks
-from bot.services.send_test_alert import LEASE, Trial, TrialOptions, close_abandoned_tests
+from bot.services.send_test_alert import GRACE, LEASE, Trial, TrialOptions, close_abandoned_tests
 from bot.services.show_incident import show_incidents
 from bot.services.summarise import summarise
 from checks.model import Outcome
-from tests.fakes import CHANNEL_ID
+from tests.fakes import CHANNEL, CHANNEL_ID
 from tests.services.conftest import ADA, ROBIN, World
+from tests.unit import samples
 
 OPTIONS = TrialOptions("somebody")
 BOT = "the running bot"
@@ -183,9 +184,77 @@ def test_a_bot_that_does_not_send_is_not_waited_for_for_ever(world: World) -> No
 
     hangs()
     report = trial(world, meanwhile=hangs)
-    assert report.error and "nobody sent it within 90 s; see the log of the running bot" in report.error
+    assert report.error and "the running bot, whose log may say why, did not send it within 90 s" in report.error
     world.deliver(BOT)
     assert world.channel.roots() == []
+
+
+def slow(world: World, seconds: float, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Slack takes so long for each message from now on."""
+    post = world.channel.post
+
+    def slowly(message: Announcement) -> Place:
+        world.clock.pass_real(seconds=seconds)
+        meanwhile()
+        return post(message)
+
+    world.channel.post = slowly  # type: ignore[method-assign]
+
+
+def backlog(world: World, size: int) -> None:
+    """Messages of other incidents, owed before the test's."""
+    with world.store.transaction() as records:
+        for n in range(size):
+            check = f"other_{n}"
+            one = samples.incident(
+                id=0, key=f"properties/{check}", check=check, opened_at=world.clock.now(), timeline=(), channel=CHANNEL
+            )
+            records.owe(records.create_incident(one).id, Kind.ROOT)
+
+
+@pytest.mark.parametrize("timeout", [1.0, 30.0, 90.0])
+def test_its_timeout_bounds_the_whole_command_whatever_else_is_owed(world: World, timeout: float) -> None:
+    backlog(world, 12)
+    slow(world, 18)
+    began = world.clock.monotonic()
+    report = trial(world, replace(OPTIONS, escalate=True, timeout=timeout))
+    assert world.clock.monotonic() - began < timeout + 18 + GRACE + 18
+    assert report.error and f"other messages come first, within {timeout:g} s" in report.error
+    assert world.incident(report.incident_id).resolved_at
+
+
+def test_nobody_takes_its_leases_while_it_sends(world: World) -> None:
+    taken: list[object] = []
+
+    def others() -> None:
+        taken.append(world.store.take_lease(LEADER, BOT, world.clock, 60))
+        taken.append(close_abandoned_tests(world.ports, BOT))
+
+    backlog(world, 6)
+    slow(world, 18, others)
+    assert trial(world, replace(OPTIONS, timeout=300.0)).ok
+    assert not any(taken) and len(taken) > 12
+
+
+def test_the_time_in_which_it_waited_for_a_click_is_not_part_of_its_timeout(world: World) -> None:
+    bot_leads(world)
+    report = trial(world, replace(OPTIONS, wait=200.0), meanwhile=lambda: bot_leads(world))
+    assert report.ok and report.resolved_at
+
+
+def test_a_message_of_another_incident_that_is_broken_does_not_end_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, broken = world.store.read_content, world.open_incident()
+
+    def stumbles(message: Announcement) -> Announcement:
+        found = read(message)
+        if found.incident and found.incident.id == broken.id:
+            raise KeyError("a bug of one message")
+        return found
+
+    monkeypatch.setattr(world.store, "read_content", stumbles)
+    assert trial(world).ok
 
 
 def test_a_second_one_at_the_same_time_is_refused_and_the_first_goes_on(world: World) -> None:
