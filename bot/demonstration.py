@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
 
 STEP, SHORTEST_STEP = 120.0, 0.5  # between two steps of a working day: seconds of the pipeline, of the machine
-OPERATOR, VISITOR = "U0ROBIN", "U0SAM"
+OPERATOR, SECOND_OPERATOR, VISITOR = "U0ROBIN", "U0ADA", "U0SAM"
 
 
 class Demo:
@@ -58,7 +58,11 @@ class Demo:
             now=self.clock.now,
             bot_token=self.tokens["slack_bot"],
             app_token=self.tokens["slack_app"],
-            people=[Person(OPERATOR, "robin", role="operator"), Person(VISITOR, "sam", role="sales")],
+            people=[
+                Person(OPERATOR, "robin", role="operator"),
+                Person(SECOND_OPERATOR, "ada", role="operator"),  # who can take over from the first
+                Person(VISITOR, "sam", role="sales"),
+            ],
             port=_free(port),
             channel=settings.channel,
             controls=controls,
@@ -81,7 +85,7 @@ class Demo:
     def environment(self) -> Mapping[str, str]:
         """What somebody would set to point the bot at these servers."""
         pipeline = yaml.safe_load((shipped.FOLDER / "pipeline.yml").read_text(encoding="utf-8"))
-        pipeline |= {"operators": {"users": [OPERATOR]}, "links": demo_links(self.slack.url)}
+        pipeline |= {"operators": {"users": [OPERATOR, SECOND_OPERATOR]}, "links": demo_links(self.slack.url)}
         (config := Path(self._folder.name) / "pipeline.yml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
         return {
             "SLACK_BOT_TOKEN": self.tokens["slack_bot"],

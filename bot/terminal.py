@@ -13,8 +13,8 @@ from bot.model import Evaluation
 from bot.sanitize import sanitize
 from bot.services.move_alerts import Said
 from checks.judge import WORST_FIRST
-from checks.model import Outcome, Result
-from checks.numbers import in_figures
+from checks.model import Outcome, Result, parse_limit, with_unit
+from checks.numbers import in_figures, in_percent
 
 WIDE = 240  # characters, where nobody looks at a screen
 LONGEST = 1000  # characters of one text from outside
@@ -87,8 +87,11 @@ def _counted(count: int, noun: str) -> str:
 
 def _value(result: Result) -> str:
     """Never rounded onto a threshold in the columns next to it."""
-    limits = [float(limit.split()[1]) for limit in (result.warn, result.critical) if limit]
-    return "–" if result.value is None else in_figures(result.value, limits)
+    limits = [parse_limit(limit) for limit in (result.warn, result.critical) if limit]
+    if result.value is None:
+        return "–"
+    unit, beside = next((limit.unit for limit in limits), ""), [limit.number for limit in limits]
+    return in_percent(result.value, beside) if unit == "%" else in_figures(result.value, beside) + with_unit(unit)
 
 
 def _checks(results: Iterable[Result]) -> Table:

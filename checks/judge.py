@@ -1,6 +1,7 @@
 """A reading and a check's limits → an outcome."""
 
 import math
+from dataclasses import replace
 
 from checks.model import Check, Limit, Outcome, Reading, Result
 from checks.numbers import in_figures, in_percent
@@ -38,9 +39,10 @@ def clear_limit(check: Check) -> Limit:
     mildest = check.warn or check.critical
     assert mildest, "the catalog refuses checks without a limit"
     if mildest.comparison in ("=", "!="):
-        return Limit({"=": "!=", "!=": "="}[mildest.comparison], mildest.number)
+        return replace(mildest, comparison={"=": "!=", "!=": "="}[mildest.comparison])
     inside = abs(mildest.number) * MARGIN
-    return Limit("<=", mildest.number - inside) if ">" in mildest.comparison else Limit(">=", mildest.number + inside)
+    comparison, end = ("<=", -inside) if ">" in mildest.comparison else (">=", inside)
+    return replace(mildest, comparison=comparison, number=mildest.number + end)
 
 
 def overall(outcomes: list[Outcome]) -> Outcome:

@@ -3,7 +3,7 @@
 import operator
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self, get_args
@@ -42,20 +42,26 @@ COMPARISONS = {
 
 @dataclass(frozen=True)
 class Limit:
-    """A comparison with a number, written like `> 50`."""
+    """A comparison with a number, written like `> 50` or, where it has a unit, `> 5%` and `> 2 h`."""
 
     comparison: str
     number: float
+    unit: str = field(default="", compare=False)  # % or h
 
     def holds(self, value: float) -> bool:
         """Whether the value is on this side of the number."""
         return bool(COMPARISONS[self.comparison](value, self.number))
 
     def __str__(self) -> str:
-        return f"{self.comparison} {self.number:.15g}"
+        return f"{self.comparison} {self.number:.15g}{with_unit(self.unit)}"
 
 
-LIMIT = re.compile(r"\s*(>=|<=|!=|>|<|=)\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*%?\s*")
+LIMIT = re.compile(r"\s*(>=|<=|!=|>|<|=)\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*(%|h)?\s*")
+
+
+def with_unit(unit: str) -> str:
+    """What stands behind a number: a percent sign without a space, an hour with one."""
+    return f" {unit}" if unit == "h" else unit
 
 
 def parse_limit(text: object) -> Limit:
@@ -63,9 +69,10 @@ def parse_limit(text: object) -> Limit:
     found = LIMIT.fullmatch(text) if isinstance(text, str) else None
     if not found:
         raise ValueError(f'cannot read the limit {text!r}: write a comparison and a number, such as "> 50"')
-    return Limit(found[1], float(found[2]))
+    return Limit(found[1], float(found[2]), found[3] or "")
 
 
+LIMITS = ("warn", "critical", "clear")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -178,9 +185,15 @@ class Check(BaseModel):
         changed = {name: getattr(changes, name) for name in changes.model_fields_set - {"enabled"}}
         if {"warn", "critical"} & changed.keys() and "clear" not in changed:
             changed["clear"] = None  # it belonged to the old limit
+        changed = {name: self._in_its_unit(value) if name in LIMITS else value for name, value in changed.items()}
         if "cases" in changed:
             changed["cases"] = self.cases | changed["cases"]
         return self.model_copy(update=changed)
+
+    def _in_its_unit(self, limit: Limit | None) -> Limit | None:
+        """A threshold that is written without a unit has that of those it replaces."""
+        units = (one.unit for one in (self.warn, self.critical, self.clear) if one)
+        return limit and (limit if limit.unit else replace(limit, unit=next(units, "")))
 
     def in_case(self, situation: Situation | None) -> Self:
         """What holds in this situation."""

@@ -69,7 +69,7 @@ FAULTS = {
         ),
         Fault(
             "update_queue_grows",
-            "600 ids are renamed at once: the UPDATE queue grows faster than it drains",
+            "600 records change at once: the UPDATE backlog is over its threshold until they are written",
             on=("pipeline/faults/properties_renamed",),
             off=("pipeline/faults/properties_renamed_back",),
         ),

@@ -27,6 +27,7 @@ from bot.messages.phrases import (
     life_line,
     severity_word,
     snoozed,
+    titled,
     value_age,
     was_closed,
 )
@@ -149,10 +150,10 @@ def _moved(incident: Incident) -> Message:
 
 
 def _end(incident: Incident) -> str:
-    title = escape(incident.title, 300)
+    title = titled(incident)
     if was_closed(incident):
         return f"☑️ *Closed: {title}* · {escape(incident.timeline[-1].detail)}"
-    value = "" if is_fact(incident) else f" · {number(incident.value)} ({threshold(incident.limit)})"
+    value = "" if is_fact(incident) else f" · {number(incident.value, incident.limit)} ({threshold(incident.limit)})"
     return f"✅ *Resolved: {title}*{value}"
 
 
@@ -201,7 +202,7 @@ def _resolved(incident: Incident, zone: ZoneInfo) -> Message:
     if was_closed(incident):
         text = _end(incident)
         return Message(text.replace("*", ""), (section(text),))
-    return Message(f"✅ Resolved: {escape(incident.title)}", (section(f"✅ {life_line(incident, zone)}"),))
+    return Message(f"✅ Resolved: {titled(incident)}", (section(f"✅ {life_line(incident, zone)}"),))
 
 
 def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
@@ -211,6 +212,7 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     if followed := answer(incident):
         return _answered(incident, entry, followed, summary, zone)
     lasted = f"{severity_word(incident)} for {duration(entry.at - _last(incident, *WORSENED))}"
+    step = [f"*Next step:* {escape(incident.helps)}"] if incident.helps and not incident.is_test else []
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
         case Did.CALLED:
@@ -224,7 +226,7 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
         case _:
             head, state = "⏰ Reminder", f"{lasted} · Unacknowledged"
     blocks = (
-        section(f"*{head}:* {summary}", f"{state} · incident {incident.id}"),
+        section(f"*{head}:* {summary}", *step, f"{state} · incident {incident.id}"),
         actions(_acknowledge(incident, label)),
     )
     return Message(f"{head}: {summary}", blocks)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident, Maintenance, MaintenanceReport
 from bot.messages.blocks import Block, Message, section, sections
-from bot.messages.phrases import incident_line
+from bot.messages.phrases import incident_line, titled
 from bot.messages.text import day_and_time, escape, person
 from bot.settings import Settings
 from checks.numbers import duration
@@ -49,5 +49,4 @@ def _list(title: str, lines: list[str]) -> list[Block]:
 def _resolved(incident: Incident, zone: ZoneInfo) -> str:
     assert incident.resolved_at, "it is among the resolved"
     lasted = f"{day_and_time(incident.opened_at, zone)} to {day_and_time(incident.resolved_at, zone)}"
-    sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
-    return f"✅ {escape(incident.title, 300)}{sync} · {lasted}"
+    return f"✅ {titled(incident)} · {lasted}"

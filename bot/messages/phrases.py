@@ -89,7 +89,12 @@ def incident_words(incident: Incident) -> str:
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
     value = f"{number(incident.value, incident.limit)} ({threshold(incident.limit)})"
     measured = "" if is_fact(incident) else f": {value}"
-    return f"{icon} {escape(incident.title, 300)}{f', {escape(incident.sync, 100)}' if incident.sync else ''}{measured}"
+    return f"{icon} {titled(incident)}{measured}"
+
+
+def titled(incident: Incident) -> str:
+    """Its title with the sync that it is about."""
+    return f"{escape(incident.title, 300)}{f', {escape(incident.sync, 100)}' if incident.sync else ''}"
 
 
 def acknowledged(incident: Incident) -> str:

@@ -44,7 +44,7 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     queues = {f"{sync.direction}_queue" for sync in evaluation.syncs}  # shown beside their sync when they are well
     whole = [r for r in evaluation.results if r.sync is None and not (r.check in queues and r.outcome is Outcome.OK)]
     ordered = sorted(whole, key=lambda result: WORST_FIRST.index(result.outcome))
-    lines = [check_line(result, evaluation.matched_coverage) for result in ordered] or ["❔ There is no check."]
+    lines = [check_line(result) for result in ordered] or ["❔ There is no check."]
     blocks += sections(lines, MOST_CHECKS)
     blocks.append(divider())
     blocks += [_sync(sync, [r for r in evaluation.results if r.sync == sync.name], zone) for sync in evaluation.syncs]
@@ -76,12 +76,10 @@ def _headline(name: str, outcome: Outcome, incidents: int, *, failed: bool) -> s
     return f"{ICONS[outcome]} The {name} pipeline {HEADLINES[outcome]}"
 
 
-def check_line(result: Result, matched: float | None = None) -> str:
-    """What a check found, with its limits; coverage, a ratio of counts, beside the part that is `matched` by id."""
+def check_line(result: Result) -> str:
+    """What a check found, with its limits."""
     line = f"{ICONS[result.outcome]} {escape(result.summary, 300)}"  # why it has no number is told once, above
     limits = [f"{word} {limit}" for word, limit in (("warn", result.warn), ("critical", result.critical)) if limit]
-    if result.check == "coverage" and matched is not None:
-        line += f" ({number(matched)} % matched by id)"
     return f"{line} · {escape(', '.join(limits))}" if result.value is not None else line
 
 

@@ -6,8 +6,8 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from bot.sanitize import sanitize
-from checks.model import Outcome, Severity
-from checks.numbers import in_figures
+from checks.model import Outcome, Severity, parse_limit, with_unit
+from checks.numbers import in_figures, in_percent
 
 ICONS = {
     Outcome.OK: "✅",
@@ -88,8 +88,13 @@ def as_of(at: datetime, zone: ZoneInfo) -> str:
 
 
 def number(value: float | None, limit: str | None = None) -> str:
-    """`18,722`; never rounded onto the `limit` next to it (`< 95`); a dash where there is none."""
-    return "–" if value is None else in_figures(value, [float(limit.split()[1])] if limit else ())
+    """`18,722`, `96.0%` where its `limit` (`< 95%`) has that unit, never rounded onto it; a dash for none."""
+    if value is None or not limit:
+        return "–" if value is None else in_figures(value)
+    read = parse_limit(limit)
+    if read.unit == "%":
+        return in_percent(value, [read.number])
+    return in_figures(value, [read.number]) + with_unit(read.unit)
 
 
 def rows(count: int | None) -> str:
@@ -106,16 +111,19 @@ def threshold(limit: str | None) -> str:
     """`> 50` → `threshold > 50`, escaped."""
     if not limit:
         return "no threshold"
-    comparison, _, value = limit.partition(" ")
-    return escape(f"threshold {comparison} {number(float(value))}")
+    return escape(f"threshold {parse_limit(limit).comparison} {_number_of(limit)}")
+
+
+def _number_of(limit: str) -> str:
+    read = parse_limit(limit)
+    return in_figures(read.number) + with_unit(read.unit)
 
 
 def limit_in_words(limit: str | None) -> str:
     """`> 50` → `above 50`."""
     if not limit:
         return "no limit"
-    comparison, _, value = limit.partition(" ")
-    return f"{COMPARED[comparison]} {number(float(value))}"
+    return f"{COMPARED[parse_limit(limit).comparison]} {_number_of(limit)}"
 
 
 def channel(name: str) -> str:

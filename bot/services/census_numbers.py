@@ -88,12 +88,12 @@ def due_run(runs: Sequence[Run], schedule: Schedule, now: datetime) -> Due | Non
     return Due(latest, missed if missed and missed <= now else None)
 
 
-def empty_runs(runs: Sequence[Run], pending: int | None, pending_since: datetime | None) -> Reading | None:
+def empty_runs(runs: Sequence[Run], waiting: int | None, pending_since: datetime | None) -> Reading | None:
     """The latest completed runs in a row that took nothing while records were pending; None where that is not known.
 
     Only runs that began after records were seen pending count: what came in since then proves nothing.
     """
-    if pending is None:
+    if waiting is None:
         return None
     row = 0
     for run in runs:
@@ -102,7 +102,12 @@ def empty_runs(runs: Sequence[Run], pending: int | None, pending_since: datetime
         if pending_since is None or run.created_at < pending_since or not _took_nothing(run):
             break
         row += 1
-    return Reading(float(row), facts={"pending": f"{pending:,} pending record{'' if pending == 1 else 's'}"})
+    return Reading(float(row), facts={"pending": pending(waiting)})
+
+
+def pending(count: int) -> str:
+    """`412 pending records`."""
+    return f"{count:,} pending record{'' if count == 1 else 's'}"
 
 
 def ended_at(runs: Sequence[Run]) -> list[datetime]:

@@ -12,7 +12,7 @@ from bot.errors import PermanentError, StartingError, SyncHealthError, Unreadabl
 from bot.model import Evaluation, Run, Schedule, SyncStatus
 from bot.pipeline_file import SyncSettings
 from bot.ports import Sources
-from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run, schedule_of
+from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run, pending, schedule_of
 from bot.services.warehouse_numbers import Numbers, Row, one_row, only_value
 from checks.judge import judge, overall
 from checks.model import Check, Outcome, Reading, Result
@@ -125,7 +125,10 @@ def _with_queue(look: SyncLook, numbers: Numbers, last: Evaluation | None, now: 
     since = None if gone else before or (now if status.queue else None)
     status = replace(status, pending_since=since)
     empty = None if status.error else empty_runs(look.runs, status.queue, status.pending_since)
-    return replace(look, status=status, readings={**look.readings, **({"empty_runs": empty} if empty else {})})
+    readings = {**look.readings, **({"empty_runs": empty} if empty else {})}
+    if (on := readings.get("schedule_on")) and on.value == 0 and status.queue:
+        readings["schedule_on"] = replace(on, detail=pending(status.queue))  # what stands still meanwhile
+    return replace(look, status=status, readings=readings)
 
 
 def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[str, Reading]:
@@ -156,7 +159,7 @@ def ask_warehouse(sources: Sources) -> Numbers:
     joined = _ask_joined(sources, [HEALTH, *own.values()]) if own else {}
     try:
         rows = joined[HEALTH] if HEALTH in joined else warehouse.ask(HEALTH)
-        numbers = Numbers(one_row(rows, shared), statements=1 + bool(own and not joined))
+        numbers = Numbers(one_row(rows, shared, sources.settings.tables), statements=1 + bool(own and not joined))
     except PermanentError:
         numbers = _ask_apart(shared, lambda metric: warehouse.ask_column(HEALTH, metric).get(metric))
         numbers = replace(numbers, statements=1 + bool(own) + len(shared))

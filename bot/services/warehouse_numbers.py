@@ -9,6 +9,10 @@ from checks.model import Reading
 
 LARGEST = 2.0**63  # more is no count of anything
 NULLS = frozenset({"", "null", "none", "nil", "n/a", "na", "nan", "undefined"})
+COUNTED = {  # how many rows a table has, as the health statement calls it
+    "salesforce_rows": "hive_metastore.salesforce.product_property",
+    "enriched_rows": "crm.sfdc_dbx.rds_properties_enriched",
+}
 Row = Mapping[str, object]
 
 
@@ -66,9 +70,16 @@ def _misfit(metric: str, value: float) -> str | None:
     return None
 
 
-def one_row(rows: Sequence[Row], metrics: Sequence[str]) -> Row:
-    """The one row of a measurement, or why each of its numbers is none."""
-    return rows[0] if len(rows) == 1 else dict.fromkeys(metrics, Reading(detail=_not_one(rows)))
+def one_row(rows: Sequence[Row], metrics: Sequence[str], tables: Mapping[str, str]) -> Row:
+    """The one row of a measurement, or why each of its numbers is none: the table that has no rows, where it says so.
+
+    `tables` are those that have another name here.
+    """
+    if len(rows) != 1:
+        return dict.fromkeys(metrics, Reading(detail=_not_one(rows)))
+    empty = [f"{tables.get(table, table)} is empty" for count, table in COUNTED.items() if rows[0].get(count) == 0]
+    because = Reading(detail=", ".join(empty))
+    return {name: because if empty and value is None else value for name, value in rows[0].items()}
 
 
 def only_value(rows: Sequence[Row], now: datetime) -> object:

@@ -85,6 +85,25 @@ def test_an_empty_table_is_told_as_not_measured(world: World, whole: Ports) -> N
     assert open_checks(world) == [("warehouse_not_measured", None)]
 
 
+def test_the_table_that_is_empty_is_named_where_the_statement_counts_it(world: World, whole: Ports) -> None:
+    world.warehouse.rows[HEALTH] = [dict.fromkeys(HEALTHY) | {"salesforce_rows": 18722, "enriched_rows": 0}]
+    named = replace(whole.settings, tables={"crm.sfdc_dbx.rds_properties_enriched": "lake.app.enriched"})
+    look(world, replace(whole, settings=named), times=2)
+    with world.store.transaction() as records:
+        [incident] = records.open_incidents()
+    assert incident.summary.endswith("(lake.app.enriched is empty)")
+    assert "product_property" not in incident.summary
+
+
+def test_a_paused_sync_says_how_much_is_pending_meanwhile(world: World, whole: Ports) -> None:
+    world.census.pause(world.sync_b)
+    look(world, whole)
+    with world.store.transaction() as records:
+        [incident] = records.open_incidents()
+    assert incident.summary == "Sync B is paused in Census: 180 pending records"
+    assert incident.helps.startswith("Resume it")
+
+
 @pytest.mark.parametrize(("ahead", "outcome"), [(-30, "ok"), (14, "ok"), (16, "warn"), (60 * 24 * 900, "warn")])
 def test_a_row_dated_in_the_future_is_found(ahead: int, outcome: str, world: World, whole: Ports) -> None:
     world.warehouse.rows[HEALTH][0]["newest_row_at"] = world.clock.now() + timedelta(minutes=ahead)

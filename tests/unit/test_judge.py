@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bot.messages.text import number, threshold
 from checks.catalog import Changes
 from checks.judge import clear_limit, judge, overall
 from checks.model import COMPARISONS, Check, Limit, Outcome, Reading, parse_duration, parse_limit
@@ -258,3 +259,24 @@ def test_what_is_different_in_a_case_counts_there_alone_and_can_be_changed_by_it
     changed = one.changed(Changes.model_validate({"cases": {"permanent": {"critical": "> 41"}}}))
     assert judge(changed, Reading(40.0, case="permanent")).outcome is Outcome.WARN
     assert judge(changed, Reading(99.0, case="few_records")).outcome is Outcome.WARN, "the other case stays"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "value"), [("> 5%", "> 5%", "13.3%"), (">2 h", "> 2 h", "13.33 h"), ("> 50", "> 50", "13.33")]
+)
+def test_a_threshold_keeps_its_unit_and_a_value_next_to_it_has_the_same(text: str, shown: str, value: str) -> None:
+    limit = parse_limit(text)
+    assert str(limit) == shown
+    assert number(13.333, str(limit)) == value
+    assert threshold(shown) == f"threshold {shown.replace('>', '&gt;')}"
+
+
+def test_where_an_alert_ends_has_the_unit_of_where_it_began() -> None:
+    assert str(clear_limit(check(warn="> 10%", critical=None, clear=None))) == "<= 9.5%"
+
+
+def test_a_threshold_that_is_written_without_a_unit_has_that_of_the_one_it_replaces() -> None:
+    shipped = check(warn="> 10%", critical="> 20%", clear="<= 8%")
+    changed = shipped.changed(Changes.model_validate({"warn": "> 15"}))
+    assert (str(changed.warn), changed.clear) == ("> 15%", None)
+    assert shipped.changed(Changes.model_validate({"warn": None})).warn is None

@@ -178,6 +178,12 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "evidence_of_a_test": lambda: alert(Kind.EVIDENCE, about=a_test(), readings=(1.0,)),
     "reminder_of_a_test": lambda: alert(Kind.REMINDER, about=a_test()),
     "root_snoozed_and_flapping": lambda: alert(Kind.ROOT, about=flapping()),
+    "root_resolved_of_a_sync": lambda: alert(
+        Kind.ROOT, about=resolved(title="Rejected records", sync="Sync B", value=0.4, limit="> 5%")
+    ),
+    "evidence_in_percent": lambda: alert(
+        Kind.EVIDENCE, about=incident(value=13.333, limit="> 5%", clear="<= 0.95%"), readings=(0.0, 13.333)
+    ),
     "root_closed": lambda: alert(Kind.ROOT, about=closed()),
     "closed": lambda: alert(Kind.RESOLVED, about=closed()),
     "root_not_evaluated": lambda: alert(Kind.ROOT, about=incident(not_evaluated_since=NOW + minutes(5))),
