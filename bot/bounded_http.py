@@ -31,6 +31,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import connection as urllib3_connection
 
 from bot.environment import past_proxy
+from bot.errors import TemporaryError
 
 LARGEST = 16 * 2**20  # bytes of an answer, unpacked: a page of a hundred records is some megabytes at most
 _here = threading.local()  # the deadline of the call that this thread is in
@@ -141,6 +142,20 @@ def bounded_opener(trust: ssl.SSLContext | None) -> OpenerDirector:
     ):
         opener.add_handler(handler)
     return opener
+
+
+def untrusted(error: BaseException, who: str) -> TemporaryError | None:
+    """What to say where a certificate stood in the way, however deep in an error; nothing was sent then."""
+    waiting, seen = [error], set()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ssl.SSLCertVerificationError):
+            why = f"the certificate of {who} is not trusted here ({one.verify_message})"
+            return TemporaryError(f"{why}: name the file with the certificates to trust in SSL_CERT_FILE")
+        seen.add(id(one))
+        within_it = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+        waiting += [each for each in within_it if isinstance(each, BaseException) and id(each) not in seen]
+    return None
 
 
 def json_object(body: str | bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -64,20 +64,38 @@ def run_demo(speed: float, port: int, *, verbose: bool) -> int:
     world = Demo(speed=speed, port=port, working_day=True)
     world.start()
     command = [sys.executable, "-m", "bot.cli", "run", *(["--verbose"] if verbose else [])]
-    # A session of its own, so that Ctrl-C reaches it through us, once; when we are gone its input ends.
-    bot = subprocess.Popen(  # noqa: S603 - our own command
-        command, env={**os.environ, **world.environment()}, stdin=subprocess.PIPE, start_new_session=True
-    )
+    environment = {**os.environ, **world.environment()}
     _say(f"\n  Open {world.slack.url} in a browser.\n")
     _say(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
     _say("  Ctrl-C ends it and leaves nothing behind.\n")
-    _wait_for_the_end(until=lambda: bot.poll() is not None)
+    code = keep_running(command, environment)
+    world.stop()
+    return code
+
+
+def keep_running(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """A child until Ctrl-C, started again whenever somebody kills it; returns with what it ended by itself."""
+    while True:
+        # A session of its own, so that Ctrl-C reaches it through us, once; when we are gone its input ends.
+        with subprocess.Popen(  # noqa: S603 - our own command
+            command, env=environment, stdin=subprocess.PIPE, start_new_session=True
+        ) as bot:
+            _wait_for_the_end(until=lambda bot=bot: bot.poll() is not None)  # type: ignore[misc]
+            if bot.returncode is None:
+                return _end(bot)
+        if bot.returncode >= 0:
+            _say(f"  The bot ended by itself, with exit code {bot.returncode}.")
+            return bot.returncode
+        name = signal.Signals(-bot.returncode).name
+        _say(f"  The bot was ended by {name}: starting it again. It knows what it knew, and sends after a minute.")
+
+
+def _end(bot: subprocess.Popen[bytes]) -> int:
     bot.terminate()
     try:
         bot.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         bot.kill()
-    world.stop()
     return max(0, bot.wait())
 
 

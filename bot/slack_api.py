@@ -14,7 +14,7 @@ from urllib.request import Request
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
-from bot.bounded_http import bounded_opener, json_object, retry_after, within
+from bot.bounded_http import bounded_opener, json_object, retry_after, untrusted, within
 from bot.errors import (
     AccessError,
     ChannelRefusedError,
@@ -110,6 +110,8 @@ def respond(method: Callable[..., Any], **arguments: object) -> Any:
     except SlackApiError as error:
         raise _explained(error) from error
     except URLError as error:
+        if refused := untrusted(error, "Slack"):
+            raise refused from error
         if isinstance(error.reason, ConnectionRefusedError):
             raise TemporaryError("Slack cannot be reached: the connection was refused") from error
         raise UncertainError(f"Slack did not answer: {redact(str(error.reason))}") from error

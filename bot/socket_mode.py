@@ -19,7 +19,7 @@ from websocket import (
     WebSocketTimeoutException,
 )
 
-from bot.bounded_http import keep_loopback_direct, within
+from bot.bounded_http import keep_loopback_direct, untrusted, within
 from bot.environment import is_safe
 from bot.errors import TemporaryError, UncertainError
 from bot.sanitize import redact
@@ -78,6 +78,8 @@ def open_line(client: WebClient) -> Line:
     except WebSocketBadStatusException as error:  # its text holds the headers and the page of a proxy
         raise _blocked(address, f"HTTP {error.status_code}") from error
     except (WebSocketException, OSError, HTTPException, ValueError) as error:
+        if refused := untrusted(error, "Slack's Socket Mode"):
+            raise refused from error
         raise _blocked(address, redact(str(error)) or type(error).__name__) from error
 
 

@@ -17,7 +17,7 @@ from urllib3.exceptions import NewConnectionError
 
 from bot.adapters.census_documents import Document, document, identity, read_rejection, read_run, read_sync, whole
 from bot.alerts.rejections import Rejection
-from bot.bounded_http import TooLargeError, bounded_session, retry_after, take_body, within
+from bot.bounded_http import TooLargeError, bounded_session, retry_after, take_body, untrusted, within
 from bot.errors import (
     ConfigurationError,
     NotFoundError,
@@ -248,6 +248,8 @@ class _AgainError(TemporaryError):
 
 def _lost(error: requests.RequestException | TimeoutError, call: _Call) -> SyncHealthError:
     """No answer: what that means depends on how far the request can have come."""
+    if refused := untrusted(error, "Census"):
+        return refused
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(error, requests.ConnectTimeout) or isinstance(cause, NewConnectionError):
         return _AgainError(f"Census cannot be reached, nothing was asked about {call.what}: check CENSUS_API_URL")

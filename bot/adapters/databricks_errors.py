@@ -8,6 +8,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Res
 
 from bot.adapters.databricks_login import REMEDIES, refusal
 from bot.adapters.databricks_session import LOOK, AgainError, ClosedSessionError, NotReadyError
+from bot.bounded_http import untrusted
 from bot.errors import PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
 
@@ -78,6 +79,8 @@ def _no_answer(error: Exception, cause: object, name: str) -> SyncHealthError:
         return NotReadyError(f"{name}: Databricks is busy or starting ({redact(str(error.reason))})")
     if isinstance(code, int) and code in REMEDIES:
         return refusal(code)
+    if refused := untrusted(error, "Databricks"):
+        return refused
     if isinstance(error, MaxRetryError) and isinstance(error.reason, NewConnectionError):
         return TemporaryError(f"{name}: Databricks cannot be reached, check DATABRICKS_HOST")
     if isinstance(code, int) and code >= 400:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from bot.bounded_http import TooLargeError, bounded_session, json_object, take_body, within
+from bot.bounded_http import TooLargeError, bounded_session, json_object, take_body, untrusted, within
 from bot.environment import Databricks
 from bot.errors import AccessError, ConfigurationError, NotFoundError, SyncHealthError, TemporaryError
 
@@ -85,7 +85,8 @@ class Login:
             raise TemporaryError(f"{who} sent more than can be read: try again later") from error
         except Exception as error:  # an adapter lets no other error out, whatever HTTP libraries raise
             where = "" if data else f" at {self.url}"
-            raise TemporaryError(f"{who} cannot be reached{where} ({type(error).__name__})") from error
+            unreached = TemporaryError(f"{who} cannot be reached{where} ({type(error).__name__})")
+            raise untrusted(error, who) or unreached from error
         if answer.status_code != 200:
             raise refusal(answer.status_code, NO_TOKEN if data else REMEDIES, who)
         if not (document := json_object(answer.content)):

@@ -1,6 +1,6 @@
 """Asks HEARTBEAT_URL, in bounded time whatever the other side does."""
 
-from bot.bounded_http import bounded_session, within
+from bot.bounded_http import bounded_session, untrusted, within
 from bot.errors import TemporaryError
 
 TIMEOUT = 5.0  # seconds for a connection and for each silence
@@ -20,6 +20,7 @@ class UrlHeartbeat:
         except TimeoutError as error:
             raise TemporaryError(f"no answer within {self._whole:g} s") from error
         except Exception as error:  # an adapter lets no other error out, whatever HTTP libraries raise
-            raise TemporaryError(f"the monitor cannot be reached ({type(error).__name__})") from error
+            unreached = TemporaryError(f"the monitor cannot be reached ({type(error).__name__})")
+            raise untrusted(error, "the monitor") or unreached from error
         if not answer.ok or answer.is_redirect:
             raise TemporaryError(f"the monitor answered {answer.status_code}")

@@ -17,7 +17,7 @@ from bot.adapters.databricks import DatabricksWarehouse
 from bot.adapters.databricks_login import Login
 from bot.adapters.heartbeat import UrlHeartbeat
 from bot.environment import Databricks, network_in_words, problems_of
-from bot.errors import SyncHealthError, UncertainError
+from bot.errors import SyncHealthError, TemporaryError, UncertainError
 from bot.slack_api import answer_url, call, web_client
 from bot.socket_mode import open_line
 
@@ -162,10 +162,13 @@ def test_what_no_proxy_names_goes_past_it(
     assert outside.asked and not outside.tunnels
 
 
-@pytest.mark.parametrize("ask", AT_A_PORT)
-def test_without_the_file_nobody_speaks_to_a_stranger(ask: Callable[[str], object], outside: Refusing) -> None:
-    with pytest.raises(SyncHealthError):
-        ask(f"localhost:{outside.port}")
+@pytest.mark.parametrize("ask", CLIENTS)
+def test_without_the_file_nobody_speaks_to_a_stranger_and_everybody_says_why(
+    ask: Callable[[str], object], outside: Refusing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{outside.port}")
+    with pytest.raises(TemporaryError, match=r"certificate of .* is not trusted here \(.+\): .* in SSL_CERT_FILE"):
+        ask("a.example.test")
     assert not outside.asked
 
 
