@@ -210,7 +210,7 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     if others > 0:
         summary += ", and the others in this thread"
     if followed := answer(incident):
-        return _answered(incident, entry, followed, summary, zone)
+        return _answered(incident, entry, followed, zone)
     lasted = f"{severity_word(incident)} for {duration(entry.at - _last(incident, *WORSENED))}"
     step = [f"*Next step:* {escape(incident.helps)}"] if incident.helps and not incident.is_test else []
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
@@ -232,14 +232,15 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     return Message(f"{head}: {summary}", blocks)
 
 
-def _answered(incident: Incident, nudge: Entry, followed: Entry, summary: str, zone: ZoneInfo) -> Message:
+def _answered(incident: Incident, nudge: Entry, followed: Entry, zone: ZoneInfo) -> Message:
     """What stays of a reminder that nobody needs to act on any more: no button."""
     escalated = f"Escalated to {person(nudge.by)}" if nudge.by else "Escalated"
     what = {Did.CALLED: escalated, Did.REMINDED: "Reminder"}.get(nudge.did, "Acknowledgement about to lapse")
     said = {Did.SNOOZED: "Snoozed", Did.UNACKNOWLEDGED: "Acknowledgement given back", **ENDED}
     by = f" by {person(followed.by)}" if followed.by else ""
     done = f"{said.get(followed.did, 'Acknowledged')}{by} {day_and_time(followed.at, zone)}"
-    return Message(f"{what}, {done}: {summary}", (section(f"{what}: {summary}", f"{done} · incident {incident.id}"),))
+    head = f"{what}: {titled(incident)}"  # its summary says by now how it is, not what was escalated
+    return Message(f"{head} · {done}", (section(head, f"{done} · incident {incident.id}"),))
 
 
 def _next_escalation(incident: Incident, entry: Entry, zone: ZoneInfo) -> str:

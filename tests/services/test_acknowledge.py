@@ -221,6 +221,7 @@ def test_escalations_that_stand_in_the_thread_say_what_was_done_about_them(
         assert said in one.text
         assert "Unacknowledged" not in one.text
         assert "Next escalation" not in one.text
+        assert "Escalated: Companies without a name" in one.text
 
 
 def test_an_escalation_that_was_answered_is_edited_once(world: World) -> None:
