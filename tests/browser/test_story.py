@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.demonstration import OPERATOR, VISITOR
 from tests.browsers import Page, expect
 
 PICTURES = os.environ.get("PICTURES")
@@ -63,10 +64,10 @@ def test_a_newcomer_breaks_the_pipeline_is_told_and_repairs_it_from_the_channel(
     expect(thread).to_contain_text("properties in Salesforce have no company name")
     keep(page, "alert")
 
-    page.select_option("#people", label=page.locator("#people option").nth(1).inner_text())
+    page.select_option("#people", VISITOR)
     alert.get_by_role("button", name="Acknowledge").click()
     expect(channel).to_contain_text("Only operators may do that. Ask @robin")
-    page.select_option("#people", label=page.locator("#people option").nth(0).inner_text())
+    page.select_option("#people", OPERATOR)
     alert.get_by_role("button", name="Acknowledge").click()
     expect(alert).to_contain_text("Acknowledged by @robin")
 
