@@ -62,7 +62,7 @@ def crowd(count: int, folder: Path) -> Callable[[], object]:
     """A tick over so many syncs with five checks each; the outside costs nothing, the state is a file."""
     clock = HandClock(datetime(2026, 3, 2, 20, tzinfo=UTC))  # noon, when every check is looked at
     shipped = settings_from({})
-    per_sync = [check for check in shipped.checks if check.per == "sync"]
+    per_sync = [check for check in shipped.checks if check.per == "sync"][:4]
     twin = per_sync[0].model_copy(update={"name": "twin"})
     syncs = tuple(
         SyncSettings(name=f"Sync {n}", id=n, direction="update", queue="crm.sfdc_dbx.properties_to_update")
