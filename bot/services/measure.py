@@ -167,11 +167,15 @@ def ask_warehouse(sources: Sources) -> Numbers:
         starting = isinstance(error, StartingError)
         return Numbers(errors=dict.fromkeys(metrics, _reason(error)), reached=False, starting=starting)
     now = sources.clock.now()
-    found = {metric: only_value(joined[name], now) for metric, name in own.items() if name in joined}
-    apart = [metric for metric in own if metric not in found]
-    others = _ask_apart(apart, lambda metric: only_value(warehouse.ask(own[metric]), now))
-    row = {metric: _hours_ahead(value, now) for metric, value in {**numbers.row, **found, **others.row}.items()}
-    return Numbers(row, {**numbers.errors, **others.errors}, numbers.statements + others.statements)
+
+    def own_value(metric: str) -> object:
+        name = own[metric]
+        return only_value(joined[name] if name in joined else warehouse.ask(name), now)
+
+    others = _ask_apart(list(own), own_value)  # what cannot be read is an error of it alone, wherever it was asked
+    row = {metric: _hours_ahead(value, now) for metric, value in {**numbers.row, **others.row}.items()}
+    asked = sum(name not in joined for name in own.values())
+    return Numbers(row, {**numbers.errors, **others.errors}, numbers.statements + asked)
 
 
 def _ask_joined(sources: Sources, statements: Sequence[str]) -> Mapping[str, Sequence[Row]]:

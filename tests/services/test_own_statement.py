@@ -36,6 +36,11 @@ def test_one_statement_answers_all_that_fit_and_each_other_has_its_own(own: Worl
     assert own.warehouse.asked == [HEALTH, "checks/stale"] and evaluation.statements == 2
 
 
+def test_a_value_that_cannot_be_read_blinds_nobody_else(own: World) -> None:
+    own.warehouse.rows["checks/stale"] = [{"newest": datetime(2026, 3, 2)}]  # noqa: DTZ001 - of no zone, unlike ours
+    assert found(own) == {"null_company_names": (Outcome.OK, 7), "stale": (Outcome.ERROR, None)}
+
+
 def test_what_does_not_fit_is_asked_at_once(own: World, monkeypatch: pytest.MonkeyPatch) -> None:
     three = [f"checks/stale{n}" for n in range(3)]
     checks = [
