@@ -30,6 +30,7 @@ SILENCE = 15.0  # real seconds after which it is asked whether anybody is there
 HANDSHAKE = 20.0  # real seconds until a line stands
 GREETING = 30.0  # real seconds until Slack says hello on it
 MESSAGE = 30.0  # real seconds for one message, from its first byte to its last
+READ = 2**16  # bytes that one read takes at most
 LARGEST = 4 * 2**20  # bytes of one message: a dialog with all its fields has some tens of thousands
 
 
@@ -41,6 +42,7 @@ class Line(WebSocket):
         self.until = time.monotonic() + GREETING  # whoever hears the hello takes that away
         self._began: float | None = None  # when the message that is arriving did
         self._taken = 0  # bytes of it
+        self._arrived = b""  # what was read and not asked for yet
 
     def recv_frame(self) -> ABNF:
         frame: ABNF = super().recv_frame()  # type: ignore[no-untyped-call]
@@ -49,16 +51,23 @@ class Line(WebSocket):
         return frame
 
     def _recv(self, bufsize: int) -> bytes:
+        """Some bytes at least. Each read of the socket lets other threads go first, so it takes all that is there."""
+        if not self._arrived:
+            self._arrived = self._read()
+        data, self._arrived = self._arrived[:bufsize], self._arrived[bufsize:]
+        self._began, self._taken = self._began or time.monotonic(), self._taken + len(data)
+        if self._taken > LARGEST:
+            raise WebSocketProtocolException("Slack sent too much at once")
+        return data
+
+    def _read(self) -> bytes:
         now = time.monotonic()
         ends = min(self.until, self._began + MESSAGE) if self._began is not None else self.until
         if now >= ends:
             raise WebSocketProtocolException("Slack took too long")
         if self.sock:
             self.sock.settimeout(min(SILENCE, ends - now))
-        data: bytes = super()._recv(bufsize)  # type: ignore[no-untyped-call]
-        self._began, self._taken = self._began or now, self._taken + len(data)
-        if self._taken > LARGEST:
-            raise WebSocketProtocolException("Slack sent too much at once")
+        data: bytes = super()._recv(READ)  # type: ignore[no-untyped-call]
         return data
 
 

@@ -38,7 +38,7 @@ class Checker:
         self._one = ThreadPoolExecutor(1, "checks")
         self._flight: Future[Evaluation] | None = None
         self._thorough = False  # whether that one asks the warehouse in any case
-        self._ended = 0.0  # monotonic
+        self.ended = 0.0  # monotonic: when the latest validation did
         self.state = StateHealth(ports.clock)  # told by what is or is not stored here
 
     def run(self, *, join: bool = True, thrifty: bool = False) -> Evaluation:
@@ -58,7 +58,7 @@ class Checker:
         """
         with self._guard:
             enough = self._thorough or thrifty
-            if join and enough and self._flight and (not self._flight.done() or asked < self._ended):
+            if join and enough and self._flight and (not self._flight.done() or asked < self.ended):
                 return self._flight, False
             self._thorough = not thrifty
             self._flight = self._one.submit(self._fly, thrifty)
@@ -74,7 +74,7 @@ class Checker:
             self.state.stored()
             return evaluation
         finally:
-            self._ended = self._ports.clock.monotonic()
+            self.ended = self._ports.clock.monotonic()
 
     def close(self) -> None:
         """Start none any more; one that is going on ends."""

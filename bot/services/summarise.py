@@ -1,6 +1,11 @@
 """How the pipeline is, from the last look."""
 
+import dataclasses
+import math
+import threading
+
 from bot.answers import Summary
+from bot.errors import StateError
 from bot.ports import Ports
 
 
@@ -16,3 +21,27 @@ def summarise(ports: Ports, *, measuring: bool = False) -> Summary:
             unscheduled=records.watch().error,
             measuring=measuring,
         )
+
+
+class SharedSummary:
+    """One reading of the state for all who asked before it began: a crowd costs no more than a few."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._guard = threading.Lock()
+        self._began = -math.inf  # monotonic
+        self._found: Summary | StateError | None = None
+
+    def since(self, asked: float, *, measuring: bool = False) -> Summary:
+        """What held at `asked` (monotonic) or later. Raises StateError, also to those who share a reading."""
+        with self._guard:
+            if self._found is None or self._began <= asked:
+                self._began = self._ports.clock.monotonic()
+                try:
+                    self._found = summarise(self._ports)
+                except StateError as error:
+                    self._found = error
+            found = self._found
+        if isinstance(found, StateError):
+            raise found
+        return dataclasses.replace(found, measuring=measuring)

@@ -27,7 +27,7 @@ def refresh(desk: Desk, press: Press) -> None:
 
 def share(desk: Desk, press: Press) -> None:
     """The last numbers, for the whole channel."""
-    shown = summary_message(summarised(desk), desk.ports.settings.zone, shared_by=press.person.id)
+    shown = summary_message(summarised(desk, press.arrived), desk.ports.settings.zone, shared_by=press.person.id)
     desk.answer(press, shown, to_all=True)
 
 

@@ -26,7 +26,6 @@ from bot.services.show_incident import incident_meant, show_incident, show_incid
 from bot.services.show_queue import show_queue
 from bot.services.show_syncs import show_runs, show_schedules
 from bot.services.snooze import snooze
-from bot.services.summarise import summarise
 from bot.services.take_snapshot import take_snapshot
 from bot.slack.desk import COMMAND, Desk, Press
 from checks.problems import close_to
@@ -37,7 +36,7 @@ PATIENCE = 0.7  # real seconds to wait for fresh numbers before showing the last
 
 def summary(desk: Desk, press: Press) -> None:
     """How the pipeline is: the last numbers at once when they are recent, else fresh ones."""
-    shown = summarised(desk)
+    shown = summarised(desk, press.arrived)
     if shown.evaluation:
         measured_at = shown.evaluation.warehouse_at or shown.evaluation.checked_at
         age = (desk.ports.clock.now() - measured_at).total_seconds() / desk.ports.clock.speed
@@ -68,10 +67,10 @@ def _show_evaluated(desk: Desk, press: Press, flight: "Future[Evaluation]", *, r
     _show(desk, press, replace=replace, failed=why)
 
 
-def summarised(desk: Desk, *, measuring: bool = False, failed: str | None = None) -> Summary:
-    """What is known, also where nothing can be stored or even read."""
+def summarised(desk: Desk, asked: float, *, measuring: bool = False, failed: str | None = None) -> Summary:
+    """What was known at `asked` (monotonic) or later, also where nothing can be stored or even read."""
     try:
-        shown = summarise(desk.ports, measuring=measuring)
+        shown = desk.summary.since(asked, measuring=measuring)
     except StateError as error:
         desk.checker.state.failed(error)
         shown = Summary(desk.ports.settings.pipeline, None)
@@ -216,7 +215,7 @@ def _link(desk: Desk, root: Place) -> str | None:
 
 
 def _show(desk: Desk, press: Press, *, replace: bool, measuring: bool = False, failed: str | None = None) -> None:
-    shown = summarised(desk, measuring=measuring, failed=failed)
+    shown = summarised(desk, press.arrived if measuring else desk.checker.ended, measuring=measuring, failed=failed)
     desk.answer(press, summary_message(shown, desk.ports.settings.zone), replace=replace)
 
 

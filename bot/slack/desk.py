@@ -30,6 +30,7 @@ from bot.services.fair_pool import FairPool
 from bot.services.late_writes import LateWrites
 from bot.services.run_checks import Checker
 from bot.services.shared_answers import KEPT, Answer, SharedAnswers
+from bot.services.summarise import SharedSummary
 from bot.slack.home_team import HomeTeam
 from bot.slack.in_flight import MOST_PER_PERSON, Grace, InFlight
 from bot.slack.later import Later
@@ -245,6 +246,11 @@ class Desk:
 
     def _log_unanswered(self, press: Press, why: SyncHealthError, then: str = "") -> None:
         log.warning("%s by %s could not be answered: %s%s", press.word, press.person.id, why, then)
+
+    @cached_property
+    def summary(self) -> SharedSummary:
+        """How the pipeline is."""
+        return SharedSummary(self.ports)
 
     @cached_property
     def _home(self) -> HomeTeam:

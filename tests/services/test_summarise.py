@@ -1,7 +1,14 @@
 """How the pipeline is, from the last look and without asking anybody."""
 
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from bot.errors import StateError
+from bot.ports import Ports, Records, Store
 from bot.services.acknowledge import acknowledge
-from bot.services.summarise import summarise
+from bot.services.summarise import SharedSummary, summarise
 from checks.model import Outcome
 from tests.fakes import CHANNEL, forbidden, refused
 from tests.services.conftest import ROBIN, World
@@ -50,3 +57,58 @@ def test_what_slack_does_not_take_is_said_until_it_does(world: World) -> None:
     world.clock.pass_real(minutes=2)
     world.deliver()
     assert summarise(world.ports).undelivered == ()
+
+
+@dataclass
+class CountedStore:
+    """The real one, which notes how often it is read and can be out of order."""
+
+    inner: Store
+    read: int = 0
+    trouble: StateError | None = None
+
+    def transaction(self) -> AbstractContextManager[Records]:
+        return self.inner.transaction()
+
+    def snapshot(self) -> AbstractContextManager[Records]:
+        self.read += 1
+        if self.trouble:
+            raise self.trouble
+        return self.inner.snapshot()
+
+
+def counted(world: World) -> tuple[Ports, CountedStore]:
+    store = CountedStore(world.store)
+    return replace(world.ports, store=store), store
+
+
+def test_who_asked_before_a_reading_began_shares_it(world: World) -> None:
+    ports, store = counted(world)
+    shared = SharedSummary(ports)
+    world.clock.pass_(seconds=2)
+    [one, other] = [shared.since(0.0), shared.since(1.0, measuring=True)]
+    assert store.read == 1
+    assert not one.measuring
+    assert other == replace(one, measuring=True)
+
+
+def test_who_asks_later_sees_what_happened_meanwhile(world: World) -> None:
+    ports, _ = counted(world)
+    shared = SharedSummary(ports)
+    world.clock.pass_(seconds=1)
+    assert shared.since(0.0).incidents == ()
+    world.open_incident()
+    assert len(shared.since(world.clock.monotonic()).incidents) == 1
+
+
+def test_a_state_that_cannot_be_read_is_told_to_those_who_share_it_and_to_nobody_later(world: World) -> None:
+    ports, store = counted(world)
+    shared = SharedSummary(ports)
+    world.clock.pass_(seconds=1)
+    store.trouble = StateError("database is locked")
+    for asked in (0.0, 0.5):
+        with pytest.raises(StateError, match="locked"):
+            shared.since(asked)
+    assert store.read == 1
+    store.trouble = None
+    assert shared.since(world.clock.monotonic()).pipeline == "properties"

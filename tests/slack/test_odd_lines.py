@@ -21,6 +21,7 @@ from bot.slack.app import build_app
 from bot.slack.connection import SEEN, Connection
 from bot.slack.desk import Press
 from bot.slack_api import web_client
+from bot.socket_mode import Line, messages, open_line
 from tests.slack.test_connection import NOBODY, Pauses, page
 from tests.slack.test_load import DeadLine
 from tests.waiting import until
@@ -173,6 +174,28 @@ def test_a_message_of_gigabytes_is_given_up_by_its_size_however_fast_it_comes(mo
         one.start()
         until(lambda: server.opened >= 2)
         one.stop()
+
+
+def test_what_arrives_together_is_read_together_and_message_by_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counting(Line):
+        reads = 0
+
+        def _read(self) -> bytes:
+            self.reads += 1
+            return super()._read()
+
+    monkeypatch.setattr("bot.socket_mode.Line", Counting)
+    sent = [{"type": "hello", "text": "x" * length} for length in (0, 120, 126, 70_000, *range(100))]
+
+    def send_together(_: Lines, line: socket.socket) -> None:
+        line.sendall(b"".join(frame(json.dumps(message).encode()) for message in sent) + frame(b"", 8))
+
+    with lines(send_together) as (_, url):
+        line = open_line(web_client("app-token", f"{url}/api/"))
+        assert list(messages(line)) == sent
+        assert isinstance(line, Counting)
+        assert line.reads < 40, "each message alone would be read in two or three pieces"
+        line.shutdown()  # type: ignore[no-untyped-call]
 
 
 def test_a_line_that_is_taken_away_right_after_its_hello_is_opened_again_later_each_time() -> None:
