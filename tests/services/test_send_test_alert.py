@@ -335,6 +335,70 @@ def test_a_command_that_slept_finds_that_the_bot_has_closed_it(world: World) -> 
     bot_leads(world)
     report = trial(world, meanwhile=slept)
     assert report.error and "this process slept, and the bot closed it" in report.error
+    assert [entry.did for entry in world.incident().timeline] == [Did.OPENED, Did.CLOSED], "once"
+
+
+def test_one_that_the_bot_closes_while_a_click_is_waited_for_is_not_resolved_as_well(world: World) -> None:
+    waits: list[float] = []
+
+    def bot() -> None:
+        waits.append(world.clock.monotonic())
+        if len(waits) == 3:  # it has arrived
+            world.clock.pass_real(minutes=6)
+            bot_leads(world)
+            run_checks(world.ports)
+        bot_leads(world)
+
+    bot_leads(world)
+    report = trial(world, meanwhile=bot)
+    assert report.posted_at and report.resolved_at
+    assert [entry.did for entry in world.incident().timeline] == [Did.OPENED, Did.CLOSED]
+
+
+def test_both_of_two_errors_are_told(world: World) -> None:
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
+    world.channel.channels["C0OTHER"] = "C0OTHER"
+    world.channel.closed[CHANNEL_ID] = "is_archived"
+    bot_leads(world)
+
+    def bot() -> None:
+        bot_leads(world)
+        if world.channel.thread():
+            world.channel.closed["C0OTHER"] = "restricted_action"
+
+    report = trial(world, replace(OPTIONS, escalate=True), meanwhile=bot)
+    assert report.error and report.error.startswith("it was posted in #C0OTHER instead of #sync-health")
+    assert "; the escalation was not delivered: Slack refuses: restricted_action" in report.error
+
+
+def test_a_message_that_somebody_is_sending_when_it_is_given_up_is_not_forgotten(world: World) -> None:
+    def begins_to_send_and_hangs() -> None:
+        assert world.store.take_lease(LEADER, BOT, world.clock, 60)
+        if not sending:
+            sending.append(world.claim(BOT).announcement.kind)
+
+    sending: list[Kind] = []
+    assert world.store.take_lease(LEADER, BOT, world.clock, 60)
+    report = trial(world, meanwhile=begins_to_send_and_hangs)
+    assert report.error and sending == [Kind.ROOT]
+    world.clock.pass_real(minutes=20)
+    world.deliver_patiently(BOT)
+    [root] = world.channel.roots()
+    assert "Closed: Test alert" in root.text, "it may be in the channel, so it is shown as it ended"
+
+
+def test_one_that_ends_in_a_maintenance_window_is_not_in_its_report(world: World) -> None:
+    def bot() -> None:
+        bot_leads(world)
+        with world.store.snapshot() as records:
+            begun = records.maintenance()
+        if world.channel.roots() and not begun:
+            begin_maintenance(world.ports, "2h", "a migration", ROBIN)
+
+    bot_leads(world)
+    assert trial(world, meanwhile=bot).resolved_at
+    with world.store.transaction() as records:
+        assert records.maintenance_report(1).resolved == ()  # type: ignore[attr-defined]
 
 
 def test_in_a_maintenance_window_nothing_is_sent_and_the_way_out_is_named(world: World) -> None:
