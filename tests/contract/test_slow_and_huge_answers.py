@@ -4,6 +4,7 @@ import gzip
 import json
 import socket
 from collections.abc import Callable
+from http.client import HTTPResponse
 
 import pytest
 
@@ -78,6 +79,42 @@ def test_an_answer_without_bound_is_not_taken_in(
     whole = answer(gzip.compress(body), "Content-Encoding: gzip") if packed else answer(body)
     with dripping(whole, drip=b"") as server, pytest.raises(SyncHealthError):
         ask(server.url)
+
+
+@pytest.mark.parametrize("size", [1000, 1001])
+def test_an_opener_reads_as_much_as_anybody_needs_and_one_byte_more(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "LARGEST", 1000)
+    read: list[int | None] = []
+    really = HTTPResponse.read
+
+    def seen(response: HTTPResponse, amount: int | None = None) -> bytes:
+        read.append(amount)
+        return really(response, amount)
+
+    monkeypatch.setattr(HTTPResponse, "read", seen)
+    with dripping(answer(b"x" * size), drip=b"") as server:
+        if size > 1000:
+            with pytest.raises(ValueError, match=r"^the answer is larger than 1,000 bytes$"):
+                bounded_http.bounded_opener(None).open(server.url, timeout=2)
+        else:
+            assert bounded_http.bounded_opener(None).open(server.url, timeout=2).read() == b"x" * size
+    assert read[0] == 1001
+
+
+def test_a_call_within_a_call_ends_by_itself_and_leaves_the_outer_one_its_time() -> None:
+    outer, inner = socket.socketpair(), socket.socketpair()
+    with outer[0], outer[1], inner[0], inner[1], dripping(BODY) as server:
+        with pytest.raises(TimeoutError, match=r"within 0\.6 s"), within(0.6, lambda: outer[0]):
+            _run_into_a_deadline(inner[0])
+            assert outer[0].send(b"x"), "the outer one is not broken by the end of the inner one"
+            bounded_http.bounded_opener(None).open(server.url, timeout=30)
+        until(lambda: server.open == 0)
+
+
+def _run_into_a_deadline(found: socket.socket) -> None:
+    with pytest.raises(TimeoutError, match=r"within 0\.1 s"), within(0.1, lambda: found):
+        found.recv(1)
+        raise OSError("what a broken connection comes to")
 
 
 def test_a_bomb_is_named_as_such_and_asked_for_once() -> None:

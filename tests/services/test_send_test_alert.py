@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ from bot.services.send_test_alert import GRACE, LEASE, Trial, TrialOptions, clos
 from bot.services.show_incident import show_incidents
 from bot.services.summarise import summarise
 from checks.model import Outcome
-from tests.fakes import CHANNEL, CHANNEL_ID
+from tests.fakes import CHANNEL, CHANNEL_ID, refused
 from tests.services.conftest import ADA, ROBIN, World
 from tests.unit import samples
 
@@ -399,6 +400,32 @@ def test_one_that_ends_in_a_maintenance_window_is_not_in_its_report(world: World
     assert trial(world, meanwhile=bot).resolved_at
     with world.store.transaction() as records:
         assert records.maintenance_report(1).resolved == ()  # type: ignore[attr-defined]
+
+
+def test_what_stands_in_the_way_of_another_channel_is_not_named_as_its_obstacle(world: World) -> None:
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
+    world.channel.channels["C0OTHER"] = "C0OTHER"
+    elsewhere = samples.incident(id=0, key="properties/elsewhere", check="elsewhere", timeline=(), channel="C0OTHER")
+    with world.store.transaction() as records:
+        records.owe(records.create_incident(elsewhere).id, Kind.ROOT)
+    world.channel.fail(refused())
+    world.deliver()
+    world.channel.heal()
+    with world.store.snapshot() as records:
+        assert [one.channel for one in records.undelivered()] == ["C0OTHER"], "there is an obstacle elsewhere"
+    bot_hangs = partial(world.store.take_lease, LEADER, BOT, world.clock, 60)
+    assert bot_hangs()
+    report = trial(world, meanwhile=bot_hangs)
+    assert report.error and "whose log may say why, did not send it within 90 s" in report.error
+
+
+def test_what_it_ends_with_is_sent_for_some_seconds_and_not_until_nothing_is_owed(world: World) -> None:
+    backlog(world, 40)
+    slow(world, 6)
+    began = world.clock.monotonic()
+    report = trial(world, replace(OPTIONS, timeout=1.0))
+    assert report.error and world.clock.monotonic() - began <= 6 + 6 + GRACE + 6
+    assert len(world.channel.roots()) < 6, "the others are left to the bot"
 
 
 def test_in_a_maintenance_window_nothing_is_sent_and_the_way_out_is_named(world: World) -> None:
