@@ -14,7 +14,6 @@ from slack_sdk import WebClient
 
 from bot.adapters import slack_messenger
 from bot.adapters.slack_messenger import CLOCKS_DIFFER, EVENT_TYPE, SlackMessenger
-from bot.adapters.store import SqlStore
 from bot.alerts.model import Did, Entry, Incident, State
 from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.errors import (
@@ -34,6 +33,7 @@ from bot.services.deliver import deliver_all
 from checks.model import Severity
 from tests import fakes
 from tests.fakes import CHANNEL, CHANNEL_ID, FakeCensus, FakeChannel, FakeWarehouse, HandClock, shipped_settings
+from tests.new_state import new_state
 
 TOKEN = "a-bot-token-that-nobody-may-see"
 GROUP, ROBIN = "S0OPS", "U0ROBIN"
@@ -480,7 +480,7 @@ def test_members_are_asked_for_rarely_and_a_failure_is_not_remembered(slack: Sla
 
 
 def test_a_429_for_one_channel_delays_no_other(slack: SlackLine, tmp_path: Path) -> None:
-    clock, store = HandClock(), SqlStore(f"sqlite:///{tmp_path}/state.db")
+    clock, store = HandClock(), new_state(tmp_path / "state.db")
     settings = replace(SETTINGS, fallback_channel=CHANNEL_ID)
     ports = Ports(settings, clock, FakeWarehouse(), FakeCensus(clock), slack.messenger, store)
     with store.transaction() as records:

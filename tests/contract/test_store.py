@@ -28,6 +28,7 @@ from bot.errors import TemporaryError
 from bot.model import Evaluation, Failure, Kind, Owed, Pause, Place, Run, RunStatus, Schedule, SyncStatus, Undelivered
 from checks.model import Outcome, Result, Severity
 from tests.fakes import HandClock
+from tests.new_state import new_state
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = Place("C0001", "1700000000.000001")
@@ -43,8 +44,8 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[SqlStore]:
-    one = SqlStore(url)
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    one = new_state(tmp_path / "state.db")
     yield one
     one.close()
 

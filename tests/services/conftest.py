@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.adapters.store import SqlStore
 from bot.alerts.model import Action, Alert, Incident
 from bot.main import settings_from
 from bot.model import Evaluation, Owed
@@ -22,6 +22,7 @@ from bot.services.run_checks import Checker, run_checks
 from bot.settings import Settings
 from checks.model import Check
 from tests.fakes import CHANNEL, FakeCensus, FakeChannel, FakeWarehouse, HandClock
+from tests.new_state import new_state
 
 ROBIN, ADA, SAM, GROUP = "U0ROBIN", "U0ADA", "U0SAM", "S0OPS"
 KEY = "properties/null_company_names"
@@ -53,6 +54,7 @@ NUMBERS = {
 }
 
 
+@cache
 def settings_for_tests() -> Settings:
     """The shipped pipeline with one check and two kinds of operators."""
     operators = Operators(users=(ROBIN, ADA), groups=(GROUP,))
@@ -72,7 +74,7 @@ class World:
         settings = settings_for_tests()
         self.sync_a, self.sync_b = (sync.id for sync in settings.syncs)
         self.census = FakeCensus(self.clock, self.sync_a, self.sync_b)
-        self.store = SqlStore(f"sqlite:///{self.path}")
+        self.store = new_state(self.path)
         self.ports = Ports(settings, self.clock, self.warehouse, self.census, self.channel, self.store)
         self.checker = Checker(self.ports)
 

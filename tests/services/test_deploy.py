@@ -19,12 +19,13 @@ from bot.services.deploy import deploy as carry_out
 from bot.settings import Settings
 from checks.model import parse_limit
 from tests.fakes import FakeCensus, FakeChannel, HandClock
+from tests.new_state import new_state
 from tests.small_pipeline import SmallPipeline
 
 
 @pytest.fixture
 def ports(tmp_path: Path) -> Iterator[Ports]:
-    clock, store, warehouse = HandClock(), SqlStore(f"sqlite:///{tmp_path / 'state.db'}"), DuckDBWarehouse()
+    clock, store, warehouse = HandClock(), new_state(tmp_path / "state.db"), DuckDBWarehouse()
     yield Ports(settings_from({}), clock, warehouse, FakeCensus(clock), FakeChannel(), store)
     store.close()
     warehouse.close()

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.store import SqlStore
 from bot.answers import Snapshot, SnapshotNumbers
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
 from bot.main import settings_from
@@ -17,6 +16,7 @@ from bot.ports import Ports
 from bot.services.take_snapshot import SCHEDULED_BY, daily_id, local_day, rehearse_snapshot, take_snapshot
 from checks.model import parse_limit
 from tests.fakes import BrittleStore, FakeCensus, FakeChannel, HandClock
+from tests.new_state import new_state
 from tests.services.conftest import settings_for_tests
 from tests.small_pipeline import SALESFORCE, SmallPipeline, local
 
@@ -60,7 +60,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     small, clock = SmallPipeline(), HandClock(local("2026-01-20 23:59"))
     small.properties(200)
     small.salesforce(192)
-    store = SqlStore(f"sqlite:///{tmp_path / 'state.db'}")
+    store = new_state(tmp_path / "state.db")
     ports = Ports(settings_for_tests(), clock, small.warehouse, FakeCensus(clock), FakeChannel(), store)
     yield World(small, clock, ports)
     store.close()

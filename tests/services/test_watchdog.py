@@ -10,13 +10,13 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.adapters.slack_messenger import SlackMessenger
-from bot.adapters.store import SqlStore
 from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.model import Watch
 from bot.ports import Ports
 from bot.services.deliver import deliver_next
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from tests.fakes import CHANNEL, FakeCensus, FakeWarehouse, HandClock, shipped_settings
+from tests.new_state import new_state
 
 WORDS = "Sync Health has not reported since"
 
@@ -44,7 +44,7 @@ class Watched:
         """What another process, or this one after a restart, has: the same state and the same Slack."""
         settings = replace(shipped_settings(), channel=CHANNEL)
         messenger = SlackMessenger(WebClient("bot", base_url=f"{self.slack.url}/api/", retry_handlers=[]), settings)
-        store = SqlStore(f"sqlite:///{self.path}")
+        store = new_state(self.path)
         return Ports(settings, self.clock, FakeWarehouse(), FakeCensus(self.clock), messenger, store)
 
     def tick(self, *, after: float = 5, ports: Ports | None = None) -> None:
