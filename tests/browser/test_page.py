@@ -10,6 +10,8 @@ from bot.demo.slack_server import Control, Person, SlackServer
 from tests.browsers import Page, expect
 from tests.small_bot import TOKEN
 
+pytestmark = pytest.mark.full
+
 NOW = datetime(2026, 1, 20, 11, 5, tzinfo=UTC)  # 3:05 AM in Los Angeles, 4:35 PM where the browser is
 WIDTHS = [(1440, 900), (1100, 700), (390, 844)]
 

@@ -48,6 +48,7 @@ def keep(page: Page, name: str) -> None:
         page.screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
+@pytest.mark.full
 def test_a_newcomer_breaks_the_pipeline_is_told_and_repairs_it_from_the_channel(page: Page) -> None:
     channel, thread, modal = page.locator("#messages"), page.locator("#replies"), page.locator("#modal")
     expect(page.locator("#send")).to_be_enabled()  # the bot is connected

@@ -45,6 +45,7 @@ def write_wrong_names(demo: Demo, most: int = 10_000) -> None:
         written += 10
 
 
+@pytest.mark.full
 def test_a_healthy_pipeline_exits_with_0() -> None:
     code, out, _ = check("--demo")
     assert code == 0
@@ -52,6 +53,7 @@ def test_a_healthy_pipeline_exits_with_0() -> None:
     assert re.search(r"^\d\d checks passed · 1 statement · \d+\.\d s$", out, re.MULTILINE)
 
 
+@pytest.mark.full
 def test_json_has_the_documented_keys() -> None:
     code, out, _ = check("--demo", "--json", "--dry-run")
     answer = json.loads(out)
@@ -89,6 +91,7 @@ def test_a_critical_pipeline_exits_with_1(broken: list) -> None:
     assert re.search(r"24\d properties", out)
 
 
+@pytest.mark.full
 def test_a_warning_fails_only_where_that_is_asked_for(broken: list) -> None:
     broken.append(lambda demo: write_wrong_names(demo, most=31))
     broken.append(lambda demo: demo.estate.switch(BUG, False))  # else what is pending is suspect as well
@@ -96,6 +99,7 @@ def test_a_warning_fails_only_where_that_is_asked_for(broken: list) -> None:
     assert check("--demo", "--strict")[0] == 1
 
 
+@pytest.mark.full
 def test_an_empty_table_is_no_data_and_exits_with_2(broken: list) -> None:
     broken.append(lambda demo: demo.warehouse.do("pipeline/tables/product_property"))
     code, out, _ = check("--demo", "--json")
@@ -107,6 +111,7 @@ def test_an_empty_table_is_no_data_and_exits_with_2(broken: list) -> None:
     assert set(values.values()) == {None}
 
 
+@pytest.mark.full
 def test_a_missing_table_is_named_and_exits_with_2(broken: list) -> None:
     broken.append(lambda demo: demo.warehouse.cursor().execute("DROP TABLE hive_metastore.salesforce.product_property"))
     code, out, _ = check("--demo")
@@ -114,6 +119,7 @@ def test_a_missing_table_is_named_and_exits_with_2(broken: list) -> None:
     assert "product_property does not exist" in out
 
 
+@pytest.mark.full
 def test_why_there_is_no_number_is_said_once(broken: list) -> None:
     def finish_in_the_future(demo: Demo) -> None:
         for run in demo.census._runs.values():
@@ -125,6 +131,7 @@ def test_why_there_is_no_number_is_said_once(broken: list) -> None:
     assert code == 2 and line.count("completed in the future") == 1
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
 def test_json_names_what_is_open_or_would_be(broken: list, more: list[str]) -> None:
     broken.append(lambda demo: demo.census.switch("sync_paused", True))
@@ -134,6 +141,7 @@ def test_json_names_what_is_open_or_would_be(broken: list, more: list[str]) -> N
     assert (found["id"] is None) is bool(more), "one that only would be opened has no number yet"
 
 
+@pytest.mark.full
 def test_json_has_the_problems_too(broken: list) -> None:
     broken.append(lambda demo: demo.census.stop())
     answer = json.loads(check("--demo", "--json", "--dry-run")[1])
@@ -143,6 +151,7 @@ def test_json_has_the_problems_too(broken: list) -> None:
     ]
 
 
+@pytest.mark.full
 def test_some_checks_are_run_by_themselves(broken: list) -> None:
     broken.append(lambda demo: demo.census.stop())
     code, out, err = check("--demo", "coverage", "null_company_names")
@@ -151,6 +160,7 @@ def test_some_checks_are_run_by_themselves(broken: list) -> None:
     assert "nothing is kept, nothing is sent" in err
 
 
+@pytest.mark.full
 def test_a_check_of_census_alone_wakes_no_warehouse(broken: list) -> None:
     asked: list[Demo] = []
     broken.append(asked.append)
@@ -172,6 +182,7 @@ def test_a_check_that_is_not_there_names_the_nearest_and_ends_with_2(name: str, 
     assert said in err
 
 
+@pytest.mark.full
 def test_some_checks_leave_the_state_as_it_is(own_pipeline: Path) -> None:
     assert check()[0] == 0
     before = (own_pipeline / "state.db").read_bytes()
@@ -196,6 +207,7 @@ def on_a_terminal(*arguments: str) -> str:
     return re.sub(r"\x1b\[[\d;]*m", "", shown.decode())
 
 
+@pytest.mark.full
 def test_on_a_terminal_healthy_checks_are_a_count_unless_all_are_asked_for() -> None:
     short, whole = on_a_terminal(), on_a_terminal("--all")
     assert re.search(r"^\d\d healthy checks not shown \(--all\)\r$", short, re.MULTILINE)
@@ -203,6 +215,7 @@ def test_on_a_terminal_healthy_checks_are_a_count_unless_all_are_asked_for() -> 
     assert "checks passed · 1 statement" in short and "not shown" not in whole
 
 
+@pytest.mark.full
 def test_each_command_says_which_pipeline_yml_it_uses(
     own_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +232,7 @@ def test_each_command_says_which_pipeline_yml_it_uses(
     assert json.loads(out)["outcome"] == "ok"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("text", ["name: [", None], ids=["broken", "missing"])
 def test_the_demo_says_that_it_ignores_an_own_file_and_runs(
     text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -237,6 +251,7 @@ def test_the_version_is_told() -> None:
     assert (result.exit_code, result.stdout) == (0, f"sync-health {version('sync-health')}\n")
 
 
+@pytest.mark.full
 def test_census_down_exits_with_2_though_the_numbers_are_well(broken: list) -> None:
     broken.append(lambda demo: demo.census.stop())
     code, out, _ = check("--demo", "--verbose")
@@ -244,6 +259,7 @@ def test_census_down_exits_with_2_though_the_numbers_are_well(broken: list) -> N
     assert "Census, Sync A (CREATE)" in out
 
 
+@pytest.mark.full
 def test_verbose_shows_the_syncs_too() -> None:
     _, out, _ = check("--demo", "--verbose", "--dry-run")
     assert "Sync B (UPDATE)  180" in out
@@ -305,6 +321,7 @@ def own_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     demo.stop()
 
 
+@pytest.mark.full
 def test_a_dry_run_leaves_no_trace(own_pipeline: Path) -> None:
     assert check("--dry-run")[0] == 0
     assert not (own_pipeline / "state.db").exists()
@@ -321,6 +338,7 @@ def test_it_runs_as_a_command_and_without_colour_in_a_pipe(own_pipeline: Path) -
     assert re.fullmatch(r"Using \S+pipeline.yml \(.+\)\n", finished.stderr)
 
 
+@pytest.mark.full
 def test_the_past_is_judged_by_the_limits_of_today_and_by_others() -> None:
     code, out, _ = check("--demo", "--replay", "30d")
     assert code == 0
@@ -333,6 +351,7 @@ def test_the_past_is_judged_by_the_limits_of_today_and_by_others() -> None:
     assert "opened  coverage" in out
 
 
+@pytest.mark.full
 def test_the_past_as_json_has_the_documented_keys() -> None:
     _, out, _ = check("--demo", "--replay", "10d", "--json")
     answer = json.loads(out)

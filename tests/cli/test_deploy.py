@@ -62,6 +62,7 @@ def test_limits_of_the_pipeline_are_in_what_is_printed(tmp_path: Path, monkeypat
     assert out.count("'Europe/London' AS zone") == 2
 
 
+@pytest.mark.full
 def test_it_creates_everything_and_may_be_repeated(folder: Path) -> None:
     code, _, err = deploy("--yes")
     assert code == 2
@@ -77,6 +78,7 @@ def test_it_creates_everything_and_may_be_repeated(folder: Path) -> None:
     warehouse.close()
 
 
+@pytest.mark.full
 def test_the_demo_can_be_deployed_to() -> None:
     code, out, _ = deploy("--demo")
     assert code == 0
@@ -91,6 +93,7 @@ def views(folder: Path) -> set[str]:
     return {name for (name,) in rows}
 
 
+@pytest.mark.full
 def test_nothing_is_changed_before_somebody_says_yes(folder: Path) -> None:
     for typed, said in (
         (None, "In a script, add --yes"),
@@ -106,6 +109,7 @@ def test_nothing_is_changed_before_somebody_says_yes(folder: Path) -> None:
     assert "daily_health_check" in views(folder)
 
 
+@pytest.mark.full
 def test_a_view_of_somebody_else_is_named_and_kept_until_it_is_adopted(folder: Path) -> None:
     assert deploy("--pipeline", "--yes")[0] == 0
     foreign = "CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check AS SELECT 'mine' AS coverage_status"

@@ -28,6 +28,7 @@ def test_a_demo_that_is_well_exits_with_0_and_names_everything() -> None:
         assert f"✓ {part}" in out
 
 
+@pytest.mark.full
 def test_three_broken_things_are_three_findings_with_their_remedies(broken: list) -> None:
     broken.append(lambda demo: demo.slack.scopes.discard("usergroups:read"))
     broken.append(lambda demo: demo.census.switch("sync_paused", True))
@@ -42,6 +43,7 @@ def test_three_broken_things_are_three_findings_with_their_remedies(broken: list
     assert "\n3 of 21 to set right" in out
 
 
+@pytest.mark.full
 def test_json_has_the_documented_keys(broken: list) -> None:
     broken.append(lambda demo: demo.slack.scopes.discard("usergroups:read"))
     code, out = doctor("--demo", "--json")
@@ -69,6 +71,7 @@ def test_settings_that_cannot_work_are_all_told_and_end_it(nothing_set: None) ->
     assert "SLACK_BOT_TOKEN is not set" in out
 
 
+@pytest.mark.full
 def test_no_token_is_repeated(broken: list, monkeypatch: pytest.MonkeyPatch) -> None:
     broken.append(lambda demo: monkeypatch.setattr(demo.slack, "_tokens", {"bot": "another", "app": "another"}))
     _, out = doctor("--demo")
@@ -88,6 +91,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.full
 def test_nothing_is_made_and_what_cannot_be_reached_is_no_missing_token(own: Path) -> None:
     code, out = doctor()
     assert code == 2
@@ -97,6 +101,7 @@ def test_nothing_is_made_and_what_cannot_be_reached_is_no_missing_token(own: Pat
     assert "check the address and the network" in out and "set SLACK_BOT_TOKEN" not in out
 
 
+@pytest.mark.full
 def test_a_warehouse_and_a_state_that_are_there_stay_as_they_are_byte_for_byte(own: Path) -> None:
     warehouse = DuckDBWarehouse(own)
     Estate(warehouse, SystemClock().now).build()
@@ -108,12 +113,14 @@ def test_a_warehouse_and_a_state_that_are_there_stay_as_they_are_byte_for_byte(o
     assert "✓ audit log: can be written" in out and "✓ state: sqlite, all migrations" in out
 
 
+@pytest.mark.full
 def test_a_column_that_only_the_snapshot_reads_is_missed(broken: list) -> None:
     table, column = "hive_metastore.salesforce.product_property", "id_verification_enabled_c"
     broken.append(lambda demo: demo.warehouse.cursor().execute(f"ALTER TABLE {table} DROP COLUMN {column}"))
     assert f"✗ {table}: without {column}" in doctor("--demo")[1]
 
 
+@pytest.mark.full
 def test_the_contracts_are_verified_by_reads_alone_and_without_a_value() -> None:
     code, out = doctor("--demo", "--verify-contracts")
     assert code == 0

@@ -42,6 +42,7 @@ def test_a_file_that_cannot_be_read_is_2_and_a_few_lines(text: str, tmp_path: Pa
     assert "configuration error" in ended.stderr and len(ended.stderr) < 2_000
 
 
+@pytest.mark.full
 def test_what_is_unforeseen_is_2_and_one_line_and_verbose_tells_where(tmp_path: Path) -> None:
     planted = "import bot.main\ndef broken(*_, **__): raise KeyError('planted')\nbot.main.settings_from = broken\n"
     script = f"{planted}import sys\nfrom bot.cli import main\nsys.argv[1:] = sys.argv[1:]\nmain()\n"
@@ -55,6 +56,7 @@ def test_what_is_unforeseen_is_2_and_one_line_and_verbose_tells_where(tmp_path: 
         assert ("Traceback" in ended.stderr) is traceback
 
 
+@pytest.mark.full
 def test_a_reader_that_leaves_is_no_finding(tmp_path: Path) -> None:
     given = {**os.environ, "PYTHONPATH": str(HOME)}
     line = f"{sys.executable} -m bot.cli check --demo --dry-run | true; exit ${{PIPESTATUS[0]}}"
@@ -63,6 +65,7 @@ def test_a_reader_that_leaves_is_no_finding(tmp_path: Path) -> None:
     assert ended.stderr.startswith("--demo ignores") or not ended.stderr
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_a_terminal_without_unicode_gets_ascii(encoding: str, tmp_path: Path) -> None:
     ended = run("check", "--demo", "--dry-run", folder=tmp_path, PYTHONIOENCODING=encoding)

@@ -38,6 +38,7 @@ def fill(folder: Path) -> None:
     warehouse.close()
 
 
+@pytest.mark.full
 def test_it_prints_the_numbers_and_the_change_since_the_last() -> None:
     code, out, _ = snapshot("--demo")
     assert code == 0
@@ -46,6 +47,7 @@ def test_it_prints_the_numbers_and_the_change_since_the_last() -> None:
     assert "taken; change since daily_snapshot_" in out
 
 
+@pytest.mark.full
 def test_a_second_one_is_the_first(own: Path) -> None:
     fill(own / "warehouse")
     first = json.loads(snapshot("--json")[1])

@@ -61,6 +61,7 @@ def wait_for(local: LocalDatabricks, minutes: Minutes, stream: StringIO, *, wait
     await_warehouse(local.warehouse(), wait=wait, monotonic=minutes.now, pause=pause, stream=stream)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("meanwhile", ["wait", "503", "session", "disk"])
 def test_it_is_woken_and_waited_for_whatever_it_says_meanwhile(
     meanwhile: str, sleeping: LocalDatabricks, minutes: Minutes
@@ -94,6 +95,7 @@ def test_without_waiting_it_ends_at_once_and_wakes_nobody(sleeping: LocalDatabri
     assert (sleeping.server.state, shown.getvalue(), minutes.pauses) == ("STOPPED", "", 0)
 
 
+@pytest.mark.full
 def test_after_ten_minutes_nobody_waits_any_longer(minutes: Minutes) -> None:
     late = pytest.raises(StartingError, match="still STARTING after 10 min")
     with local_databricks(now=minutes.now, start_seconds=3600.0) as local, late:
@@ -146,6 +148,7 @@ def test_every_command_that_asks_the_warehouse_can_end_at_once(command: list[str
     assert asleep.databricks.state == "STOPPED"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_that_asks_the_warehouse_wakes_it(
     command: list[str], asleep: Demo, monkeypatch: pytest.MonkeyPatch

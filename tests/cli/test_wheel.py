@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.full
+
 HOME = Path(__file__).resolve().parent.parent.parent
 OURS = ("PYTHONPATH", "SYNC_HEALTH_", "SLACK_", "CENSUS_", "DATABRICKS_")
 PIP = ["pip", "--disable-pip-version-check", "--quiet"]
@@ -39,7 +41,6 @@ def bare() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
 
-@pytest.mark.full
 def test_it_holds_the_shipped_pipeline_once(installed: Path) -> None:
     [wheel] = installed.parent.parent.parent.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
@@ -48,7 +49,6 @@ def test_it_holds_the_shipped_pipeline_once(installed: Path) -> None:
     assert not [name for name in names if name.startswith(("sql/", "tests/"))]
 
 
-@pytest.mark.full
 def test_a_check_of_the_demo_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     command = [str(installed), "check", "--demo", "--json"]
     ended = subprocess.run(command, env=bare(), capture_output=True, text=True, cwd=tmp_path, timeout=120)
@@ -57,7 +57,6 @@ def test_a_check_of_the_demo_runs_in_an_empty_folder(installed: Path, tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.full
 def test_the_demo_opens_its_page_in_an_empty_folder_and_ends_with_ctrl_c(installed: Path, tmp_path: Path) -> None:
     command = [str(installed), "demo", "--port", "0"]
     with subprocess.Popen(command, env=bare(), stderr=subprocess.PIPE, text=True, cwd=tmp_path) as demo:

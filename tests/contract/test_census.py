@@ -750,6 +750,7 @@ def test_stopping_is_quick_and_leaves_nothing_even_while_a_call_hangs(
     assert set(threading.enumerate()) == before
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not OPENAPI.exists(), reason="the reconstructed API description is not beside the repository")
 def test_every_answer_of_the_local_census_has_the_described_shape(
     own_server: CensusServer, clock: HandSetClock, destination: NotedDestination

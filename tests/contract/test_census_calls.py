@@ -203,6 +203,7 @@ def rejecting(server: CensusServer, clock: HandSetClock, destination: NotedDesti
     return run_id
 
 
+@pytest.mark.full
 def test_rejected_rows_come_page_by_page_though_census_does_not_say_that_there_are_pages(
     own_server: CensusServer, clock: HandSetClock, destination: NotedDestination
 ) -> None:
@@ -343,6 +344,7 @@ def test_one_call_never_sleeps_longer_than_its_bound_however_it_is_asked_to(
     assert caught.value.retry_after == 12.0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("name", "error"), [("sync", TemporaryError), ("trigger", UncertainError)])
 def test_an_answer_that_drips_ends_with_the_time_out(name: str, error: type[SyncHealthError]) -> None:
     with dripping() as url:

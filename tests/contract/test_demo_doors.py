@@ -53,6 +53,7 @@ def test_a_program_of_this_machine_needs_the_token_of_this_very_start(demo: Demo
     assert guessed.status_code == 401 or guessed.json() == {"ok": False, "error": "invalid_auth"}
 
 
+@pytest.mark.full
 def test_every_server_and_every_start_has_a_token_of_its_own(demo: Demo) -> None:
     other = Demo(speed=1)
     other.start()

@@ -85,6 +85,7 @@ def world() -> Iterator[World]:
     one.warehouse.close()
 
 
+@pytest.mark.full
 def test_the_healthy_estate_has_exactly_these_numbers(healthy: World) -> None:
     assert healthy.health() == {
         "salesforce_rows": 18722,
@@ -174,6 +175,7 @@ def test_thirty_evenings_are_logged_at_2359_local_and_end_at_today(healthy: Worl
     assert len({str(notes).split(" | ")[0] for _, _, notes in rows}) > 3
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("day", ["2026-03-10", "2026-11-03"])
 def test_evenings_stay_at_2359_where_the_clocks_change(day: str, world: World) -> None:
     world.now = datetime.fromisoformat(f"{day}T07:30:00+00:00")  # still the evening before in Los Angeles
@@ -194,6 +196,7 @@ def test_nothing_happened_in_the_future(healthy: World) -> None:
         assert healthy.number(f"SELECT MAX({column}) <= TIMESTAMPTZ '{NOW.isoformat()}' FROM {table}") is True
 
 
+@pytest.mark.full
 def test_the_same_now_builds_the_same_estate(world: World, healthy: World) -> None:
     assert world.digest() == healthy.digest()
     world.estate.switch("company_name_bug", on=True)
@@ -222,6 +225,7 @@ def test_an_empty_salesforce_is_no_data_about_names_and_queues(world: World) -> 
     assert (health["create_queue"], health["update_queue"]) == (None, None)
 
 
+@pytest.mark.full
 def test_the_bug_queues_about_240_rows_without_a_name_and_goes_without_a_trace(world: World) -> None:
     before = world.queue("create"), world.queue("update")
     world.estate.switch("company_name_bug", on=True)
@@ -255,6 +259,7 @@ def test_a_create_run_empties_its_queue_and_leaves_nothing_to_update(world: Worl
     assert world.number(f"SELECT COUNT(*) FROM {LIVE} AND created_date = TIMESTAMPTZ '{NOW}'") == 12
 
 
+@pytest.mark.full
 def test_names_lost_by_the_bug_reach_salesforce_and_come_back(world: World) -> None:
     world.estate.switch("company_name_bug", on=True)
     world.sync("update", 1)
@@ -281,6 +286,7 @@ def test_half_a_run_leaves_half_a_queue(world: World) -> None:
     assert world.estate.bring("update", 1, 181, 200) == 0
 
 
+@pytest.mark.full
 def test_taking_and_bringing_twice_changes_nothing(world: World) -> None:
     assert [world.estate.take("create", 1) for _ in range(2)] == [12, 12]
     assert [world.estate.bring("create", 1, 1, 12) for _ in range(2)] == [12, 12]
@@ -294,6 +300,7 @@ def test_a_forgotten_run_has_no_rows_and_others_keep_theirs(world: World) -> Non
     assert world.rows("SELECT run_id, COUNT(*) FROM crm.census.run_rows GROUP BY ALL") == [(2, 180)]
 
 
+@pytest.mark.full
 def test_both_syncs_the_fault_and_readers_at_once(world: World) -> None:
     with ThreadPoolExecutor(8) as pool:
         looks = [pool.submit(world.health) for _ in range(20)]
@@ -304,6 +311,7 @@ def test_both_syncs_the_fault_and_readers_at_once(world: World) -> None:
     assert world.health()["create_queue"] == 0
 
 
+@pytest.mark.full
 def test_a_working_day_changes_a_few_properties_and_adds_one_now_and_then() -> None:
     world = World()
     world.sync("create", 1)
@@ -321,6 +329,7 @@ def test_a_working_day_changes_a_few_properties_and_adds_one_now_and_then() -> N
     world.warehouse.close()
 
 
+@pytest.mark.full
 def test_a_working_day_mends_no_fault() -> None:
     world = World()
     for name in world.estate.faults:

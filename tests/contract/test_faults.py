@@ -35,6 +35,7 @@ def look(world: World) -> dict[str, Any]:
         return {"missing": str(error)}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_crosses_its_limit_and_goes_without_a_trace(name: str, world: World) -> None:
     before = world.health(), world.queue("create"), world.queue("update"), world.digest()
@@ -55,6 +56,7 @@ def test_faults_of_salesforce_alone_leave_the_queues_as_they_are(name: str, worl
     world.estate.switch(name, on=False)
 
 
+@pytest.mark.full
 def test_all_faults_at_once_are_mended_the_other_way_round(world: World) -> None:
     before = world.health(), world.digest()
     for name in FAULTS:

@@ -114,6 +114,7 @@ class OneByOne:
         return getattr(self._warehouse, name)
 
 
+@pytest.mark.full
 def test_joined_and_one_by_one_give_the_same_readings(
     warehouse: Warehouse, write: Callable[[dict[str, str]], list[str]]
 ) -> None:
@@ -128,6 +129,7 @@ def test_joined_and_one_by_one_give_the_same_readings(
     assert joined["sql/checks/future.sql"].detail == "loaded_at is in the future"
 
 
+@pytest.mark.full
 def test_fifty_own_statements_and_the_health_row_are_one_statement(
     local: LocalDatabricks, write: Callable[[dict[str, str]], list[str]]
 ) -> None:
@@ -163,6 +165,7 @@ def test_a_bad_column_in_one_blinds_no_other(
     assert found["null_company_names"].value == 0
 
 
+@pytest.mark.full
 def test_more_rows_than_anybody_reads_are_that_error_and_not_counted(
     warehouse: Warehouse, write: Callable[[dict[str, str]], list[str]]
 ) -> None:

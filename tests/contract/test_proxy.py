@@ -172,6 +172,7 @@ def test_without_the_file_nobody_speaks_to_a_stranger_and_everybody_says_why(
     assert not outside.asked
 
 
+@pytest.mark.full
 def test_a_warehouse_that_no_proxy_names_is_not_asked_for_at_the_proxy(
     outside: Refusing, monkeypatch: pytest.MonkeyPatch
 ) -> None:

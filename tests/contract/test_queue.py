@@ -30,6 +30,7 @@ def part(rows: Rows, name: str, direction: str) -> Rows:
     return [row for row in rows if row["part"] == name and row["direction"] == direction]
 
 
+@pytest.mark.full
 def test_its_sizes_are_those_that_the_checks_judge(estate: tuple[Estate, DuckDBWarehouse]) -> None:
     world, warehouse = estate
     for broken in (False, True):
@@ -72,6 +73,7 @@ def test_rows_that_look_wrong_are_found_behind_the_first_ones(estate: tuple[Esta
     assert len(part(rows, "first", "create")) == 2
 
 
+@pytest.mark.full
 def test_empty_tables_are_not_measurable_and_an_empty_queue_is() -> None:
     warehouse = DuckDBWarehouse()
     try:

@@ -349,6 +349,7 @@ def test_an_overflow_sends_the_option_that_was_chosen(listening: App, client: We
     assert chosen == ["trace"]
 
 
+@pytest.mark.full
 def test_nobody_listening_and_nobody_answering_are_told_to_the_person(
     client: WebClient, slack: SlackServer, request: pytest.FixtureRequest
 ) -> None:
@@ -486,6 +487,7 @@ def test_the_page_acts_but_no_other_site_does(slack: SlackServer) -> None:
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 
+@pytest.mark.full
 def test_the_page_is_sent_what_its_person_may_see(slack: SlackServer, client: WebClient) -> None:
     address = slack.url.replace("http", "ws") + "/demo/live?user="
     client.chat_postEphemeral(channel="sync-health", user="U001", text="psst")

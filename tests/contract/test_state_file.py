@@ -128,6 +128,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("make", [damaged, newer, folder])
 def test_a_command_ends_with_that_line_and_exit_code_2(tmp_path: Path, make: Callable[[Path], str]) -> None:
     environment = {"SYNC_HEALTH_STATE": make(tmp_path / "state.db"), "SYNC_HEALTH_WAREHOUSE": f"duckdb:{tmp_path}"}
@@ -195,6 +196,7 @@ def test_of_what_is_older_than_a_month_the_first_of_each_hour_is_kept_with_its_v
         assert records.readings("a", None, 9) == (0, 12, 24, 35)
 
 
+@pytest.mark.full
 def test_the_state_stays_small(world: World) -> None:
     """A quarter of a year, a tick every five minutes: so much in 30 days, and an evaluation per hour of 60 more."""
     world.ports = replace(world.ports, settings=replace(world.ports.settings, checks=settings_from({}).checks))

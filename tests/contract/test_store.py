@@ -732,6 +732,7 @@ def test_threads_that_claim_at_once_never_get_the_same_message(store: SqlStore, 
     assert set(claimed) == expected
 
 
+@pytest.mark.full
 def test_processes_that_claim_at_once_never_get_the_same_message(store: SqlStore, url: str) -> None:
     expected = owe_many(store, 60)
     command = [sys.executable, "-c", CLAIMER, url]

@@ -57,6 +57,7 @@ def test_views_read_what_the_pipeline_offers_and_nothing_of_ours(view: str) -> N
     assert not re.findall(r"(?:FROM|JOIN) crm\.sfdc_dbx\.(?:sync_|daily_)", sql.load(view))
 
 
+@pytest.mark.full
 def test_every_statement_runs_on_tables_that_have_no_columns_but_those_it_is_said_to_read(small: SmallPipeline) -> None:
     needed = sql.needed_columns({}, [*sql.READ, "doctor/may_write"])
     for table, columns in needed.items():
@@ -91,6 +92,7 @@ def test_hours_since_the_last_sync_are_a_difference_whatever_lies_between(hours:
     assert row["status"] == "✅ Healthy"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("synced", "now", "today"),
     [
@@ -129,6 +131,7 @@ def test_an_hour_is_an_hour_where_the_clocks_change(synced: datetime, now: datet
     assert small.sync("update", now)["hours_since_last_sync"] == 1
 
 
+@pytest.mark.full
 def test_the_zone_of_the_settings_decides_what_today_is(small: SmallPipeline) -> None:
     small.properties(1)
     small.salesforce(1, modified=datetime(2026, 1, 20, 15, 30, tzinfo=UTC))
@@ -211,6 +214,7 @@ def test_rows_that_match_no_id_cover_nothing(small: SmallPipeline) -> None:
     assert small.daily(NOON)["coverage_status"] == small.notes("manual_snapshot_x", NOON)["Status"] == "🔴 CRITICAL"
 
 
+@pytest.mark.full
 def test_a_clock_that_is_a_few_minutes_ahead_is_no_fault(small: SmallPipeline) -> None:
     small.properties(3, updated=NOON + timedelta(minutes=14))
     small.salesforce(2, modified=NOON + timedelta(minutes=14))
@@ -219,6 +223,7 @@ def test_a_clock_that_is_a_few_minutes_ahead_is_no_fault(small: SmallPipeline) -
     assert small.daily(NOON)["last_sync_time"] == NOON + timedelta(minutes=14)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("what", ["created", "modified", "to create", "to update"])
 def test_a_date_in_the_future_is_found_by_the_measure_and_by_the_views(what: str, small: SmallPipeline) -> None:
     ahead = NOON + timedelta(hours=9)

@@ -216,6 +216,7 @@ def test_two_writers_of_one_row_are_told_to_try_again(place: Place, write: Write
             warehouse.do(write("UPDATE crm.sfdc_dbx.t SET n = 3"))
 
 
+@pytest.mark.full
 def test_any_thread_may_ask_while_another_writes(warehouse: Warehouse, write: Write) -> None:
     warehouse.do(write("CREATE TABLE crm.sfdc_dbx.t (n BIGINT, at TIMESTAMP)"))
     add, read = (
@@ -239,6 +240,7 @@ def test_a_snapshot_written_twice_is_one_row(place: Place) -> None:
     assert pipeline.run("SELECT COUNT(*) FROM crm.sfdc_dbx.sync_audit_log") == [(1,)]
 
 
+@pytest.mark.full
 def test_a_deploy_may_be_repeated_and_its_limits_change_while_the_rows_stay(place: Place) -> None:
     SmallPipeline(place.duckdb)
     warehouse = place.warehouse()
@@ -289,6 +291,7 @@ def test_closing_interrupts_those_who_still_ask(place: Place, write: Write) -> N
     until(lambda: place.running() == 0)
 
 
+@pytest.mark.full
 def test_the_statements_of_the_services_have_equal_answers_on_both() -> None:
     answers = []
     for one in (DuckDBPlace(), DatabricksPlace()):
@@ -318,6 +321,7 @@ def test_the_statements_of_the_services_have_equal_answers_on_both() -> None:
     assert answers[0] == answers[1]
 
 
+@pytest.mark.full
 def test_the_estate_is_built_broken_and_mended_over_the_wire_as_it_is_without() -> None:
     seen = []
     for one in (DuckDBPlace(), DatabricksPlace()):
@@ -339,6 +343,7 @@ def test_nobody_imports_the_connector_who_has_no_databricks() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 
+@pytest.mark.full
 def test_whose_an_object_is_can_be_told_before_anything_is_replaced(place: Place) -> None:
     SmallPipeline(place.duckdb)
     warehouse, statement = place.warehouse(), "daily_health_check"

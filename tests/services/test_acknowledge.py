@@ -156,6 +156,7 @@ def test_what_is_critical_again_soon_keeps_only_the_snooze_of_a_critical_one(
     assert (world.incident().snoozed_until is not None) is kept
 
 
+@pytest.mark.full
 def test_what_keeps_coming_back_says_so_and_escalates_all_the_same(world: World) -> None:
     world.open_incident()
     for _ in range(3):

@@ -161,6 +161,7 @@ def incidents(world: World) -> list[tuple[object, ...]]:
     return world.rows('SELECT "check", sync FROM incidents')
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("fault", "told_by"), FAULTS.values(), ids=FAULTS.keys())
 def test_every_kind_of_fault_is_told_once_and_by_the_check_that_is_meant_for_it(
     world: World, ports: Ports, fault: Fault, told_by: set[str]

@@ -134,6 +134,7 @@ def test_a_thrifty_look_is_content_with_a_thorough_one_that_is_going_on(asleep: 
     checker.close()
 
 
+@pytest.mark.full
 def test_what_is_critical_escalates_in_time_although_the_warehouse_sleeps(asleep: World) -> None:
     asleep.open_incident()
     calls = []
@@ -196,6 +197,7 @@ def five_minutes_later(world: World, runs: Sequence[int] = ()) -> None:
     run_checks(world.ports, thrifty=not timer_ended(world.ports))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("schedule", "starts", "every", "statements"),
     [

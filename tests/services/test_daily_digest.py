@@ -69,6 +69,7 @@ def test_a_bot_that_was_not_yet_at_work_owes_none(world: World) -> None:
     assert live(world, "2026-04-03 10:00", days=0.2) == []
 
 
+@pytest.mark.full
 def test_what_is_open_for_days_is_in_every_digest_though_nobody_is_reminded_any_more(world: World) -> None:
     at(world, "2026-04-01 08:00")
     world.open_incident(40)

@@ -32,6 +32,7 @@ def live(world: World, begin: str, days: float, minutes: int = 60) -> list[str]:
     return taken
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("begin", [date(2026, 3, 6), date(2026, 10, 30)], ids=["spring", "autumn"])
 def test_each_local_day_has_one_snapshot_when_clocks_change(world: World, begin: date) -> None:
     at_work_since(world, f"{begin} 00:30")

@@ -334,6 +334,7 @@ def test_what_resolved_twice_while_slack_was_down_is_told_resolved_once(world: W
     assert [said.kind for said in world.channel.thread()] == [Kind.EVIDENCE, Kind.RESOLVED]
 
 
+@pytest.mark.full
 def test_what_escalated_and_eased_while_slack_was_down_is_told_once(world: World) -> None:
     world.open_incident(40)
     world.deliver()

@@ -52,6 +52,7 @@ def rows(ports: Ports, query: str) -> list[tuple[object, ...]]:
         return list(cursor.execute(query).fetchall())
 
 
+@pytest.mark.full
 def test_a_bare_warehouse_gets_everything_in_an_order_that_works(ports: Ports, tmp_path: Path) -> None:
     assert set(deploy(ports, "test", pipeline=True).values()) == {"create"}
     assert rows(ports, "SELECT coverage_status FROM crm.sfdc_dbx.daily_health_check") == [("⚪ NO DATA",)]
@@ -62,6 +63,7 @@ def test_a_bare_warehouse_gets_everything_in_an_order_that_works(ports: Ports, t
     assert written == ("test", "deploy", "properties", "11 objects created or there already")
 
 
+@pytest.mark.full
 def test_deploying_again_changes_nothing_that_is_there() -> None:
     small = SmallPipeline()
     small.properties(20)
@@ -78,6 +80,7 @@ def test_deploying_again_changes_nothing_that_is_there() -> None:
     small.warehouse.close()
 
 
+@pytest.mark.full
 def test_limits_zone_and_names_of_the_settings_reach_the_views(ports: Ports) -> None:
     deploy(ports, "test", pipeline=True)
     rows(ports, "INSERT INTO rds.pg_rds_public.properties SELECT i, 'id' || i, '', 1, '', 'ACTIVE', '', '', '', '',"
@@ -95,6 +98,7 @@ def test_limits_zone_and_names_of_the_settings_reach_the_views(ports: Ports) -> 
     assert rows(ports, status) == [("🟢 GOOD",)]
 
 
+@pytest.mark.full
 def test_other_names_for_tables_are_deployed_under_these(ports: Ports) -> None:
     tables = {"crm.sfdc_dbx.sync_audit_log": "lake.ops.log", "rds.pg_rds_public.properties": "lake.app.units"}
     warehouse = DuckDBWarehouse(tables=tables)
@@ -113,6 +117,7 @@ def test_a_missing_table_is_named_with_how_far_it_came_and_what_helps(ports: Por
     assert rows(ports, "SELECT COUNT(*) FROM crm.sfdc_dbx.sync_audit_log") == [(0,)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("limit", "status"), [("> 4", "🟢 GOOD"), (">= 4", "🔴 CRITICAL"), ("= 4", "🔴 CRITICAL")])
 def test_a_view_compares_as_the_check_does(limit: str, status: str, ports: Ports) -> None:
     settings = with_limits(ports.settings, "create_queue", critical=limit)
@@ -130,6 +135,7 @@ def waits(ports: Ports, count: int) -> None:
     rows(ports, "INSERT INTO hive_metastore.salesforce.product_property (id, sf_property_id_c) VALUES ('s', 'id0')")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["without limits", "switched off"])
 def test_a_limit_that_was_taken_away_judges_nothing_in_the_views(how: str, ports: Ports) -> None:
     settings = ports.settings
@@ -148,6 +154,7 @@ def test_a_limit_that_was_taken_away_judges_nothing_in_the_views(how: str, ports
     assert assessed == [("✅ Healthy", "Normal")]
 
 
+@pytest.mark.full
 def test_what_is_not_ours_is_listed_whole_and_nothing_is_changed(ports: Ports) -> None:
     deploy(ports, "test", pipeline=True)
     rows(ports, "CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_to_create AS SELECT 1 AS mine")
@@ -162,6 +169,7 @@ def test_what_is_not_ours_is_listed_whole_and_nothing_is_changed(ports: Ports) -
     assert rows(ports, "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY 1") == before
 
 
+@pytest.mark.full
 def test_an_adopted_view_is_ours_from_then_on_and_the_audit_names_it(ports: Ports, tmp_path: Path) -> None:
     deploy(ports, "test", pipeline=True)
     rows(ports, "CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check AS SELECT 1 AS mine")
@@ -173,6 +181,7 @@ def test_an_adopted_view_is_ours_from_then_on_and_the_audit_names_it(ports: Port
     assert [("adopted: crm.sfdc_dbx.daily_health_check" in one) for one in said] == [False, True, False]
 
 
+@pytest.mark.full
 def test_a_view_of_an_earlier_version_is_known_by_its_text_whatever_its_limits_were(ports: Ports) -> None:
     deploy(ports, "test", pipeline=True)
     limits = {"coverage_warn": 97.5, "zone": "Asia/Tokyo"}
@@ -185,6 +194,7 @@ def test_a_view_of_an_earlier_version_is_known_by_its_text_whatever_its_limits_w
     assert (None,) not in rows(ports, comments)
 
 
+@pytest.mark.full
 def test_one_changed_word_makes_an_unmarked_view_somebody_else_s(ports: Ports) -> None:
     deploy(ports, "test", pipeline=True)
     text = sql.to_deploy("earlier/daily_health_check", {}, {}, "duckdb").replace("NO DATA", "KEINE DATEN")

@@ -33,6 +33,7 @@ def live(bot: Bot, world: World, minutes: float) -> None:
         world.clock.pass_(seconds=FOLLOW.total_seconds())
 
 
+@pytest.mark.full
 def test_an_idle_bot_leaves_its_state_alone_most_of_the_time(bot: Bot, world: World) -> None:
     live(bot, world, 10)
     begun: list[object] = []
@@ -42,6 +43,7 @@ def test_an_idle_bot_leaves_its_state_alone_most_of_the_time(bot: Bot, world: Wo
     assert 1 < len(begun) / MINUTES <= MOST
 
 
+@pytest.mark.full
 def test_what_becomes_open_meanwhile_is_noticed_all_the_same(bot: Bot, world: World) -> None:
     live(bot, world, 10)
     world.numbers(null_company_names=60)

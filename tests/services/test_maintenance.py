@@ -99,6 +99,7 @@ def test_its_end_is_one_message_about_what_came_and_went(world: World) -> None:
     assert world.owed() == []
 
 
+@pytest.mark.full
 def test_what_is_still_critical_gets_its_root_after_the_summary_and_escalates_fifteen_minutes_later(
     world: World,
 ) -> None:
@@ -115,6 +116,7 @@ def test_what_is_still_critical_gets_its_root_after_the_summary_and_escalates_fi
     assert said(world)[-1] is Kind.REMINDER
 
 
+@pytest.mark.full
 def test_a_root_that_stands_is_edited_and_its_replies_are_held_back(world: World) -> None:
     world.open_incident(40)
     world.deliver()
@@ -218,6 +220,7 @@ def test_a_second_one_changes_when_and_why_and_an_operator_ends_it_early(world: 
     ]
 
 
+@pytest.mark.full
 def test_an_acknowledgement_does_not_lapse_unheard(world: World) -> None:
     world.open_incident()
     world.deliver()

@@ -135,12 +135,14 @@ def test_a_broken_number_does_not_blind_the_others(world: World, whole: Ports) -
     assert evaluation.statements > 1
 
 
+@pytest.mark.full
 def test_a_paused_sync_is_told_once_and_explains_that_it_stands_still(world: World, whole: Ports) -> None:
     world.census.pause(world.sync_b)
     look(world, whole, times=60)  # five hours
     assert open_checks(world) == [("schedule_enabled", "Sync B"), ("sync_recency", "Sync A")]
 
 
+@pytest.mark.full
 def test_a_failing_sync_is_told_by_its_runs_and_explains_that_it_is_late(world: World, whole: Ports) -> None:
     for _ in range(30):
         done(world, world.sync_a)
@@ -234,6 +236,7 @@ def test_the_root_says_since_when_it_is_not_evaluated_and_stops_saying_so(world:
     assert "Not evaluated" not in root.text
 
 
+@pytest.mark.full
 def test_an_open_alert_that_another_one_explains_says_so_and_nobody_is_reminded_of_it(world: World) -> None:
     world.warehouse.rows[HEALTH] = [dict(HEALTHY)]
     checks = settings_from({}).checks
@@ -261,6 +264,7 @@ def test_an_open_alert_that_another_one_explains_says_so_and_nobody_is_reminded_
     assert "explained by Census schedule" in root.text
 
 
+@pytest.mark.full
 def test_a_warning_that_explains_something_critical_is_critical_and_names_both(world: World, whole: Ports) -> None:
     world.census.finish(world.census.start(world.sync_b).id, RunStatus.FAILED, error="Something nobody has seen")
     for _ in range(20):
@@ -279,6 +283,7 @@ def test_a_warning_that_explains_something_critical_is_critical_and_names_both(w
     assert open_checks(world) == []
 
 
+@pytest.mark.full
 def test_an_open_critical_is_not_frozen_by_a_warning(world: World, whole: Ports) -> None:
     for _ in range(30):
         done(world, world.sync_a)

@@ -43,6 +43,7 @@ def paused(world: World, whole: Ports) -> Ports:
     return whole
 
 
+@pytest.mark.full
 def test_a_sync_is_not_overdue_until_its_first_run_after_a_pause_is_over(world: World, paused: Ports) -> None:
     live(world, paused, 15)  # resumed, its next run is yet to begin
     first = world.census.start(world.sync_b)
@@ -53,17 +54,20 @@ def test_a_sync_is_not_overdue_until_its_first_run_after_a_pause_is_over(world: 
     assert ever_opened(world) == {("schedule_enabled", "Sync B")}
 
 
+@pytest.mark.full
 def test_a_sync_that_does_not_run_after_a_pause_is_overdue(world: World, paused: Ports) -> None:
     live(world, paused, 60 + 15)
     assert ("sync_recency", "Sync B") in open_checks(world)
 
 
+@pytest.mark.full
 def test_a_first_run_that_fails_after_a_pause_is_told(world: World, paused: Ports) -> None:
     world.census.finish(world.census.start(world.sync_b).id, RunStatus.FAILED, error="INVALID_SESSION_ID: expired")
     live(world, paused, 5)
     assert ("failed_runs", "Sync B") in open_checks(world)
 
 
+@pytest.mark.full
 def test_a_first_run_that_does_not_end_is_waited_for_two_hours(world: World, paused: Ports) -> None:
     world.census.start(world.sync_b)
     live(world, paused, 115)
@@ -79,6 +83,7 @@ def test_a_backlog_that_stays_after_the_first_run_is_told(world: World, paused: 
     assert ("update_queue", None) in open_checks(world)
 
 
+@pytest.mark.full
 def test_a_daily_sync_that_missed_its_run_while_it_was_paused_is_overdue_at_once(world: World, whole: Ports) -> None:
     daily = Schedule("daily", paused=False, hour=(world.clock.now() + timedelta(hours=1)).hour, minute=0)
     world.census.set_schedule(world.sync_b, replace(daily, paused=True))
@@ -95,6 +100,7 @@ def run_empty(world: World, ports: Ports, times: int) -> None:
         live(world, ports, 5)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["the table is empty", "the view is missing"])
 def test_runs_of_a_time_without_a_backlog_do_not_count_as_empty(how: str, world: World, whole: Ports) -> None:
     live(world, whole, 5)

@@ -179,6 +179,7 @@ def test_two_channels_that_refuse_are_tried_in_turn_and_the_first_to_come_back_h
     assert "Moved" not in world.channel.roots()[0].text
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("code", ["invalid_auth", "token_revoked"])
 def test_a_refused_token_makes_everything_wait_and_is_named(world: World, code: str) -> None:
     world.channel.fail(forbidden(code))
@@ -192,6 +193,7 @@ def test_a_refused_token_makes_everything_wait_and_is_named(world: World, code: 
     assert shown(world) == [(Kind.ROOT, False), (Kind.EVIDENCE, False)]
 
 
+@pytest.mark.full
 def test_while_slack_fails_it_is_asked_ever_more_rarely_and_warned_of_once(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -293,7 +295,9 @@ FAULTS = {
     "unrendered": lambda: Fault(ContentRefusedError("it cannot be rendered (KeyError)")),
 }
 ALONE = [("none", name, moment) for name, moment in itertools.product(FAULTS, range(6))]
-PAIRS = [pytest.param(*pair, marks=pytest.mark.full) for pair in itertools.product(FAULTS, FAULTS, range(4))]
+PAIRS = list(itertools.product(FAULTS, FAULTS, range(4)))
+QUICK = ALONE[::6]
+LONG = [pytest.param(*one, marks=pytest.mark.full) for one in ALONE + PAIRS if one not in QUICK]
 
 
 class Schedule:
@@ -317,7 +321,7 @@ class Schedule:
         return called
 
 
-@pytest.mark.parametrize(("first", "second", "moment"), ALONE + PAIRS)
+@pytest.mark.parametrize(("first", "second", "moment"), QUICK + LONG)
 @pytest.mark.parametrize("fallback", [None, NEW])
 def test_whatever_fails_whenever_nothing_is_lost_or_doubled(
     world: World, fallback: str | None, first: str, second: str, moment: int

@@ -52,6 +52,7 @@ def told(replayed: Replay, check: str = "null_company_names") -> list[tuple[str,
     return [(f"{at:%m-%d}", reason) for at, reason, _ in one.told]
 
 
+@pytest.mark.full
 def test_what_would_have_been_said_is_told_with_its_time(past: Past) -> None:
     for n, nameless in enumerate([7, 7, 41, 60, 60, 7, 7, 7, 7, 7]):
         past.evening(n, nameless)
@@ -63,6 +64,7 @@ def test_what_would_have_been_said_is_told_with_its_time(past: Past) -> None:
     ]
 
 
+@pytest.mark.full
 def test_a_healthy_past_says_nothing_and_shows_how_near_the_limit_it_came(past: Past) -> None:
     for n in range(10):
         past.evening(n, 5 + n)
@@ -73,6 +75,7 @@ def test_a_healthy_past_says_nothing_and_shows_how_near_the_limit_it_came(past: 
     assert names.readings == tuple(float(5 + n) for n in range(10))
 
 
+@pytest.mark.full
 def test_other_limits_say_something_else(past: Past) -> None:
     for n in range(10):
         past.evening(n, 5 + n)
@@ -83,6 +86,7 @@ def test_other_limits_say_something_else(past: Past) -> None:
     ]
 
 
+@pytest.mark.full
 def test_only_the_span_that_is_asked_for_is_judged(past: Past) -> None:
     for n in range(10):
         past.evening(n, 60 if n < 5 else 5)

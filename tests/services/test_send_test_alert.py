@@ -105,6 +105,7 @@ def test_the_escalation_is_the_real_message_at_once_and_mentions_only_who_was_na
     assert report.escalated_at and report.mentioned == mention
 
 
+@pytest.mark.full
 def test_evaluations_meanwhile_neither_close_nor_count_nor_remind_of_it(world: World) -> None:
     def tick() -> None:
         bot_leads(world)
@@ -123,6 +124,7 @@ def test_evaluations_meanwhile_neither_close_nor_count_nor_remind_of_it(world: W
     assert [entry.did for entry in world.incident().timeline] == [Did.OPENED, Did.RESOLVED]
 
 
+@pytest.mark.full
 def test_a_real_incident_is_neither_explained_nor_counted_with_it(world: World) -> None:
     def bot() -> None:
         world.look(60)
@@ -137,6 +139,7 @@ def test_a_real_incident_is_neither_explained_nor_counted_with_it(world: World) 
     assert len(world.channel.roots()) == 2, "each in a thread of its own"
 
 
+@pytest.mark.full
 def test_a_channel_that_refuses_is_told_with_what_to_do_and_nothing_comes_later(world: World) -> None:
     world.channel.closed[CHANNEL_ID] = "not_in_channel"
     before = world.clock.monotonic()
@@ -179,6 +182,7 @@ def test_another_channel_that_took_it_is_named_as_what_went_wrong(world: World) 
     assert report.resolved_at and not world.owed()
 
 
+@pytest.mark.full
 def test_a_bot_that_does_not_send_is_not_waited_for_for_ever(world: World) -> None:
     def hangs() -> None:
         assert world.store.take_lease(LEADER, BOT, world.clock, 60)
@@ -237,6 +241,7 @@ def test_nobody_takes_its_leases_while_it_sends(world: World) -> None:
     assert not any(taken) and len(taken) > 12
 
 
+@pytest.mark.full
 def test_the_time_in_which_it_waited_for_a_click_is_not_part_of_its_timeout(world: World) -> None:
     bot_leads(world)
     report = trial(world, replace(OPTIONS, wait=200.0), meanwhile=lambda: bot_leads(world))
@@ -258,6 +263,7 @@ def test_a_message_of_another_incident_that_is_broken_does_not_end_it(
     assert trial(world).ok
 
 
+@pytest.mark.full
 def test_a_second_one_at_the_same_time_is_refused_and_the_first_goes_on(world: World) -> None:
     refused: list[str] = []
 
@@ -372,6 +378,7 @@ def test_both_of_two_errors_are_told(world: World) -> None:
     assert "; the escalation was not delivered: Slack refuses: restricted_action" in report.error
 
 
+@pytest.mark.full
 def test_a_message_that_somebody_is_sending_when_it_is_given_up_is_not_forgotten(world: World) -> None:
     def begins_to_send_and_hangs() -> None:
         assert world.store.take_lease(LEADER, BOT, world.clock, 60)
@@ -388,6 +395,7 @@ def test_a_message_that_somebody_is_sending_when_it_is_given_up_is_not_forgotten
     assert "Closed: Test alert" in root.text, "it may be in the channel, so it is shown as it ended"
 
 
+@pytest.mark.full
 def test_one_that_ends_in_a_maintenance_window_is_not_in_its_report(world: World) -> None:
     def bot() -> None:
         bot_leads(world)
@@ -402,6 +410,7 @@ def test_one_that_ends_in_a_maintenance_window_is_not_in_its_report(world: World
         assert records.maintenance_report(1).resolved == ()  # type: ignore[attr-defined]
 
 
+@pytest.mark.full
 def test_what_stands_in_the_way_of_another_channel_is_not_named_as_its_obstacle(world: World) -> None:
     world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
     world.channel.channels["C0OTHER"] = "C0OTHER"
@@ -419,6 +428,7 @@ def test_what_stands_in_the_way_of_another_channel_is_not_named_as_its_obstacle(
     assert report.error and "whose log may say why, did not send it within 90 s" in report.error
 
 
+@pytest.mark.full
 def test_what_it_ends_with_is_sent_for_some_seconds_and_not_until_nothing_is_owed(world: World) -> None:
     def older_ones_change() -> None:
         if len(world.channel.roots()) > 40 and not edited:

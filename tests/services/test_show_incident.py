@@ -53,6 +53,7 @@ def test_without_a_number_the_only_open_one_is_meant(world: World) -> None:
         incident_meant(world.ports, "")
 
 
+@pytest.mark.full
 def test_snoozing_is_written_owed_and_audited_and_cancels_nothing_else(world: World) -> None:
     world.open_incident()
     world.deliver()

@@ -292,6 +292,7 @@ def test_a_wait_from_before_the_clock_was_set_back_delays_the_next_attempt_by_no
     assert watched.calls("chat.scheduleMessage") == 2
 
 
+@pytest.mark.full
 def test_one_that_waits_further_ahead_and_on_a_later_page_is_found_and_cancelled(watched: Watched) -> None:
     """From before the clock was set back, or for a longer tick than pipeline.yml has now."""
     client = WebClient("bot", base_url=f"{watched.slack.url}/api/")

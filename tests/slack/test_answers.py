@@ -341,6 +341,7 @@ def test_a_dialog_says_itself_why_there_are_no_facts(services: Services, form: C
     assert desk.client.said == []  # type: ignore[attr-defined]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("world", [60], indirect=True)
 def test_a_dialog_is_filled_although_slack_asks_for_patience_once(world: World) -> None:
     world.demo.estate.switch("company_name_bug", True)

@@ -3,6 +3,8 @@
 import re
 import time
 
+import pytest
+
 from bot.demo.slack_server import Fault
 from bot.demonstration import Demo
 from bot.main import disconnect
@@ -29,6 +31,7 @@ def test_anybody_may_ask_how_the_pipeline_is(world: World) -> None:
     assert not world.demo.slack.messages(), "only the one who asked sees it"
 
 
+@pytest.mark.full
 def test_an_unknown_word_gets_the_nearest_command(world: World) -> None:
     assert "Did you mean `/sync-health help`?" in _ask(world, "hlep")
     assert "I do not know `&lt;!channel&gt;`" in _ask(world, "<!channel>")
@@ -38,6 +41,7 @@ def test_help_lists_every_command(world: World) -> None:
     assert "`/sync-health help` this list" in _ask(world, "help")
 
 
+@pytest.mark.full
 def test_refresh_replaces_the_answer_with_newer_numbers(world: World) -> None:
     _ask(world)
     [answer] = world.demo.slack.ephemerals(world.visitor)
@@ -57,6 +61,7 @@ def test_census_down_is_said_and_is_not_healthy(world: World) -> None:
     assert "✅ The properties" not in answer
 
 
+@pytest.mark.full
 def test_the_warehouse_down_is_said_and_is_not_healthy(world: World) -> None:
     world.demo.census.stop()  # it would meet the closed warehouse first
     world.ports.warehouse.close()
@@ -65,6 +70,7 @@ def test_the_warehouse_down_is_said_and_is_not_healthy(world: World) -> None:
     assert "queue unknown" in answer
 
 
+@pytest.mark.full
 def test_something_unforeseen_is_still_answered_with_a_reference(world: World, monkeypatch, caplog) -> None:
     monkeypatch.setitem(COMMANDS, "help", Command(lambda desk, press: 1 / 0, "a bug"))
     answer = _ask(world, "help")
@@ -73,6 +79,7 @@ def test_something_unforeseen_is_still_answered_with_a_reference(world: World, m
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.full
 def test_the_bot_starts_without_slack_and_connects_when_it_comes(monkeypatch, caplog) -> None:
     monkeypatch.setattr("bot.slack.connection.RECONNECT", 0.1)
     demo = Demo(speed=600)
@@ -91,6 +98,7 @@ def test_the_bot_starts_without_slack_and_connects_when_it_comes(monkeypatch, ca
         demo.stop()
 
 
+@pytest.mark.full
 def test_what_somebody_shares_is_seen_by_all_names_them_and_offers_nothing_to_press(world: World) -> None:
     _ask(world)
     [answer] = world.demo.slack.ephemerals(world.visitor)

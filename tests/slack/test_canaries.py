@@ -140,6 +140,7 @@ def printed(show: Any) -> str:
     return written.getvalue()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("sink", SINKS)
 def test_no_person_and_no_secret_reaches(sink: str, told: tuple[dict[str, str], dict[str, str]]) -> None:
     canary, sinks = told

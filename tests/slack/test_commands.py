@@ -26,6 +26,7 @@ def _ask(world: World, text: str, user: str | None = None) -> str:
     return words(until(lambda: world.demo.slack.ephemerals(user)[seen:]))
 
 
+@pytest.mark.full
 def test_queues_are_shown_short_and_one_of_them_with_its_rows(world: World) -> None:
     both = _ask(world, "queue")
     assert "*Sync A (CREATE):*" in both and "*Sync B (UPDATE):*" in both
@@ -51,6 +52,7 @@ def test_schedules_are_shown_with_the_next_run(world: World) -> None:
     sync.paused = False
 
 
+@pytest.mark.full
 def test_a_snapshot_is_taken_typed_or_pressed_and_a_second_one_at_once_is_the_first(world: World) -> None:
     typed = _ask(world, "snapshot", world.operator)
     assert "📸 Snapshot taken" in typed
@@ -67,6 +69,7 @@ def test_a_snapshot_is_for_operators(world: World) -> None:
     assert "Only operators may do that" in _ask(world, "snapshot")
 
 
+@pytest.mark.full
 def test_check_validates_now_and_shows_the_summary(world: World) -> None:
     seen = len(world.demo.slack.ephemerals(world.visitor))
     answer = _ask(world, "check")
@@ -116,6 +119,7 @@ def test_rubbish_is_refused_with_what_to_write_and_audited(world: World, typed: 
     assert any(row[0] == world.operator and row[1] == typed.split()[0] for row in world.audit())
 
 
+@pytest.mark.full
 def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert "No incident is open" in _ask(world, "incidents")
     assert "No incident is open" in _ask(world, "ack", world.operator)
@@ -161,6 +165,7 @@ def test_help_lists_every_command_and_a_slip_gets_the_nearest(world: World) -> N
         assert f"Did you mean `{COMMAND} {meant}`?" in _ask(world, slip)
 
 
+@pytest.mark.full
 def test_rejected_rows_are_shown_by_cause_with_what_helps_and_nothing_of_the_rows(world: World) -> None:
     assert "✅ Nothing was rejected" in until(lambda: (a := _ask(world, "errors b")) and "Nothing" in a and a)
     world.demo.census.switch("rows_rejected", True)
@@ -177,6 +182,7 @@ def test_rejected_rows_are_shown_by_cause_with_what_helps_and_nothing_of_the_row
     assert "*Rejected records of Sync A (CREATE)*" in _ask(world, "errors")
 
 
+@pytest.mark.full
 def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) -> None:
     world.demo.census.stop()
     assert "Census cannot be reached" in until(lambda: (a := _ask(world, "runs b")) and "❗" in a and a)
@@ -186,6 +192,7 @@ def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) ->
     assert "The last known sizes are in /sync-health" in answer
 
 
+@pytest.mark.full
 def test_a_maintenance_window_is_typed_shown_and_ended(world: World) -> None:
     assert "Only operators may do that" in _ask(world, "snooze all 2h moving <!channel>", world.visitor)
     begun = _ask(world, "snooze all 2h moving <!channel> data", world.operator)

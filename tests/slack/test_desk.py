@@ -348,6 +348,7 @@ def test_an_evaluation_that_fails_at_once_is_told_the_same_way(
     assert "Evaluation failed: no" in client(desk).told()[-1]
 
 
+@pytest.mark.full
 def test_evaluations_that_somebody_waits_for_count_as_in_progress(services: World, desk: Desk) -> None:
     services.look(7)
     services.warehouse.free.clear()
@@ -366,6 +367,7 @@ def test_evaluations_that_somebody_waits_for_count_as_in_progress(services: Worl
 # -- reruns
 
 
+@pytest.mark.full
 def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, desk: Desk) -> None:
     services.open_incident()
     ask(desk, "runs")

@@ -83,6 +83,7 @@ def fast_bot(slack: SlackServer, folder: Path, warehouse: FakeWarehouse, monitor
     return Bot(replace(ports, census=census, heartbeat=monitor), client)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("source", ["census", "warehouse"])
 def test_slack_tells_of_a_tick_that_hangs_and_the_heartbeat_is_silent(
     slack: SlackServer, tmp_path: Path, source: str

@@ -5,12 +5,15 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from bot.demonstration import Demo
 from tests.waiting import until
 
 WORDS = "properties: Sync Health has not reported since"
 
 
+@pytest.mark.full
 def test_slack_tells_of_a_bot_that_was_killed_and_nothing_of_one_that_was_stopped() -> None:
     demo = Demo(speed=60)
     demo.start()

@@ -85,6 +85,7 @@ def load(tmp_path: Path) -> Iterator[Load]:
     slack.stop()
 
 
+@pytest.mark.full
 def test_fifty_who_ask_at_once_cost_one_statement_and_are_all_answered(load: Load) -> None:
     load.warehouse.free.clear()
     assert load.ask("check") == MANY
@@ -95,6 +96,7 @@ def test_fifty_who_ask_at_once_cost_one_statement_and_are_all_answered(load: Loa
     assert load.warehouse.asked.count(HEALTH) == 1
 
 
+@pytest.mark.full
 def test_everybody_is_acknowledged_while_every_worker_waits_for_the_warehouse(load: Load) -> None:
     load.warehouse.free.clear()
     assert load.ask("queue") == MANY
@@ -103,6 +105,7 @@ def test_everybody_is_acknowledged_while_every_worker_waits_for_the_warehouse(lo
     until(lambda: load.answered() == MANY)
 
 
+@pytest.mark.full
 def test_equal_questions_cost_one_statement_however_many_ask(load: Load) -> None:
     load.warehouse.rows[QUEUE] = []  # found, and nothing waits
     load.warehouse.free.clear()
@@ -135,6 +138,7 @@ def test_what_needs_our_state_alone_is_answered_while_every_question_waits(load:
     until(lambda: "Loading" not in words(load.slack.modal(OPERATOR)))
 
 
+@pytest.mark.full
 def test_one_person_cannot_take_the_place_of_all_and_is_told_so(load: Load) -> None:
     load.warehouse.rows[QUEUE] = []
     load.warehouse.free.clear()
@@ -146,6 +150,7 @@ def test_one_person_cannot_take_the_place_of_all_and_is_told_so(load: Load) -> N
     assert load.warehouse.asked.count(QUEUE) == 1
 
 
+@pytest.mark.full
 def test_two_hundred_presses_of_one_button_start_one_run_and_none_expires(load: Load) -> None:
     root = load.root()
     load.warehouse.rows[HEALTH][0]["update_queue"] = 5
@@ -161,6 +166,7 @@ def test_two_hundred_presses_of_one_button_start_one_run_and_none_expires(load: 
     assert len(load.census.triggers) == 1
 
 
+@pytest.mark.full
 def test_what_was_acknowledged_is_answered_before_the_bot_stops(load: Load) -> None:
     load.warehouse.free.clear()
     assert load.ask("queue") == MANY
@@ -172,6 +178,7 @@ def test_what_was_acknowledged_is_answered_before_the_bot_stops(load: Load) -> N
     assert load.answered() == MANY
 
 
+@pytest.mark.full
 def test_a_forced_stop_leaves_nobody_without_the_one_answer_that_is_true(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +197,7 @@ def test_a_forced_stop_leaves_nobody_without_the_one_answer_that_is_true(
     assert set(load.slack.answers) == {1}
 
 
+@pytest.mark.full
 def test_whatever_slack_delivers_around_a_new_connection_is_acknowledged_and_answered_once(load: Load) -> None:
     with ThreadPoolExecutor(4) as slack:
         before = slack.submit(load.ask, "help")
@@ -207,6 +215,7 @@ def test_whatever_slack_delivers_around_a_new_connection_is_acknowledged_and_ans
     assert set(load.slack.answers) == {1}
 
 
+@pytest.mark.full
 def test_after_the_line_broke_a_new_one_is_there_and_nobody_was_answered_twice(load: Load) -> None:
     with ThreadPoolExecutor(1) as slack:
         asked = slack.submit(load.ask, "help")
@@ -249,6 +258,7 @@ def test_what_slack_delivered_is_handled_although_it_cannot_be_acknowledged_any_
     assert leaving.is_set()
 
 
+@pytest.mark.full
 def test_a_slack_that_takes_every_line_away_at_once_is_not_stormed(load: Load) -> None:
     ends = time.monotonic() + 1.5
     while time.monotonic() < ends:

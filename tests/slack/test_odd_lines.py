@@ -250,6 +250,7 @@ def envelope(number: int, text: bytes = b"heard") -> bytes:
     return b'{"envelope_id": "%d", "type": "slash_commands", "payload": {"text": "%s"}}' % (number, text)
 
 
+@pytest.mark.full
 def test_an_invalid_byte_spoils_neither_the_line_nor_the_next_envelope() -> None:
     heard: list[str] = []
 
@@ -278,6 +279,7 @@ class NotingLine(DeadLine):
         self.sent.append(json.loads(text)["envelope_id"])
 
 
+@pytest.mark.full
 def test_an_envelope_that_comes_twice_is_acknowledged_twice_and_dispatched_once() -> None:
     handled: list[str] = []
     app = App(client=WebClient(), authorize=lambda: None, before_authorize=lambda body: handled.append(body["text"]))

@@ -57,6 +57,7 @@ def test_a_fault_is_told_in_one_thread_acknowledged_rerun_and_resolved(world: Wo
     assert ("U0ROBIN", "acknowledge", "done") in world.audit()
 
 
+@pytest.mark.full
 def test_every_message_carries_our_id_and_nothing_else(world: World) -> None:
     _break(world)
     until(lambda: world.thread())
@@ -65,6 +66,7 @@ def test_every_message_carries_our_id_and_nothing_else(world: World) -> None:
         assert set(message["metadata"]["event_payload"]) == {"id"}
 
 
+@pytest.mark.full
 def test_who_is_no_operator_is_refused_told_whom_to_ask_and_audited(world: World) -> None:
     slack, root = world.demo.slack, _break(world)
     slack.press(world.visitor, root["ts"], "acknowledge")
@@ -78,6 +80,7 @@ def test_who_is_no_operator_is_refused_told_whom_to_ask_and_audited(world: World
     assert "API Request" not in [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)]
 
 
+@pytest.mark.full
 def test_a_press_that_comes_too_late_is_answered_and_audited(world: World) -> None:
     slack, root = world.demo.slack, _break(world)
     thread = until(lambda: world.thread())
@@ -96,6 +99,7 @@ def test_a_press_that_comes_too_late_is_answered_and_audited(world: World) -> No
     assert len(thread) == 1
 
 
+@pytest.mark.full
 def test_pressing_twice_starts_one_run_and_says_whose_it_is(world: World) -> None:
     slack, root = world.demo.slack, _break(world)
     world.demo.estate.switch(BUG, False)
@@ -110,6 +114,7 @@ def test_pressing_twice_starts_one_run_and_says_whose_it_is(world: World) -> Non
     assert [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)].count("API Request") == 1
 
 
+@pytest.mark.full
 def test_what_became_worse_since_the_dialog_opened_brings_it_back(world: World) -> None:
     slack, root = world.demo.slack, _break(world)
     slack.press(world.operator, root["ts"], "rerun")
@@ -126,6 +131,7 @@ def test_what_became_worse_since_the_dialog_opened_brings_it_back(world: World) 
     assert "Nothing was started" not in world.told(world.operator), "it is said once"
 
 
+@pytest.mark.full
 def test_a_submission_whose_trigger_is_over_is_answered_all_the_same(world: World) -> None:
     """It had waited for longer than Slack lets a dialog be opened."""
     slack, root = world.demo.slack, _break(world)

@@ -15,6 +15,8 @@ from bot.services.summarise import summarise
 from tests.slack.conftest import World, words
 from tests.waiting import until
 
+pytestmark = pytest.mark.full
+
 BESIDE_A_BOT = pytest.mark.parametrize("world", [60], indirect=True)
 TITLE = "Test alert for the properties pipeline, no action needed"
 

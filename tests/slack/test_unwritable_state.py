@@ -72,6 +72,7 @@ def heard(world: World, part: str) -> list[str]:
     return [message["text"] for message in world.demo.slack.messages() if part in message["text"]]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("broken", REASONS, ids=[broken.__name__ for broken in REASONS])
 @pytest.mark.parametrize("world", [60], indirect=True)
 def test_the_channel_hears_once_that_nothing_can_be_stored_and_once_that_it_is_over(

@@ -251,6 +251,7 @@ def test_nothing_is_said_twice_in_one_moment(severity: Severity, did: list[Did],
 people = st.lists(st.tuples(st.integers(0, 1500), st.sampled_from(["ack", "unack", "snooze"])), max_size=8)
 
 
+@pytest.mark.full
 @given(people)
 def test_what_is_critical_and_neither_acknowledged_nor_snoozed_keeps_escalating(
     deeds: list[tuple[int, str]],

@@ -254,6 +254,7 @@ CRONS = ["0 9 * * *", "30 22 * * *", "15 0 * * *", "0 9 * * 1-5", "0 3 1 * *", "
 ZONES = [ZoneInfo("America/Los_Angeles"), ZoneInfo("Asia/Kolkata")]
 
 
+@pytest.mark.full
 @given(
     st.sampled_from(CRONS),
     st.sampled_from(ZONES),

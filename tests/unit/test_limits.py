@@ -218,6 +218,7 @@ def payload(said: Said) -> dict[str, Any]:
     return said.payload() if isinstance(said, Message) else said
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", NAMES)
 @given(common.anything, st.integers(0, 60))
 @example("<!channel>" * 3000, 60)

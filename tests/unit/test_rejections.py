@@ -259,6 +259,7 @@ def test_nothing_that_a_row_holds_gets_through(template: str, text: str) -> None
     assert set(words) <= allowed
 
 
+@pytest.mark.full
 @given(st.emails(), held)
 @example("jane@example.com", "x")
 def test_an_address_gets_through_nowhere(address: str, text: str) -> None:

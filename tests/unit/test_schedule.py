@@ -159,6 +159,7 @@ def _names(word: str, low: int, high: int, names: tuple[str, ...] = ()) -> set[i
     return {value for value in range(low, high + 1) if any(fits(value, part) for part in word.split(","))}
 
 
+@pytest.mark.full
 @given(
     st.tuples(_field(0, 59), _field(0, 23), _field(1, 31), st.just("*"), _field(0, 7, WEEKDAYS)),
     st.integers(0, 4 * 365 * 24 * 3600).map(lambda seconds: NOW + timedelta(seconds=seconds)),

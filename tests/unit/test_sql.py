@@ -208,6 +208,7 @@ def test_settings_are_replaced_in_the_parsed_statement_and_only_where_they_diffe
     assert "'here' AS other" in text
 
 
+@pytest.mark.full
 def test_databricks_text_of_an_earlier_version_is_known_and_a_changed_one_is_not() -> None:
     tables = {PROPERTIES: "a.b.c", "hive_metastore.salesforce.product_property": "lake.crm.`größe`"}
     text = sql.to_deploy("earlier/daily_health_check", tables, {"zone": "Asia/Tokyo", "coverage_warn": 97.5})

@@ -161,6 +161,7 @@ SLOW = {
 MARKED = [pytest.param(one, id=one.name, marks=[pytest.mark.full] if one.name in SLOW else []) for one in CASES]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("case", MARKED)
 def test_a_fault_comes_to_this_and_no_row_is_written_twice(wire: Wire, case: Case) -> None:
     for call, expected in (("read", case.read), ("write", case.write)):

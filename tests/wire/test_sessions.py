@@ -73,6 +73,7 @@ def test_a_restart_of_databricks_costs_nobody_an_answer(wire: Wire) -> None:
     assert wire.snapshots() == 1
 
 
+@pytest.mark.full
 def test_who_is_gone_is_told_so_and_a_write_in_an_old_session_may_have_happened(wire: Wire) -> None:
     client = wire.client()
     client.ask("measure/health")
@@ -166,6 +167,7 @@ def test_what_somebody_cancels_in_databricks_is_no_empty_answer(wire: Wire, writ
         wire.client().ask(endless)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("call", ["CloseSession", STATEMENT])
 def test_closing_takes_seconds_though_databricks_is_silent(wire: Wire, call: str) -> None:
     client = wire.client(silence=60.0, patience=60.0)
@@ -202,6 +204,7 @@ if sys.argv[2] == "politely":
 WAYS = ["with nothing to do", "in the middle", pytest.param("politely", marks=pytest.mark.full)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", WAYS)
 def test_a_process_ends_though_databricks_is_silent(wire: Wire, how: str) -> None:
     command = [sys.executable, "-c", LEAVE, wire.local.server.url, how]
