@@ -21,7 +21,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.demo.census_syncs import CensusSyncs, Destination, Document, LocalSync
-from bot.demo.door import Doorkeeper
+from bot.demo.door import Doorkeeper, serve
 
 Answer = tuple[int, Document]
 MISSING: Answer = (404, {"status": 404})  # an integer and no message, as the real one does it
@@ -83,7 +83,6 @@ class CensusServer(CensusSyncs):
         door.port = self._port
         config = uvicorn.Config(
             door,
-            loop="asyncio",
             http="h11",
             ws="none",
             lifespan="off",
@@ -93,8 +92,8 @@ class CensusServer(CensusSyncs):
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
-        serve = partial(self._server.run, sockets=[listener])
-        self._threads = [threading.Thread(target=target, daemon=True) for target in (serve, self._tick)]
+        listen = partial(asyncio.run, serve(self._server, listener))
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (listen, self._tick)]
         for thread in self._threads:
             thread.start()
         while not self._server.started and self._threads[0].is_alive():

@@ -1,13 +1,17 @@
-"""Who may call a local server: whoever names it by its own address, and no page of another site."""
+"""Who may call a local server, and until when: whoever names it by its own address, and no page of another site."""
 
+import asyncio
+import socket
 from collections.abc import Mapping
 
+import uvicorn
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 FORBIDDEN = "only for programs and pages of this machine that call this server by its own address"
+CLOSING = 3  # turns of the loop: from an accepted socket to its connection, and from its end to the closed socket
 
 
 def is_welcome(headers: Mapping[str, str], port: int, *, page_only: bool = False) -> bool:
@@ -38,3 +42,12 @@ class Doorkeeper:
             await WebSocket(scope, receive, send).close(4403)
         else:
             await PlainTextResponse(FORBIDDEN, 403)(scope, receive, send)
+
+
+async def serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until the server `should_exit`; then nobody is left connected, whoever came while it ended included."""
+    await server.serve(sockets=[listener])
+    for _ in range(CLOSING):
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from bot.demo.door import Doorkeeper
+from bot.demo.door import Doorkeeper, serve
 from bot.demo.slack_blocks import Json, SlackError
 from bot.demo.slack_modals import APP, Person
 from bot.demo.slack_page import Act, Control, Document, Page
@@ -167,12 +167,7 @@ class SlackServer:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        await self._uvicorn.serve(sockets=[self._socket])
-        self._hang_up()
-        await asyncio.sleep(0)  # so that the loop closes what was aborted
+            runner.run(serve(self._uvicorn, self._socket))
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
         try:

@@ -169,6 +169,7 @@ def test_a_check_of_census_alone_wakes_no_warehouse(broken: list) -> None:
     assert "ExecuteStatement" not in asked[0].databricks.calls
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -329,6 +330,7 @@ def test_a_dry_run_leaves_no_trace(own_pipeline: Path) -> None:
     assert (own_pipeline / "state.db").exists()
 
 
+@pytest.mark.full
 def test_it_runs_as_a_command_and_without_colour_in_a_pipe(own_pipeline: Path) -> None:
     command = [str(Path(sys.executable).parent / "sync-health"), "check"]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

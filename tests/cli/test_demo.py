@@ -23,6 +23,7 @@ def test_a_bot_whose_demo_is_gone_ends() -> None:
     too_late.cancel()
 
 
+@pytest.mark.full
 def test_a_demo_whose_bot_is_gone_ends() -> None:
     ended = iter([False, True])
     _wait_for_the_end(until=lambda: next(ended))

@@ -41,6 +41,7 @@ def test_a_dry_run_prints_the_shipped_files_and_runs_nothing(folder: Path) -> No
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.full
 def test_a_dry_run_needs_no_warehouse_and_replaces_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYNC_HEALTH_WAREHOUSE", raising=False)
     code, out, _ = deploy("--dry-run", "--pipeline")

@@ -23,6 +23,7 @@ def run(*arguments: str, text: str | None = None, folder: Path, **environment: s
     return subprocess.run(command, env=given, capture_output=True, encoding=written_in, cwd=folder, timeout=120)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "text",
     [

@@ -140,6 +140,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_that_asks_the_warehouse_can_end_at_once(command: list[str], asleep: Demo) -> None:
     result = CliRunner().invoke(app, [*command, "--no-wait"])
@@ -159,6 +160,7 @@ def test_every_command_that_asks_the_warehouse_wakes_it(
     assert "The warehouse is STOPPED: waiting for it" in result.stderr
 
 
+@pytest.mark.full
 def test_a_check_of_census_alone_does_not_wait(asleep: Demo) -> None:
     assert CliRunner().invoke(app, ["check", "sync_recency"]).exit_code == 0
     assert asleep.databricks.state == "STOPPED"

@@ -519,6 +519,7 @@ def test_a_census_that_comes_up_late_gets_one_order(own_server: CensusServer) ->
     assert [run["id"] for run in own_server.runs(CREATE)][: len(own_server.runs(CREATE)) - before] == [run_id]
 
 
+@pytest.mark.full
 def test_silence_on_a_read_ends_with_a_timeout(server: CensusServer, census: CensusClient, slept: list[float]) -> None:
     server.fail_next("get_sync", "hang")
     with pytest.raises(TemporaryError, match="silent for too long"):

@@ -1,8 +1,15 @@
 """The demo's servers are for the bot and the page of this machine, and for nobody who only has a browser open."""
 
+import gc
+import socket
 import stat
+import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
@@ -105,3 +112,31 @@ def test_an_embedded_warehouse_in_a_folder_still_opens_its_files(tmp_path: Path)
     warehouse.state()
     warehouse.close()
     assert list(tmp_path.glob("*.duckdb"))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("server", ["slack", "census"])
+def test_whoever_comes_while_a_server_stops_is_not_left_connected(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda raised: left.append(str(raised.exc_value)))
+    demo, callers, over = Demo(speed=60), [], threading.Event()
+    demo.start()
+    where = urlsplit(getattr(demo, server).url)
+
+    def call_again_and_again() -> None:
+        while not over.is_set():
+            with suppress(OSError):
+                callers.append(socket.create_connection((where.hostname, where.port), 1))
+
+    storm = [threading.Thread(target=call_again_and_again) for _ in range(3)]
+    for one in storm:
+        one.start()
+    time.sleep(0.05)
+    demo.stop()
+    over.set()
+    for one in storm:
+        one.join()
+    for caller in callers:
+        caller.close()
+    gc.collect()
+    assert left == []

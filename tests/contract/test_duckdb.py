@@ -76,6 +76,7 @@ def test_a_file_of_something_else_is_permanent(tmp_path: Path) -> None:
         DuckDBWarehouse(tmp_path).cursor()
 
 
+@pytest.mark.full
 def test_a_file_that_another_process_holds_is_asked_for_again_until_it_is_free(tmp_path: Path) -> None:
     warehouse = DuckDBWarehouse(tmp_path)
     command = [sys.executable, "-c", HOLD, str(tmp_path / "crm.duckdb")]

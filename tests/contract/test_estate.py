@@ -109,6 +109,7 @@ def test_the_healthy_estate_has_exactly_these_numbers(healthy: World) -> None:
     assert healthy.number("SELECT COUNT(DISTINCT sfdc_id) FROM crm.sfdc_dbx.properties_aggregated_by_sfdc_id") == 8629
 
 
+@pytest.mark.full
 def test_placeholder_ids_are_there_and_never_valid(healthy: World) -> None:
     [(count, valid)] = healthy.rows(
         "SELECT COUNT(*), SUM(has_valid_sfdc_id) FROM crm.sfdc_dbx.rds_properties_enriched"
@@ -244,6 +245,7 @@ def test_a_fault_that_nobody_knows_is_refused_with_those_that_there_are(world: W
         world.estate.switch("rain", on=True)
 
 
+@pytest.mark.full
 def test_an_update_run_empties_its_queue(world: World) -> None:
     world.now = NOW + timedelta(minutes=30)
     assert world.sync("update", 1) == 180
@@ -251,6 +253,7 @@ def test_an_update_run_empties_its_queue(world: World) -> None:
     assert world.number(f"SELECT COUNT(*) FROM {LIVE} AND last_modified_date = TIMESTAMPTZ '{world.now}'") == 180
 
 
+@pytest.mark.full
 def test_a_create_run_empties_its_queue_and_leaves_nothing_to_update(world: World) -> None:
     assert world.sync("create", 1) == 12
     health = world.health()
@@ -270,6 +273,7 @@ def test_names_lost_by_the_bug_reach_salesforce_and_come_back(world: World) -> N
     assert (world.health()["null_company_names"], world.health()["update_queue"]) == (7, 0)
 
 
+@pytest.mark.full
 def test_a_run_carries_what_it_read_at_its_start(world: World) -> None:
     world.estate.switch("company_name_bug", on=True)
     total = world.estate.take("update", 1)
@@ -278,6 +282,7 @@ def test_a_run_carries_what_it_read_at_its_start(world: World) -> None:
     assert int(str(world.health()["null_company_names"])) > 50
 
 
+@pytest.mark.full
 def test_half_a_run_leaves_half_a_queue(world: World) -> None:
     assert world.estate.take("update", 1) == 180
     assert world.estate.bring("update", 1, 1, 100) == 100

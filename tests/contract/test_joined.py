@@ -156,6 +156,7 @@ def test_what_cannot_be_joined_is_asked_by_itself_and_counted(
     assert [numbers.value(f"sql/{name}.sql") for name in names] == [3, 5]
 
 
+@pytest.mark.full
 def test_a_bad_column_in_one_blinds_no_other(
     warehouse: Warehouse, write: Callable[[dict[str, str]], list[str]]
 ) -> None:

@@ -45,6 +45,7 @@ def test_its_sizes_are_those_that_the_checks_judge(estate: tuple[Estate, DuckDBW
     world.switch("company_name_bug", False)
 
 
+@pytest.mark.full
 def test_one_direction_leaves_the_other_out(estate: tuple[Estate, DuckDBWarehouse]) -> None:
     rows = ask(estate[1], "create")
     assert {row["direction"] for row in rows} == {"create", "both"}

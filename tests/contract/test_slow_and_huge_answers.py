@@ -101,6 +101,7 @@ def test_an_opener_reads_as_much_as_anybody_needs_and_one_byte_more(size: int, m
     assert read[0] == 1001
 
 
+@pytest.mark.full
 def test_a_call_within_a_call_ends_by_itself_and_leaves_the_outer_one_its_time() -> None:
     outer, inner = socket.socketpair(), socket.socketpair()
     with outer[0], outer[1], inner[0], inner[1], dripping(BODY) as server:

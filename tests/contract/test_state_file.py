@@ -159,6 +159,7 @@ def evaluation(at: datetime) -> Evaluation:
     return Evaluation(at, Outcome.OK, 1, 0.1, (result,), ())
 
 
+@pytest.mark.full
 def test_old_evaluations_are_pruned_in_batches_and_all_else_is_kept(world: World) -> None:
     world.open_incident()
     now = world.clock.now()
@@ -210,6 +211,7 @@ def test_the_state_stays_small(world: World) -> None:
     assert (first + results) * 24 * 90 + (later + results) * 264 * 30 < 20e6
 
 
+@pytest.mark.full
 def test_a_file_that_is_mostly_free_is_shrunk_at_the_next_start(world: World) -> None:
     with world.store.transaction() as records:
         for n in range(20):

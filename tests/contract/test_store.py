@@ -123,6 +123,7 @@ def test_the_migrations_make_exactly_the_tables_we_use(store: SqlStore, url: str
     engine.dispose()
 
 
+@pytest.mark.full
 def test_the_migrations_make_the_partial_indexes_too(store: SqlStore, tmp_path: Path) -> None:
     """Alembic does not compare the WHERE of an index, and that is what makes one unique among the open."""
     metadata_engine = create_engine(f"sqlite:///{tmp_path / 'other.db'}")
@@ -716,6 +717,7 @@ def owe_many(store: SqlStore, many: int) -> set[str]:
         return {id_ for (id_,) in records._db.exec_driver_sql("SELECT id FROM outbox")}
 
 
+@pytest.mark.full
 def test_threads_that_claim_at_once_never_get_the_same_message(store: SqlStore, other: SqlStore) -> None:
     expected, start = owe_many(store, 40), threading.Barrier(4)
 

@@ -154,6 +154,7 @@ def test_the_views_look_at_the_real_clock(small: SmallPipeline) -> None:
     assert status == "🟢 GOOD"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("missing", ["both", "properties", "salesforce"])
 def test_an_empty_source_is_no_data_and_never_healthy(missing: str, small: SmallPipeline) -> None:
     if missing == "salesforce":
@@ -174,6 +175,7 @@ def test_an_empty_source_is_no_data_and_never_healthy(missing: str, small: Small
         assert health[number] is None
 
 
+@pytest.mark.full
 def test_nothing_by_nothing_is_no_number(small: SmallPipeline) -> None:
     small.properties(3, valid=False)
     small.salesforce(3)
@@ -187,6 +189,7 @@ def test_nothing_by_nothing_is_no_number(small: SmallPipeline) -> None:
     assert rate is None
 
 
+@pytest.mark.full
 def test_more_rows_in_salesforce_than_in_rds_hide_nothing(small: SmallPipeline) -> None:
     small.properties(100)
     small.salesforce(106, first=11)  # ten are missing, six belong to nobody
@@ -205,6 +208,7 @@ def test_more_rows_than_ids_are_never_good_even_where_every_id_is_there(small: S
     assert small.daily(NOON)["coverage_status"] == small.notes("manual_snapshot_x", NOON)["Status"] == "🟡 WARNING"
 
 
+@pytest.mark.full
 def test_rows_that_match_no_id_cover_nothing(small: SmallPipeline) -> None:
     small.properties(100)
     small.salesforce(299, first=200)
@@ -261,6 +265,7 @@ NAMELESS = [
 NAMED = ["Null & Sons", "None Such", "N", "A-", "undefined behavior", "--x", "\u200bAcme", "Ñ"]
 
 
+@pytest.mark.full
 def test_what_says_that_there_is_no_name_is_no_name_wherever_names_are_counted(small: SmallPipeline) -> None:
     small.properties(100)
     small.salesforce(98)
@@ -289,6 +294,7 @@ def test_a_row_without_a_name_is_suspect_before_it_is_written(name: str, wrong: 
     assert set(totals.values()) == {wrong}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("there", [200, 191, 190, 189, 181, 180, 179, 1])
 def test_the_coverage_is_judged_as_the_check_judges_it(there: int, small: SmallPipeline) -> None:
     small.properties(200)
@@ -300,6 +306,7 @@ def test_the_coverage_is_judged_as_the_check_judges_it(there: int, small: SmallP
     assert small.notes("manual_snapshot_x", NOON)["Status"] == small.daily(NOON)["coverage_status"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("waiting", "sign"), [(0, GREEN), (50, GREEN), (51, YELLOW), (100, YELLOW), (101, RED)])
 def test_the_create_queue_is_judged_by_its_limits(waiting: int, sign: str, small: SmallPipeline) -> None:
     small.properties(2000 + waiting, updated=NOON)
@@ -312,6 +319,7 @@ def test_the_create_queue_is_judged_by_its_limits(waiting: int, sign: str, small
     assert small.sync("update", NOON)["status"] == "✅ Healthy"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("waiting", "sign"), [(500, GREEN), (501, YELLOW), (1000, YELLOW), (1001, RED)])
 def test_the_worse_queue_is_the_status_of_both(waiting: int, sign: str, small: SmallPipeline) -> None:
     small.properties(2000, updated=NOON)
@@ -344,6 +352,7 @@ def test_a_sync_is_late_when_rows_wait_and_nothing_is_written(
     assert small.sync("create", NOON)["status"] == status
 
 
+@pytest.mark.full
 def test_an_idle_sync_with_an_empty_queue_is_healthy_for_ever(small: SmallPipeline) -> None:
     small.properties(3)
     small.salesforce(3)
@@ -353,6 +362,7 @@ def test_an_idle_sync_with_an_empty_queue_is_healthy_for_ever(small: SmallPipeli
     assert small.sync("update", NOON)["last_sync_timestamp"] is None, "a created row is not an updated one"
 
 
+@pytest.mark.full
 def test_shared_ids_are_counted_once_in_the_queues(small: SmallPipeline) -> None:
     small.properties(10)
     small.run("UPDATE rds.pg_rds_public.properties SET sfdc_id = 'id1' WHERE id <= 3")
@@ -363,6 +373,7 @@ def test_shared_ids_are_counted_once_in_the_queues(small: SmallPipeline) -> None
     assert daily["create_queue_multi_property"] == 1
 
 
+@pytest.mark.full
 def test_names_that_are_missing_or_the_propertys_own_are_measured_in_percent(small: SmallPipeline) -> None:
     small.properties(100)
     small.salesforce(92)

@@ -66,6 +66,7 @@ def warehouse(place: Place) -> Warehouse:
     return place.warehouse()
 
 
+@pytest.mark.full
 def test_an_answer_without_bound_is_refused_and_a_value_is_cut(
     warehouse: Warehouse, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +162,7 @@ def test_an_unknown_question_is_not_found(warehouse: Warehouse) -> None:
         warehouse.ask("measure/helth")
 
 
+@pytest.mark.full
 def test_one_column_is_asked_for_so_that_a_broken_view_does_not_blind_it(place: Place) -> None:
     pipeline, warehouse = SmallPipeline(place.duckdb), place.warehouse()
     pipeline.properties(4)
@@ -185,6 +187,7 @@ NEEDED_FOR = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("column", NEEDED_FOR)
 def test_a_column_that_is_missing_blinds_only_the_numbers_that_need_it(place: Place, column: str) -> None:
     pipeline, warehouse = SmallPipeline(place.duckdb), place.warehouse()
@@ -280,6 +283,7 @@ def test_closing_twice_is_fine_and_asking_afterwards_is_an_error(warehouse: Ware
         warehouse.ask(ask)
 
 
+@pytest.mark.full
 def test_closing_interrupts_those_who_still_ask(place: Place, write: Write) -> None:
     warehouse = place.warehouse()
     endless = write("SELECT SUM(a.i * b.i) AS n FROM RANGE(1000000) AS a(i) CROSS JOIN RANGE(1000000) AS b(i)")

@@ -14,6 +14,7 @@ from tests.fakes import Fault, Said
 from tests.services.conftest import ADA, GROUP, ROBIN, World
 
 
+@pytest.mark.full
 def test_the_root_names_who_has_acknowledged_it(world: World) -> None:
     world.open_incident()
     world.deliver()

@@ -74,6 +74,7 @@ def test_a_button_of_an_open_incidents_message_belongs_to_it(world: World) -> No
     assert incident_for(world.ports, "1", channel=CHANNEL_ID, ts=root.ts).id == 1
 
 
+@pytest.mark.full
 def test_a_button_still_belongs_to_its_incident_after_a_lost_answer(world: World) -> None:
     world.open_incident()
     world.channel.fail_next("post", answer_lost())

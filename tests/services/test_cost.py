@@ -221,6 +221,7 @@ def test_a_look_before_a_run_costs_one_statement_and_none_where_runs_follow_each
     assert asked(asleep) - before in (statements - 1, statements), "the look after the last run is of the next day"
 
 
+@pytest.mark.full
 def test_a_view_bug_is_alerted_before_the_next_run_writes_it(asleep: World) -> None:
     with_schedule(asleep, EVERY_TWO_HOURS)
     told: list[int] = []

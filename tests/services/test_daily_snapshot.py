@@ -41,6 +41,7 @@ def test_each_local_day_has_one_snapshot_when_clocks_change(world: World, begin:
     assert {by for _, by in world.log()} == {SCHEDULED_BY}
 
 
+@pytest.mark.full
 def test_after_a_downtime_the_latest_missed_one_is_taken_once_with_its_true_time(world: World) -> None:
     at_work_since(world, "2026-01-10 12:00")
     assert live(world, "2026-01-20 10:00", days=0.5) == ["daily_snapshot_20260119"]

@@ -51,6 +51,7 @@ def wired(world: World) -> Iterator[Wired]:
     one.server.stop()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("what", ["drop", "hang", 504, 200])
 def test_a_run_whose_answer_was_lost_is_found_adopted_and_followed_to_its_end(
     wired: Wired, what: int | Literal["drop", "hang"]

@@ -86,6 +86,7 @@ def test_nothing_is_sent_meanwhile_and_everything_is_recorded(world: World) -> N
     assert world.deliver() == 0, "nor the daily summary"
 
 
+@pytest.mark.full
 def test_its_end_is_one_message_about_what_came_and_went(world: World) -> None:
     world.look(7)
     begin(world)

@@ -165,6 +165,7 @@ def test_the_same_channel_by_its_id_is_no_move(world: World) -> None:
     assert ("75 properties" in root.text, "Moved" in root.text) == (True, False)
 
 
+@pytest.mark.full
 def test_two_channels_that_refuse_are_tried_in_turn_and_the_first_to_come_back_has_it(world: World) -> None:
     set_channels(world, fallback_channel=NEW)
     world.channel.closed |= {CHANNEL_ID: "is_archived", NEW_ID: "not_in_channel"}

@@ -65,6 +65,7 @@ def killed_while_it_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None
         trial(world, meanwhile=die)
 
 
+@pytest.mark.full
 def test_without_a_bot_the_command_sends_it_itself_and_resolves_it(world: World) -> None:
     report = trial(world)
     [root] = world.channel.roots()
@@ -362,6 +363,7 @@ def test_one_that_the_bot_closes_while_a_click_is_waited_for_is_not_resolved_as_
     assert [entry.did for entry in world.incident().timeline] == [Did.OPENED, Did.CLOSED]
 
 
+@pytest.mark.full
 def test_both_of_two_errors_are_told(world: World) -> None:
     world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
     world.channel.channels["C0OTHER"] = "C0OTHER"

@@ -60,6 +60,7 @@ def test_the_open_incident_its_thread_its_rerun_and_the_audit_are_kept(world: Wo
     assert shown.evaluation and shown.evaluation.results[0].value == 75.0
 
 
+@pytest.mark.full
 def test_what_was_measured_before_is_read_as_it_was(world: World) -> None:
     with world.store.snapshot() as records:
         earlier = records.latest_evaluations(9)

@@ -89,6 +89,7 @@ def test_slack_tells_when_no_evaluation_is_completed_for_fifteen_minutes(watched
     assert f"properties: {WORDS} <!date^{int(last.timestamp())}^" in text
 
 
+@pytest.mark.full
 def test_completed_evaluations_postpone_it_and_only_one_waits(watched: Watched) -> None:
     for _ in range(20):
         watched.tick()

@@ -59,6 +59,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("fault", REFUSED, ids=str)
 def test_an_answer_that_is_not_taken_by_response_url_comes_another_way(bot: Any, fault: Fault, caplog) -> None:
     slack, _ = bot
@@ -364,6 +365,7 @@ def test_what_was_shared_in_vain_is_told_to_who_shared_it(bot: Any) -> None:
     assert slack.messages() == []
 
 
+@pytest.mark.full
 def test_a_response_url_of_somebody_else_gets_nothing_and_the_person_is_still_told(bot: Any, caplog) -> None:
     slack, one = bot
     settings = settings_from(

@@ -25,6 +25,8 @@ from bot.services.summarise import summarise
 from checks.model import Outcome
 from tests.waiting import until
 
+pytestmark = pytest.mark.full  # the walk past every sink takes seconds
+
 LOGGERS = ("", "bot", "slack_sdk", "slack_bolt", "urllib3", "databricks", "websocket", "sqlalchemy", "alembic")
 QUESTIONS = ("check", "queue", "queue update", "runs", "errors", "schedules", "incidents", "incident 1", "snapshot")
 SINKS = ("channel", "ephemerals", "modal", "state", "log", "terminal", "json")
@@ -140,7 +142,6 @@ def printed(show: Any) -> str:
     return written.getvalue()
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("sink", SINKS)
 def test_no_person_and_no_secret_reaches(sink: str, told: tuple[dict[str, str], dict[str, str]]) -> None:
     canary, sinks = told

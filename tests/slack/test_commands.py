@@ -36,6 +36,7 @@ def test_queues_are_shown_short_and_one_of_them_with_its_rows(world: World) -> N
     assert "waiting" in create and "sql/measure/queue.sql" in create
 
 
+@pytest.mark.full
 def test_runs_are_shown_with_counts_and_error_rates(world: World) -> None:
     answer = until(lambda: (a := _ask(world, "runs b")) and "✅ done in" in a and a)
     assert "*Runs of Sync B (UPDATE)*" in answer and "Sync A" not in answer
@@ -152,6 +153,7 @@ def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert f"*{number}*" in answer and "|thread>" not in answer, "listed without a way to its thread"
 
 
+@pytest.mark.full
 def test_help_lists_every_command_and_a_slip_gets_the_nearest(world: World) -> None:
     answer = _ask(world, "help")
     for word, command in COMMANDS.items():

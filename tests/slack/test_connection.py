@@ -177,6 +177,7 @@ def test_a_dispatch_that_raises_does_not_end_the_next(caplog: pytest.LogCaptureF
     assert caplog.text.count("could not be dispatched") == 2
 
 
+@pytest.mark.full
 def test_a_hello_tells_of_others_on_the_token_and_not_of_our_own_lines(slack: SlackServer) -> None:
     ours, theirs = connection(slack.url), connection(slack.url)
     ours.start()

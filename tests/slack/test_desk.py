@@ -159,6 +159,7 @@ def test_a_question_that_failed_while_the_bot_stops_is_answered_with_how(service
     assert "the warehouse was closed" in client(desk).told()[0]
 
 
+@pytest.mark.full
 def test_an_evaluation_that_ended_while_the_bot_stops_is_shown(services: World, desk: Desk) -> None:
     services.look(7)
     services.warehouse.free.clear()
@@ -310,6 +311,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> threading.Even
     return go
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("error", "why"),
     [(KeyError("a bug"), "unexpected error, reference"), (TemporaryError("asleep"), "asleep")],

@@ -117,6 +117,7 @@ def runs_on(bot: Bot, name: str) -> bool:
     return bool(until(lambda: job.next_run_time > now + timedelta(seconds=1)))
 
 
+@pytest.mark.full
 def test_a_process_that_never_led_leaves_the_scheduled_message_of_the_leader_alone(
     slack: SlackServer, tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_equal_questions_cost_one_statement_however_many_ask(load: Load) -> None
     assert load.warehouse.asked.count(QUEUE) == 1
 
 
+@pytest.mark.full
 def test_fifty_who_ask_for_runs_cost_one_call_to_census_per_sync(load: Load) -> None:
     before = load.census.calls
     load.census.free.clear()
@@ -125,6 +126,7 @@ def test_fifty_who_ask_for_runs_cost_one_call_to_census_per_sync(load: Load) -> 
     assert load.census.calls - before == 2
 
 
+@pytest.mark.full
 def test_what_needs_our_state_alone_is_answered_while_every_question_waits(load: Load) -> None:
     root = load.root()
     load.occupy()
@@ -267,6 +269,7 @@ def test_a_slack_that_takes_every_line_away_at_once_is_not_stormed(load: Load) -
     assert [method for method, _ in load.slack.calls].count("apps.connections.open") <= 4
 
 
+@pytest.mark.full
 def test_who_changes_something_is_told_when_slack_does_not_say_which_workspace_is_ours(load: Load) -> None:
     load.slack.fail_next("auth.test", Fault("internal_error"))
     assert load.ask("ack", 1) == 1
@@ -275,6 +278,7 @@ def test_who_changes_something_is_told_when_slack_does_not_say_which_workspace_i
     until(lambda: load.answers("No incident is open") == 1)
 
 
+@pytest.mark.full
 def test_a_question_does_not_wait_for_slack_to_say_which_workspace_is_ours(load: Load) -> None:
     load.slack.fail_next("auth.test", Fault("internal_error"))
     assert load.ask("help", 1) == 1
@@ -282,6 +286,7 @@ def test_a_question_does_not_wait_for_slack_to_say_which_workspace_is_ours(load:
     assert "auth.test" not in [method for method, _ in load.slack.calls]
 
 
+@pytest.mark.full
 def test_one_persons_questions_leave_workers_for_everybody_else(load: Load) -> None:
     load.warehouse.free.clear()
     load.census.free.clear()

@@ -140,6 +140,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"bot.socket_mode.{name}", seconds)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("behave", "handshake"),
     [
@@ -198,6 +199,7 @@ def test_what_arrives_together_is_read_together_and_message_by_message(monkeypat
         line.shutdown()  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.full
 def test_a_line_that_is_taken_away_right_after_its_hello_is_opened_again_later_each_time() -> None:
     def take_away(_: Lines, line: socket.socket) -> None:
         line.sendall(frame(HELLO) + frame(DISCONNECT) + frame(b"", 8))
@@ -213,6 +215,7 @@ def test_a_line_that_is_taken_away_right_after_its_hello_is_opened_again_later_e
     assert 30 < pauses.wanted[7] <= 75
 
 
+@pytest.mark.full
 def test_a_line_that_slack_takes_away_and_does_not_close_is_not_heard_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.slack.connection.LINGER", 0.2)
 

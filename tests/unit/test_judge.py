@@ -122,6 +122,7 @@ def test_beyond_its_limit_a_value_is_never_clear(limit: Limit, value: float) -> 
     assert not (result.cleared and result.outcome is not Outcome.OK)
 
 
+@pytest.mark.full
 @given(st.sampled_from(sorted(COMPARISONS)), finite)
 @settings(deadline=None)
 def test_at_its_very_limit_a_value_is_never_clear_while_it_breaches(comparison: str, number: float) -> None:

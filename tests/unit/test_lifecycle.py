@@ -426,6 +426,7 @@ def test_a_reopened_incident_was_resolved_a_short_while_ago(events: list[tuple[i
         resolved = one.now if one.reason is Reason.RESOLVED else resolved
 
 
+@pytest.mark.full
 @given(histories, policies)
 @over_any_history
 def test_not_knowing_changes_neither_state_nor_severity(events: list[tuple[int, Seen]], policy: Policy) -> None:
@@ -500,6 +501,7 @@ def test_what_was_a_warning_for_its_time_as_measured_is_shown_as_one(
             assert one.after.severity is Severity.WARN
 
 
+@pytest.mark.full
 @given(
     st.lists(st.tuples(gaps, st.sampled_from(KNOWN), st.sampled_from([0, 0, 3, 700]), st.sampled_from(UNKNOWN))),
     policies,

@@ -274,6 +274,7 @@ sf_ids = st.text(string.ascii_letters + string.digits, min_size=12, max_size=15)
 fifteen_or_eighteen = sf_ids.filter(lambda one: len(one) in (15, 18))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("inner", [BAD_VALUE, f"{PICKLIST}: bad value for restricted picklist field: {{value}}"])
 @given(fifteen_or_eighteen, st.integers(0, 10**10), st.integers(0, 10**6), st.uuids())
 def test_grouping_is_blind_to_ids_and_error_numbers(

@@ -103,6 +103,7 @@ def test_the_bug_is_one_line_of_an_otherwise_healthy_view() -> None:
     assert wrong.startswith(right) and "c.id <" in wrong
 
 
+@pytest.mark.full
 def test_what_counts_as_no_company_name_is_one_expression_in_every_statement() -> None:
     """Statements are runnable as they stand, so none can include another: the text is the same, and this holds it."""
     found: dict[str, set[str]] = {}

@@ -225,6 +225,7 @@ def test_an_answer_in_a_form_that_we_cannot_read_is_one_of_our_errors(
     assert wire.snapshots() == 1
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["wait", "503", "session", "disk"])
 def test_a_warehouse_that_starts_says_so_and_nothing_was_written(wire: Wire, how: Literal["503", "session"]) -> None:
     wire.local.server.start_seconds, wire.local.server.while_starting = 60.0, how

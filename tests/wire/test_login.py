@@ -53,6 +53,7 @@ def test_without_a_login_it_refuses_instead_of_opening_a_browser(changes: dict[s
     assert "two" not in str(refused.value) and "schl" not in str(refused.value)
 
 
+@pytest.mark.full
 def test_the_environment_alone_leads_to_an_answer(wire: Wire, tmp_path: Path) -> None:
     environment = {
         "SYNC_HEALTH_WAREHOUSE": "databricks",

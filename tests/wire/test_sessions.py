@@ -34,6 +34,7 @@ def test_a_session_asks_for_utc_a_time_limit_and_ansi(wire: Wire) -> None:
     assert wanted.items() <= configuration.items()
 
 
+@pytest.mark.full
 def test_one_session_serves_one_statement_after_the_other_and_is_ended_at_the_end(wire: Wire) -> None:
     client = wire.client()
     for _ in range(5):
@@ -62,6 +63,7 @@ def test_a_session_is_renewed_when_its_time_is_over(wire: Wire) -> None:
     assert len(wire.local.server.sessions) == 1
 
 
+@pytest.mark.full
 def test_a_restart_of_databricks_costs_nobody_an_answer(wire: Wire) -> None:
     client = wire.client()
     with ThreadPoolExecutor(3) as pool:  # several sessions wait, and all of them are forgotten
@@ -126,6 +128,7 @@ def test_a_page_that_is_lost_loses_no_row(wire: Wire, write: Write, done: bool) 
     assert [row["n"] for row in wire.client().ask(ask)] == list(range(1000))
 
 
+@pytest.mark.full
 def test_a_warehouse_that_starts_within_our_patience_is_waited_for(wire: Wire) -> None:
     wire.local.server.start_seconds = 180.0
     wire.local.server.now = lambda: time.monotonic() * 300  # three minutes of its clock, 0.6 seconds of ours
@@ -135,6 +138,7 @@ def test_a_warehouse_that_starts_within_our_patience_is_waited_for(wire: Wire) -
     assert client.state() == "RUNNING"
 
 
+@pytest.mark.full
 def test_a_warehouse_that_starts_for_longer_is_left_to_start(wire: Wire) -> None:
     wire.local.server.start_seconds = 180.0
     client = wire.client(patience=1.0)
@@ -145,6 +149,7 @@ def test_a_warehouse_that_starts_for_longer_is_left_to_start(wire: Wire) -> None
     until(lambda: not wire.local.server.statements, seconds=5)  # ours does not wait there for the start
 
 
+@pytest.mark.full
 def test_a_statement_without_end_is_cancelled_when_our_patience_ends(wire: Wire, write: Write) -> None:
     endless = write(ENDLESS)
     client = wire.client(patience=1.0)
