@@ -12,7 +12,7 @@ from bot.ports import Clock, Messenger, Sources
 from bot.services.census_numbers import next_run, schedule_of
 from bot.settings import Settings
 
-SKEW = timedelta(seconds=30)  # more, and leases and signatures are read wrongly
+SKEW = timedelta(seconds=30)  # more, and the times that we show, and when Slack tells of our death, are off
 MAY_WRITE = "doctor/may_write"
 V1_ENDS = datetime(2027, 1, 15, tzinfo=UTC)  # contracts of Census
 AUDIT_LOG = "crm.sfdc_dbx.sync_audit_log"

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerts.timetable import SKEW, backlog_is_due, due_after, is_active, latest_due, lies_ahead
+from bot.alerts.timetable import (
+    SKEW,
+    backlog_is_due,
+    due_after,
+    is_active,
+    is_being_made_good,
+    latest_due,
+    lies_ahead,
+    warehouse_is_due,
+)
 from checks.model import Active, parse_active
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -108,7 +117,8 @@ def test_what_began_ahead_of_now_is_due_now(begun: float, due: float) -> None:
         ("12:59", "11:01", "11:05", True),
         ("13:00", "11:01", "11:05", False),
         ("12:56", "11:01", "12:55", False),
-        ("12:55", "12:03", "12:04", False),
+        ("12:55", "11:59", "12:04", True),
+        ("12:55", "12:00", "12:04", False),
         ("12:55", "12:46", "12:47", False),
         ("12:55", "12:48", "12:47", True),
         ("12:55", None, "12:47", True),
@@ -122,3 +132,52 @@ def test_a_backlog_is_measured_before_a_run_unless_that_was_done_a_moment_ago(
     next_run = local("2026-01-15 13:00")
     assert backlog_is_due(next_run, at.get(run_ended or ""), at.get(measured or ""), at[now]) is due
     assert not backlog_is_due(None, at.get(run_ended or ""), at.get(measured or ""), at[now])
+
+
+@pytest.mark.parametrize(
+    ("now", "due", "begun", "made_good"),
+    [
+        ("12:00", "13:00", None, True),
+        ("12:00", "13:01", None, False),
+        ("13:04", "13:00", None, True),
+        ("13:05", "13:00", None, False),
+        ("12:30", "13:00", "11:59", True),
+        ("12:30", "13:00", "12:00", False),
+        ("12:30", None, None, False),
+    ],
+)
+def test_a_first_run_is_waited_for_where_it_is_due_within_the_hour_and_has_not_begun(
+    now: str, due: str | None, begun: str | None, made_good: bool
+) -> None:
+    at = {text: local(f"2026-01-15 {text}") for text in (now, due, begun, "12:00") if text}
+    expected = {"due": at.get(due or ""), "begun_at": at.get(begun or "")}
+    assert is_being_made_good(at["12:00"], **expected, now=at[now], going_on=False) is made_good
+
+
+@pytest.mark.parametrize(("now", "made_good"), [("13:59", True), ("14:00", False)])
+def test_a_run_that_goes_on_is_waited_for_two_hours(now: str, made_good: bool) -> None:
+    recovered = local("2026-01-15 12:00")
+    waited = is_being_made_good(recovered, None, recovered, local(f"2026-01-15 {now}"), going_on=True)
+    assert waited is made_good
+
+
+@pytest.mark.parametrize(
+    ("ended", "going_on", "due"),
+    [
+        ((-1,), False, False),
+        ((0,), False, False),
+        ((1,), False, True),
+        ((20,), False, True),
+        ((21,), False, False),
+        ((6,), True, False),
+        ((5,), True, True),
+        ((5, 19), True, True),
+    ],
+)
+def test_a_run_that_ended_since_is_measured_once_no_other_goes_on_or_after_a_quarter_of_an_hour(
+    ended: tuple[int, ...], going_on: bool, due: bool
+) -> None:
+    measured = local("2026-01-15 12:00")
+    now = measured + timedelta(minutes=20)
+    ends = [measured + timedelta(minutes=minutes) for minutes in ended]
+    assert warehouse_is_due(measured, ends, timedelta(hours=1), now, going_on=going_on) is due
