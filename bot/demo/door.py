@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 
 import uvicorn
+from starlette.datastructures import Address
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -48,6 +49,12 @@ async def serve(server: uvicorn.Server, listener: socket.socket) -> None:
     """Serve until the server `should_exit`; then nobody is left connected, whoever came while it ended included."""
     await server.serve(sockets=[listener])
     for _ in range(CLOSING):
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()
+        hang_up(server)
         await asyncio.sleep(0)
+
+
+def hang_up(server: uvicorn.Server, on: Address | None = None) -> None:
+    """Drop a connection, or all, in mid-sentence."""
+    for connection in list(server.server_state.connections):
+        if on is None or getattr(connection, "client", None) == (on.host, on.port):
+            connection.transport.abort()

@@ -15,12 +15,11 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import Address
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from bot.demo.door import Doorkeeper, serve
+from bot.demo.door import Doorkeeper, hang_up, serve
 from bot.demo.slack_blocks import Json, SlackError
 from bot.demo.slack_modals import APP, Person
 from bot.demo.slack_page import Act, Control, Document, Page
@@ -108,7 +107,7 @@ class SlackServer:
         self._uvicorn.should_exit = True
         self._door.port = 0  # whoever reconnects now is turned away
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._hang_up)
+            self._loop.call_soon_threadsafe(hang_up, self._uvicorn)
             self._thread.join(5)
 
     @property
@@ -217,7 +216,7 @@ class SlackServer:
 
     def _spoilt(self, request: Request, fault: Fault) -> Response:
         if fault.drop:
-            self._hang_up(request.client)
+            hang_up(self._uvicorn, request.client)
         if fault.retry_after is not None:
             return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(fault.retry_after)})
         if fault.error:
@@ -277,13 +276,7 @@ class SlackServer:
     async def _drop_sockets(self) -> None:
         sockets, self._apps.open = self._apps.open, []
         for websocket in sockets:
-            self._hang_up(websocket.client)
-
-    def _hang_up(self, on: Address | None = None) -> None:
-        """Drop a connection, or all, in mid-sentence."""
-        for connection in list(self._uvicorn.server_state.connections):
-            if on is None or getattr(connection, "client", None) == (on.host, on.port):
-                connection.transport.abort()
+            hang_up(self._uvicorn, websocket.client)
 
 
 async def _arguments(request: Request) -> Json:

@@ -102,10 +102,11 @@ def test_an_opener_reads_as_much_as_anybody_needs_and_one_byte_more(size: int, m
 
 
 @pytest.mark.full
+@pytest.mark.full
 def test_a_call_within_a_call_ends_by_itself_and_leaves_the_outer_one_its_time() -> None:
     outer, inner = socket.socketpair(), socket.socketpair()
     with outer[0], outer[1], inner[0], inner[1], dripping(BODY) as server:
-        with pytest.raises(TimeoutError, match=r"within 0\.6 s"), within(0.6, lambda: outer[0]):
+        with pytest.raises(TimeoutError, match=r"within 3 s"), within(3, lambda: outer[0]):
             _run_into_a_deadline(inner[0])
             assert outer[0].send(b"x"), "the outer one is not broken by the end of the inner one"
             bounded_http.bounded_opener(None).open(server.url, timeout=30)

@@ -297,7 +297,7 @@ FAULTS = {
 }
 ALONE = [("none", name, moment) for name, moment in itertools.product(FAULTS, range(6))]
 PAIRS = list(itertools.product(FAULTS, FAULTS, range(4)))
-QUICK = ALONE[::6]
+QUICK = ALONE[::6]  # each at its first moment
 LONG = [pytest.param(*one, marks=pytest.mark.full) for one in ALONE + PAIRS if one not in QUICK]
 
 

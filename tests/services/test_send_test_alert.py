@@ -44,6 +44,20 @@ def bot_leads(world: World) -> None:
     world.deliver(BOT)
 
 
+def bot_closes_it(world: World) -> None:
+    """So long after the command was heard of that the running bot takes it for abandoned."""
+    world.clock.pass_real(minutes=6)
+    bot_leads(world)
+    run_checks(world.ports)
+    bot_leads(world)
+
+
+def set_fallback(world: World) -> None:
+    """pipeline.yml names a channel for what the first one refuses."""
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
+    world.channel.channels["C0OTHER"] = "C0OTHER"
+
+
 def kinds(world: World) -> list[Kind]:
     return [said.kind for said in world.channel.thread()]
 
@@ -175,8 +189,7 @@ def test_an_escalation_that_is_refused_is_named_and_does_not_come_later(world: W
 
 
 def test_another_channel_that_took_it_is_named_as_what_went_wrong(world: World) -> None:
-    world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
-    world.channel.channels["C0OTHER"] = "C0OTHER"
+    set_fallback(world)
     world.channel.closed[CHANNEL_ID] = "is_archived"
     report = trial(world)
     assert report.error and report.error.startswith("it was posted in #C0OTHER instead of #sync-health: Slack refuses")
@@ -195,16 +208,16 @@ def test_a_bot_that_does_not_send_is_not_waited_for_for_ever(world: World) -> No
     assert world.channel.roots() == []
 
 
-def slow(world: World, seconds: float, meanwhile: Callable[[], object] = lambda: None) -> None:
-    """Slack takes so long for each message from now on."""
-    post = world.channel.post
+def slow(world: World, seconds: float, meanwhile: Callable[[], object] = lambda: None, call: str = "post") -> None:
+    """Slack takes so long for each of these calls from now on."""
+    really = getattr(world.channel, call)
 
-    def slowly(message: Announcement) -> Place:
+    def slowly(message: Announcement) -> Place | None:
         world.clock.pass_real(seconds=seconds)
         meanwhile()
-        return post(message)
+        return really(message)
 
-    world.channel.post = slowly  # type: ignore[method-assign]
+    setattr(world.channel, call, slowly)
 
 
 def backlog(world: World, size: int) -> None:
@@ -334,14 +347,8 @@ def test_ctrl_c_closes_it(world: World) -> None:
 
 
 def test_a_command_that_slept_finds_that_the_bot_has_closed_it(world: World) -> None:
-    def slept() -> None:
-        world.clock.pass_real(minutes=6)
-        bot_leads(world)
-        run_checks(world.ports)
-        bot_leads(world)
-
     bot_leads(world)
-    report = trial(world, meanwhile=slept)
+    report = trial(world, meanwhile=lambda: bot_closes_it(world))
     assert report.error and "this process slept, and the bot closed it" in report.error
     assert [entry.did for entry in world.incident().timeline] == [Did.OPENED, Did.CLOSED], "once"
 
@@ -352,9 +359,7 @@ def test_one_that_the_bot_closes_while_a_click_is_waited_for_is_not_resolved_as_
     def bot() -> None:
         waits.append(world.clock.monotonic())
         if len(waits) == 3:  # it has arrived
-            world.clock.pass_real(minutes=6)
-            bot_leads(world)
-            run_checks(world.ports)
+            bot_closes_it(world)
         bot_leads(world)
 
     bot_leads(world)
@@ -365,8 +370,7 @@ def test_one_that_the_bot_closes_while_a_click_is_waited_for_is_not_resolved_as_
 
 @pytest.mark.full
 def test_both_of_two_errors_are_told(world: World) -> None:
-    world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
-    world.channel.channels["C0OTHER"] = "C0OTHER"
+    set_fallback(world)
     world.channel.closed[CHANNEL_ID] = "is_archived"
     bot_leads(world)
 
@@ -414,8 +418,7 @@ def test_one_that_ends_in_a_maintenance_window_is_not_in_its_report(world: World
 
 @pytest.mark.full
 def test_what_stands_in_the_way_of_another_channel_is_not_named_as_its_obstacle(world: World) -> None:
-    world.ports = replace(world.ports, settings=replace(world.ports.settings, fallback_channel="C0OTHER"))
-    world.channel.channels["C0OTHER"] = "C0OTHER"
+    set_fallback(world)
     elsewhere = samples.incident(id=0, key="properties/elsewhere", check="elsewhere", timeline=(), channel="C0OTHER")
     with world.store.transaction() as records:
         records.owe(records.create_incident(elsewhere).id, Kind.ROOT)
@@ -443,13 +446,7 @@ def test_what_it_ends_with_is_sent_for_some_seconds_and_not_until_nothing_is_owe
     backlog(world, 40)
     world.deliver()
     slow(world, 6, older_ones_change)
-    edit = world.channel.edit
-
-    def slowly(message: Announcement) -> None:
-        world.clock.pass_real(seconds=6)
-        edit(message)
-
-    world.channel.edit = slowly  # type: ignore[method-assign]
+    slow(world, 6, call="edit")
     began = world.clock.monotonic()
     report = trial(world, replace(OPTIONS, escalate=True, timeout=20.0))
     assert report.posted_at and report.error and "it was not its turn" in report.error
