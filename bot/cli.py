@@ -9,7 +9,7 @@ import typer
 
 from bot.cli_check import check
 from bot.cli_test_alert import test_alert
-from bot.command import CANNOT, Demonstration, NoWait, Verbose, print_json, told, write_what_the_terminal_can
+from bot.command import CANNOT, Demonstration, NoWait, Verbose, print_json, run_to_its_end, told
 from bot.errors import RefusedError
 from bot.logs import log_to_stderr
 
@@ -83,7 +83,7 @@ def snapshot(
     A second one within five minutes is the first one again. Exit codes: 0 done, 2 it could not be taken.
     """
     log_to_stderr(verbose=verbose)
-    with told():
+    with told(as_json=as_json):
         from bot.launch import opened_ports, opened_sources
         from bot.services.take_snapshot import rehearse_snapshot, take_snapshot
 
@@ -93,14 +93,14 @@ def snapshot(
         else:
             with opened_ports(demo=demo, needs=("warehouse",), writes=True, wait=not no_wait) as ports:
                 taken = take_snapshot(ports, AT_THE_TERMINAL)
-    if as_json:
-        from bot.as_json import snapshot_as_json
+        if as_json:
+            from bot.as_json import snapshot_as_json
 
-        print_json(snapshot_as_json(taken))
-    else:
-        from bot.terminal import print_snapshot
+            print_json(snapshot_as_json(taken))
+        else:
+            from bot.terminal import print_snapshot
 
-        print_snapshot(taken)
+            print_snapshot(taken)
 
 
 @app.command()
@@ -161,7 +161,7 @@ def doctor(
     Changes nothing and sends nothing. Exit codes: 0 all is well, 2 something is not.
     """
     log_to_stderr(verbose=verbose)
-    with told():
+    with told(as_json=as_json):
         from bot.launch import examined
 
         findings = []
@@ -171,11 +171,11 @@ def doctor(
                 from bot.terminal import print_finding
 
                 print_finding(finding)
-    wrong = [finding for finding in findings if not finding.ok]
-    if as_json:
-        print_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
-    else:
-        typer.echo(f"{len(wrong)} of {len(findings)} to set right" if wrong else f"all {len(findings)} are well")
+        wrong = [finding for finding in findings if not finding.ok]
+        if as_json:
+            print_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
+        else:
+            typer.echo(f"{len(wrong)} of {len(findings)} to set right" if wrong else f"all {len(findings)} are well")
     raise typer.Exit(CANNOT if wrong else 0)
 
 
@@ -185,8 +185,7 @@ app.command("test-alert")(test_alert)
 def main() -> None:
     """The entry point."""
     gc.set_threshold(100_000)  # nothing that is loaded at the start is garbage: looking for it costs a tenth of a check
-    write_what_the_terminal_can()
-    app()
+    sys.exit(run_to_its_end(app))
 
 
 def is_a_terminal() -> bool:

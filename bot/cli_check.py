@@ -44,7 +44,7 @@ def check(
     Exit codes: 0 healthy, 1 critical (with --strict also a warning), 2 an error or no data; with --replay 0 or 2.
     """
     log_to_stderr(verbose=verbose)
-    with told():
+    with told(as_json=as_json):
         if replay or limits:
             _replay(replay, limits or [], names or [], demo=demo, as_json=as_json, wait=not no_wait)
             return

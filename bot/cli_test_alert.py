@@ -1,8 +1,6 @@
 """`sync-health test-alert`: does an alert arrive?"""
 
-import json
 import re
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.command import CANNOT, told
+from bot.command import CANNOT, print_json, told
 from bot.errors import ConfigurationError
 from bot.logs import log_to_stderr
 from bot.sanitize import sanitize
@@ -46,7 +44,7 @@ def test_alert(
     Exit codes: 0 it went all the way, 2 it did not; the last lines say why and what to do.
     """
     log_to_stderr(verbose=verbose)
-    with told():
+    with told(as_json=as_json):
         if mention and not re.fullmatch(r"[UWS][A-Z0-9]{2,40}", mention):
             raise ConfigurationError(
                 [f'--mention: "{mention}" is not a Slack user or user group ID, such as U012ABCDEF']
@@ -59,7 +57,7 @@ def test_alert(
         with opened_outlet(demo=demo) as outlet:
             report = Trial(outlet, holder_name(), time.sleep, _say).run(options)
         if as_json:
-            sys.stdout.write(json.dumps(_as_json(report), indent=2) + "\n")
+            print_json(_as_json(report))
         else:
             for line in _lines(report, outlet.settings.zone):
                 typer.echo(sanitize(line, 2000))

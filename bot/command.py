@@ -6,10 +6,11 @@ import logging
 import os
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 
@@ -35,27 +36,75 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about each 
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Our own errors as sentences on standard error, whatever is unforeseen as one line; both end with code 2."""
+def told(*, as_json: bool = False) -> Iterator[None]:
+    """Our own errors as sentences on standard error, whatever is unforeseen as one line; both end with code 2.
+
+    With `as_json` the sentences are on standard output, too: {"errors": [...]} is then the one object there.
+    """
     try:
         yield
         sys.stdout.flush()
     except typer.Exit:
         raise
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter fails at its last flush
+        _write_nowhere()
         raise typer.Exit(PIPE_CLOSED) from None
     except ConfigurationError as error:
-        for line in _lines(error.problems):
-            typer.echo(line, err=True)
+        errors = [sanitize(problem, LONGEST) for problem in error.problems]
+        _tell(_as_lines(errors), errors if as_json else None)
         raise typer.Exit(CANNOT) from None
     except SyncHealthError as error:
-        typer.echo(f"sync-health: {sanitize(str(error), LONGEST)}", err=True)
+        told = sanitize(str(error), LONGEST)
+        _tell([f"sync-health: {told}"], [told] if as_json else None)
         raise typer.Exit(CANNOT) from None
+    except typer.Abort:  # nobody was there to answer a question, or somebody did with Ctrl-C
+        raise
     except Exception as error:  # the outermost loop of a command
-        typer.echo(f"sync-health: unforeseen error ({type(error).__name__}); --verbose shows where", err=True)
+        unforeseen = f"unforeseen error ({type(error).__name__}); --verbose shows where"
+        _tell([f"sync-health: {unforeseen}"], [unforeseen] if as_json else None)
         log.info("unforeseen", exc_info=error)
         raise typer.Exit(CANNOT) from None
+
+
+def run_to_its_end(app: Callable[[], None]) -> int:
+    """The exit code of the whole command line.
+
+    Typer ends with 1 where a reader has left or a question was not answered; 1 is a finding here, and nothing else.
+    """
+    _write_what_the_terminal_can()
+    try:
+        with told():  # what is written before a command begins: --help, --version
+            app()
+    except typer.Exit as ended:
+        return ended.exit_code
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            return PIPE_CLOSED
+        if isinstance(ended.__context__, typer.Abort):
+            return CANNOT
+        return ended.code if isinstance(ended.code, int) else CANNOT
+    return 0
+
+
+def _tell(lines: Iterable[str], errors: list[str] | None) -> None:
+    for line in lines:
+        typer.echo(line, err=True)
+    try:
+        if errors is not None:
+            print_json({"errors": errors})
+        sys.stdout.flush()
+    except OSError:  # the disk behind it is full, or its reader has left
+        _write_nowhere()
+
+
+def _write_nowhere() -> None:
+    """What is still to be written is dropped, else the interpreter fails at its last flush with a code of its own."""
+    with _nowhere() as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def print_json(answer: Mapping[str, object]) -> None:
@@ -63,15 +112,20 @@ def print_json(answer: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(answer, indent=2) + "\n")
 
 
-def _lines(problems: list[str]) -> Iterator[str]:
+def _as_lines(problems: list[str]) -> Iterator[str]:
     yield f"{len(problems)} configuration error{'' if len(problems) == 1 else 's'}:"
-    yield from (f"  {sanitize(problem, LONGEST)}" for problem in problems)
+    yield from (f"  {problem}" for problem in problems)
     if any(" is not set (" in problem for problem in problems):
         yield "--demo needs no settings."
 
 
-def write_what_the_terminal_can() -> None:
-    """Characters that standard output or error cannot encode are written in ASCII instead of ending the command."""
+def _write_what_the_terminal_can() -> None:
+    """Characters that standard output or error cannot encode are written in ASCII instead of ending the command.
+
+    Where one of them is closed (`>&-`), what goes there is dropped.
+    """
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     codecs.register_error("in_ascii", _in_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

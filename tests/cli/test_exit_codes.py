@@ -1,11 +1,16 @@
 """How the command line ends: 1 means a critical finding and nothing else."""
 
+import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+import typer
+
+from bot.command import CANNOT, run_to_its_end
 
 HOME = Path(__file__).resolve().parent.parent.parent
 COMMAND = [sys.executable, "-m", "bot.cli"]
@@ -72,3 +77,50 @@ def test_a_terminal_without_unicode_gets_ascii(encoding: str, tmp_path: Path) ->
     ended = run("check", "--demo", "--dry-run", folder=tmp_path, PYTHONIOENCODING=encoding)
     assert ended.returncode == 0 and ended.stderr.startswith("--demo ignores")
     assert "healthy" in ended.stdout and "?" not in ended.stdout
+
+
+def ended_in_a_shell(line: str, folder: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """`$SYNC` in the line is the command; the code is that of the first program of a pipe."""
+    given = {**os.environ, "PYTHONPATH": str(HOME), "SYNC": " ".join(COMMAND)}
+    script = f"{line}; exit ${{PIPESTATUS[0]}}"
+    return subprocess.run(["bash", "-c", script], env=given, capture_output=True, text=True, cwd=folder, timeout=120)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("$SYNC --help | true", (0, 141), ""),
+        ("$SYNC --version >/dev/full", (2,), "unforeseen error (OSError)"),
+        ("$SYNC check --demo --dry-run >/dev/full", (2,), "unforeseen error (OSError)"),
+        ("$SYNC check --demo --dry-run >&-", (0,), ""),
+        ("$SYNC check --demo --dry-run 2>&-", (0,), ""),
+        ("$SYNC bogus", (2,), "No such command"),
+        ("script -qec '$SYNC deploy' /dev/null </dev/null", (2,), ""),
+    ],
+    ids=["help to nobody", "version, disk full", "disk full", "no output", "no errors", "unknown", "no answer"],
+)
+def test_an_end_that_typer_calls_1_is_no_finding(line: str, code: tuple[int, ...], said: str, tmp_path: Path) -> None:
+    ended = ended_in_a_shell(line, tmp_path)
+    assert ended.returncode in code, ended.stderr
+    assert said in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_question_that_nobody_answers_is_2() -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def ask() -> None:
+        raise typer.Abort
+
+    assert run_to_its_end(partial(app, [])) == CANNOT
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("command", ["check --json", "snapshot --json", "test-alert --json"])
+def test_json_is_json_when_the_configuration_is_wrong(command: str, tmp_path: Path) -> None:
+    ended = run(*command.split(), text="name: [", folder=tmp_path)
+    assert ended.returncode == 2
+    errors = json.loads(ended.stdout)["errors"]
+    assert any("mine.yml" in error for error in errors)
+    assert all(error in ended.stderr for error in errors)
