@@ -3,7 +3,7 @@
 import gc
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from bot.cli_test_alert import test_alert
 from bot.command import CANNOT, Demonstration, NoWait, Verbose, print_json, run_to_its_end, told
 from bot.errors import RefusedError
 from bot.logs import log_to_stderr
+
+if TYPE_CHECKING:
+    from bot.answers import Finding
 
 
 def _print_version(asked: bool) -> None:
@@ -120,7 +123,8 @@ def deploy(
 ) -> None:
     """Create the audit log and the views in the warehouse, with the thresholds and the zone of pipeline.yml.
 
-    May be repeated: its own views are replaced; tables, and views that somebody else created, stay as they are.
+    May be repeated: its own views are replaced; tables stay as they are, and so do views that somebody else created
+    unless --adopt names them.
     Exit codes: 0 done, 2 it could not be done.
     """
     log_to_stderr(verbose=verbose)
@@ -164,13 +168,13 @@ def doctor(
     with told(as_json=as_json):
         from bot.launch import examined
 
-        findings = []
+        findings: list[Finding] = []
         for finding in examined(demo=demo, deep=deep, contracts=contracts, wait=not no_wait):
-            findings.append(finding)
             if not as_json:
                 from bot.terminal import print_finding
 
-                print_finding(finding)
+                print_finding(finding, findings[-1] if findings else None)
+            findings.append(finding)
         wrong = [finding for finding in findings if not finding.ok]
         if as_json:
             print_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})

@@ -30,7 +30,10 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="A warning counts as a failure.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Healthy checks, too, one by one on a terminal.")] = False,
     replay: Annotated[
-        str, typer.Option("--replay", metavar="SPAN", help="Judge the snapshots of the last 30d instead; send nothing.")
+        str,
+        typer.Option(
+            "--replay", metavar="SPAN", help="Judge the snapshots of the last days instead (30d, 12h); send nothing."
+        ),
     ] = "",
     limits: Annotated[
         list[str] | None,

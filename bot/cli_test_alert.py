@@ -24,10 +24,13 @@ REMEDY = "Next step: correct that and send another one; `sync-health doctor` exa
 def test_alert(
     demo: Annotated[bool, typer.Option("--demo", help="In a Slack of its own, on this machine.")] = False,
     escalate: Annotated[
-        bool, typer.Option("--escalate", help="Also send the escalation, at once; it mentions nobody.")
+        bool,
+        typer.Option(
+            "--escalate", help="Also send the escalation, at once; it mentions nobody unless --mention says whom."
+        ),
     ] = False,
     mention: Annotated[
-        str, typer.Option("--mention", metavar="ID", help="The user or user group that the escalation mentions.")
+        str, typer.Option("--mention", metavar="ID", help="With --escalate: the user or user group to mention.")
     ] = "",
     wait: Annotated[
         float, typer.Option(min=0, max=3600, help="Seconds for somebody to click Acknowledge; 0 does not wait.")

@@ -27,6 +27,7 @@ from bot.main import (
     manifest_scopes,
     remembered,
     settings_from,
+    state_file,
 )
 from bot.ports import Outlet, Ports, Sources, Store
 from bot.sanitize import sanitize
@@ -44,6 +45,8 @@ def run_bot() -> None:
 
     shared = os.environ.get(CLOCK)
     settings = settings_from(needs=EVERYTHING) if shared else announced_settings(EVERYTHING)
+    if not shared:
+        _say_where_a_new_state_is(settings)
     ports, client = connect(settings, SystemClock(as_written=shared), writes=True)
     bot = Bot(ports, client)
     bot.start()
@@ -110,6 +113,12 @@ def announced_settings(needs: tuple[Need, ...] = ()) -> Settings:
     return settings_from(needs=needs)
 
 
+def _say_where_a_new_state_is(settings: Settings) -> None:
+    """Before a file is created that nobody named."""
+    if (path := state_file(settings)) and not path.exists():
+        _say(sanitize(f"What the bot remembers: {path}, which is new (SYNC_HEALTH_STATE names another)", LONGEST))
+
+
 def _say_what_the_demo_ignores() -> None:
     path = config_file(os.environ)
     if not is_shipped(path):
@@ -135,7 +144,9 @@ def opened_ports(
             disconnect(ports)
             world.stop()
         return
-    ports, _ = connect(announced_settings(needs), SystemClock(), writes=writes)
+    settings = announced_settings(needs)
+    _say_where_a_new_state_is(settings)
+    ports, _ = connect(settings, SystemClock(), writes=writes)
     try:
         await_warehouse(ports.warehouse, wait=wait)
         yield ports
@@ -154,6 +165,7 @@ def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
         return
     settings, clock = announced_settings(("slack",)), SystemClock(as_written=os.environ.get(CLOCK))
     messenger, _ = connect_slack(settings)
+    _say_where_a_new_state_is(settings)
     store = SqlStore(settings.state_url)
     try:
         yield Outlet(settings, clock, messenger, store)

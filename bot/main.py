@@ -145,9 +145,16 @@ def connect(
     return Ports(**vars(sources), messenger=messenger, store=store, heartbeat=heartbeat), client
 
 
+def state_file(settings: Settings) -> Path | None:
+    """Where the bot keeps what it remembers; None where that is in memory, or not to be read from the URL."""
+    scheme, _, path = settings.state_url.partition(":///")
+    return Path(path) if scheme == "sqlite" and path not in ("", ":memory:") else None
+
+
 def remembered(settings: Settings) -> "Store | None":
     """What the bot knows already; None where it never ran, and then nothing is created."""
-    if not Path(settings.state_url.removeprefix("sqlite:///")).exists():
+    path = state_file(settings)
+    if not path or not path.exists():
         return None
     from bot.adapters.store import SqlStore
 

@@ -4,6 +4,7 @@ import http.client
 import json
 import logging
 import re
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -114,6 +115,8 @@ def respond(method: Callable[..., Any], **arguments: object) -> Any:
             raise refused from error
         if isinstance(error.reason, ConnectionRefusedError):
             raise TemporaryError("Slack cannot be reached: the connection was refused") from error
+        if isinstance(error.reason, socket.gaierror):
+            raise TemporaryError("Slack cannot be reached: its name was not found in DNS") from error
         raise UncertainError(f"Slack did not answer: {redact(str(error.reason))}") from error
     except TimeoutError as error:
         raise UncertainError(f"Slack did not answer in time: {redact(str(error))}") from error

@@ -153,10 +153,11 @@ def print_replay(replay: Replay, zone: ZoneInfo) -> None:
         console.print(_text(f"The audit log says nothing of {', '.join(replay.others)}", "dim"))
 
 
-def print_finding(finding: Finding) -> None:
-    """`✓ Slack token  @sync-health in Acme`, or what is wrong and what to do about it."""
+def print_finding(finding: Finding, before: Finding | None = None) -> None:
+    """`✓ Slack token  @sync-health in Acme`, or what is wrong and what to do, unless that is as for the one before."""
     console = _console()
     console.print("✓" if finding.ok else "✗", style="green" if finding.ok else "red", end=" ")
     console.print(_text(f"{finding.name}: {finding.detail}"))
     if finding.remedy:
-        console.print(Text("  → ") + _text(finding.remedy))
+        same = before is not None and before.remedy == finding.remedy
+        console.print(Text("  → ") + _text("the same" if same else finding.remedy))

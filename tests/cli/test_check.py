@@ -326,8 +326,10 @@ def own_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 def test_a_dry_run_leaves_no_trace(own_pipeline: Path) -> None:
     assert check("--dry-run")[0] == 0
     assert not (own_pipeline / "state.db").exists()
-    assert check()[0] == 0
+    code, _, said = check()
+    assert code == 0 and f"{own_pipeline / 'state.db'}, which is new" in said
     assert (own_pipeline / "state.db").exists()
+    assert "which is new" not in check()[2]
 
 
 @pytest.mark.full
@@ -337,7 +339,7 @@ def test_it_runs_as_a_command_and_without_colour_in_a_pipe(own_pipeline: Path) -
     assert finished.returncode == 0, finished.stderr
     assert "healthy" in finished.stdout
     assert "\x1b" not in finished.stdout
-    assert re.fullmatch(r"Using \S+pipeline.yml \(.+\)\n", finished.stderr)
+    assert re.fullmatch(r"Using \S+pipeline.yml \(.+\)\nWhat the bot remembers: .+\n", finished.stderr)
 
 
 @pytest.mark.full

@@ -99,6 +99,7 @@ def test_nothing_is_made_and_what_cannot_be_reached_is_no_missing_token(own: Pat
     assert "✓ state: not there yet: the bot creates it" in out
     assert "✗ Slack token: Slack cannot be reached" in out
     assert "check the address and the network" in out and "set SLACK_BOT_TOKEN" not in out
+    assert out.count("check the address and the network") == 2 and out.count("→ the same") == 1
 
 
 @pytest.mark.full

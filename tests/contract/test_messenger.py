@@ -313,6 +313,12 @@ def test_where_nobody_listens_nothing_was_delivered(line: Line) -> None:
     assert len(line.texts()) == 1
 
 
+def test_where_the_name_is_not_in_dns_nothing_was_sent(slack: SlackLine) -> None:
+    slack.client.base_url = "http://slack.invalid/api/"
+    with pytest.raises(TemporaryError, match="not found in DNS"):
+        slack.messenger.post(root())
+
+
 @pytest.mark.parametrize("method", ["post", "edit", "find"])
 def test_asked_for_patience_it_says_for_how_long(line: Line, method: str) -> None:
     place = line.messenger.post(root("first"))
