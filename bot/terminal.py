@@ -1,14 +1,16 @@
 """Validations and snapshots as tables in the terminal; colour turns itself off where nobody would see it."""
 
-from collections.abc import Iterable, Iterator
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import typer
 
-from bot.answers import SHOWN, Finding, Replay, Snapshot
+from bot.answers import SHOWN, Finding, Replay, Replayed, Snapshot
 from bot.model import Evaluation
 from bot.sanitize import sanitize
 from bot.services.move_alerts import Said
@@ -16,8 +18,13 @@ from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result, parse_limit, with_unit
 from checks.numbers import in_figures, in_percent
 
-WIDE = 240  # characters, where nobody looks at a screen
 LONGEST = 1000  # characters of one text from outside
+NARROWEST = 24  # characters of the last column, before lines are left to the terminal to break
+APART = "  "  # between two columns
+
+BOLD, DIM = "bold", "dim"
+
+Cells = tuple[str | tuple[str, str], ...]  # of a row, each with a style before it where it has one
 STYLES = {
     Outcome.OK: ("green", "healthy"),
     Outcome.WARN: ("yellow", "warning"),
@@ -32,39 +39,42 @@ def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool,
 
     On a terminal what is healthy is a count, unless `every` check is asked for.
     """
-    console = _console()
-    shown = [one for one in evaluation.results if every or one.outcome is not Outcome.OK or not console.file.isatty()]
+    everything = every or not sys.stdout.isatty()
+    shown = [one for one in evaluation.results if everything or one.outcome is not Outcome.OK]
     if shown:
-        console.print(_checks(shown))
+        _print_table(("status", "check", "value", "warning", "critical", "detail"), _checks(shown))
     if hidden := len(evaluation.results) - len(shown):
-        console.print(_text(f"{_counted(hidden, 'healthy check')} not shown (--all)", "dim"))
+        _print(f"{_counted(hidden, 'healthy check')} not shown (--all)", DIM)
     if verbose:
-        console.print(_syncs(evaluation))
+        _print_table(("sync", "pending", "suspect", "last sync (UTC)", "schedule"), _syncs(evaluation))
     for problem in evaluation.problems:
-        console.print(_text(f"! {problem}", "magenta"))
+        _print(f"! {problem}", "magenta")
     for one in said:
-        console.print(_text(f"→ {one.reason}: {one.incident.summary}"))
+        _print(f"→ {one.reason}: {one.incident.summary}")
     counts = [_passed(evaluation), *_failed(evaluation), _counted(evaluation.statements, "statement")]
-    console.print(_text(" · ".join([*counts, f"{evaluation.seconds:.1f} s"]), STYLES[evaluation.outcome][0]))
+    _print(" · ".join([*counts, f"{evaluation.seconds:.1f} s"]), STYLES[evaluation.outcome][0])
 
 
 def print_snapshot(taken: Snapshot) -> None:
     """The numbers of a snapshot, and what changed since the one before."""
-    console = _console()
-    table = Table("number", "now", "change", box=None, pad_edge=False)
-    for name, label in SHOWN.items():
-        now, change = getattr(taken.numbers, name), taken.change(name)
-        table.add_row(
-            label, "no data" if now is None else f"{now:,}", "–" if change is None else f"{round(change, 1) + 0:+,}"
-        )
-    console.print(table)
+    _print_table(("number", "now", "change"), _numbers(taken))
     what = "would be taken" if taken.rehearsed else "taken"
     if taken.existed:
         what = f"was taken at {taken.taken_at:%Y-%m-%d %H:%M} UTC already, and stays as it is"
     if taken.foreign:
-        console.print(f"! Not ours: {taken.foreign}", style="magenta", markup=False, highlight=False)
+        _print(f"! Not ours: {taken.foreign}", "magenta")
     since = f"; change since {taken.previous_id}" if taken.previous_id else ""
-    console.print(_text(f"{taken.id} {what}{since}"))
+    _print(f"{taken.id} {what}{since}")
+
+
+def _numbers(taken: Snapshot) -> Iterator[Cells]:
+    for name, label in SHOWN.items():
+        now, change = getattr(taken.numbers, name), taken.change(name)
+        yield (
+            label,
+            "no data" if now is None else f"{now:,}",
+            "–" if change is None else f"{round(change, 1) + 0:+,}",
+        )
 
 
 def _passed(evaluation: Evaluation) -> str:
@@ -94,70 +104,81 @@ def _value(result: Result) -> str:
     return in_percent(result.value, beside) if unit == "%" else in_figures(result.value, beside) + with_unit(unit)
 
 
-def _checks(results: Iterable[Result]) -> Table:
-    table = Table("status", "check", "value", "warning", "critical", "detail", box=None, pad_edge=False)
+def _checks(results: Iterable[Result]) -> Iterator[Cells]:
     for result in sorted(results, key=lambda result: WORST_FIRST.index(result.outcome)):
-        style, word = STYLES[result.outcome]
         name = result.check if result.sync is None else f"{result.check} ({result.sync})"
         why = result.error if result.error and result.error not in result.summary else None  # said once
         found = f"{result.summary} ({why})" if why else result.summary
-        cells = (name, _value(result), result.warn or "", result.critical or "", found)
-        table.add_row(_text(word, style), *map(_text, cells))
-    return table
+        yield STYLES[result.outcome], name, _value(result), result.warn or "", result.critical or "", found
 
 
-def _syncs(evaluation: Evaluation) -> Table:
-    table = Table("sync", "pending", "suspect", "last sync (UTC)", "schedule", box=None, pad_edge=False)
+def _syncs(evaluation: Evaluation) -> Iterator[Cells]:
     for sync in evaluation.syncs:
         last = sync.last_sync.completed_at if sync.last_sync else None
         schedule = "unknown" if not sync.schedule else "paused" if sync.schedule.paused else sync.schedule.frequency
         numbers = ["–" if value is None else f"{value:,}" for value in (sync.queue, sync.suspicious)]
-        table.add_row(*map(_text, (sync.label, *numbers, f"{last:%Y-%m-%d %H:%M}" if last else "–", schedule)))
-    return table
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Nobody reads on: rich would end the process with code 1, which means a critical finding here."""
-        raise BrokenPipeError
-
-
-def _text(text: str, style: str = "") -> Text:
-    """Text as it is: no markup, no emoji by name, nothing that moves the cursor."""
-    return Text(sanitize(text, LONGEST), style)
-
-
-def _console() -> Console:
-    """As wide as the terminal; in a pipe wide enough that no line is broken."""
-    console = _Console()
-    return console if console.is_terminal else _Console(width=WIDE)
+        yield sync.label, *numbers, f"{last:%Y-%m-%d %H:%M}" if last else "–", schedule
 
 
 def print_replay(replay: Replay, zone: ZoneInfo) -> None:
     """Per check: what it was given, how often it would have spoken, and each time with its words."""
-    console = _console()
-    table = Table("check", "warn", "critical", "lowest", "median", "highest", "alerts", box=None, pad_edge=False)
-    for one in replay.checks:
-        numbers = [f(one.readings) if one.readings else None for f in (min, median, max)]
-        shown = ["–" if number is None else f"{round(number, 2):,.10g}" for number in numbers]
-        limits = [str(limit or "–") for limit in (one.check.warn, one.check.critical)]
-        opened = sum(reason == "opened" for _, reason, _ in one.told)
-        table.add_row(*map(_text, (one.check.name, *limits, *shown)), _text(str(opened), "yellow" if opened else ""))
-    console.print(table)
+    _print_table(("check", "warn", "critical", "lowest", "median", "highest", "alerts"), map(_replayed, replay.checks))
     told = sorted((at, one.check.name, reason, what) for one in replay.checks for at, reason, what in one.told)
     for at, name, reason, what in told:
-        console.print(Text(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  ") + _text(f"{name}: {what}"))
+        _write(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  {sanitize(f'{name}: {what}', LONGEST)}")
     span = " to ".join(f"{at.astimezone(zone):%Y-%m-%d}" for at in (replay.first, replay.last))
-    console.print(f"{replay.snapshots} snapshots, {span}; a number holds until the next one", highlight=False)
+    _print(f"{replay.snapshots} snapshots, {span}; a number holds until the next one")
     if replay.others:
-        console.print(_text(f"The audit log says nothing of {', '.join(replay.others)}", "dim"))
+        _print(f"The audit log says nothing of {', '.join(replay.others)}", DIM)
+
+
+def _replayed(one: Replayed) -> Cells:
+    numbers = [f(one.readings) if one.readings else None for f in (min, median, max)]
+    shown = ["–" if number is None else f"{round(number, 2):,.10g}" for number in numbers]
+    limits = [str(limit or "–") for limit in (one.check.warn, one.check.critical)]
+    opened = sum(reason == "opened" for _, reason, _ in one.told)
+    return one.check.name, *limits, *shown, ("yellow" if opened else "", str(opened))
 
 
 def print_finding(finding: Finding, before: Finding | None = None) -> None:
-    """`✓ Slack token  @sync-health in Acme`, or what is wrong and what to do, unless that is as for the one before."""
-    console = _console()
-    console.print("✓" if finding.ok else "✗", style="green" if finding.ok else "red", end=" ")
-    console.print(_text(f"{finding.name}: {finding.detail}"))
+    """`✓ Slack token: @sync-health in Acme`, or what is wrong and what to do, unless that is as for the one before."""
+    mark = _styled("✓", "green") if finding.ok else _styled("✗", "red")
+    _write(f"{mark} {sanitize(f'{finding.name}: {finding.detail}', LONGEST)}")
     if finding.remedy:
         same = before is not None and before.remedy == finding.remedy
-        console.print(Text("  → ") + _text("the same" if same else finding.remedy))
+        _write(f"  → {'the same' if same else sanitize(finding.remedy, LONGEST)}")
+
+
+def _print(text: str, style: str = "") -> None:
+    """One line, as it is: nothing in it moves the cursor."""
+    _write(_styled(sanitize(text, LONGEST), style))
+
+
+def _write(line: str) -> None:
+    """Not by Typer, which writes UTF-8 where the terminal takes ASCII."""
+    sys.stdout.write(f"{line}\n")
+
+
+def _print_table(head: Sequence[str], rows: Iterable[Cells]) -> None:
+    """In columns as wide as they need to be; on a terminal the last one is broken where the line ends."""
+    cells = [[(BOLD, name) for name in head]]
+    cells += [[("", cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    cells = [[(style, sanitize(text, LONGEST)) for style, text in row] for row in cells]
+    widths = [max(len(row[column][1]) for row in cells) for column in range(len(head))]
+    before = sum(widths[:-1]) + len(APART) * (len(head) - 1)
+    wide = shutil.get_terminal_size().columns - before
+    for row in cells:
+        *firsts, (style, last) = row
+        padded = ((f"{text:<{width}}", how) for (how, text), width in zip(firsts, widths, strict=False))
+        broken = textwrap.wrap(last, wide) if sys.stdout.isatty() and wide >= NARROWEST else [last]
+        lines = [_styled(line, style) for line in broken or [""]]
+        _write(("".join(_styled(*cell) + APART for cell in padded) + f"\n{' ' * before}".join(lines)).rstrip())
+
+
+def _styled(text: str, style: str) -> str:
+    """In colour, where somebody sees it and has not asked for none (no-color.org)."""
+    if not style or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return typer.style(
+        text, bold=style == "bold" or None, dim=style == DIM or None, fg=None if style in ("bold", DIM) else style
+    )

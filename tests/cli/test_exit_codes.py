@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -124,3 +125,16 @@ def test_json_is_json_when_the_configuration_is_wrong(command: str, tmp_path: Pa
     errors = json.loads(ended.stdout)["errors"]
     assert any("mine.yml" in error for error in errors)
     assert all(error in ended.stderr for error in errors)
+
+
+@pytest.mark.full
+def test_colour_is_for_terminals_that_want_it_and_lines_are_broken_where_they_end(tmp_path: Path) -> None:
+    def seen(columns: int, **environment: str) -> str:
+        given = {**os.environ, "PYTHONPATH": str(HOME), "TERM": "xterm", "COLUMNS": str(columns), **environment}
+        command = ["script", "-qec", f"{' '.join(COMMAND)} check --demo --dry-run --all", "/dev/null"]
+        return subprocess.run(command, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=120).stdout
+
+    coloured = seen(110)
+    assert "\x1b[32mhealthy" in coloured
+    assert max(len(re.sub(r"\x1b\[\d+m", "", line)) for line in coloured.splitlines()) <= 110
+    assert "\x1b" not in seen(110, NO_COLOR="1")
