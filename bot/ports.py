@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.alerts.model import Action, Alert, Entry, Incident, Maintenance
 from bot.alerts.rejections import Rejection
+from bot.config.settings import Settings
 from bot.model import (
     Access,
     Announcement,
@@ -26,7 +27,6 @@ from bot.model import (
     Undelivered,
     Watch,
 )
-from bot.settings import Settings
 from checks.model import Limit
 
 

@@ -10,13 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.alerts.rejections import Rejection
+from bot.config.settings import Settings
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
-from bot.main import settings_from
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.model import Access, Announcement, Kind, Place, Run, RunStatus, Schedule, Scheduled, Sync
 from bot.ports import Records, Store
-from bot.settings import Settings
-from bot.slack_api import refusal
+from bot.runtime.composition import settings_from
+from bot.transport.slack_api import refusal
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 CHANNEL, CHANNEL_ID = "sync-health", "C0001"

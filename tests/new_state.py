@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Dialect
 
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="sync-health-state-")
 _COMPILED: dict[Any, Any] = {}

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot import sql
-from bot.demo.slack_server import Person, SlackServer
-from bot.demonstration import OPERATOR
-from bot.main import SystemClock, connect, settings_from
-from bot.pipeline_file import Operators
-from bot.running import Bot
+from bot.config.pipeline_file import Operators
+from bot.demo.slack.server import Person, SlackServer
+from bot.runtime.bot import Bot
+from bot.runtime.composition import SystemClock, connect, settings_from
+from bot.runtime.demo import OPERATOR
 from bot.services.measure import HEALTH
 from tests.fakes import FakeCensus, FakeWarehouse
 from tests.waiting import until

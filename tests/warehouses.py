@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.adapters.databricks import DatabricksWarehouse
+from bot.adapters.databricks.warehouse import DatabricksWarehouse
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.demo.warehouse_server import PATH, WarehouseServer
-from bot.environment import Databricks
+from bot.config.environment import Databricks
+from bot.demo.warehouse.server import PATH, WarehouseServer
 from bot.ports import Warehouse
 
 TOKEN = "opens-nothing"

@@ -10,8 +10,8 @@ import duckdb
 
 from bot import sql
 from bot.adapters.values import MOST_ROWS, Rows, plain, plain_rows
+from bot.config.pipeline_file import table_parts
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
-from bot.pipeline_file import table_parts
 from bot.ports import Standing
 from bot.sanitize import redact
 

@@ -1,7 +1,7 @@
 """Asks HEARTBEAT_URL, in bounded time whatever the other side does."""
 
-from bot.bounded_http import bounded_session, untrusted, within
 from bot.errors import TemporaryError
+from bot.transport.bounded_http import bounded_session, untrusted, within
 
 TIMEOUT = 5.0  # seconds for a connection and for each silence
 WHOLE = 10.0  # seconds for everything: an answer may come in drips

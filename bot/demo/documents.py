@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
-from bot import shipped
+from bot.config import shipped
 from checks.model import Check
 
 RUNS = 30

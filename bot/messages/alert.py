@@ -15,6 +15,7 @@ from bot.alerts.attention import (
     escalations,
 )
 from bot.alerts.model import Did, Entry, Incident, State
+from bot.config.settings import Settings
 from bot.errors import UnrenderableError
 from bot.messages.blocks import Block, Message, actions, button, context, section
 from bot.messages.digest import digest_message
@@ -37,7 +38,6 @@ from bot.messages.short import short_message
 from bot.messages.text import ICONS, as_of, channel, code, day_and_time, escape, number, person, threshold
 from bot.messages.watch import outage_message
 from bot.model import CHANGES, Announcement, Kind
-from bot.settings import Settings
 from checks.model import Severity
 from checks.numbers import duration
 

@@ -2,13 +2,13 @@
 
 from zoneinfo import ZoneInfo
 
+from bot.config.settings import Settings
 from bot.messages.blocks import Message, context, section, sections
 from bot.messages.incidents import open_incident_line
 from bot.messages.phrases import sources_as_of
 from bot.messages.summary import check_line, undelivered_line
 from bot.messages.text import day_and_time, escape, number
 from bot.model import Digest, Evaluation, Outage
-from bot.settings import Settings
 from checks.model import Outcome
 from checks.numbers import duration
 

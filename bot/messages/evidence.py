@@ -1,11 +1,11 @@
 """The first reply to an alert: what helps, the numbers behind it, where to look."""
 
 from bot.alerts.model import Incident
+from bot.config.pipeline_file import Links, SyncSettings
+from bot.config.settings import Settings
 from bot.messages.blocks import Message, context, section
 from bot.messages.phrases import is_fact
 from bot.messages.text import as_of, code, escape, limit_in_words, link, number
-from bot.pipeline_file import Links, SyncSettings
-from bot.settings import Settings
 from checks.model import Check
 from checks.numbers import duration
 

@@ -3,10 +3,10 @@
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident, Maintenance, MaintenanceReport
+from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, section, sections
 from bot.messages.phrases import incident_line, titled
 from bot.messages.text import day_and_time, escape, person
-from bot.settings import Settings
 from checks.numbers import duration
 
 MOST = 10  # incidents of each list

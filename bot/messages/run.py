@@ -3,9 +3,9 @@
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, ActionState, Incident, State
+from bot.config.settings import Settings
 from bot.messages.blocks import Message, context, section
 from bot.messages.text import day_and_time, escape, link, number, person
-from bot.settings import Settings
 from checks.numbers import duration
 
 BAR = 16  # characters of the progress bar

@@ -3,10 +3,10 @@
 from zoneinfo import ZoneInfo
 
 from bot.answers import Summary
+from bot.config.settings import Settings
 from bot.messages.blocks import Message, actions, button, section
 from bot.messages.text import day_and_time, escape
 from bot.model import Kind, Outage
-from bot.settings import Settings
 from checks.numbers import duration
 
 OUTAGES = (Kind.SILENT, Kind.AWAY, Kind.STATE_FAILED, Kind.STATE_RESTORED)

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from bot.config.settings import Settings
 from bot.errors import PermanentError, RefusedError
 from bot.ports import Ports, Standing
-from bot.settings import Settings
 from checks.model import Check, Limit
 from checks.problems import nearest
 

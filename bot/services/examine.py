@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.answers import Finding
+from bot.config.pipeline_file import SyncSettings
+from bot.config.settings import Settings
 from bot.errors import AccessError, NotFoundError, StartingError, SyncHealthError, TemporaryError, UncertainError
 from bot.model import Schedule
-from bot.pipeline_file import SyncSettings
 from bot.ports import Clock, Messenger, Sources
 from bot.services.census_numbers import next_run, schedule_of
-from bot.settings import Settings
 
 SKEW = timedelta(seconds=30)  # more, and the times that we show, and when Slack tells of our death, are off
 MAY_WRITE = "doctor/may_write"

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.alerts.timetable import is_active, warehouse_is_due
+from bot.config.pipeline_file import SyncSettings
 from bot.errors import PermanentError, StartingError, SyncHealthError, UnreadableError
 from bot.model import Evaluation, Run, Schedule, SyncStatus
-from bot.pipeline_file import SyncSettings
 from bot.ports import Sources
 from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run, pending, schedule_of
 from bot.services.warehouse_numbers import Numbers, Row, one_row, only_value

@@ -7,12 +7,12 @@ from datetime import datetime
 from bot.alerts.attention import flapping_until, is_flapping, may_broadcast, snoozed_as_warning
 from bot.alerts.lifecycle import Change, Policy, Reason, advance, close
 from bot.alerts.model import Alert, Did, Entry, Incident, State
+from bot.config.settings import Settings
 from bot.model import Evaluation, Kind, SyncStatus
 from bot.ports import AlertRecords
 from bot.services.explain import OPEN_STATES, alert_key, explanation, with_what_it_explains
 from bot.services.measure import unmeasured
 from bot.services.remind import remind
-from bot.settings import Settings
 from checks.judge import clear_limit, judge
 from checks.model import Check, Outcome, Result, Severity
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.config.settings import Settings
 from bot.errors import (
     AccessError,
     ChannelRefusedError,
@@ -13,7 +14,6 @@ from bot.errors import (
     UneditableError,
 )
 from bot.model import Failure, Move, Owed, Pause
-from bot.settings import Settings
 
 MOST_DOUBLINGS = 20
 REPLACE_EVERY = timedelta(minutes=15)  # a message that cannot be edited: no more often than this a new one

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from bot.alerts.attention import Nudge, is_flapping, is_snoozed, nudge
 from bot.alerts.model import Did, Entry, Incident
+from bot.config.settings import Settings
 from bot.model import Kind
 from bot.ports import AlertRecords
-from bot.settings import Settings
 from checks.model import Severity
 
 DID = {Nudge.REMIND: Did.REMINDED, Nudge.CALL: Did.CALLED, Nudge.WARN: Did.ACK_LAPSES, Nudge.LAPSE: Did.ACK_LAPSED}

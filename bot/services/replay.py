@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from bot.alerts.lifecycle import timer_ends
 from bot.answers import Replay, Replayed
+from bot.config.settings import Settings
 from bot.errors import PermanentError
 from bot.model import Evaluation
 from bot.ports import Sources
 from bot.services.move_alerts import Said, move_alerts, policy_of
 from bot.services.rehearsal import Rehearsal
 from bot.services.take_snapshot import SNAPSHOTS
-from bot.settings import Settings
 from checks.judge import judge, overall
 from checks.model import Check, Reading
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from bot.alerts.model import TEST_ALERT, Did, Entry, Incident
 from bot.answers import AlertTest
+from bot.config.settings import Settings
 from bot.errors import RefusedError, SyncHealthError
 from bot.model import Kind
 from bot.ports import Outlet, Records
 from bot.services.deliver import CLAIM, LEADER, deliver_all
 from bot.services.move_alerts import Said, close_incident, move, owe
-from bot.settings import Settings
 from checks.judge import judge
 from checks.model import Check, Reading, Result
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from bot.alerts.trends import trend_of
 from bot.answers import Queue, WaitingRow
+from bot.config.pipeline_file import SyncSettings
 from bot.errors import SyncHealthError, TemporaryError
 from bot.model import Evaluation
-from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
 from bot.sanitize import sanitize, shown_id
 from checks.judge import judge

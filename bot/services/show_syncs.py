@@ -1,8 +1,8 @@
 """What Census did and will do."""
 
 from bot.answers import SyncRuns, SyncSchedule
+from bot.config.pipeline_file import SyncSettings
 from bot.errors import SyncHealthError
-from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
 from bot.services.census_numbers import error_rate, next_run, schedule_of
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.alerts.timetable import lies_ahead
+from bot.config.settings import Settings
 from bot.errors import NotFoundError, SyncHealthError, TemporaryError, UncertainError
 from bot.model import Announcement, Kind, Outage, Scheduled, Watch
 from bot.ports import Clock, Ports
 from bot.services.next_step import LONGEST_WAIT
-from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 

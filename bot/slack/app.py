@@ -16,7 +16,7 @@ from bot.services.authorise import Person
 from bot.slack.buttons import BUTTONS, DIALOGS, SUBMISSIONS
 from bot.slack.commands import COMMANDS, unknown
 from bot.slack.desk import COMMAND, Desk, Press, press_from
-from bot.slack_api import call, taken
+from bot.transport.slack_api import call, taken
 
 log = logging.getLogger(__name__)
 ANYTHING = re.compile("")

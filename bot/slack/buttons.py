@@ -17,7 +17,7 @@ from bot.services.shared_answers import Answer
 from bot.services.show_incident import incident_meant
 from bot.slack.commands import fresh_summary, snapshot, summarised
 from bot.slack.desk import Desk, Press
-from bot.slack_api import call
+from bot.transport.slack_api import call
 
 
 def refresh(desk: Desk, press: Press) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from bot.answers import Queue, Snapshot, Summary, SyncErrors, SyncRuns, SyncSchedule
+from bot.config.pipeline_file import SyncSettings
 from bot.errors import RefusedError, StateError, SyncHealthError
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
@@ -17,7 +18,6 @@ from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
 from bot.model import Evaluation, Place
-from bot.pipeline_file import SyncSettings
 from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.shared_answers import Answer

@@ -15,8 +15,8 @@ from websocket import WebSocketException
 
 from bot.errors import SyncHealthError
 from bot.slack.line_status import LineStatus
-from bot.slack_api import web_client
-from bot.socket_mode import Line, acknowledge, counted, messages, open_line
+from bot.transport.slack_api import web_client
+from bot.transport.socket_mode import Line, acknowledge, counted, messages, open_line
 
 log = logging.getLogger(__name__)
 RECONNECT, LONGEST = 2.0, 60.0  # real seconds until Slack is tried again: at first, and at last

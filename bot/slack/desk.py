@@ -36,7 +36,7 @@ from bot.slack.in_flight import MOST_PER_PERSON, Grace, InFlight
 from bot.slack.later import Later
 from bot.slack.line_status import LineStatus
 from bot.slack.replies import by_ephemeral, fill_dialog, pause_before_next
-from bot.slack_api import answer_url
+from bot.transport.slack_api import answer_url
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from slack_sdk import WebClient
 
 from bot.errors import SyncHealthError, TemporaryError, UncertainError
-from bot.slack_api import respond
+from bot.transport.slack_api import respond
 
 
 class HomeTeam:

@@ -6,7 +6,7 @@ from slack_sdk import WebClient
 
 from bot.errors import PermanentError, SyncHealthError
 from bot.messages.blocks import Message
-from bot.slack_api import call
+from bot.transport.slack_api import call
 
 TRIES = 4
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # real seconds between two tries

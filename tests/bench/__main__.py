@@ -14,12 +14,12 @@ from pathlib import Path
 
 from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore
+from bot.config.pipeline_file import SyncSettings
 from bot.demo.estate import Estate
-from bot.demonstration import Demo
-from bot.main import SystemClock, disconnect, settings_from
-from bot.pipeline_file import SyncSettings
 from bot.ports import Ports
+from bot.runtime.composition import SystemClock, disconnect, settings_from
+from bot.runtime.demo import Demo
 from bot.services.measure import HEALTH, measure
 from bot.services.run_checks import run_checks
 from tests.bench.load import crowd_asks, who_waits

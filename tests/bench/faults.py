@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.alerts.model import Incident
-from bot.demo.census_syncs import SYNC_FAULTS
+from bot.demo.census.syncs import SYNC_FAULTS
 from bot.demo.estate import FAULTS
-from bot.demonstration import OPERATOR, Demo
-from bot.main import disconnect
 from bot.ports import Ports
-from bot.running import Bot
+from bot.runtime.bot import Bot
+from bot.runtime.composition import disconnect
+from bot.runtime.demo import OPERATOR, Demo
 from bot.services.summarise import summarise
 
 SPEED, PATIENCE = 60.0, 240.0

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from bot.demo.slack_server import SlackServer
-from bot.demonstration import OPERATOR
+from bot.demo.slack.server import SlackServer
+from bot.runtime.demo import OPERATOR
 from tests.small_bot import CROWD, small_slack
 from tests.waiting import until
 

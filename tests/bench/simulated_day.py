@@ -12,17 +12,17 @@ from pathlib import Path
 
 from slack_sdk import WebClient
 
-from bot import shipped
-from bot.adapters.databricks import STOPS_LATE
-from bot.adapters.store import SqlStore
+from bot.adapters.databricks.warehouse import STOPS_LATE
+from bot.adapters.store.sql_store import SqlStore
 from bot.answers import SnapshotNumbers
-from bot.main import settings_from
+from bot.config import shipped
+from bot.config.settings import Settings
 from bot.model import Run, Schedule
 from bot.ports import Ports
-from bot.running import FOLLOW, Bot
+from bot.runtime.bot import FOLLOW, Bot
+from bot.runtime.composition import settings_from
 from bot.services.measure import HEALTH
 from bot.services.take_snapshot import SNAPSHOTS
-from bot.settings import Settings
 from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
 from tests.services.test_not_measured import HEALTHY
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from slack_sdk import WebClient
 from sqlalchemy import event
 
-from bot.main import settings_from
 from bot.messages.incidents import MOST
-from bot.running import Bot
+from bot.runtime.bot import Bot
+from bot.runtime.composition import settings_from
 from bot.services.measure import measure
 from bot.services.run_checks import run_checks
 from bot.services.show_incident import show_incidents

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.demo.slack_server import Control, Person, SlackServer
+from bot.demo.slack.server import Control, Person, SlackServer
 from tests.browsers import Page, expect
 from tests.small_bot import TOKEN
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demonstration import OPERATOR, VISITOR
+from bot.runtime.demo import OPERATOR, VISITOR
 from tests.browsers import Page, expect
 
 PICTURES = os.environ.get("PICTURES")

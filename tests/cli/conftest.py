@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.demonstration import Demo
+from bot.runtime.demo import Demo
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot import shipped
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.cli import app
+from bot.cli.app import app
+from bot.config import shipped
 from bot.demo.estate import FAULTS, Estate
-from bot.demonstration import Demo
-from bot.main import SystemClock
+from bot.runtime.composition import SystemClock
+from bot.runtime.demo import Demo
 
 BUG = next(iter(FAULTS))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.launch import _wait_for_the_end, keep_running
+from bot.cli.launch import _wait_for_the_end, keep_running
 from tests.waiting import until
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.cli import app
+from bot.cli.app import app
 from bot.services.deploy import OURS
 
 

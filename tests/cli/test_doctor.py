@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.adapters.store import SqlStore
-from bot.cli import app
+from bot.adapters.store.sql_store import SqlStore
+from bot.cli.app import app
 from bot.demo.estate import Estate
-from bot.main import SystemClock
+from bot.runtime.composition import SystemClock
 
 
 def doctor(*arguments: str) -> tuple[int, str]:

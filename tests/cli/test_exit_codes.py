@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from bot.command import CANNOT, run_to_its_end
+from bot.cli.exit_codes import CANNOT, run_to_its_end
 
 HOME = Path(__file__).resolve().parent.parent.parent
 COMMAND = [sys.executable, "-m", "bot.cli"]
@@ -51,8 +51,9 @@ def test_a_file_that_cannot_be_read_is_2_and_a_few_lines(text: str, tmp_path: Pa
 
 @pytest.mark.full
 def test_what_is_unforeseen_is_2_and_one_line_and_verbose_tells_where(tmp_path: Path) -> None:
-    planted = "import bot.main\ndef broken(*_, **__): raise KeyError('planted')\nbot.main.settings_from = broken\n"
-    script = f"{planted}import sys\nfrom bot.cli import main\nsys.argv[1:] = sys.argv[1:]\nmain()\n"
+    planted = "from bot.runtime import composition\ndef broken(*_, **__): raise KeyError('planted')\n"
+    planted += "composition.settings_from = broken\n"
+    script = f"{planted}import sys\nfrom bot.cli.app import main\nsys.argv[1:] = sys.argv[1:]\nmain()\n"
     (path := tmp_path / "planted.py").write_text(script, encoding="utf-8")
     for more, traceback in ([], False), (["--verbose"], True):
         command = [sys.executable, str(path), "check", "--dry-run", *more]

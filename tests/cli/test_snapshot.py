@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.cli import app
+from bot.cli.app import app
 from tests.small_pipeline import SmallPipeline
 
 

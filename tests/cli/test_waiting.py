@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.adapters.databricks import DatabricksWarehouse
+from bot.adapters.databricks.warehouse import DatabricksWarehouse
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.cli import app
-from bot.demo.warehouse_server import Fault
-from bot.demonstration import Demo
-from bot.environment import Databricks
+from bot.cli.app import app
+from bot.cli.warehouse_start import PAUSE, await_warehouse
+from bot.config.environment import Databricks
+from bot.demo.warehouse.server import Fault
 from bot.errors import AccessError, StartingError
-from bot.warehouse_start import PAUSE, await_warehouse
+from bot.runtime.demo import Demo
 from tests.waiting import until
 from tests.warehouses import TOKEN, LocalDatabricks, local_databricks
 
@@ -154,7 +154,7 @@ def test_every_command_that_asks_the_warehouse_can_end_at_once(command: list[str
 def test_every_command_that_asks_the_warehouse_wakes_it(
     command: list[str], asleep: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.warehouse_start.PAUSE", 0.05)
+    monkeypatch.setattr("bot.cli.warehouse_start.PAUSE", 0.05)
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "The warehouse is STOPPED: waiting for it" in result.stderr

@@ -15,9 +15,9 @@ import pytest
 import requests
 import yaml
 
-from bot.adapters.census import CensusClient
-from bot.demo.census_server import CensusServer
-from bot.demo.census_syncs import SYNC_FAULTS, CensusSyncs, LocalSync
+from bot.adapters.census.client import CensusClient
+from bot.demo.census.server import CensusServer
+from bot.demo.census.syncs import SYNC_FAULTS, CensusSyncs, LocalSync
 from bot.errors import (
     ConfigurationError,
     NotFoundError,

@@ -16,13 +16,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from bot.adapters.census import CensusClient
+from bot.adapters.census.client import CensusClient
 from bot.alerts.rejections import Needs, group_by_cause
 from bot.alerts.schedule import cron_of, next_time
-from bot.demo.census_server import CensusServer
+from bot.demo.census.server import CensusServer
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
-from bot.main import settings_from
 from bot.model import RunStatus
+from bot.runtime.composition import settings_from
 from tests.contract import test_census as common
 from tests.contract.test_census import (
     CREATE,

@@ -17,8 +17,8 @@ import requests
 
 from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.demo.warehouse_server import PATH
-from bot.demonstration import Demo
+from bot.demo.warehouse.server import PATH
+from bot.runtime.demo import Demo
 
 
 @pytest.fixture(scope="module")

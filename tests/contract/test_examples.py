@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.main import settings_from
+from bot.runtime.composition import settings_from
 from tests.small_pipeline import SmallPipeline, local
 
 

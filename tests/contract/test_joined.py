@@ -11,8 +11,8 @@ import sqlglot
 
 from bot import sql
 from bot.errors import PermanentError
-from bot.main import settings_from
 from bot.ports import Sources, Warehouse
+from bot.runtime.composition import settings_from
 from bot.services.measure import HEALTH, ask_warehouse
 from checks.model import Check, Reading
 from tests.fakes import FakeCensus, HandClock

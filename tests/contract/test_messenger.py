@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from slack_sdk import WebClient
 
-from bot.adapters import slack_messenger
-from bot.adapters.slack_messenger import CLOCKS_DIFFER, EVENT_TYPE, SlackMessenger
+from bot.adapters.slack import messenger as slack_messenger
+from bot.adapters.slack.messenger import CLOCKS_DIFFER, EVENT_TYPE, SlackMessenger
 from bot.alerts.model import Did, Entry, Incident, State
-from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
+from bot.demo.slack.server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.errors import (
     AccessError,
     ChannelRefusedError,

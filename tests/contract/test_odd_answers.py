@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.adapters.census import MOST_PAGES, CensusClient
-from bot.adapters.census_documents import read_run, whole
-from bot.adapters.databricks_errors import _first_line
-from bot.adapters.slack_messenger import _our_id
+from bot.adapters.census.client import MOST_PAGES, CensusClient
+from bot.adapters.census.documents import read_run, whole
+from bot.adapters.databricks.errors import _first_line
+from bot.adapters.slack.messenger import _our_id
 from bot.errors import PermanentError, SyncHealthError, UncertainError, UnreadableError
-from bot.slack_api import LONGEST_WAIT, _is_slack, _patience, answer_url, call, web_client
+from bot.transport.slack_api import LONGEST_WAIT, _is_slack, _patience, answer_url, call, web_client
 
 RUN = {"id": 1, "sync_id": 2, "status": "completed", "created_at": "2026-03-02T10:00:00Z"}
 TOKEN = "token-of-this-test"

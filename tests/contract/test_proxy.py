@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.census import CensusClient
-from bot.adapters.databricks import DatabricksWarehouse
-from bot.adapters.databricks_login import Login
+from bot.adapters.census.client import CensusClient
+from bot.adapters.databricks.login import Login
+from bot.adapters.databricks.warehouse import DatabricksWarehouse
 from bot.adapters.heartbeat import UrlHeartbeat
-from bot.environment import Databricks, network_in_words, problems_of
+from bot.config.environment import Databricks, network_in_words, problems_of
 from bot.errors import SyncHealthError, TemporaryError, UncertainError
-from bot.slack_api import answer_url, call, web_client
-from bot.socket_mode import open_line
+from bot.transport.slack_api import answer_url, call, web_client
+from bot.transport.socket_mode import open_line
 
 if not shutil.which("openssl"):
     pytest.skip("openssl makes the certificates: apt-get install openssl", allow_module_level=True)

@@ -20,7 +20,7 @@ from slack_sdk.webhook import WebhookClient
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Control, Fault, Person, SlackServer
+from bot.demo.slack.server import DROP_AFTER, DROP_BEFORE, Control, Fault, Person, SlackServer
 from tests.waiting import until
 
 ADA, BEN = Person("U001", "Ada", role="operator"), Person("U002", "Ben")

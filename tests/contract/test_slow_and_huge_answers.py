@@ -8,14 +8,14 @@ from http.client import HTTPResponse
 
 import pytest
 
-from bot import bounded_http
-from bot.adapters.census import CensusClient
-from bot.adapters.databricks_login import Login
-from bot.bounded_http import retry_after, within
-from bot.demo.warehouse_server import PATH
-from bot.environment import Databricks
+from bot.adapters.census.client import CensusClient
+from bot.adapters.databricks.login import Login
+from bot.config.environment import Databricks
+from bot.demo.warehouse.server import PATH
 from bot.errors import SyncHealthError, TemporaryError, UncertainError
-from bot.slack_api import answer_url, call, web_client
+from bot.transport import bounded_http
+from bot.transport.bounded_http import retry_after, within
+from bot.transport.slack_api import answer_url, call, web_client
 from tests.dripping import answer, dripping
 from tests.waiting import until
 
@@ -54,7 +54,7 @@ EVERYBODY = [ask_census, trigger, ask_slack, answer_slack, ask_for_a_token]
 
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.slack_api.WHOLE", 0.5)
+    monkeypatch.setattr("bot.transport.slack_api.WHOLE", 0.5)
 
 
 @pytest.mark.parametrize("ask", EVERYBODY)
@@ -74,7 +74,7 @@ def test_whoever_drips_is_given_up_and_hung_up(ask: Callable[[str], object], dri
 def test_an_answer_without_bound_is_not_taken_in(
     ask: Callable[[str], object], packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack_api.WHOLE", 20)
+    monkeypatch.setattr("bot.transport.slack_api.WHOLE", 20)
     body = b'{"ok": true, "data": "' + b" " * (2 * bounded_http.LARGEST) + b'"}'
     whole = answer(gzip.compress(body), "Content-Encoding: gzip") if packed else answer(body)
     with dripping(whole, drip=b"") as server, pytest.raises(SyncHealthError):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.state_file import look_at_state
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore
+from bot.adapters.store.state_file import look_at_state
 from bot.errors import StateError
-from bot.main import settings_from
 from bot.model import Evaluation
+from bot.runtime.composition import settings_from
 from bot.services.prune import BATCH, KEPT, KEPT_EACH, prune
 from bot.services.run_checks import run_checks
 from checks.model import Outcome, Result

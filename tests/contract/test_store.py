@@ -20,9 +20,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from bot.adapters import store as store_module
-from bot.adapters import tables
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore, tables
+from bot.adapters.store.store import sql_store as store_module
 from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
 from bot.errors import TemporaryError
 from bot.model import Evaluation, Failure, Kind, Owed, Pause, Place, Run, RunStatus, Schedule, SyncStatus, Undelivered
@@ -697,7 +696,7 @@ def test_one_of_many_gets_the_lease(store: SqlStore, other: SqlStore) -> None:
 CLAIMER = """
 import json, sys
 from datetime import datetime
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore
 store, holder = SqlStore(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()

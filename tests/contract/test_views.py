@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot import sql
-from bot.main import settings_from
+from bot.runtime.composition import settings_from
 from bot.services.deploy import OURS, plan_deploy
 from checks.judge import judge
 from checks.model import Outcome, Reading

@@ -14,8 +14,8 @@ from bot.adapters.duckdb import DuckDBWarehouse
 from bot.adapters.values import LONGEST
 from bot.demo.estate import FAULTS, Estate
 from bot.errors import NotFoundError, PermanentError, TemporaryError
-from bot.main import settings_from
 from bot.ports import Warehouse
+from bot.runtime.composition import settings_from
 from bot.services.deploy import plan_deploy
 from tests.small_pipeline import SALESFORCE, SmallPipeline
 from tests.waiting import until
@@ -343,7 +343,8 @@ def test_the_estate_is_built_broken_and_mended_over_the_wire_as_it_is_without() 
 
 def test_nobody_imports_the_connector_who_has_no_databricks() -> None:
     heavy = "databricks, pandas, pyarrow, thrift"
-    code = f"import bot.main, bot.cli, bot.adapters.duckdb, sys; print({{*'{heavy}'.split(', ')}} & {{*sys.modules}})"
+    ours = "bot.runtime.composition, bot.cli.app, bot.adapters.duckdb"
+    code = f"import {ours}, sys; print({{*'{heavy}'.split(', ')}} & {{*sys.modules}})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 

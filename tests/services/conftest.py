@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from bot.alerts.model import Action, Alert, Incident
-from bot.main import settings_from
+from bot.config.pipeline_file import Operators
+from bot.config.settings import Settings
 from bot.model import Evaluation, Owed
-from bot.pipeline_file import Operators
 from bot.ports import Ports
+from bot.runtime.composition import settings_from
 from bot.services.deliver import CLAIM, deliver_next
 from bot.services.measure import HEALTH
 from bot.services.rerun_sync import rerun_facts, rerun_sync
 from bot.services.run_checks import Checker, run_checks
-from bot.settings import Settings
 from checks.model import Check
 from tests.fakes import CHANNEL, FakeCensus, FakeChannel, FakeWarehouse, HandClock
 from tests.new_state import new_state

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
-from bot.main import settings_from
 from bot.model import Kind, RunStatus
 from bot.ports import Ports
+from bot.runtime.composition import settings_from
 from bot.services.daily_digest import send_due_digest
 from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, run_checks

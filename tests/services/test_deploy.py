@@ -10,13 +10,13 @@ import pytest
 
 from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore
+from bot.config.settings import Settings
 from bot.errors import PermanentError, RefusedError
-from bot.main import settings_from
 from bot.ports import Ports
+from bot.runtime.composition import settings_from
 from bot.services.deploy import OURS, PIPELINES, plan_deploy, survey
 from bot.services.deploy import deploy as carry_out
-from bot.settings import Settings
 from checks.model import parse_limit
 from tests.fakes import FakeCensus, FakeChannel, HandClock
 from tests.new_state import new_state

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.state_file import look_at_state
+from bot.adapters.store.state_file import look_at_state
 from bot.answers import Finding
+from bot.config.pipeline_file import Operators
 from bot.errors import AccessError, NotFoundError, PermanentError, StartingError, SyncHealthError, TemporaryError
-from bot.main import manifest_scopes
 from bot.model import Schedule
-from bot.pipeline_file import Operators
+from bot.runtime.composition import manifest_scopes
 from bot.services.examine import examine_census, examine_slack, examine_state, examine_warehouse
 from tests.fakes import forbidden
 from tests.services.conftest import GROUP, World

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import TemporaryError
-from bot.main import settings_from
 from bot.model import RunStatus
+from bot.runtime.composition import settings_from
 from bot.services.examples import EXAMPLES
 from bot.services.measure import HEALTH
 from bot.services.run_checks import run_checks

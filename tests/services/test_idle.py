@@ -7,7 +7,7 @@ import pytest
 from slack_sdk import WebClient
 from sqlalchemy import event
 
-from bot.running import FOLLOW, Bot
+from bot.runtime.bot import FOLLOW, Bot
 from tests.services.conftest import World
 
 MINUTES = 30

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore
 from bot.services.deliver import deliver_next
 from bot.services.lead import LENGTH, Lease
 from tests.fakes import HandClock

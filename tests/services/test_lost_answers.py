@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import pytest
 
-from bot.adapters.census import CensusClient
+from bot.adapters.census.client import CensusClient
 from bot.alerts.model import Action, ActionState
-from bot.demo.census_server import CensusServer
-from bot.demo.census_syncs import LocalSync
+from bot.demo.census.server import CensusServer
+from bot.demo.census.syncs import LocalSync
 from bot.services.follow_runs import follow_runs
 from bot.services.rerun_sync import rerun_facts, rerun_sync
 from bot.services.run_checks import Checker

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.model import Action, ActionState, Did, Maintenance, State
 from bot.errors import RefusedError
 from bot.model import Kind, Outage

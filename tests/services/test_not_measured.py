@@ -8,9 +8,9 @@ import pytest
 
 from bot.alerts.model import Did, Incident, State
 from bot.errors import PermanentError, TemporaryError
-from bot.main import settings_from
 from bot.model import Evaluation, RunStatus
 from bot.ports import Ports
+from bot.runtime.composition import settings_from
 from bot.services.measure import HEALTH
 from bot.services.run_checks import run_checks
 from checks.model import Outcome, Severity

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from bot.alerts.model import Did, Entry
+from bot.config.pipeline_file import Links
 from bot.errors import ContentRefusedError
-from bot.main import settings_from
 from bot.model import Kind, Pause
-from bot.pipeline_file import Links
+from bot.runtime.composition import settings_from
 from bot.services.acknowledge import acknowledge
 from bot.services.deliver import CHANGED, deliver_next, follow_channel
 from bot.services.next_step import REFUSED, TRANSIENT, Now, next_step

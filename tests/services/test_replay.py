@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from bot.answers import Replay
+from bot.config.settings import with_limits
 from bot.errors import ConfigurationError, PermanentError
-from bot.main import settings_from
 from bot.ports import Ports, Sources
+from bot.runtime.composition import settings_from
 from bot.services.replay import replay
-from bot.settings import with_limits
 from checks.model import Check
 from tests.fakes import FakeCensus, HandClock
 from tests.small_pipeline import SALESFORCE, SmallPipeline, local

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.adapters.store import SqlStore
+from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.model import Action, ActionState, Did, State
 from bot.answers import Consent, FactChange
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError

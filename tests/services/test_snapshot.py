@@ -11,8 +11,8 @@ import pytest
 
 from bot.answers import Snapshot, SnapshotNumbers
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
-from bot.main import settings_from
 from bot.ports import Ports
+from bot.runtime.composition import settings_from
 from bot.services.take_snapshot import SCHEDULED_BY, daily_id, local_day, rehearse_snapshot, take_snapshot
 from checks.model import parse_limit
 from tests.fakes import BrittleStore, FakeCensus, FakeChannel, HandClock

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.model import ActionState, Did, State
-from bot.main import settings_from
 from bot.model import Kind, Place
+from bot.runtime.composition import settings_from
 from bot.services.follow_runs import follow_runs
 from bot.services.summarise import summarise
 from checks.model import Severity

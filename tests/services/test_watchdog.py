@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from slack_sdk import WebClient
 
-from bot.adapters.slack_messenger import SlackMessenger
-from bot.demo.slack_server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
+from bot.adapters.slack.messenger import SlackMessenger
+from bot.demo.slack.server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.model import Watch
 from bot.ports import Ports
 from bot.services.deliver import deliver_next

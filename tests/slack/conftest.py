@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.demonstration import OPERATOR, VISITOR, Demo
-from bot.main import disconnect
 from bot.ports import Ports
-from bot.running import Bot
+from bot.runtime.bot import Bot
+from bot.runtime.composition import disconnect
+from bot.runtime.demo import OPERATOR, VISITOR, Demo
 from bot.services.summarise import summarise
 from tests import oracles
 from tests.waiting import until

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from slack_bolt import BoltRequest
 
-from bot.demo.slack_server import Fault, SlackServer
-from bot.demonstration import OPERATOR
+from bot.demo.slack.server import Fault, SlackServer
 from bot.errors import NotFoundError, PermanentError, RefusedError, StateError, TemporaryError, UncertainError
-from bot.main import connect_slack, disconnect, settings_from
 from bot.messages.plain import note
-from bot.running import Bot
+from bot.runtime.bot import Bot
+from bot.runtime.composition import connect_slack, disconnect, settings_from
+from bot.runtime.demo import OPERATOR
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import Person
 from bot.services.fair_pool import FairPool

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from bot.demo.slack_server import Fault
-from bot.demonstration import Demo
-from bot.main import disconnect
-from bot.running import Bot
+from bot.demo.slack.server import Fault
+from bot.runtime.bot import Bot
+from bot.runtime.composition import disconnect
+from bot.runtime.demo import Demo
 from bot.slack.commands import COMMANDS, Command
 from tests.slack.conftest import World, words
 from tests.waiting import until

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot import terminal
-from bot.adapters.store import SqlStore
-from bot.as_json import evaluation_as_json
+from bot.adapters.store.sql_store import SqlStore
+from bot.cli.app import terminal
+from bot.cli.as_json import evaluation_as_json
+from bot.cli.logs import SafeFormatter
 from bot.demo.estate import FAULTS
-from bot.demo.slack_server import Fault
-from bot.demonstration import OPERATOR, VISITOR, Demo
-from bot.logs import SafeFormatter
-from bot.main import disconnect
-from bot.running import Bot
+from bot.demo.slack.server import Fault
+from bot.runtime.bot import Bot
+from bot.runtime.composition import disconnect
+from bot.runtime.demo import OPERATOR, VISITOR, Demo
 from bot.services.summarise import summarise
 from checks.model import Outcome
 from tests.waiting import until

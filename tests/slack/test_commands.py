@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.demo.slack_server import Fault
+from bot.demo.slack.server import Fault
 from bot.slack.commands import COMMANDS
 from bot.slack.desk import COMMAND
 from tests.slack import conftest

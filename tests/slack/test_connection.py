@@ -12,7 +12,7 @@ import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from bot.demo.slack_server import Fault, SlackServer
+from bot.demo.slack.server import Fault, SlackServer
 from bot.slack.app import build_app
 from bot.slack.connection import LONGEST, Connection
 from tests.slack.test_load import DeadLine

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.demo.slack_server import SlackServer
-from bot.main import SystemClock, connect, disconnect, settings_from
-from bot.running import Bot
+from bot.demo.slack.server import SlackServer
+from bot.runtime.bot import Bot
+from bot.runtime.composition import SystemClock, connect, disconnect, settings_from
 from tests.fakes import FakeCensus, FakeWarehouse
 from tests.small_bot import TOKEN, healthy, small_slack
 from tests.waiting import until

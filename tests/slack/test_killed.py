@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.demonstration import Demo
+from bot.runtime.demo import Demo
 from tests.waiting import until
 
 WORDS = "properties: Sync Health has not reported since"

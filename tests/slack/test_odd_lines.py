@@ -15,13 +15,13 @@ import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from bot.adapters.slack_line import try_line
+from bot.adapters.slack.self_test import try_line
 from bot.errors import SyncHealthError, TemporaryError
 from bot.slack.app import build_app
 from bot.slack.connection import SEEN, Connection
 from bot.slack.desk import Press
-from bot.slack_api import web_client
-from bot.socket_mode import Line, messages, open_line
+from bot.transport.slack_api import web_client
+from bot.transport.socket_mode import Line, messages, open_line
 from tests.slack.test_connection import NOBODY, Pauses, page
 from tests.slack.test_load import DeadLine
 from tests.waiting import until
@@ -137,7 +137,7 @@ def promise_gigabytes(server: Lines, line: socket.socket) -> None:
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in {"HANDSHAKE": 0.3, "GREETING": 0.3, "MESSAGE": 0.3, "SILENCE": 5.0}.items():
-        monkeypatch.setattr(f"bot.socket_mode.{name}", seconds)
+        monkeypatch.setattr(f"bot.transport.socket_mode.{name}", seconds)
 
 
 @pytest.mark.full
@@ -167,8 +167,8 @@ def test_a_line_that_leads_nowhere_is_hung_up_and_opened_again(
 
 
 def test_a_message_of_gigabytes_is_given_up_by_its_size_however_fast_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.socket_mode.MESSAGE", 600.0)
-    monkeypatch.setattr("bot.socket_mode.LARGEST", 2**20)
+    monkeypatch.setattr("bot.transport.socket_mode.MESSAGE", 600.0)
+    monkeypatch.setattr("bot.transport.socket_mode.LARGEST", 2**20)
     with lines(promise_gigabytes) as (server, url):
         one = Connection(build_app(NOBODY), "app-token", f"{url}/api/")  # type: ignore[arg-type]
         one._stopping = Pauses()
@@ -185,7 +185,7 @@ def test_what_arrives_together_is_read_together_and_message_by_message(monkeypat
             self.reads += 1
             return super()._read()
 
-    monkeypatch.setattr("bot.socket_mode.Line", Counting)
+    monkeypatch.setattr("bot.transport.socket_mode.Line", Counting)
     sent = [{"type": "hello", "text": "x" * length} for length in (0, 120, 126, 70_000, *range(100))]
 
     def send_together(_: Lines, line: socket.socket) -> None:

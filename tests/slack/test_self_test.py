@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.slack_line import try_line
-from bot.demo.slack_server import SlackServer
-from bot.demonstration import OPERATOR
+from bot.adapters.slack.self_test import try_line
+from bot.demo.slack.server import SlackServer
 from bot.errors import SyncHealthError
 from bot.model import Outage
-from bot.slack_api import web_client
+from bot.runtime.demo import OPERATOR
+from bot.transport.slack_api import web_client
 from tests.services.conftest import World, world  # noqa: F401
 from tests.slack.conftest import words
 from tests.slack.test_load import DeadLine
@@ -64,14 +64,14 @@ def test_who_clicks_meanwhile_is_told_to_try_again(slack: SlackServer, monkeypat
             {"envelope_id": "2", "type": "interactive", "payload": {"type": "view_submission"}},
         ]
     )
-    monkeypatch.setattr("bot.adapters.slack_line.open_line", lambda client: line)
+    monkeypatch.setattr("bot.adapters.slack.self_test.open_line", lambda client: line)
     assert try_line(web_client(TOKEN, f"{slack.url}/api/")) == 2
     assert line.acknowledged == ["1"], "of what is left Slack says itself that it failed"
     assert "Try again." in words(slack.ephemerals(OPERATOR))
 
 
 def test_a_line_that_ends_without_a_hello_is_no_line(slack: SlackServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.adapters.slack_line.open_line", lambda client: Delivered([]))
+    monkeypatch.setattr("bot.adapters.slack.self_test.open_line", lambda client: Delivered([]))
     with pytest.raises(SyncHealthError, match="before Slack said hello"):
         try_line(web_client(TOKEN, f"{slack.url}/api/"))
 

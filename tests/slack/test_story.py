@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerts.model import State
 from bot.demo.estate import FAULTS
-from bot.demo.slack_server import Fault
+from bot.demo.slack.server import Fault
 from tests.slack.conftest import World, words
 from tests.waiting import until
 

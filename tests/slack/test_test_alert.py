@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.demo.slack_server import Fault
-from bot.demonstration import Demo
+from bot.demo.slack.server import Fault
+from bot.runtime.demo import Demo
 from bot.services.summarise import summarise
 from tests.slack.conftest import World, words
 from tests.waiting import until

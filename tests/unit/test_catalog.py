@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from bot.yaml_lines import read_yaml
+from bot.config.yaml_lines import read_yaml
 from checks.catalog import Changes, Pace, change_limits, read_checks
 from checks.judge import judge
 from checks.model import Cadence, Check, Limit, Reading

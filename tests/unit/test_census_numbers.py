@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.alerts.schedule import latest_time
-from bot.main import settings_from
 from bot.model import Run, RunStatus, Schedule
+from bot.runtime.composition import settings_from
 from bot.services.census_numbers import census_numbers, empty_runs, error_rate, next_run
 from checks.model import Reading
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.adapters import scheduler
 from bot.adapters.scheduler import Job, Scheduler
-from bot.main import SystemClock
+from bot.runtime.composition import SystemClock
 from tests.waiting import until
 
 

@@ -18,7 +18,7 @@ from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, Mai
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.alerts.trends import Trend
 from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
-from bot.demo.slack_blocks import checked_blocks, content
+from bot.demo.slack.blocks import checked_blocks, content
 from bot.messages.alert import alert_message
 from bot.messages.blocks import MESSAGE, Message, context, fit, section, sections
 from bot.messages.digest import digest_message

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bot import terminal
-from bot.logs import SafeFormatter
+from bot.cli.app import terminal
+from bot.cli.logs import SafeFormatter
 from checks.model import Outcome
 from tests.unit import samples
 
@@ -41,11 +41,11 @@ def raised(message: str) -> Exception:
 
 
 @given(st.text(min_size=1))
-@example("x\n2026-01-09T03:05:00+00:00 ERROR bot.running: forged")
+@example("x\n2026-01-09T03:05:00+00:00 ERROR bot.runtime.bot: forged")
 @example("\x1b[2J\u202e\ud83d")
 @settings(deadline=None)
 def test_a_record_is_one_line_whatever_is_in_it(text: str) -> None:
-    for name in ("bot.running", "slack_sdk"):
+    for name in ("bot.runtime.bot", "slack_sdk"):
         [line] = logged(name, "it said %s", text)
         assert f" WARNING {name}: " in line
         assert line.isprintable() or not line.isascii()
@@ -54,8 +54,8 @@ def test_a_record_is_one_line_whatever_is_in_it(text: str) -> None:
 
 
 def test_a_traceback_is_indented_names_its_frames_and_quotes_nobody() -> None:
-    head, *frames = logged("bot.running", "unforeseen", error=raised("syntax error: Jane\nforged"))
-    assert head.endswith(" WARNING bot.running: unforeseen")
+    head, *frames = logged("bot.runtime.bot", "unforeseen", error=raised("syntax error: Jane\nforged"))
+    assert head.endswith(" WARNING bot.runtime.bot: unforeseen")
     assert [line for line in frames if "Traceback" in line] == [
         "  Traceback of RuntimeError: …: syntax error: …",
         "  Traceback of ValueError: syntax error: …",
@@ -67,8 +67,8 @@ def test_a_traceback_is_indented_names_its_frames_and_quotes_nobody() -> None:
 def test_others_loggers_tell_no_headers_and_no_bodies_and_ours_tell_names() -> None:
     [line] = logged("slack_sdk.web", "headers: %s, body: %s", {"Authorization": "Bearer abc"}, "Jane Doe")
     assert "abc" not in line and "Jane" not in line
-    [line] = logged("bot.running", "Sync Ä: [TABLE_OR_VIEW_NOT_FOUND] `a`.`b` by U0ROBIN")
-    assert line.endswith("bot.running: Sync Ä: [TABLE_OR_VIEW_NOT_FOUND] `a`.`b` by U0ROBIN")
+    [line] = logged("bot.runtime.bot", "Sync Ä: [TABLE_OR_VIEW_NOT_FOUND] `a`.`b` by U0ROBIN")
+    assert line.endswith("bot.runtime.bot: Sync Ä: [TABLE_OR_VIEW_NOT_FOUND] `a`.`b` by U0ROBIN")
 
 
 def test_a_records_time_is_iso_8601_with_its_offset() -> None:

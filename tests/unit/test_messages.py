@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from bot.alerts.model import TEST_ALERT, ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.answers import FactChange, Summary
+from bot.config.pipeline_file import Links
+from bot.config.settings import Settings
 from bot.errors import RefusedError
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.blocks import Message
@@ -28,8 +30,6 @@ from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_
 from bot.messages.summary import summary_message
 from bot.messages.text import escape, limit_in_words, number, rows
 from bot.model import Digest, Evaluation, Kind, Outage, RunStatus, Schedule, Undelivered
-from bot.pipeline_file import Links
-from bot.settings import Settings
 from checks.model import Check, Outcome, Result, Severity
 from checks.numbers import duration
 from tests import oracles

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import environment, settings
-from bot.cli import app
+from bot.cli.app import app
+from bot.config import environment, settings
 from bot.slack.buttons import BUTTONS, DIALOGS
 from bot.slack.commands import COMMANDS
 from bot.slack.desk import COMMAND

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bot.alerts import rejections
 from bot.alerts.rejections import BAD_KEY, Cause, CauseGroup, Known, Needs, Reason, Rejection
-from bot.main import settings_from
+from bot.runtime.composition import settings_from
 
 KNOWN = settings_from({}).rejections
 CODES = KNOWN.meaning

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot import sql
+from bot.config.settings import Settings, load_settings
+from bot.config.shipped import FOLDER as HOME
+from bot.config.yaml_lines import read_yaml
 from bot.errors import ConfigurationError
-from bot.main import known_metrics
-from bot.settings import Settings, load_settings
-from bot.shipped import FOLDER as HOME
-from bot.yaml_lines import read_yaml
+from bot.runtime.composition import known_metrics
 
 METRICS = {source: names | {"lost_rows"} for source, names in known_metrics().items()}
 TABLES = ("rds.pg_rds_public.properties", "crm.sfdc_dbx.properties_to_create")

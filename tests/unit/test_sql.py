@@ -9,8 +9,8 @@ import sqlglot
 from sqlglot import exp
 
 from bot import sql
+from bot.config.pipeline_file import table_parts
 from bot.errors import NotFoundError, PermanentError
-from bot.pipeline_file import table_parts
 
 PROPERTIES = "rds.pg_rds_public.properties"
 CACHED = (sql.names, sql.load, sql.columns, sql.parameters, sql._for_databricks, sql._for_duckdb)

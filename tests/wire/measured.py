@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.adapters.databricks import DatabricksWarehouse
+from bot.adapters.databricks.warehouse import DatabricksWarehouse
 from bot.errors import SyncHealthError
 from tests.warehouses import TOKEN, LocalDatabricks, snapshot
 

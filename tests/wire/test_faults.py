@@ -7,9 +7,9 @@ from typing import Literal
 import pytest
 from databricks.sql.thrift_api.TCLIService import ttypes
 
-from bot.adapters.databricks import DatabricksWarehouse
-from bot.demo.warehouse_server import PATH, Fault
-from bot.environment import Databricks
+from bot.adapters.databricks.warehouse import DatabricksWarehouse
+from bot.config.environment import Databricks
+from bot.demo.warehouse.server import PATH, Fault
 from bot.errors import AccessError, StartingError
 from tests.waiting import until
 from tests.wire.measured import Wire

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.databricks import DatabricksWarehouse
-from bot.adapters.databricks_login import Login
-from bot.demo.warehouse_server import PATH, Fault
-from bot.environment import Databricks
+from bot.adapters.databricks.login import Login
+from bot.adapters.databricks.warehouse import DatabricksWarehouse
+from bot.config.environment import Databricks
+from bot.demo.warehouse.server import PATH, Fault
 from bot.errors import ConfigurationError, NotFoundError, PermanentError, TemporaryError
-from bot.main import SystemClock, connect, disconnect, settings_from
+from bot.runtime.composition import SystemClock, connect, disconnect, settings_from
 from tests.dripping import answer, dripping
 from tests.fakes import HandClock
 from tests.warehouses import TOKEN

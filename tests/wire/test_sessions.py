@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bot.demo.warehouse_server import PATH, Fault
+from bot.demo.warehouse.server import PATH, Fault
 from bot.errors import TemporaryError, UncertainError
 from tests.fakes import HandClock
 from tests.waiting import until
@@ -191,8 +191,8 @@ def test_closing_takes_seconds_though_databricks_is_silent(wire: Wire, call: str
 
 LEAVE = f"""
 import sys, threading, time
-from bot.adapters.databricks import DatabricksWarehouse
-from bot.environment import Databricks
+from bot.adapters.databricks.warehouse import DatabricksWarehouse
+from bot.config.environment import Databricks
 
 warehouse = DatabricksWarehouse(Databricks(sys.argv[1], {PATH!r}, token={TOKEN!r}), silence=60.0, patience=60.0)
 warehouse.ask("measure/health")

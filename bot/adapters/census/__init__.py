@@ -1,0 +1,1 @@
+"""Census: the client, and its answers as documents that are verified when they are read."""

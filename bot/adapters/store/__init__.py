@@ -1,0 +1,1 @@
+"""The bot's state: SQLAlchemy Core on SQLite, migrated by Alembic."""

@@ -1,0 +1,42 @@
+"""The messages of one thread in the outbox: what came of them, and that no more shall be posted."""
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from bot.adapters.store import tables as t
+from bot.model import Delivery, Kind, Place
+
+
+class DeliveryRecords:
+    """The part of ports.Records that is about what Slack shows of a thread."""
+
+    _db: Connection
+
+    def deliveries(self, incident_id: int) -> list[Delivery]:
+        rows = self._db.execute(select(t.outbox).where(*_of_thread(incident_id)).order_by(t.outbox.c.seq))
+        return [
+            Delivery(
+                Kind(row["kind"]),
+                Place(row["posted_in"], row["ts"]) if row["ts"] else None,
+                row["wanted"] <= row["sent"],
+                row["error"],
+            )
+            for row in rows.mappings()
+        ]
+
+    def drop_unposted(self, incident_id: int) -> None:
+        untouched = (t.outbox.c.ts.is_(None), t.outbox.c.sending_by.is_(None))
+        unposted = update(t.outbox).where(*_of_thread(incident_id), *untouched)
+        self._db.execute(unposted.values(sent=t.outbox.c.wanted))
+
+    def owe_answers(self, incident_id: int) -> None:
+        # What was posted without a line of the timeline stands as it was said.
+        standing = (t.outbox.c.kind == Kind.REMINDER, t.outbox.c.ts.is_not(None), t.outbox.c.entry_id.is_(None))
+        newest = select(func.max(t.timeline.c.id)).where(t.timeline.c.incident_id == t.outbox.c.incident_id)
+        edit = {"wanted": t.outbox.c.wanted + 1, "entry_id": newest.scalar_subquery()}
+        self._db.execute(update(t.outbox).where(*_of_thread(incident_id), *standing).values(**edit))
+
+
+def _of_thread(incident_id: int) -> tuple[Any, ...]:
+    return t.outbox.c.thread_id == incident_id, t.outbox.c.kind != Kind.MOVED

@@ -1,0 +1,300 @@
+"""One transaction on the bot's own state, in the terms of the services."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import Table, bindparam, func, insert, literal, or_, select, text, update
+
+from bot.adapters.store.deliveries import DeliveryRecords
+from bot.adapters.store.evaluations import EvaluationRecords
+from bot.adapters.store.maintenance import MaintenanceRecords
+from bot.adapters.store.moves import IDLE, move_channel, named_after
+from bot.adapters.store import tables as t
+from bot.alerts.model import TEST_ALERT, Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
+from bot.model import CHANGES, Digest, Kind, Move, Outage, Place, Undelivered, Watch
+from checks.model import Severity
+
+T = TypeVar("T", Alert, Incident, Action, Entry)
+# Said once each; the others are edited.
+ONCE = (Kind.SEVERITY, Kind.REOPENED, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY, Kind.MAINTENANCE)
+REPLIES = (Kind.EVIDENCE, *ONCE)
+OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are owed for
+# What is said once its time is past tells how things stood then: which lines of the timeline it can be about.
+ABOUT = {Kind.EVIDENCE: (Did.OPENED, Did.REOPENED), **CHANGES}
+THEN = ("severity", "value", "limit", "summary")
+REAL = t.incidents.c.check != TEST_ALERT  # no test
+STILL_OPEN = t.incidents.c.resolved_at.is_(None)
+ABOUT_IT = t.incidents.c.id == bindparam("about")
+LINE = ("at", "did", "by", "detail", "broadcast")
+NOTE = insert(t.timeline).from_select(
+    ["incident_id", *LINE, *THEN],
+    select(
+        t.incidents.c.id,
+        *(bindparam(name, type_=t.timeline.c[name].type) for name in LINE),
+        *(t.incidents.c[name] for name in THEN),
+    ).where(ABOUT_IT),
+)
+NEW: dict[str, Any] = {"wanted": 1, "sent": 0, "attempts": 0, **IDLE}  # a message that nobody has tried to send
+UNTRIED: tuple[Any, ...] = (
+    text(t.OWED),
+    t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & (t.outbox.c.attempts == 0),
+    t.outbox.c.doubtful.is_(False),
+)
+REMIND = insert(t.outbox).from_select(
+    ["incident_id", "thread_id", "channel", "id", "kind", *NEW],
+    select(
+        t.incidents.c.id,
+        named_after,
+        t.incidents.c.channel,
+        bindparam("id", type_=t.outbox.c.id.type),
+        *(literal(value, t.outbox.c[name].type) for name, value in {"kind": Kind.REMINDER, **NEW}.items()),
+    ).where(ABOUT_IT),
+)
+MOST_REASONS = 3
+A_DAY = timedelta(days=1)
+# Made once: that takes ten times as long as reading a row.
+ROWS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Alert, Incident, Action, Entry)}
+TABLES = {Alert: t.alerts, Incident: t.incidents, Action: t.actions, Entry: t.timeline}
+NAMES = {kind: tuple(f.name for f in fields(kind) if f.name in table.c) for kind, table in TABLES.items()}
+
+
+class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
+    """ports.Records on one open transaction."""
+
+    def alert(self, key: str) -> Alert | None:
+        return self._one(Alert, t.alerts, t.alerts.c.key == key)
+
+    def waiting_alerts(self) -> list[Alert]:
+        waiting = t.alerts.c.state.in_((State.PENDING, State.RECOVERING))
+        return [_load(Alert, row) for row in self._db.execute(select(t.alerts).where(waiting)).mappings()]
+
+    def save_alert(self, alert: Alert) -> None:
+        values = _values(alert, t.alerts)
+        if not self._db.execute(update(t.alerts).where(t.alerts.c.key == alert.key).values(**values)).rowcount:
+            self._db.execute(insert(t.alerts).values(**values))
+
+    def create_incident(self, incident: Incident) -> Incident:
+        return replace(incident, id=self._insert(t.incidents, incident))
+
+    def save_incident(self, incident: Incident) -> None:
+        changed = update(t.incidents).where(t.incidents.c.id == incident.id)
+        self._db.execute(changed.values(**_values(incident, t.incidents)))
+
+    def note(self, incident_id: int, entry: Entry) -> None:
+        self.note_each([(incident_id, entry)])
+
+    def note_each(self, lines: Sequence[tuple[int, Entry]]) -> None:
+        if lines:
+            self._db.execute(NOTE, [{"about": incident_id, **asdict(entry)} for incident_id, entry in lines])
+
+    def incident(self, incident_id: int) -> Incident | None:
+        return next(iter(self._incidents(t.incidents.c.id == incident_id)), None)
+
+    def incident_at(self, incident: Incident, entry_id: int | None) -> tuple[Incident, datetime | None]:
+        """As it stood at that line of its timeline, and when that was; as it is where that is not known."""
+        row = self._db.execute(select(t.timeline).where(t.timeline.c.id == entry_id)).mappings().first()
+        if row is None or row["summary"] is None:
+            return incident, None
+        then = {name: row[name] for name in THEN} | {"severity": Severity(row["severity"]), "measured_at": row["at"]}
+        return replace(incident, **then), row["at"]
+
+    def open_incidents(self, *, keys: Collection[str] | None = None, most: int | None = None) -> list[Incident]:
+        which = [] if keys is None else [t.incidents.c.key.in_(keys)]
+        return self._incidents(STILL_OPEN, REAL, *which, most=most)
+
+    def count_open(self) -> int:
+        return self._db.scalar(select(func.count()).where(STILL_OPEN, REAL)) or 0
+
+    def open_tests(self) -> list[Incident]:
+        return self._incidents(STILL_OPEN, ~REAL)
+
+    def incidents_beside(self, incident: Incident) -> list[Incident]:
+        return self._incidents(or_(t.incidents.c.id == incident.thread, t.incidents.c.thread_id == incident.thread))
+
+    def _incidents(self, *which: Any, most: int | None = None) -> list[Incident]:
+        """By id, with their timelines: two statements, however many they are."""
+        found = select(t.incidents).where(*which).order_by(t.incidents.c.id).limit(most)
+        rows = self._db.execute(found).mappings().all()
+        if not rows:
+            return []
+        theirs = t.timeline.c.incident_id.in_(found.with_only_columns(t.incidents.c.id))
+        lines: dict[int, list[Entry]] = defaultdict(list)
+        for line in self._db.execute(select(t.timeline).where(theirs).order_by(t.timeline.c.id)).mappings():
+            lines[line["incident_id"]].append(_load(Entry, line))
+        return [_load(Incident, row, timeline=tuple(lines[row["id"]])) for row in rows]
+
+    def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
+        named_after = func.coalesce(t.incidents.c.thread_id, t.incidents.c.id)
+        where = select(named_after.label("thread"), t.incidents.c.channel).where(t.incidents.c.id == incident_id)
+        thread, channel = self._db.execute(where).one()
+        about = thread if kind in OF_THE_THREAD else incident_id
+        self._owe({"incident_id": about, "action_id": action_id}, kind, thread_id=thread, channel=channel)
+
+    def owe_reminders(self, incident_ids: Sequence[int]) -> None:
+        standing = set(
+            self._db.scalars(select(t.outbox.c.incident_id).where(t.outbox.c.kind == Kind.REMINDER, *UNTRIED))
+        )
+        for incident_id in standing.intersection(incident_ids):
+            self.owe(incident_id, Kind.REMINDER)
+        new = [{"about": one, "id": uuid.uuid4().hex} for one in incident_ids if one not in standing]
+        if new:
+            self._db.execute(REMIND, new)
+
+    def owe_digest(self, channel: str) -> None:
+        self._owe({"incident_id": None}, Kind.DIGEST, channel=channel)
+
+    def owe_absence(self, absence: Outage, channel: str) -> None:
+        saved = self._db.execute(insert(t.absences).values(since=absence.since, until=absence.until))
+        self._owe({"incident_id": None, "absence_id": t.key_of(saved)}, Kind.AWAY, channel=channel)
+
+    def owe_maintenance(self, window: Maintenance, channel: str) -> None:
+        self._owe({"incident_id": None, "maintenance_id": window.id}, Kind.MAINTENANCE, channel=channel)
+
+    def maintenance_report(self, window_id: int) -> MaintenanceReport:
+        """What happened in a window, until now where it is on."""
+        window = self.maintenance_called(window_id)
+        begin, end = window.since, window.ended_at or window.until
+        opened, resolved = t.incidents.c.opened_at, t.incidents.c.resolved_at
+        still = (opened <= end, or_(resolved.is_(None), resolved > end))
+        lists = ((opened > begin, opened <= end), (resolved > begin, resolved <= end), still)
+        found = (self._db.execute(select(t.incidents).where(REAL, *one).order_by(opened)).mappings() for one in lists)
+        return MaintenanceReport(window, *(tuple(_load(Incident, row) for row in rows) for rows in found))
+
+    def absence(self, absence_id: int) -> Outage:
+        """When the bot was away."""
+        row = self._db.execute(select(t.absences).where(t.absences.c.id == absence_id)).one()
+        return Outage(row.since, row.until)
+
+    def watch(self) -> Watch:
+        row = self._db.execute(select(t.watch)).mappings().first()
+        return Watch(**{f.name: row[f.name] for f in fields(Watch)}) if row else Watch()
+
+    def save_watch(self, watch: Watch) -> None:
+        values = _values(watch, t.watch)
+        if not self._db.execute(update(t.watch).values(**values)).rowcount:
+            self._db.execute(insert(t.watch).values(id=1, **values))
+
+    def digest(self) -> Digest:
+        """How the pipeline is now."""
+        latest, opened = self.latest_evaluation(), tuple(self.open_incidents())
+        if latest is None:
+            return Digest(None, opened, 0)
+        since = latest.checked_at - A_DAY
+        ended = select(func.count()).where(REAL, t.incidents.c.resolved_at >= since)
+        roots = self._open_roots()
+        outages, absences = (self._outages_since(since, table) for table in (t.outages, t.absences))
+        stuck = self._undelivered(t.outbox.c.kind != Kind.DIGEST)  # it is about to be delivered itself
+        return Digest(latest, opened, self._db.scalar(ended) or 0, outages, absences, stuck, roots)
+
+    def _open_roots(self) -> dict[int, Place]:
+        """Where the threads of what is open begin, by incident."""
+        root = (t.outbox.c.thread_id == named_after, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
+        posted = select(t.incidents.c.id, t.outbox.c.posted_in, t.outbox.c.ts).where(STILL_OPEN, *root)
+        return {row.id: Place(row.posted_in, row.ts) for row in self._db.execute(posted)}
+
+    def _outages_since(self, since: datetime, table: Table) -> tuple[Outage, ...]:
+        lately = select(table).where(table.c.until >= since).order_by(table.c.until)
+        return tuple(Outage(row.since, row.until) for row in self._db.execute(lately))
+
+    def undelivered(self) -> tuple[Undelivered, ...]:
+        return self._undelivered()
+
+    def _undelivered(self, *which: Any) -> tuple[Undelivered, ...]:
+        reason = (t.outbox.c.channel, t.outbox.c.error)
+        columns = (*reason, func.count(), func.min(t.outbox.c.first_tried_at))
+        failed = select(*columns).where(text(t.OWED), t.outbox.c.error.is_not(None), *which).group_by(*reason)
+        oldest = failed.order_by(func.min(t.outbox.c.seq)).limit(MOST_REASONS)
+        return tuple(Undelivered(*row) for row in self._db.execute(oldest))
+
+    def move_channel(self, old: str, move: Move) -> None:
+        move_channel(self._db, old, move)
+
+    def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
+        posted = (_of_thread(incident_id), t.outbox.c.ts == ts, t.outbox.c.posted_in == channel)
+        return self._db.execute(select(t.outbox.c.seq).where(*posted)).first() is not None
+
+    def root_of(self, incident_id: int) -> Place | None:
+        root = (_of_thread(incident_id), t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
+        row = self._db.execute(select(t.outbox.c.posted_in, t.outbox.c.ts).where(*root)).first()
+        return Place(row.posted_in, row.ts) if row else None
+
+    def create_action(self, action: Action) -> Action:
+        return replace(action, id=self._insert(t.actions, action))
+
+    def save_action(self, action: Action) -> None:
+        values = _values(action, t.actions)
+        self._db.execute(update(t.actions).where(t.actions.c.id == action.id).values(**values))
+
+    def action(self, action_id: int) -> Action | None:
+        return self._one(Action, t.actions, t.actions.c.id == action_id)
+
+    def open_action(self, sync: str) -> Action | None:
+        return self._one(Action, t.actions, t.actions.c.sync == sync, text(t.OPEN))
+
+    def latest_action_id(self, sync: str) -> int:
+        return self._db.scalar(select(func.max(t.actions.c.id)).where(t.actions.c.sync == sync)) or 0
+
+    def open_actions(self) -> list[Action]:
+        query = select(t.actions).where(text(t.OPEN)).order_by(t.actions.c.id)
+        return [_load(Action, row) for row in self._db.execute(query).mappings()]
+
+    def actions_of(self, incident_id: int) -> list[Action]:
+        query = select(t.actions).where(t.actions.c.incident_id == incident_id).order_by(t.actions.c.id)
+        return [_load(Action, row) for row in self._db.execute(query).mappings()]
+
+    def was_done(self, job: str, day: date) -> bool:
+        done = select(t.daily_jobs.c.at).where(t.daily_jobs.c.job == job, t.daily_jobs.c.day == str(day))
+        return self._db.scalar(done) is not None
+
+    def mark_done(self, job: str, day: date, at: datetime) -> None:
+        self._db.execute(insert(t.daily_jobs).values(job=job, day=str(day), at=at))
+
+    def note_outage(self, outage: Outage) -> None:
+        self._db.execute(insert(t.outages).values(since=outage.since, until=outage.until))
+
+    def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
+        self._db.execute(insert(t.audit).values(at=at, user=user, what=what, target=target, result=result))
+
+    def _owe(self, about: Mapping[str, Any], kind: Kind, **where: Any) -> None:
+        """A new version of a message that is there already, or a new message."""
+        same = [t.outbox.c.kind == kind, *(t.null_safe_equal(t.outbox.c[name], value) for name, value in about.items())]
+        if kind in ONCE:  # only one that nobody has tried yet can stand for both
+            same.extend(UNTRIED)
+        entry = self._latest_entry(about["incident_id"], kind)
+        newer = {"wanted": t.outbox.c.wanted + 1, "plain": False, "entry_id": func.coalesce(entry, t.outbox.c.entry_id)}
+        if self._db.execute(update(t.outbox).where(*same).values(**newer, **where)).rowcount:
+            return
+        new = {"id": uuid.uuid4().hex, "entry_id": entry, **NEW}
+        self._db.execute(insert(t.outbox).values(kind=kind, **about, **where, **new))
+
+    def _latest_entry(self, incident_id: int | None, kind: Kind) -> int | None:
+        about = (t.timeline.c.incident_id == incident_id, t.timeline.c.did.in_(ABOUT.get(kind, ())))
+        return self._db.scalar(select(func.max(t.timeline.c.id)).where(*about)) if kind in ABOUT else None
+
+    def _one(self, kind: type[T], table: Table, *where: Any) -> T | None:
+        row = self._db.execute(select(table).where(*where)).mappings().first()
+        return _load(kind, row) if row else None
+
+    def _insert(self, table: Table, thing: Incident | Action) -> int:
+        values = {name: value for name, value in _values(thing, table).items() if name != "id"}
+        return t.key_of(self._db.execute(insert(table).values(**values)))
+
+
+def _of_thread(incident_id: int) -> Any:
+    """Of the thread in which this incident is told."""
+    named_after = select(func.coalesce(t.incidents.c.thread_id, t.incidents.c.id))
+    return t.outbox.c.thread_id == named_after.where(t.incidents.c.id == incident_id).scalar_subquery()
+
+
+def _values(thing: Any, table: Table) -> dict[str, Any]:
+    return {f.name: getattr(thing, f.name) for f in fields(thing) if f.name in table.c}
+
+
+def _load(kind: type[T], row: Mapping[Any, Any], **more: object) -> T:
+    loaded: T = ROWS[kind].validate_python({name: row[name] for name in NAMES[kind]} | more)
+    return loaded

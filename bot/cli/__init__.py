@@ -1,0 +1,1 @@
+"""The command line: `sync-health`, one file per command that is more than a few lines."""

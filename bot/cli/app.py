@@ -1,0 +1,219 @@
+"""The command line: run, demo, snapshot, deploy, doctor; check has a module of its own."""
+
+import gc
+import os
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.check import check
+from bot.cli.exit_codes import CANNOT, Demonstration, NoWait, Verbose, print_json, run_to_its_end, told
+from bot.cli.logs import log_to_stderr
+from bot.cli.test_alert import test_alert
+from bot.errors import RefusedError
+
+if TYPE_CHECKING:
+    from bot.answers import Finding
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"sync-health {version('sync-health')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="sync-health",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+AT_THE_TERMINAL = "sync-health at a terminal"  # who did it, in the audit log
+DEMO_PORT, DEMO_SPEED = 8030, 60.0
+
+
+@app.callback()
+def sync_health(
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Keep a reverse-ETL pipeline healthy from Slack."""
+
+
+@app.command()
+def run(demo: Demonstration = False, verbose: Verbose = False) -> None:
+    """Run the bot until Ctrl-C: answer commands and buttons, check on schedule, send alerts."""
+    log_to_stderr(verbose=verbose)
+    with told():
+        from bot.cli.launch import run_bot, run_demo
+
+        if demo:
+            raise typer.Exit(run_demo(DEMO_SPEED, DEMO_PORT, verbose=verbose))
+        run_bot()
+
+
+@app.command()
+def demo(
+    speed: Annotated[float, typer.Option(min=1, max=600, help="Pipeline seconds per real second.")] = DEMO_SPEED,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page listens; 0 takes any.")] = DEMO_PORT,
+    verbose: Verbose = False,
+) -> None:
+    """The whole thing on this machine: a channel in the browser, a pipeline to break."""
+    log_to_stderr(verbose=verbose)
+    with told():
+        from bot.cli.launch import run_demo
+
+        raise typer.Exit(run_demo(speed, port, verbose=verbose))
+
+
+app.command()(check)
+
+
+@app.command()
+def snapshot(
+    demo: Demonstration = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would say; write nothing.")] = False,
+    no_wait: NoWait = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write a row into the audit log: what the pipeline looks like now, and what changed since the last one.
+
+    A second one within five minutes is the first one again. Exit codes: 0 done, 2 it could not be taken.
+    """
+    log_to_stderr(verbose=verbose)
+    with told(as_json=as_json):
+        from bot.cli.launch import opened_ports, opened_sources
+        from bot.services.take_snapshot import rehearse_snapshot, take_snapshot
+
+        if dry_run:
+            with opened_sources(demo=demo, needs=("warehouse",), wait=not no_wait) as (sources, _):
+                taken = rehearse_snapshot(sources, AT_THE_TERMINAL)
+        else:
+            with opened_ports(demo=demo, needs=("warehouse",), writes=True, wait=not no_wait) as ports:
+                taken = take_snapshot(ports, AT_THE_TERMINAL)
+        if as_json:
+            from bot.cli.as_json import snapshot_as_json
+
+            print_json(snapshot_as_json(taken))
+        else:
+            from bot.cli.terminal import print_snapshot
+
+            print_snapshot(taken)
+
+
+@app.command()
+def deploy(
+    demo: Demonstration = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be run; run nothing.")] = False,
+    pipeline: Annotated[
+        bool, typer.Option("--pipeline", help="The pipeline's own tables, where missing, and its views too.")
+    ] = False,
+    adopt: Annotated[
+        list[str] | None,
+        typer.Option("--adopt", metavar="NAME", help="Replace this view although sync-health did not create it."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first change (for scripts).")] = False,
+    no_wait: NoWait = False,
+    verbose: Verbose = False,
+) -> None:
+    """Create the audit log and the views in the warehouse, with the thresholds and the zone of pipeline.yml.
+
+    May be repeated: its own views are replaced; tables stay as they are, and so do views that somebody else created
+    unless --adopt names them.
+    Exit codes: 0 done, 2 it could not be done.
+    """
+    log_to_stderr(verbose=verbose)
+    with told():
+        if dry_run:
+            _print_plan(pipeline=pipeline)
+            return
+        from bot.cli.launch import opened_ports
+        from bot.services.deploy import deploy, plan_deploy, survey
+
+        with opened_ports(demo=demo, needs=("warehouse",), writes=True, wait=not no_wait) as ports:
+            plan = plan_deploy(ports.settings, pipeline=pipeline)
+            steps = survey(ports, plan, adopt or [])
+            for step in steps:
+                typer.echo(f"{step.action:<8} {step.name}")
+            if not (yes or demo):
+                _confirm()
+            deploy(ports, AT_THE_TERMINAL, plan, steps)
+            typer.echo(f"{len(steps)} objects deployed")
+
+
+@app.command()
+def doctor(
+    demo: Demonstration = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Wake the warehouse where it sleeps, to look at its tables.")
+    ] = False,
+    contracts: Annotated[
+        bool,
+        typer.Option("--verify-contracts", help="Instead: have real answers the shape that the bot reads?"),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    no_wait: NoWait = False,
+    verbose: Verbose = False,
+) -> None:
+    """Look at everything that the bot needs, and say what to do about each thing that is not well.
+
+    Changes nothing and sends nothing. Exit codes: 0 all is well, 2 something is not.
+    """
+    log_to_stderr(verbose=verbose)
+    with told(as_json=as_json):
+        from bot.cli.launch import examined
+
+        findings: list[Finding] = []
+        for finding in examined(demo=demo, deep=deep, contracts=contracts, wait=not no_wait):
+            if not as_json:
+                from bot.cli.terminal import print_finding
+
+                print_finding(finding, findings[-1] if findings else None)
+            findings.append(finding)
+        wrong = [finding for finding in findings if not finding.ok]
+        if as_json:
+            print_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
+        else:
+            typer.echo(f"{len(wrong)} of {len(findings)} to set right" if wrong else f"all {len(findings)} are well")
+    raise typer.Exit(CANNOT if wrong else 0)
+
+
+app.command("test-alert")(test_alert)
+
+
+def main() -> None:
+    """The entry point."""
+    gc.set_threshold(100_000)  # nothing that is loaded at the start is garbage: looking for it costs a tenth of a check
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some costs another tenth
+    sys.exit(run_to_its_end(app))
+
+
+def is_a_terminal() -> bool:
+    """Whether somebody can answer."""
+    return sys.stdin.isatty()
+
+
+def _confirm() -> None:
+    """Before the first change. Raises RefusedError where nobody says yes."""
+    if not is_a_terminal():
+        raise RefusedError("nobody is here to confirm; nothing was changed. In a script, add --yes")
+    if not typer.confirm("Deploy?"):
+        raise RefusedError("nothing was changed")
+
+
+def _print_plan(*, pipeline: bool) -> None:
+    """The statements of a deploy, as the SQL editor takes them."""
+    from bot import sql
+    from bot.cli.launch import announced_settings
+    from bot.services.deploy import plan_deploy
+
+    settings = announced_settings()
+    plan = plan_deploy(settings, pipeline=pipeline)
+    for statement in plan.statements:
+        typer.echo(sql.to_deploy(statement, settings.tables, plan.values).rstrip() + ";\n")

@@ -1,0 +1,278 @@
+"""Brings the parts up for a command, and gives them back."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TextIO
+
+import typer
+
+from bot.answers import Finding
+from bot.cli.warehouse_start import await_warehouse
+from bot.config.environment import Need, network_in_words
+from bot.config.settings import Settings, config_file, is_shipped, with_checks
+from bot.errors import ConfigurationError
+from bot.ports import Outlet, Ports, Sources, Store
+from bot.runtime.composition import (
+    CLOCK,
+    SystemClock,
+    connect,
+    connect_census,
+    connect_slack,
+    connect_sources,
+    disconnect,
+    manifest_scopes,
+    remembered,
+    settings_from,
+    state_file,
+)
+from bot.sanitize import sanitize
+
+LONGEST = 1000  # characters of the name of a file
+PATIENCE = 30.0  # seconds for the demo's bot to end in
+EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
+
+
+def run_bot() -> None:
+    """Until Ctrl-C, on the real thing, or on the demo's as long as that is there."""
+    from bot.runtime.bot import Bot
+
+    shared = os.environ.get(CLOCK)
+    settings = settings_from(needs=EVERYTHING) if shared else announced_settings(EVERYTHING)
+    if not shared:
+        _say_where_a_new_state_is(settings)
+    ports, client = connect(settings, SystemClock(as_written=shared), writes=True)
+    bot = Bot(ports, client)
+    bot.start()
+    if not shared:
+        every = settings.schedule.tick.total_seconds() / 60
+        _say(f"Looking after the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
+    _wait_for_the_end(sys.stdin if shared else None)
+    bot.stop()
+    disconnect(ports)
+
+
+def run_demo(speed: float, port: int, *, verbose: bool) -> int:
+    """Until Ctrl-C: the outside in this process, the bot in one of its own; returns how that one ended."""
+    from bot.runtime.demo import Demo
+
+    _say_what_the_demo_ignores()
+    _say("Building a pipeline of 20,274 properties …")
+    world = Demo(speed=speed, port=port, working_day=True)
+    world.start()
+    command = [sys.executable, "-m", "bot.cli", "run", *(["--verbose"] if verbose else [])]
+    environment = {**os.environ, **world.environment()}
+    _say(f"\n  Open {world.slack.url} in a browser.\n")
+    _say(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
+    _say("  Ctrl-C ends it and leaves nothing behind.\n")
+    code = keep_running(command, environment)
+    world.stop()
+    return code
+
+
+def keep_running(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """A child until Ctrl-C, started again whenever somebody kills it; returns with what it ended by itself."""
+    while True:
+        # A session of its own, so that Ctrl-C reaches it through us, once; when we are gone its input ends.
+        with subprocess.Popen(  # noqa: S603 - our own command
+            command, env=environment, stdin=subprocess.PIPE, start_new_session=True
+        ) as bot:
+            _wait_for_the_end(until=lambda bot=bot: bot.poll() is not None)  # type: ignore[misc]
+            if bot.returncode is None:
+                return _end(bot)
+        if bot.returncode >= 0:
+            _say(f"  The bot ended by itself, with exit code {bot.returncode}.")
+            return bot.returncode
+        name = signal.Signals(-bot.returncode).name
+        _say(f"  The bot was ended by {name}: starting it again. It knows what it knew, and sends after a minute.")
+
+
+def _end(bot: subprocess.Popen[bytes]) -> int:
+    bot.terminate()
+    try:
+        bot.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        bot.kill()
+    return max(0, bot.wait())
+
+
+def announced_settings(needs: tuple[Need, ...] = ()) -> Settings:
+    """The settings of a command, which says on standard error what it reads them from."""
+    path, why = config_file(os.environ), "this folder"
+    if os.environ.get("SYNC_HEALTH_CONFIG"):
+        why = "SYNC_HEALTH_CONFIG"
+    elif is_shipped(path):
+        why = "the shipped one"
+    _say(sanitize(f"Using {path} ({why})", LONGEST))
+    return settings_from(needs=needs)
+
+
+def _say_where_a_new_state_is(settings: Settings) -> None:
+    """Before a file is created that nobody named."""
+    if (path := state_file(settings)) and not path.exists():
+        _say(sanitize(f"What the bot remembers: {path}, which is new (SYNC_HEALTH_STATE names another)", LONGEST))
+
+
+def _say_what_the_demo_ignores() -> None:
+    path = config_file(os.environ)
+    if not is_shipped(path):
+        _say(sanitize(f"--demo ignores {path}: it has a pipeline of its own", LONGEST))
+
+
+@contextmanager
+def opened_ports(
+    *, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False, wait: bool = True
+) -> Iterator[Ports]:
+    """The ports for one command, given back afterwards; its warehouse runs, or `wait` says to end at once."""
+    if demo:
+        from bot.runtime.demo import Demo
+
+        _say_what_the_demo_ignores()
+
+        world = Demo(speed=1)  # nothing shall happen in it while it is looked at
+        world.start()
+        ports, _ = world.connect()
+        try:
+            yield ports
+        finally:
+            disconnect(ports)
+            world.stop()
+        return
+    settings = announced_settings(needs)
+    _say_where_a_new_state_is(settings)
+    ports, _ = connect(settings, SystemClock(), writes=writes)
+    try:
+        await_warehouse(ports.warehouse, wait=wait)
+        yield ports
+    finally:
+        disconnect(ports)
+
+
+@contextmanager
+def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
+    """What sending needs, given back afterwards; neither Census nor the warehouse, which a running bot may hold."""
+    from bot.adapters.store.sql_store import SqlStore
+
+    if demo:
+        with opened_ports(demo=True) as ports:
+            yield ports
+        return
+    settings, clock = announced_settings(("slack",)), SystemClock(as_written=os.environ.get(CLOCK))
+    messenger, _ = connect_slack(settings)
+    _say_where_a_new_state_is(settings)
+    store = SqlStore(settings.state_url)
+    try:
+        yield Outlet(settings, clock, messenger, store)
+    finally:
+        store.close()
+
+
+@contextmanager
+def opened_sources(
+    *, demo: bool, needs: tuple[Need, ...], names: Sequence[str] = (), wait: bool = True
+) -> Iterator[tuple[Sources, Callable[[], Store | None]]]:
+    """What measuring needs, and what opens what the bot remembers, given back afterwards.
+
+    The warehouse runs, or `wait` says to end at once. With `names` the settings have these checks alone.
+    """
+    if demo:
+        with opened_ports(demo=True) as ports:
+            yield replace(ports, settings=with_checks(ports.settings, names)), lambda: ports.store
+        return
+    settings = with_checks(announced_settings(needs), names)
+    with ExitStack() as opened:
+        sources = connect_sources(settings, SystemClock())
+        opened.callback(sources.warehouse.close)
+        if settings.databricks and any(check.source == "databricks" for check in settings.checks):
+            await_warehouse(sources.warehouse, wait=wait)
+
+        def remember() -> Store | None:
+            if store := remembered(settings):
+                opened.callback(store.close)
+            return store
+
+        yield sources, remember
+
+
+def examined(*, demo: bool, deep: bool, contracts: bool, wait: bool = True) -> Iterator[Finding]:
+    """Everything that the bot needs, looked at one by one; what cannot be read from the settings ends it.
+
+    With `contracts` the shapes of real answers instead.
+    """
+    look = _verified if contracts else partial(_examined, deep=deep, wait=wait)
+    if demo:
+        with opened_ports(demo=True) as ports:
+            yield from look(ports)
+        return
+    try:
+        sources = connect_sources(announced_settings(EVERYTHING), SystemClock())
+    except ConfigurationError as error:
+        remedy = "correct it, then look again: nothing else was looked at yet"
+        yield from (Finding("settings", False, problem, remedy) for problem in error.problems)
+        return
+    try:
+        yield from look(sources)
+    finally:
+        sources.warehouse.close()
+
+
+def _examined(sources: Sources, *, deep: bool, wait: bool) -> Iterator[Finding]:
+    from bot import sql
+    from bot.adapters.store.state_file import look_at_state
+    from bot.services import examine
+
+    settings = sources.settings
+    messenger, _ = connect_slack(settings)
+    yield Finding("settings", True, f"{len(settings.checks)} checks, {len(settings.syncs)} syncs")
+    yield Finding("network", True, sanitize(network_in_words(os.environ), LONGEST))
+    yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
+    yield from examine.examine_census(sources)
+    own = [check.statement for check in settings.checks if check.statement]
+    columns = sql.needed_columns(settings.tables, [*sql.READ, examine.MAY_WRITE, *own])
+    wake = partial(await_warehouse, sources.warehouse, wait=wait) if deep else None
+    yield from examine.examine_warehouse(sources, columns, wake)
+    yield from examine.examine_state(partial(look_at_state, settings.state_url))
+
+
+def _verified(sources: Sources) -> Iterator[Finding]:
+    from bot.services.verify_contracts import verify_census, verify_databricks, verify_slack
+
+    settings = sources.settings
+    messenger, _ = connect_slack(settings)
+    yield from verify_census(connect_census(settings).raw, [sync.id for sync in settings.syncs])
+    if settings.databricks:
+        from bot.adapters.databricks.warehouse import DatabricksWarehouse
+
+        yield from verify_databricks(DatabricksWarehouse(settings.databricks).raw)
+    yield from verify_slack(messenger.raw, settings.channel, settings.operators.groups)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _wait_for_the_end(guardian: TextIO | None = None, until: Callable[[], bool] = lambda: False) -> None:
+    """Until Ctrl-C or SIGTERM, until the guardian's line ends, or until something has happened.
+
+    A second Ctrl-C ends at once.
+    """
+    over = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: over.set())
+    if guardian:
+        threading.Thread(target=_at_the_end_of, args=(guardian, over.set), daemon=True).start()
+    while not over.wait(0.5) and not until():
+        pass
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_DFL)
+
+
+def _at_the_end_of(line: TextIO, act: Callable[[], None]) -> None:
+    line.read()
+    act()

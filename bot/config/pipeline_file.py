@@ -1,0 +1,162 @@
+"""The form of pipeline.yml."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import time, timedelta
+from string import Formatter
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from bot.config.environment import is_safe
+from checks.catalog import Changes
+from checks.model import ByCadence, Cadence, Check, Duration
+from checks.problems import nearest, written_like
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f'there is no time zone "{name}": {nearest(name, available_timezones())}') from None
+    return name
+
+
+NAME_PART = re.compile(r"`((?:[^`]|``)+)`|([^.`]+)")
+
+
+def table_parts(name: str) -> tuple[str, ...]:
+    """``lake.`my.größe`.kunden`` → its parts without backticks; none where it cannot be read."""
+    parts, rest = [], f".{name}"
+    while rest.startswith(".") and (found := NAME_PART.match(rest, 1)):
+        parts.append(found[1].replace("``", "`") if found[1] else found[2])
+        rest = rest[found.end() :]
+    return () if rest else tuple(parts)
+
+
+def _table(name: str) -> str:
+    if len(table_parts(name)) != 3:
+        raise ValueError(f'"{name}" is not a full name: write catalog.schema.table')
+    return name
+
+
+def _positive(span: timedelta) -> timedelta:
+    if not timedelta(minutes=1) <= span <= timedelta(days=1):
+        raise ValueError("write something between 1m and 24h")
+    return span
+
+
+def _address(*places: str) -> Callable[[str], str]:
+    """An https address, or one on this machine, that may name these places in braces."""
+
+    def check(text: str) -> str:
+        if not is_safe(text) or set(_places(text)) - set(places):
+            known = f" with {' and '.join(f'{{{place}}}' for place in places)}" if places else ""
+            raise ValueError(f'cannot use "{text}": write an https:// address{known}')
+        return text
+
+    return check
+
+
+def _places(text: str) -> Iterator[str]:
+    """What str.format would fill in; a brace alone, or one with a conversion, is as wrong as an unknown name."""
+    try:
+        for _, name, form, conversion in Formatter().parse(text):
+            if name is not None:
+                yield name if not (form or conversion) else text
+    except ValueError:
+        yield text
+
+
+Table = Annotated[str, AfterValidator(_table)]
+USER_ID = "a Slack user ID; IDs look like U012ABCDEF"
+GROUP_ID = "a Slack user group ID; IDs look like S012ABCDEF"
+UserId = Annotated[str, AfterValidator(written_like(r"[UW][A-Z0-9]+", USER_ID))]
+GroupId = Annotated[str, AfterValidator(written_like(r"S[A-Z0-9]+", GROUP_ID))]
+NAME = "a name: write a lowercase letter, then lowercase letters, digits, - and _"
+
+
+class Part(BaseModel):
+    """A part of pipeline.yml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SyncSettings(Part):
+    """One Census sync of the pipeline."""
+
+    name: Annotated[str, Field(max_length=40), AfterValidator(written_like(r".*\S.*", "a name"))]
+    id: Annotated[int, Field(gt=0, strict=True)]
+    direction: Literal["create", "update"]
+    queue: Table
+    starts: Literal["census", "external"] = "census"  # external: by Airflow, Dagster, … over the API of Census
+
+    @property
+    def label(self) -> str:
+        """As people call it: `Sync B (UPDATE)`."""
+        return f"{self.name} ({self.direction.upper()})"
+
+
+class Operators(Part):
+    """Who may change something."""
+
+    users: tuple[UserId, ...] = ()
+    groups: tuple[GroupId, ...] = ()
+
+
+def _time_of_day(text: object) -> time:
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError(f'cannot read the time of day {text!r}: write hours and minutes in quotes, such as "03:00"')
+    return time(int(found[1]), int(found[2]))
+
+
+Interval = Annotated[Duration, AfterValidator(_positive)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+
+
+def _exists_every_day(at: time) -> time:
+    if at < time(1):
+        raise ValueError("some days begin at 01:00, when clocks go forward: write a time from 01:00 on")
+    return at
+
+
+class Timetable(Part):
+    """What happens when; times of day in the pipeline's zone."""
+
+    tick: Interval = timedelta(minutes=5)  # between two looks at Census
+    # …at the warehouse, at the latest; a daily run is looked at before and after it as well
+    idle_floor: Annotated[Interval, ByCadence] = Field(
+        default={"frequent": "60m", "daily": "24h"}, validate_default=True
+    )
+    digest: TimeOfDay = time(3, 0)  # the nightly validation
+    summary: Annotated[TimeOfDay, AfterValidator(_exists_every_day)] = time(9, 0)  # the daily summary
+    snapshot: TimeOfDay = time(23, 59)
+
+
+class Links(Part):
+    """Addresses of what people look at, with the places that are filled in; what is not set is not shown."""
+
+    census_sync: Annotated[str, AfterValidator(_address("sync"))] | None = None
+    census_run: Annotated[str, AfterValidator(_address("sync", "run"))] | None = None
+    dashboard: Annotated[str, AfterValidator(_address())] | None = None
+    salesforce_record: Annotated[str, AfterValidator(_address("id"))] | None = None
+    runbook: Annotated[str, AfterValidator(_address("section"))] | None = None
+
+
+class PipelineFile(Part):
+    """pipeline.yml."""
+
+    name: Annotated[str, AfterValidator(written_like(r"[a-z][a-z0-9_-]*", NAME))]
+    zone: Annotated[str, AfterValidator(_zone)]
+    cadence: Cadence = "frequent"
+    channel: str = Field(min_length=1)
+    fallback_channel: str | None = Field(default=None, min_length=1)
+    operators: Operators = Operators()
+    syncs: tuple[SyncSettings, ...] = Field(min_length=1)
+    schedule: Timetable = Field(default={}, validate_default=True)
+    links: Links = Links()
+    tables: dict[str, Table] = {}
+    limits: dict[str, Changes] = {}
+    checks: list[Check] = []

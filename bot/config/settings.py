@@ -1,0 +1,231 @@
+"""Environment + pipeline.yml → one frozen Settings, or every problem at once."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from bot.alerts.rejections import Known
+from bot.config import shipped
+from bot.config.environment import Databricks, Need, databricks_of, problems_of, warehouse_folder, with_secret_files
+from bot.config.pipeline_file import Links, Operators, PipelineFile, SyncSettings, Timetable
+from bot.config.yaml_lines import read_yaml
+from bot.errors import ConfigurationError, RefusedError
+from checks.catalog import Changes, Metrics, Pace, change_limits, read_checks
+from checks.model import Cadence, Check
+from checks.problems import Written, nearest, problems
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set; secrets do not show in its repr."""
+
+    pipeline: str
+    zone: ZoneInfo
+    channel: str
+    operators: Operators
+    syncs: tuple[SyncSettings, ...]
+    tables: Mapping[str, str]
+    checks: tuple[Check, ...]
+    rejections: Known = field(repr=False)
+    warehouse_folder: Path | None
+    state_url: str
+    slack_api_url: str
+    census_api_url: str
+    census_api_version: str
+    census_group_id: str | None
+    slack_bot_token: str = field(repr=False)
+    slack_app_token: str = field(repr=False)
+    census_api_token: str = field(repr=False)
+    heartbeat_url: str = field(default="", repr=False)  # whoever knows it can keep the monitor quiet
+    databricks: Databricks | None = None  # else it is DuckDB
+    schedule: Timetable = field(default_factory=Timetable)
+    links: Links = field(default_factory=Links)
+    config: Path = shipped.FOLDER / "pipeline.yml"  # where this was read
+    fallback_channel: str | None = None  # where alerts go while `channel` refuses them
+
+    def check_called(self, name: str) -> Check | None:
+        """The check of this name, if it is still there."""
+        return next((check for check in self.checks if check.name == name), None)
+
+    def helping_sync(self, check: Check, sync: str | None) -> str | None:
+        """The sync whose rerun can help, as the check stands in its situation; another rerun may be no use."""
+        if check.rerun == "same":
+            return sync
+        return next((one.name for one in self.syncs if one.direction == check.rerun), None)
+
+    def sync_called(self, word: str) -> SyncSettings | None:
+        """The sync that somebody means by `Sync B (UPDATE)`, `Sync B`, `b`, `update` or its id."""
+        wanted = word.casefold().strip()
+        called = [
+            sync
+            for sync in self.syncs
+            if wanted in {name.casefold() for name in (sync.label, sync.name, sync.name.split()[-1])}
+            or wanted in {sync.direction, str(sync.id)}
+        ]
+        return called[0] if len(called) == 1 else None
+
+
+def load_settings(
+    environment: Mapping[str, str],
+    *,
+    metrics: Metrics,
+    table_names: Iterable[str],
+    needs: Collection[Need] = ("slack", "census", "warehouse"),
+) -> Settings:
+    """Read everything. Raises ConfigurationError with all problems: file, line, and what to write instead.
+
+    `metrics` are what is measured, by source; `table_names` the tables that the statements in sql/ name.
+    """
+    environment, found = with_secret_files(environment)
+    found += problems_of(environment, needs)
+    path = config_file(environment)
+    try:
+        written = read_yaml(path)
+        checks_of_ours = [read_yaml(file) for file in sorted((shipped.FOLDER / "checks").glob("*.yml"))]
+    except ConfigurationError as error:
+        raise ConfigurationError([*found, *error.problems]) from error
+    pipeline, wrong = _pipeline(written)
+    checks, wrong_checks = _checks(pipeline, written, checks_of_ours, metrics)
+    found += [*wrong, *wrong_checks, *_inconsistent(pipeline, written, frozenset(table_names), checks)]
+    if found:
+        raise ConfigurationError(list(dict.fromkeys(found)))
+    return _assembled(environment, pipeline, checks, path)
+
+
+def _assembled(environment: Mapping[str, str], pipeline: PipelineFile, checks: list[Check], path: Path) -> Settings:
+    """Both sources in one, with what holds where the environment says nothing."""
+    return Settings(
+        pipeline=pipeline.name,
+        zone=ZoneInfo(pipeline.zone),
+        channel=pipeline.channel,
+        fallback_channel=pipeline.fallback_channel,
+        operators=pipeline.operators,
+        syncs=pipeline.syncs,
+        tables=pipeline.tables | _queue_tables(pipeline),
+        checks=tuple(checks),
+        schedule=pipeline.schedule,
+        links=pipeline.links,
+        warehouse_folder=warehouse_folder(environment),
+        databricks=databricks_of(environment),
+        state_url=environment.get("SYNC_HEALTH_STATE") or f"sqlite:///{Path.cwd() / 'sync-health.db'}",
+        slack_api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
+        census_api_url=environment.get("CENSUS_API_URL") or "https://app.getcensus.com/api",
+        census_api_version=environment.get("CENSUS_API_VERSION") or "v2",
+        census_group_id=environment.get("CENSUS_GROUP_ID") or None,
+        slack_bot_token=environment.get("SLACK_BOT_TOKEN", "").strip(),
+        slack_app_token=environment.get("SLACK_APP_TOKEN", "").strip(),
+        census_api_token=environment.get("CENSUS_API_TOKEN", "").strip(),
+        heartbeat_url=environment.get("HEARTBEAT_URL", "").strip(),
+        config=path,
+        rejections=_rejections(),
+    )
+
+
+def _rejections() -> Known:
+    """What the destination's error codes mean. Raises ConfigurationError."""
+    written = read_yaml(shipped.FOLDER / "checks" / "rejections" / "salesforce.yml")
+    try:
+        return Known.model_validate(written.data)
+    except ValidationError as error:
+        raise ConfigurationError(list(problems(written, Known, error))) from None
+
+
+def config_file(environment: Mapping[str, str]) -> Path:
+    """Which pipeline.yml holds: SYNC_HEALTH_CONFIG (a file or its folder), else ./pipeline.yml, else the shipped."""
+    if named := environment.get("SYNC_HEALTH_CONFIG"):
+        return Path(named) / "pipeline.yml" if Path(named).is_dir() else Path(named)
+    here = Path.cwd() / "pipeline.yml"
+    return here if here.exists() else shipped.FOLDER / "pipeline.yml"
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether this pipeline.yml is the shipped one."""
+    return path.exists() and path.samefile(shipped.FOLDER / "pipeline.yml")
+
+
+def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:
+    """The file, with the shipped value for every key that cannot work, so that all the rest is looked at, too."""
+    ours = read_yaml(shipped.FOLDER / "pipeline.yml").data
+    assert isinstance(ours, dict), "a test holds the shipped file"
+    data = written.data if isinstance(written.data, dict) else {}
+    cadence = data.get("cadence")
+    context = {"cadence": cadence if cadence in get_args(Cadence) else "frequent"}
+    try:
+        return PipelineFile.model_validate(written.data, context=context), []
+    except ValidationError as error:
+        wrong = {str(problem["loc"][0]) for problem in error.errors(include_url=False) if problem["loc"]}
+        usable = {key: value for key, value in data.items() if str(key) not in wrong}
+        said = list(problems(written, PipelineFile, error))
+        return PipelineFile.model_validate(ours | usable, context=context), said
+
+
+def _checks(
+    pipeline: PipelineFile, written: Written, shipped: list[Written], metrics: Metrics
+) -> tuple[list[Check], list[str]]:
+    own = Written(written.file, {"checks": [] if not pipeline.checks else written.data["checks"]}, written.line)  # type: ignore[index]
+    pace = Pace(pipeline.schedule.tick, pipeline.schedule.idle_floor)
+    checks, found = read_checks([*shipped, own], metrics, pipeline.cadence, pace)
+    changed, wrong = change_limits(checks, pipeline.limits, written, pace)
+    return changed, found + wrong
+
+
+def _inconsistent(
+    pipeline: PipelineFile, written: Written, table_names: frozenset[str], checks: list[Check]
+) -> Iterator[str]:
+    """What reads well part by part and does not fit together."""
+    for table in pipeline.tables:
+        if table not in table_names:
+            yield written.problem(("tables", table), f"no statement reads {table}: {nearest(table, table_names)}")
+    for what in ("name", "id", "direction"):
+        seen = set()
+        for n, sync in enumerate(pipeline.syncs):
+            if getattr(sync, what) in seen:
+                yield written.problem(("syncs", n, what), f"another sync has the {what} {getattr(sync, what)}")
+            seen.add(getattr(sync, what))
+    directions = {sync.direction for sync in pipeline.syncs}
+    for check in checks:
+        if check.rerun and check.rerun not in {*directions, "same"}:
+            what = f'check "{check.name}" offers a rerun of the {check.rerun} sync, and there is none'
+            yield written.problem(("syncs",), what)
+
+
+QUEUES = {"create": "crm.sfdc_dbx.properties_to_create", "update": "crm.sfdc_dbx.properties_to_update"}
+
+
+def _queue_tables(pipeline: PipelineFile) -> dict[str, str]:
+    return {QUEUES[sync.direction]: sync.queue for sync in pipeline.syncs if QUEUES[sync.direction] != sync.queue}
+
+
+def with_checks(settings: Settings, names: Collection[str]) -> Settings:
+    """The same with these checks alone, with all where none is named. Raises RefusedError with the nearest."""
+    known = {check.name: check for check in settings.checks if check.source != "bot"}  # those judge the others
+    if found := [f'there is no check "{name}": {nearest(name, known)}' for name in names if name not in known]:
+        raise RefusedError("; ".join(found))
+    return replace(settings, checks=tuple(known[name] for name in dict.fromkeys(names))) if names else settings
+
+
+def with_limits(settings: Settings, texts: Iterable[str]) -> Settings:
+    """The same with other limits, each written like `coverage: warn < 94`. Raises ConfigurationError."""
+    written = Written("--limit", None, lambda _: 1)
+    changes: dict[str, dict[str, str]] = {}
+    found = []
+    for text in texts:
+        read = re.fullmatch(r"\s*(\w+)\s*:\s*(warn|critical|clear)\s+(.+)", text)
+        if read:
+            changes.setdefault(read[1], {})[read[2]] = read[3]
+        else:
+            found.append(f'--limit: cannot read {text!r}: write it like "coverage: warn < 94"')
+    try:
+        limits = {name: Changes.model_validate(change) for name, change in changes.items()}
+    except ValidationError as error:
+        raise ConfigurationError([*found, *problems(written, Changes, error)]) from None
+    pace = Pace(settings.schedule.tick, settings.schedule.idle_floor)
+    checks, wrong = change_limits(list(settings.checks), limits, written, pace)
+    if found or wrong:
+        raise ConfigurationError([*found, *wrong])
+    return replace(settings, checks=tuple(checks))

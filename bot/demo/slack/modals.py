@@ -1,0 +1,118 @@
+"""The people of the local Slack, and the modals that an app opens before them."""
+
+import copy
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.demo.slack.blocks import Json, SlackError, checked_blocks, filled, is_text, parsed
+
+TEAM, APP, BOT, BOT_USER = "T0001", "A0001", "B0001", "U0BOT"
+TRIGGER_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the channel; `role` is shown beside the name."""
+
+    id: str
+    name: str
+    team: str = TEAM
+    role: str = ""
+
+
+class Modals:
+    """One modal a person at most; `real` are the seconds since the epoch."""
+
+    def __init__(self, people: Sequence[Person], real: Callable[[], float]) -> None:
+        self.lock = threading.RLock()
+        self.real = real
+        self.people = {person.id: person for person in people}
+        self._views: dict[str, Json] = {}  # by user
+        self._errors: dict[str, Json] = {}  # by user: what the app said is wrong in it
+        self._triggers: dict[str, tuple[str, float]] = {}
+        self._redeemed: set[str] = set()
+
+    def modal(self, user: str) -> Json | None:
+        """The open modal of this person, with the app's complaints under `errors`."""
+        with self.lock:
+            view = copy.deepcopy(self._views.get(user))
+            return view and view | {"errors": dict(self._errors.get(user, {}))}
+
+    def submission(self, user: str, values: Mapping[str, str]) -> Json:
+        """The payload of a submitted modal, values by block_id or action_id; LookupError when none can be submitted."""
+        with self.lock:
+            if not (self._views.get(user) or {}).get("submit"):
+                raise LookupError(f"{user} has no open modal with a submit button")
+            view = copy.deepcopy(self._views[user])
+            view["state"] = {"values": filled(view.pop("blocks"), values)}
+            return {"type": "view_submission", **self._actor(user), "view": view, "trigger_id": self._trigger(user)}
+
+    def view_answered(self, user: str, view_id: str, answer: Json) -> None:
+        """What the acknowledgement of a submission does to the modal: errors, update, or it closes."""
+        with self.lock:
+            if self._views.get(user, {}).get("id") != view_id:
+                return
+            self._errors.pop(user, None)
+            match answer.get("response_action"):
+                case "errors":
+                    self._errors[user] = answer.get("errors", {})
+                case "update" | "push":
+                    self._views[user] = self._view(answer["view"], self._views[user])
+                case _:
+                    del self._views[user]
+
+    def _open_view(self, a: Json) -> Json:
+        trigger = str(a.get("trigger_id"))
+        if trigger in self._redeemed:
+            raise SlackError("exchanged_trigger_id")
+        user, issued = self._triggers.get(trigger, ("", 0.0))
+        if not user:
+            raise SlackError("invalid_trigger_id")
+        if self.real() - issued > TRIGGER_SECONDS:
+            raise SlackError("expired_trigger_id")
+        view = self._view(a.get("view"), {})
+        self._redeemed.add(trigger)
+        self._errors.pop(user, None)
+        self._views[user] = view
+        return {"view": copy.deepcopy(view)}
+
+    def _update_view(self, a: Json) -> Json:
+        key = "view_id" if a.get("view_id") else "external_id"
+        for user, view in self._views.items():
+            if a.get(key) and view[key.removeprefix("view_")] == a[key]:
+                if a.get("hash") not in (None, "", view["hash"]):
+                    raise SlackError("hash_conflict")
+                self._views[user] = self._view(a.get("view"), view)
+                self._errors.pop(user, None)
+                return {"view": copy.deepcopy(self._views[user])}
+        raise SlackError("not_found")
+
+    def _view(self, given: object, before: Json) -> Json:
+        view = parsed(given, "invalid_arguments")
+        if not isinstance(view, dict) or view.get("type") != "modal":
+            raise SlackError("invalid_arguments", "a view of type modal")
+        blocks = checked_blocks(view.get("blocks"), most=100)
+        if not is_text(view.get("title"), 24, "plain_text"):
+            raise SlackError("invalid_arguments", "title: plain_text of 1 to 24")
+        if "submit" not in view and any(b["type"] == "input" for b in blocks):
+            raise SlackError("invalid_arguments", "submit: needed where there are inputs")
+        if len(view.get("private_metadata", "")) > 3000:
+            raise SlackError("invalid_arguments", "private_metadata: up to 3000")
+        view_id = before.get("id") or "V" + secrets.token_hex(5).upper()
+        shape = {"submit": None, "close": None, "private_metadata": "", "callback_id": "", "external_id": ""}
+        options = {"clear_on_close": False, "notify_on_close": False, "previous_view_id": None, "root_view_id": view_id}
+        ids = {"id": view_id, "team_id": TEAM, "app_id": APP, "bot_id": BOT, "hash": secrets.token_hex(8)}
+        return shape | options | view | ids | {"blocks": blocks, "state": {"values": {}}}
+
+    def _actor(self, user: str) -> Json:
+        person = self.people[user]
+        name = person.name.lower()
+        who = {"id": user, "username": name, "name": name, "team_id": person.team}
+        return {"team": {"id": TEAM, "domain": "local"}, "user": who, "api_app_id": APP, "token": ""}
+
+    def _trigger(self, user: str) -> str:
+        trigger = secrets.token_hex(8)
+        self._triggers[trigger] = (user, self.real())
+        return trigger

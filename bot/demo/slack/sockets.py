@@ -1,0 +1,79 @@
+"""Socket Mode: an app connects with a ticket, gets envelopes and acknowledges them."""
+
+import asyncio
+import random
+import secrets
+from contextlib import suppress
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from bot.demo.slack.blocks import Json, SlackError
+from bot.demo.slack.modals import APP
+
+
+class SocketMode:
+    """The open connections of the app; every method belongs to the server's loop."""
+
+    def __init__(self, ack_seconds: float) -> None:
+        self.open: list[WebSocket] = []
+        self._ack_seconds = ack_seconds
+        self._tickets: set[str] = set()
+        self._acks: dict[str, asyncio.Future[Json]] = {}
+
+    def ticket(self) -> str:
+        """What lets one connection in."""
+        ticket = secrets.token_urlsafe(12)
+        self._tickets.add(ticket)
+        return ticket
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Say hello and take acknowledgements until the app goes away."""
+        ticket = websocket.query_params.get("ticket", "")
+        if ticket not in self._tickets:
+            await websocket.close(4401)
+            return
+        self._tickets.discard(ticket)
+        await websocket.accept()
+        self.open.append(websocket)
+        with suppress(WebSocketDisconnect):
+            debug = {"host": "local", "build_number": 1, "approximate_connection_time": 18060}
+            hello = {"type": "hello", "num_connections": len(self.open), "connection_info": {"app_id": APP}}
+            await websocket.send_json(hello | {"debug_info": debug})
+            while True:
+                ack = await websocket.receive_json()
+                waiting = self._acks.get(ack.get("envelope_id", ""))
+                if waiting and not waiting.done():
+                    waiting.set_result(ack.get("payload") or {})
+        if websocket in self.open:
+            self.open.remove(websocket)
+
+    async def refresh(self, seconds: float) -> None:
+        """Take every connection away as Slack does: say so, go on using it for so long, hang up."""
+        leaving = list(self.open)
+        for websocket in leaving:
+            await websocket.send_json({"type": "disconnect", "reason": "refresh_requested"})
+        await asyncio.sleep(seconds)
+        for websocket in leaving:
+            with suppress(ValueError, RuntimeError):  # gone by itself
+                self.open.remove(websocket)
+                await websocket.close()
+
+    async def send(self, kind: str, payload: Json) -> Json:
+        """Hand an envelope to one of the connections; what its acknowledgement brought.
+
+        Raises SlackError: `dispatch_failed` with nobody there, `operation_timeout` with nobody answering.
+        """
+        if not self.open:
+            raise SlackError("dispatch_failed")
+        envelope, chosen = secrets.token_hex(16), random.choice(self.open)  # noqa: S311
+        self._acks[envelope] = asyncio.get_running_loop().create_future()
+        about = {"envelope_id": envelope, "type": kind, "accepts_response_payload": True}
+        try:
+            await chosen.send_json(about | {"payload": payload})
+            return await asyncio.wait_for(self._acks[envelope], self._ack_seconds)
+        except TimeoutError as late:
+            raise SlackError("operation_timeout") from late
+        except (WebSocketDisconnect, RuntimeError) as gone:  # closed between choosing and sending
+            raise SlackError("dispatch_failed") from gone
+        finally:
+            del self._acks[envelope]

@@ -1,0 +1,1 @@
+"""The local Databricks: Thrift and REST on an embedded DuckDB."""

@@ -1,0 +1,236 @@
+"""The running bot: its jobs, its sender, its line to Slack."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import time, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.adapters.scheduler import Job, Scheduler
+from bot.alerts.timetable import latest_due
+from bot.errors import StateError, SyncHealthError
+from bot.model import Outage
+from bot.ports import Ports
+from bot.runtime.composition import holder_name, jitter
+from bot.services.daily_digest import run_due_validation, send_due_digest
+from bot.services.daily_snapshot import take_due_snapshot
+from bot.services.deliver import deliver_next, follow_channel
+from bot.services.fair_pool import FairPool
+from bot.services.follow_runs import follow_runs
+from bot.services.heartbeat import Pulse
+from bot.services.late_writes import LateWrites
+from bot.services.lead import Lease
+from bot.services.maintenance import end_due_maintenance
+from bot.services.next_step import TRANSIENT
+from bot.services.outages import note_outage
+from bot.services.prune import prune
+from bot.services.run_checks import Checker, timer_ended
+from bot.services.shared_answers import SharedAnswers
+from bot.services.state_look import StateLook
+from bot.services.watch_runs import RunWatch
+from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
+from bot.slack.app import build_app
+from bot.slack.connection import Connection
+from bot.slack.desk import Desk
+from bot.slack.line_status import LineStatus
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+
+log = logging.getLogger(__name__)
+
+WORKERS = 16
+SHARE = 4  # of them that one person occupies at most
+FAREWELL = 10.0  # real seconds that a stop waits for what was begun
+FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
+DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
+LOOK_FOR_WORK = timedelta(minutes=1)  # of the pipeline's time: how late is seen what another process has written
+LOOK_DAILY = timedelta(minutes=15)  # the same, of what was done for a date
+PRUNE = timedelta(days=1)  # of the pipeline's time: how often old evaluations are deleted
+LOOK_FOR_OWED = 15.0  # real seconds between looks into the outbox for what other processes have put there
+
+
+class Bot:
+    """The running bot: answers, checks and sends until it is stopped."""
+
+    def __init__(self, ports: Ports, client: "WebClient") -> None:
+        self.ports = ports
+        self.checker = Checker(ports)
+        self._runs = RunWatch(ports)
+        self._pulse = Pulse(ports.heartbeat)
+        self.holder = holder_name()
+        self._lease = Lease(ports, self.holder)
+        self._pool, self._slow = (FairPool(WORKERS, name, SHARE) for name in ("press", "question"))
+        self._late = LateWrites()
+        status = LineStatus(
+            self._note_outage, wall=lambda: ports.clock.real().timestamp(), monotonic=ports.clock.monotonic
+        )
+        shared = SharedAnswers(ports.clock, self._slow)
+        self._desk = Desk(ports, self.checker, client, self._pool, shared, status, self._late)
+        app = build_app(self._desk)
+        self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url, status)
+        schedule = ports.settings.schedule
+        self.jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {  # of whoever leads, in the pipeline's time
+            "checks": (schedule.tick, self._evaluate),
+            "timers": (FOLLOW, self._look(self._end_timers)),
+            "runs": (FOLLOW, lambda: self._runs.has_news() and self.checker.run(thrifty=True)),
+            "follow": (FOLLOW, self._look(self._follow)),
+            "snapshot": (DAILY, self._look_daily(partial(take_due_snapshot, ports), schedule.snapshot)),
+            "validation": (DAILY, self._look_daily(partial(run_due_validation, ports, self.checker), schedule.digest)),
+            "digest": (DAILY, self._look_daily(partial(send_due_digest, ports, self.checker), schedule.summary)),
+            "maintenance": (FOLLOW, self._look(partial(end_due_maintenance, ports))),
+            "silence": (FOLLOW, self._look(partial(postpone_silence, ports))),
+            "heartbeat": (FOLLOW, self._pulse.send),
+            "prune": (PRUNE, partial(prune, ports)),
+        }
+        led = [
+            Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in self.jobs.items()
+        ]
+        state = Job("state", self._watch_state, self._real_seconds(DAILY))  # also where no lease can be taken
+        # Every replica has refusals of its own to write down, not only the one that leads.
+        late = Job("late writes", partial(self._survive, self._late.flush), self._real_seconds(FOLLOW))
+        self._scheduler = Scheduler([*led, state, late], first=ports.clock.real())
+        self._stopping, self._owed = threading.Event(), threading.Event()
+        ports.store.when_written(self._owed.set)
+        self._sender = threading.Thread(target=self._send, name="sender", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once. What is unreachable is tried again until it answers."""
+        self._scheduler.start()
+        self._sender.start()
+        self._connection.start()
+
+    def stop(self) -> None:
+        """End in bounded time; what is owed stays owed."""
+        self._stopping.set()
+        self._owed.set()
+        late = threading.Timer(FAREWELL, self._give_up)
+        late.start()
+        self._connection.stop()
+        self._scheduler.stop()
+        self._sender.join(timeout=15)
+        self._desk.in_flight.wait_until_none(FAREWELL)  # what was acknowledged is done, too
+        self._desk.later.close()
+        self._slow.shutdown()
+        self._pool.shutdown()
+        late.cancel()
+        late.join()  # it may be answering still
+        self.checker.close()
+        self._late.flush()
+        self._survive(self._retire)
+
+    def _give_up(self) -> None:
+        """What waits for the warehouse waits no longer; presses in line are dropped, and told so."""
+        self._slow.shutdown(wait=False, cancel=True)
+        self.ports.warehouse.close()
+        self._pool.shutdown(wait=False, cancel=True)
+
+    def _retire(self) -> None:
+        if self._lease.leads and self._lease.held():  # not what another process has scheduled
+            cancel_silence(self.ports)
+        self._lease.release()
+
+    def _real_seconds(self, every: timedelta) -> float:
+        return max(0.5, every.total_seconds() / self.ports.clock.speed)
+
+    def _look(self, work: Callable[[], object]) -> StateLook:
+        look = StateLook(work, self.ports.clock, self._real_seconds(LOOK_FOR_WORK))
+        self.ports.store.when_written(look.note_write)
+        return look
+
+    def _look_daily(self, work: Callable[[], object], at: time) -> StateLook:
+        """What is not due, or is done, stays so until it is due the next time."""
+        clock, zone = self.ports.clock, self.ports.settings.zone
+        return StateLook(work, clock, self._real_seconds(LOOK_DAILY), lambda: latest_due(at, clock.now(), zone))
+
+    def _end_timers(self) -> bool:
+        """Whether anything waits for one, so that the next look comes soon."""
+        if timer_ended(self.ports):
+            self.checker.run()
+        with self.ports.store.snapshot() as records:
+            return bool(records.waiting_alerts() or records.count_open())
+
+    def _note_outage(self, seconds: float) -> None:
+        """Slack could not reach us for so many real seconds until now."""
+        now = self.ports.clock.now()
+        outage = Outage(now - timedelta(seconds=seconds * self.ports.clock.speed), now)
+        self._late.write("an outage of the connection to Slack", partial(note_outage, self.ports, outage))
+
+    def _evaluate(self) -> None:
+        self.checker.run(thrifty=True)
+        complete_evaluation(self.ports, told=self.checker.state.told)
+        self._pulse.completed()
+
+    def _follow(self) -> int:
+        """How many reruns are open, so that the next look comes soon."""
+        if followed := follow_runs(self.ports, self.checker):  # what is written of one outdates answers from before
+            self._desk.shared.forget()
+        return followed
+
+    def _watch_state(self) -> None:
+        """While nothing can be stored, try more often than at every tick; whoever leads tells the channel."""
+        state = self.checker.state
+        if state.unsettled:
+            self._fire(self._evaluate)
+        if not self._lease.follows:
+            self._survive(partial(state.tell, self.ports))
+
+    def _fire(self, run: Callable[[], object]) -> None:
+        self._survive(lambda: self._lease.held() and run())
+
+    def _survive(self, run: Callable[[], object]) -> None:
+        """One of the two outermost loops: a job that failed is due again."""
+        try:
+            run()
+        except StateError as error:
+            self.checker.state.failed(error)
+        except SyncHealthError as error:
+            log.warning("a scheduled job could not be done: %s; trying again", error)
+        except Exception:
+            log.exception("a scheduled job met something unforeseen; trying again")
+
+    def _send(self) -> None:
+        """The other one: whatever happens to a message, the next look into the outbox comes."""
+        failures, begun, rest = 0, False, 0.0
+        while not self._wait_for_owed(failures, rest):
+            try:
+                if self._lease.held() and not begun:
+                    follow_channel(self.ports)
+                    begun = True
+                rest = self.deliver_what_is_due()
+                failures = 0
+            except StateError as error:
+                self.checker.state.failed(error)
+                failures += 1
+            except SyncHealthError as error:
+                log.log(logging.DEBUG if failures else logging.WARNING, "messages wait: %s; trying again", error)
+                failures += 1
+            except Exception:
+                log.exception("the sender met something unforeseen; trying again")
+                failures += 1
+
+    def _wait_for_owed(self, failures: int, rest: float) -> bool:
+        """Until something was written here, or for so many real seconds; whether the bot stops."""
+        if failures:
+            return self._stopping.wait(TRANSIENT.after(failures - 1, jitter()).total_seconds())
+        self._owed.wait(rest)
+        self._owed.clear()
+        return self._stopping.is_set()
+
+    def deliver_what_is_due(self) -> float:
+        """How many real seconds nothing else will be, as far as is known here."""
+        store, now = self.ports.store, self.ports.clock.real()
+        if not self._lease.held():
+            return LOOK_FOR_OWED
+        attempts = store.next_attempts(now)
+        if now in attempts:
+            while not self._stopping.is_set() and self._lease.held() and self._deliver_next():
+                pass
+            now = self.ports.clock.real()
+            attempts = store.next_attempts(now)
+        waits = [(at - now).total_seconds() for at in attempts if at > now]  # what no time holds waits for one of these
+        return min([*waits, LOOK_FOR_OWED])
+
+    def _deliver_next(self) -> bool:
+        return deliver_next(self.ports, self.holder, jitter=jitter())

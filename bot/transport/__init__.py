@@ -1,0 +1,1 @@
+"""How others are spoken to: bounded HTTP, Slack's Web API, Socket Mode."""
