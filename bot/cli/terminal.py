@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
+from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
 import typer
@@ -164,15 +165,22 @@ def _print_table(head: Sequence[str], rows: Iterable[Cells]) -> None:
     cells = [[(BOLD, name) for name in head]]
     cells += [[("", cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
     cells = [[(style, sanitize(text, LONGEST)) for style, text in row] for row in cells]
-    widths = [max(len(row[column][1]) for row in cells) for column in range(len(head))]
+    widths = [max(_width(row[column][1]) for row in cells) for column in range(len(head))]
     before = sum(widths[:-1]) + len(APART) * (len(head) - 1)
     wide = shutil.get_terminal_size().columns - before
     for row in cells:
         *firsts, (style, last) = row
-        padded = ((f"{text:<{width}}", how) for (how, text), width in zip(firsts, widths, strict=False))
+        padded = (
+            (text + " " * (width - _width(text)), how) for (how, text), width in zip(firsts, widths, strict=False)
+        )
         broken = textwrap.wrap(last, wide) if sys.stdout.isatty() and wide >= NARROWEST else [last]
         lines = [_styled(line, style) for line in broken or [""]]
         _write(("".join(_styled(*cell) + APART for cell in padded) + f"\n{' ' * before}".join(lines)).rstrip())
+
+
+def _width(text: str) -> int:
+    """Cells of a terminal: a wide character, such as a Chinese one, takes two."""
+    return len(text) if text.isascii() else sum(1 + (east_asian_width(one) in "WF") for one in text)
 
 
 def _styled(text: str, style: str) -> str:

@@ -44,12 +44,9 @@ def bare() -> dict[str, str]:
 def test_it_holds_the_shipped_pipeline_once(installed: Path) -> None:
     [wheel] = installed.parent.parent.parent.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"bot/config/shipped/pipeline.yml", "bot/config/shipped/manifest.yml", "bot/demo/web/index.html"} <= set(
-        names
-    )
-    assert [name for name in names if name.endswith("checks/coverage.yml")] == [
-        "bot/config/shipped/checks/coverage.yml"
-    ]
+    inside = "bot/config/shipped"
+    assert {f"{inside}/pipeline.yml", f"{inside}/manifest.yml", "bot/demo/web/index.html"} <= set(names)
+    assert [name for name in names if name.endswith("checks/coverage.yml")] == [f"{inside}/checks/coverage.yml"]
     assert not [name for name in names if name.startswith(("sql/", "tests/"))]
 
 

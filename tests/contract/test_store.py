@@ -17,11 +17,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from bot.adapters.store.store import sql_store as store_module
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from bot.adapters.store.sql_store import SqlStore, tables
-from bot.adapters.store.store import sql_store as store_module
+from bot.adapters.store import tables
+from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
 from bot.errors import TemporaryError
 from bot.model import Evaluation, Failure, Kind, Owed, Pause, Place, Run, RunStatus, Schedule, SyncStatus, Undelivered

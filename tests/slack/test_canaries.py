@@ -4,16 +4,16 @@ import json
 import logging
 import secrets
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from io import StringIO
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from bot.adapters.store.sql_store import SqlStore
-from bot.cli.app import terminal
+from bot.cli import terminal
 from bot.cli.as_json import evaluation_as_json
 from bot.cli.logs import SafeFormatter
 from bot.demo.estate import FAULTS
@@ -137,7 +137,7 @@ def dump(file: str) -> str:
 def printed(show: Any) -> str:
     written = StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terminal, "_console", lambda: Console(file=written, width=240))
+        patch.setattr(sys, "stdout", written)
         show()
     return written.getvalue()
 

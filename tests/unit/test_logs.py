@@ -1,14 +1,15 @@
 """The log and the terminal: nothing from outside forges a line, colours one, or tells what it should not."""
 
 import logging
+import sys
+import unicodedata
 from io import StringIO
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
-from bot.cli.app import terminal
+from bot.cli import terminal
 from bot.cli.logs import SafeFormatter
 from checks.model import Outcome
 from tests.unit import samples
@@ -76,13 +77,24 @@ def test_a_records_time_is_iso_8601_with_its_offset() -> None:
     assert line[10] == "T" and line[:29].partition(" ")[0][-6] in "+-"
 
 
+class Screen(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     """What a terminal that shows colours gets."""
-    written = StringIO()
-    console = Console(file=written, width=200, force_terminal=True, color_system="standard", no_color=False)
-    monkeypatch.setattr(terminal, "_console", lambda: console)
+    written = Screen()
+    for name, value in (("COLUMNS", "200"), ("TERM", "xterm"), ("NO_COLOR", "")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", written)
     return written
+
+
+def wide(text: str) -> int:
+    """Cells of a terminal: CJK characters take two."""
+    return sum(1 + (unicodedata.east_asian_width(character) == "W") for character in text)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -101,5 +113,6 @@ def test_the_terminal_shows_text_as_it_is_in_its_column(text: str, screen: Strin
     assert plain.count(shown) == 5
     _, first, second = plain.splitlines()[:3]
     assert first.startswith("critical  ") and second.startswith("error     ")
+    assert wide(first.partition("9 ")[0]) == wide(second.partition("– ")[0]), "columns stand below each other"
     assert f"({shown})" in second
     assert len(plain.splitlines()) == 3 + 2 + 1 + 1

@@ -17,7 +17,7 @@ BY_BOLT = {"auth.test", "apps.connections.open"}
 
 def called_methods() -> set[str]:
     """The Web API methods that the code calls, read from it."""
-    files = [*(HOME / "bot" / "slack").glob("*.py"), HOME / "bot" / "adapters" / "slack_messenger.py"]
+    files = [*(HOME / "bot/slack").glob("*.py"), *(HOME / "bot/adapters/slack").glob("*.py")]
     calls = re.findall(
         r"client\.((?:chat|conversations|views|usergroups|users)_\w+)", " ".join(map(Path.read_text, files))
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bot.adapters.databricks.warehouse import pool as databricks_pool
+from bot.adapters.databricks import pool as databricks_pool
 from tests.small_pipeline import SmallPipeline
 from tests.warehouses import local_databricks
 from tests.wire.measured import Wire

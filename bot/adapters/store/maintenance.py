@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select, text, update
 
-from bot.adapters.store.moves import named_after
 from bot.adapters.store import tables as t
+from bot.adapters.store.moves import named_after
 from bot.alerts.model import Maintenance
 from bot.model import Kind
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, text, update
 
+from bot.adapters.store import tables as t
 from bot.adapters.store.maintenance import is_held
 from bot.adapters.store.moves import IDLE, in_thread, move_channel
 from bot.adapters.store.records import ONCE, REPLIES, SqlRecords
-from bot.adapters.store import tables as t
 from bot.alerts.timetable import lies_ahead
 from bot.model import Announcement, Failure, Kind, Owed, Pause, Place
 from bot.services.next_step import LONGEST_WAIT

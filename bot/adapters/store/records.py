@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy import Table, bindparam, func, insert, literal, or_, select, text, update
 
+from bot.adapters.store import tables as t
 from bot.adapters.store.deliveries import DeliveryRecords
 from bot.adapters.store.evaluations import EvaluationRecords
 from bot.adapters.store.maintenance import MaintenanceRecords
 from bot.adapters.store.moves import IDLE, move_channel, named_after
-from bot.adapters.store import tables as t
 from bot.alerts.model import TEST_ALERT, Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.model import CHANGES, Digest, Kind, Move, Outage, Place, Undelivered, Watch
 from checks.model import Severity

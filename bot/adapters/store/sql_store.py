@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from bot.adapters.store import tables as t
 from bot.adapters.store.leases import Leases
 from bot.adapters.store.outbox import claim_next, give_back, next_attempts, read_content, settle
 from bot.adapters.store.records import SqlRecords
-from bot.adapters.store import tables as t
 from bot.adapters.store.state_file import open_state, reading_engine, said_plainly
 from bot.model import Announcement, Failure, Owed, Place
 from bot.ports import Clock
