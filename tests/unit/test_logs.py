@@ -1,9 +1,9 @@
 """The log and the terminal: nothing from outside forges a line, colours one, or tells what it should not."""
 
 import logging
-import sys
 import unicodedata
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import example, given, settings
@@ -88,7 +88,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     written = Screen()
     for name, value in (("COLUMNS", "200"), ("TERM", "xterm"), ("NO_COLOR", "")):
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "stdout", written)
+    monkeypatch.setattr(terminal, "sys", SimpleNamespace(stdout=written))
     return written
 
 
