@@ -267,7 +267,7 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Owed:
+class ClaimedMessage:
     """One message that Slack does not show yet as it should, claimed by a sender."""
 
     announcement: Announcement  # where it stands; `Store.read_content` adds what it says

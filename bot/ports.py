@@ -13,13 +13,13 @@ from bot.config.settings import Settings
 from bot.model import (
     Access,
     Announcement,
+    ClaimedMessage,
     Delivery,
     Evaluation,
     Failure,
     Kind,
     Move,
     Outage,
-    Owed,
     Place,
     Run,
     Scheduled,
@@ -178,10 +178,10 @@ class Messenger(Protocol):
     def access(self) -> Access:
         """What our token is good for."""
 
-    def dial(self) -> int:
+    def check_app_token(self) -> int:
         """Open a line with the app-level token and close it again; how many others Slack counts."""
 
-    def read(self, channel: str) -> None:
+    def check_channel_access(self, channel: str) -> None:
         """Look at the newest message of a channel, of an id or a name."""
 
 
@@ -234,16 +234,16 @@ class AlertRecords(Protocol):
     def maintenance(self) -> Maintenance | None:
         """The maintenance window that has not ended."""
 
-    def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
+    def enqueue(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         """We owe the channel this message, or a new version of it; versions that were not sent yet become one.
 
         A root and its evidence are owed by the thread, whichever of its incidents is named.
         """
 
-    def owe_reminders(self, incident_ids: Sequence[int]) -> None:
+    def enqueue_reminders(self, incident_ids: Sequence[int]) -> None:
         """Owe a reminder of each of many incidents."""
 
-    def owe_answers(self, incident_id: int) -> None:
+    def enqueue_answers(self, incident_id: int) -> None:
         """The reminders and escalations that stand in a thread of this incident say from now on what followed them."""
 
 
@@ -262,10 +262,10 @@ class Records(AlertRecords, Protocol):
     def drop_unposted(self, incident_id: int) -> None:
         """Post nothing more in an incident's own thread; what stands there is still edited."""
 
-    def owe_digest(self, channel: str) -> None:
+    def enqueue_digest(self, channel: str) -> None:
         """We owe the channel a digest; one that was not sent yet stands for both."""
 
-    def owe_absence(self, absence: Outage, channel: str) -> None:
+    def enqueue_absence(self, absence: Outage, channel: str) -> None:
         """We owe the channel the message that the bot was away."""
 
     def create_maintenance(self, window: Maintenance) -> Maintenance:
@@ -277,7 +277,7 @@ class Records(AlertRecords, Protocol):
     def drop_held(self, window: Maintenance) -> None:
         """Forget what it held back and its summary says better: replies, and threads that are over by now."""
 
-    def owe_maintenance(self, window: Maintenance, channel: str) -> None:
+    def enqueue_maintenance(self, window: Maintenance, channel: str) -> None:
         """We owe the channel the summary of a window that has ended."""
 
     def watch(self) -> Watch:
@@ -362,7 +362,7 @@ class Store(Protocol):
     def next_attempts(self, now: datetime) -> AbstractSet[datetime]:
         """When the messages that are owed may be tried (real time); `now` for those that no time holds."""
 
-    def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
+    def claim(self, holder: str, now: datetime, seconds: float) -> ClaimedMessage | None:
         """Take the next owed message, in order and one at a time per incident; commits *sending* (real time).
 
         It is not known yet what it says: `read_content`, so that a row that cannot be read holds up no other message.
@@ -371,13 +371,13 @@ class Store(Protocol):
     def read_content(self, message: Announcement) -> Announcement:
         """The message with what it says now. Raises StateError, or whatever its rows make it raise."""
 
-    def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
+    def mark_sent(self, claimed: ClaimedMessage, holder: str, *, place: Place | None, alone: bool = False) -> bool:
         """Commit *sent*; False when the claim was lost meanwhile.
 
         `alone`: the replies that were owed at the claim are obsolete, if the thread is still over.
         """
 
-    def give_back(self, owed: Owed, holder: str, failure: Failure) -> bool:
+    def release_claim(self, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
         """Not sent, or perhaps not: try again. False when the claim was lost meanwhile."""
 
     def take_lease(self, name: str, holder: str, clock: Clock, seconds: float) -> bool:

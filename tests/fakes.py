@@ -359,11 +359,11 @@ class FakeChannel:
         self._refuse("access")
         return Access("@sync-health", "acme", frozenset(self.scopes), self.at)
 
-    def dial(self) -> int:
+    def check_app_token(self) -> int:
         self._refuse("dial")
         return self.other_connections
 
-    def read(self, channel: str) -> None:
+    def check_channel_access(self, channel: str) -> None:
         self._refuse("read")
         if channel not in {*self.channels, *self.channels.values()}:
             raise refusal("channel_not_found")

@@ -32,7 +32,7 @@ from bot.services.watch_runs import RunWatch
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
-from bot.slack.desk import Desk
+from bot.slack.interaction import Context
 from bot.slack.line_status import LineStatus
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 WORKERS = 16
 SHARE = 4  # of them that one person occupies at most
-FAREWELL = 10.0  # real seconds that a stop waits for what was begun
+SHUTDOWN_TIMEOUT = 10.0  # real seconds that a stop waits for what was begun
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
 LOOK_FOR_WORK = timedelta(minutes=1)  # of the pipeline's time: how late is seen what another process has written
@@ -67,8 +67,8 @@ class Bot:
             self._note_outage, wall=lambda: ports.clock.real().timestamp(), monotonic=ports.clock.monotonic
         )
         shared = SharedAnswers(ports.clock, self._slow)
-        self._desk = Desk(ports, self.checker, client, self._pool, shared, status, self._late)
-        app = build_app(self._desk)
+        self._context = Context(ports, self.checker, client, self._pool, shared, status, self._late)
+        app = build_app(self._context)
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url, status)
         schedule = ports.settings.schedule
         self.jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {  # of whoever leads, in the pipeline's time
@@ -91,8 +91,8 @@ class Bot:
         # Every replica has refusals of its own to write down, not only the one that leads.
         late = Job("late writes", partial(self._survive, self._late.flush), self._real_seconds(FOLLOW))
         self._scheduler = Scheduler([*led, state, late], first=ports.clock.real())
-        self._stopping, self._owed = threading.Event(), threading.Event()
-        ports.store.when_written(self._owed.set)
+        self._stopping, self._unsent = threading.Event(), threading.Event()
+        ports.store.when_written(self._unsent.set)
         self._sender = threading.Thread(target=self._send, name="sender", daemon=True)
 
     def start(self) -> None:
@@ -104,14 +104,14 @@ class Bot:
     def stop(self) -> None:
         """End in bounded time; what is owed stays owed."""
         self._stopping.set()
-        self._owed.set()
-        late = threading.Timer(FAREWELL, self._give_up)
+        self._unsent.set()
+        late = threading.Timer(SHUTDOWN_TIMEOUT, self._give_up)
         late.start()
         self._connection.stop()
         self._scheduler.stop()
         self._sender.join(timeout=15)
-        self._desk.in_flight.wait_until_none(FAREWELL)  # what was acknowledged is done, too
-        self._desk.later.close()
+        self._context.in_flight.wait_until_none(SHUTDOWN_TIMEOUT)  # what was acknowledged is done, too
+        self._context.later.close()
         self._slow.shutdown()
         self._pool.shutdown()
         late.cancel()
@@ -165,7 +165,7 @@ class Bot:
     def _follow(self) -> int:
         """How many reruns are open, so that the next look comes soon."""
         if followed := follow_runs(self.ports, self.checker):  # what is written of one outdates answers from before
-            self._desk.shared.forget()
+            self._context.shared.forget()
         return followed
 
     def _watch_state(self) -> None:
@@ -193,7 +193,7 @@ class Bot:
     def _send(self) -> None:
         """The other one: whatever happens to a message, the next look into the outbox comes."""
         failures, begun, rest = 0, False, 0.0
-        while not self._wait_for_owed(failures, rest):
+        while not self._wait_for_unsent(failures, rest):
             try:
                 if self._lease.held() and not begun:
                     follow_channel(self.ports)
@@ -210,12 +210,12 @@ class Bot:
                 log.exception("the sender met something unforeseen; trying again")
                 failures += 1
 
-    def _wait_for_owed(self, failures: int, rest: float) -> bool:
+    def _wait_for_unsent(self, failures: int, rest: float) -> bool:
         """Until something was written here, or for so many real seconds; whether the bot stops."""
         if failures:
             return self._stopping.wait(TRANSIENT.after(failures - 1, jitter()).total_seconds())
-        self._owed.wait(rest)
-        self._owed.clear()
+        self._unsent.wait(rest)
+        self._unsent.clear()
         return self._stopping.is_set()
 
     def deliver_what_is_due(self) -> float:

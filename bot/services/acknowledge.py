@@ -29,8 +29,8 @@ def acknowledge(ports: Ports, incident_id: int, by: str, *, take_over: bool = Tr
             raise AcknowledgedError("Already acknowledged by", people=tuple(others))
         for one in mine:
             _assign(records, one, by, now)
-        records.owe(mine[0].id, Kind.ROOT)
-        records.owe_answers(incident_id)
+        records.enqueue(mine[0].id, Kind.ROOT)
+        records.enqueue_answers(incident_id)
         shown = records.incident(next((one.id for one in mine if one.id == incident_id), mine[0].id))
         assert shown, "it was written just now"
         return shown
@@ -47,7 +47,7 @@ def unacknowledge(ports: Ports, incident_id: int, by: str) -> Incident:
             records.save_incident(replace(one, acked_by=None, acked_at=None, snoozed_until=None, snoozed_by=None))
             records.note(one.id, Entry(now, Did.UNACKNOWLEDGED, by))
             records.audit(now, by, "unacknowledge", f"incident {one.id}", f"was acknowledged by {one.acked_by}")
-        records.owe(held[0].id, Kind.ROOT)
+        records.enqueue(held[0].id, Kind.ROOT)
         return next((one for one in held if one.id == incident_id), held[0])
 
 

@@ -31,7 +31,7 @@ def send_due_digest(ports: Ports, checker: Checker) -> bool:
         if records.was_done(DIGEST, day):  # by another process meanwhile
             return False
         records.mark_done(DIGEST, day, ports.clock.now())
-        records.owe_digest(ports.settings.channel)
+        records.enqueue_digest(ports.settings.channel)
         records.audit(ports.clock.now(), "sync-health", "digest", str(day), str(evaluation.outcome))
     return True
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.alerts.attention import is_answered
 from bot.alerts.model import State
 from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryError, UnrenderableError
-from bot.model import Announcement, Digest, Failure, Kind, Move, Owed, Place
+from bot.model import Announcement, ClaimedMessage, Digest, Failure, Kind, Move, Place
 from bot.ports import Outlet
 from bot.services.next_step import Now, next_step
 
@@ -24,33 +24,33 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
 
     `holder` names this sender; `jitter` from 0 to 1 shortens the pause after a failure, so that not all come at once.
     """
-    owed = ports.store.claim(holder, ports.clock.real(), CLAIM)
-    if owed is None:
+    claimed = ports.store.claim(holder, ports.clock.real(), CLAIM)
+    if claimed is None:
         return False
     try:
-        owed = _with_content(ports, owed)
-        if _belongs_elsewhere(ports, owed):
+        claimed = _with_content(ports, claimed)
+        if _belongs_elsewhere(ports, claimed):
             move = Move(ports.settings.channel, CHANGED, ports.clock.now())
-            ports.store.give_back(owed, holder, Failure(CHANGED, ports.clock.real(), move=move))
+            ports.store.release_claim(claimed, holder, Failure(CHANGED, ports.clock.real(), move=move))
             return True
-        place = _send(ports, owed)
+        place = _send(ports, claimed)
     except StateError:
         raise  # nothing can be written of it either: the claim ends by itself, and the message is looked up then
     except Exception as error:
         now = Now(ports.clock.real(), ports.clock.now(), jitter)
-        failure = next_step(owed, error, ports.settings, now)
-        mine = ports.store.give_back(owed, holder, failure)
-        _report(owed, error, failure)
+        failure = next_step(claimed, error, ports.settings, now)
+        mine = ports.store.release_claim(claimed, holder, failure)
+        _report(claimed, error, failure)
         if not isinstance(error, SyncHealthError):
             raise  # a bug: the loop around us shows where; the message has its next step all the same
     else:
-        message = owed.announcement
+        message = claimed.announcement
         told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
-        mine = ports.store.settle(owed, holder, place=place, alone=told_its_end)
-        if place and owed.failures:
-            log.info("Slack accepts messages for %s again", owed.channel)
-    if not mine and owed.announcement.ts is None:
-        _heal(ports, owed.announcement)
+        mine = ports.store.mark_sent(claimed, holder, place=place, alone=told_its_end)
+        if place and claimed.failures:
+            log.info("Slack accepts messages for %s again", claimed.channel)
+    if not mine and claimed.announcement.ts is None:
+        _heal(ports, claimed.announcement)
     return True
 
 
@@ -82,34 +82,34 @@ def follow_channel(ports: Outlet) -> None:
             records.move_channel(channel, Move(ports.settings.channel, CHANGED, ports.clock.now()))
 
 
-def _with_content(ports: Outlet, owed: Owed) -> Owed:
+def _with_content(ports: Outlet, claimed: ClaimedMessage) -> ClaimedMessage:
     """What it says is read when it is sent; a plain one is sent in any case, if need be without."""
     try:
-        return replace(owed, announcement=ports.store.read_content(owed.announcement))
+        return replace(claimed, announcement=ports.store.read_content(claimed.announcement))
     except SyncHealthError:
         raise
     except Exception:
-        if not owed.announcement.plain:
+        if not claimed.announcement.plain:
             raise
-        log.exception("message %s is sent without its content, which cannot be read", owed.announcement.id)
-        return owed
+        log.exception("message %s is sent without its content, which cannot be read", claimed.announcement.id)
+        return claimed
 
 
-def _belongs_elsewhere(ports: Outlet, owed: Owed) -> bool:
+def _belongs_elsewhere(ports: Outlet, claimed: ClaimedMessage) -> bool:
     """Whether the channel was changed in pipeline.yml; a thread that is over ends where it began."""
-    message = owed.announcement
-    return message.kind is not Kind.MOVED and not message.over and owed.channel not in _channels(ports)
+    message = claimed.announcement
+    return message.kind is not Kind.MOVED and not message.over and claimed.channel not in _channels(ports)
 
 
 def _channels(ports: Outlet) -> set[str | None]:
     return {ports.settings.channel, ports.settings.fallback_channel}
 
 
-def _send(ports: Outlet, owed: Owed) -> Place | None:
+def _send(ports: Outlet, claimed: ClaimedMessage) -> Place | None:
     """Where the message stands; None when it need not be sent any more."""
-    message = owed.announcement
+    message = claimed.announcement
     obsolete = _is_obsolete(message)
-    if obsolete and not owed.doubtful:
+    if obsolete and not claimed.doubtful:
         return None
     if message.digest:
         message = replace(message, digest=_with_links(ports, message.digest))
@@ -120,10 +120,10 @@ def _send(ports: Outlet, owed: Owed) -> Place | None:
     if message.ts:
         ports.messenger.edit(message)
         return Place(message.channel, message.ts)
-    if owed.doubtful and (place := ports.messenger.find(message)):
+    if claimed.doubtful and (place := ports.messenger.find(message)):
         ports.messenger.edit(replace(message, channel=place.channel, ts=place.ts))
         return place
-    return None if owed.superseded or obsolete else ports.messenger.post(message)
+    return None if claimed.superseded or obsolete else ports.messenger.post(message)
 
 
 def _with_links(ports: Outlet, digest: Digest) -> Digest:
@@ -148,17 +148,17 @@ def _is_obsolete(message: Announcement) -> bool:
     return message.kind in (Kind.SEVERITY, Kind.REOPENED) and incident.state is State.OK
 
 
-def _report(owed: Owed, error: Exception, failure: Failure) -> None:
+def _report(claimed: ClaimedMessage, error: Exception, failure: Failure) -> None:
     """Once for each change, not for each attempt: neither of a message nor of a channel that fails as a whole."""
-    message = owed.announcement
-    known = failure.error == owed.error or (failure.pause is not None and owed.failures > 0)
+    message = claimed.announcement
+    known = failure.error == claimed.error or (failure.pause is not None and claimed.failures > 0)
     level = logging.DEBUG if known else logging.WARNING
     if isinstance(error, TemporaryError) and error.retry_after is not None:
         level = logging.DEBUG  # Slack's ordinary way to slow us down
     about = message.incident and message.incident.id
     trace = error if isinstance(error, UnrenderableError) else None
     words = "message %s (%s, incident %s) in %s: %s"
-    log.log(level, words, message.id, message.kind, about, owed.channel, failure.error, exc_info=trace)
+    log.log(level, words, message.id, message.kind, about, claimed.channel, failure.error, exc_info=trace)
 
 
 def _heal(ports: Outlet, message: Announcement) -> None:

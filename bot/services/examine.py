@@ -36,7 +36,7 @@ def examine_slack(messenger: Messenger, settings: Settings, clock: Clock, scopes
     channel = settings.channel
     yield _tried(
         "Slack channel",
-        lambda: messenger.read(channel),
+        lambda: messenger.check_channel_access(channel),
         f"{channel} can be read",
         f"write its id (C…) as channel in pipeline.yml and invite the bot there: /invite {access.bot}",
     )
@@ -100,7 +100,7 @@ def _socket_mode(messenger: Messenger) -> Finding:
         "set SLACK_APP_TOKEN to an app-level token with connections:write (Basic Information), and turn Socket Mode on"
     )
     try:
-        others = messenger.dial()
+        others = messenger.check_app_token()
     except SyncHealthError as error:
         return _wrong(name, error, remedy)
     if others > 1:

@@ -22,7 +22,7 @@ def add_examples(ports: Ports, evaluation: Evaluation, opened: Sequence[Incident
             with ports.store.transaction() as records:
                 current = records.incident(incident.id) or incident
                 records.save_incident(replace(current, examples=examples))
-                records.owe(incident.id, Kind.EVIDENCE)
+                records.enqueue(incident.id, Kind.EVIDENCE)
 
 
 def _examples_of(ports: Ports, evaluation: Evaluation, incident: Incident) -> tuple[str, ...]:

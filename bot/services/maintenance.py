@@ -21,7 +21,7 @@ def begin_maintenance(ports: Ports, span: str, reason: str, by: str) -> Maintena
             records.save_maintenance(window)
         else:
             window = records.create_maintenance(fresh)
-        records.owe_maintenance(window, ports.settings.channel)  # that it is on; at its end, what it held back
+        records.enqueue_maintenance(window, ports.settings.channel)  # that it is on; at its end, what it held back
         records.audit(now, by, "maintenance", f"window {window.id}", f"for {span}: {reason}")
     return window
 
@@ -62,6 +62,6 @@ def _end(records: Records, window: Maintenance, now: datetime, channel: str) -> 
     for incident in records.open_incidents():
         records.note(incident.id, Entry(now, Did.MAINTENANCE_ENDED, window.ended_by))
     records.drop_held(window)
-    records.owe_maintenance(window, channel)
+    records.enqueue_maintenance(window, channel)
     records.audit(now, window.ended_by or "sync-health", "maintenance", f"window {window.id}", "ended")
     return window

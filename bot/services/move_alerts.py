@@ -61,20 +61,20 @@ def move_alerts(
         said.append(move(records, check, worst, settings, now, evaluation.syncs))
     told = _share_a_thread(records, [one for one in said if one])
     for one in told:
-        owe(records, one)
+        enqueue(records, one)
     keys = {alert_key(settings, check.name, result.sync) for check, result in evaluated}
     others = [one for one in opened if one.key not in keys and one.id not in closed]
     remind(records, settings, ended or now, keys, others)  # of what is still open after all that
     return told
 
 
-def owe(records: AlertRecords, said: Said) -> None:
+def enqueue(records: AlertRecords, said: Said) -> None:
     """Owe the messages of a change."""
     for kind in said.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
-        records.owe(said.incident.thread if kind is Kind.RESOLVED else said.incident.id, kind)
+        records.enqueue(said.incident.thread if kind is Kind.RESOLVED else said.incident.id, kind)
     thread = records.incidents_beside(said.incident) if said.incident.state is State.OK else []
     if thread and all(one.state is State.OK for one in thread):
-        records.owe_answers(said.incident.id)
+        records.enqueue_answers(said.incident.id)
 
 
 def close_incident(records: AlertRecords, incident: Incident, why: str, now: datetime) -> Said:
@@ -254,7 +254,7 @@ def _refresh_root(
     if after != before:
         records.save_incident(after)
     if replace(after, measured_at=before.measured_at) != before:  # the same number again is no reason to edit
-        records.owe(after.id, Kind.ROOT)
+        records.enqueue(after.id, Kind.ROOT)
 
 
 def _with_reading(incident: Incident, result: Result, helping: str | None, now: datetime) -> Incident:

@@ -13,7 +13,7 @@ from bot.errors import (
     UncertainError,
     UneditableError,
 )
-from bot.model import Failure, Move, Owed, Pause
+from bot.model import ClaimedMessage, Failure, Move, Pause
 
 MOST_DOUBLINGS = 20
 REPLACE_EVERY = timedelta(minutes=15)  # a message that cannot be edited: no more often than this a new one
@@ -46,35 +46,35 @@ class Now:
     jitter: float
 
 
-def next_step(owed: Owed, error: Exception, settings: Settings, now: Now) -> Failure:
+def next_step(claimed: ClaimedMessage, error: Exception, settings: Settings, now: Now) -> Failure:
     """What to do about this message, and when. An error that nobody foresaw is a refusal that may have arrived."""
     why = str(error) or type(error).__name__
     match error:
         case TemporaryError(retry_after=float() | int() as seconds):
-            pause = Pause(now.real + timedelta(seconds=seconds), owed.failures)
-            return Failure(why, now.real, doubtful=owed.doubtful, pause=pause)
+            pause = Pause(now.real + timedelta(seconds=seconds), claimed.failures)
+            return Failure(why, now.real, doubtful=claimed.doubtful, pause=pause)
         case TemporaryError() | UncertainError():
-            doubtful = owed.doubtful or isinstance(error, UncertainError)
-            wait = now.real + TRANSIENT.after(owed.attempts, now.jitter)
-            repeated = owed.failures > 0  # one failure may be the message's own: the others go on
-            until = now.real + TRANSIENT.after(owed.failures - 1, now.jitter) if repeated else None
-            return Failure(why, wait, doubtful=doubtful, pause=Pause(until, owed.failures + 1))
+            doubtful = claimed.doubtful or isinstance(error, UncertainError)
+            wait = now.real + TRANSIENT.after(claimed.attempts, now.jitter)
+            repeated = claimed.failures > 0  # one failure may be the message's own: the others go on
+            until = now.real + TRANSIENT.after(claimed.failures - 1, now.jitter) if repeated else None
+            return Failure(why, wait, doubtful=doubtful, pause=Pause(until, claimed.failures + 1))
         case AccessError():
-            return Failure(why, now.real, doubtful=owed.doubtful, pause=_refused_pause(owed, now))
+            return Failure(why, now.real, doubtful=claimed.doubtful, pause=_refused_pause(claimed, now))
         case ChannelRefusedError():
-            if (channel := _other_channel(owed, settings)) is None:
-                return Failure(why, now.real, doubtful=owed.doubtful, pause=_refused_pause(owed, now))
-            return _move(owed, Move(channel, why, now.pipeline), settings, now)
+            if (channel := _other_channel(claimed, settings)) is None:
+                return Failure(why, now.real, doubtful=claimed.doubtful, pause=_refused_pause(claimed, now))
+            return _move(claimed, Move(channel, why, now.pipeline), settings, now)
         case NotFoundError():
-            return _replace(owed, error, now)
-    return _simplify(owed, error, settings, now)
+            return _replace(claimed, error, now)
+    return _simplify(claimed, error, settings, now)
 
 
-def _replace(owed: Owed, error: NotFoundError, now: Now) -> Failure:
+def _replace(claimed: ClaimedMessage, error: NotFoundError, now: Now) -> Failure:
     """A message that is gone, or whose thread is, is posted again."""
-    message, why = owed.announcement, str(error)
+    message, why = claimed.announcement, str(error)
     if message.ts is None:  # its root is gone: once a minute at most
-        return Failure(why, now.real + REFUSED.after(owed.attempts, now.jitter), gone=True)
+        return Failure(why, now.real + REFUSED.after(claimed.attempts, now.jitter), gone=True)
     if isinstance(error, UneditableError):
         posted = datetime.fromtimestamp(float(message.ts), UTC)
         if now.real < posted + REPLACE_EVERY:
@@ -82,30 +82,30 @@ def _replace(owed: Owed, error: NotFoundError, now: Now) -> Failure:
     return Failure(why, now.real, gone=True)
 
 
-def _simplify(owed: Owed, error: Exception, settings: Settings, now: Now) -> Failure:
+def _simplify(claimed: ClaimedMessage, error: Exception, settings: Settings, now: Now) -> Failure:
     """What is refused in full is sent as plain text, then as a new message, then to the other channel."""
-    message, why = owed.announcement, str(error) or type(error).__name__
-    doubtful = owed.doubtful or not isinstance(error, PermanentError)
+    message, why = claimed.announcement, str(error) or type(error).__name__
+    doubtful = claimed.doubtful or not isinstance(error, PermanentError)
     if not message.plain:
         return Failure(why, now.real, doubtful=doubtful, plain=True)
     if message.ts:
         return Failure(why, now.real, gone=True)
-    channel = _other_channel(owed, settings)
+    channel = _other_channel(claimed, settings)
     if message.thread_ts is None and channel:
-        return _move(owed, Move(channel, why, now.pipeline, whole_channel=False), settings, now)
-    return Failure(why, now.real + REFUSED.after(owed.attempts, now.jitter), doubtful=doubtful)
+        return _move(claimed, Move(channel, why, now.pipeline, whole_channel=False), settings, now)
+    return Failure(why, now.real + REFUSED.after(claimed.attempts, now.jitter), doubtful=doubtful)
 
 
-def _move(owed: Owed, move: Move, settings: Settings, now: Now) -> Failure:
+def _move(claimed: ClaimedMessage, move: Move, settings: Settings, now: Now) -> Failure:
     """At once, but not round and round between two channels that both refuse."""
-    wait = REFUSED.after(owed.attempts, now.jitter) if owed.channel == settings.fallback_channel else timedelta(0)
+    wait = REFUSED.after(claimed.attempts, now.jitter) if claimed.channel == settings.fallback_channel else timedelta(0)
     return Failure(move.why, now.real + wait, move=move)
 
 
-def _other_channel(owed: Owed, settings: Settings) -> str | None:
-    other = settings.channel if owed.channel != settings.channel else settings.fallback_channel
-    return other if other != owed.channel else None
+def _other_channel(claimed: ClaimedMessage, settings: Settings) -> str | None:
+    other = settings.channel if claimed.channel != settings.channel else settings.fallback_channel
+    return other if other != claimed.channel else None
 
 
-def _refused_pause(owed: Owed, now: Now) -> Pause:
-    return Pause(now.real + REFUSED.after(owed.failures, now.jitter), owed.failures + 1)
+def _refused_pause(claimed: ClaimedMessage, now: Now) -> Pause:
+    return Pause(now.real + REFUSED.after(claimed.failures, now.jitter), claimed.failures + 1)

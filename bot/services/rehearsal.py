@@ -64,11 +64,11 @@ class Rehearsal:
     def save_evaluation(self, evaluation: Evaluation) -> None:
         """Nothing is kept."""
 
-    def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
+    def enqueue(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         """Nothing is said."""
 
-    def owe_reminders(self, incident_ids: Sequence[int]) -> None:
+    def enqueue_reminders(self, incident_ids: Sequence[int]) -> None:
         """Nothing is said."""
 
-    def owe_answers(self, incident_id: int) -> None:
+    def enqueue_answers(self, incident_id: int) -> None:
         """Nothing is said."""

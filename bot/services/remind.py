@@ -44,10 +44,10 @@ def remind(
         lines.append((incident.id, Entry(now, DID[due], about, broadcast=due is Nudge.CALL)))
         if due is Nudge.LAPSE:
             records.save_incident(replace(incident, acked_by=None, acked_at=None))
-            records.owe(incident.id, Kind.ROOT)
+            records.enqueue(incident.id, Kind.ROOT)
         nudged.setdefault((incident.thread, due, about), incident.id)
     records.note_each(lines)
-    records.owe_reminders(list(dict.fromkeys(nudged.values())))
+    records.enqueue_reminders(list(dict.fromkeys(nudged.values())))
 
 
 def _without_ended_overlays(records: AlertRecords, before: Incident, now: datetime) -> Incident:
@@ -59,7 +59,7 @@ def _without_ended_overlays(records: AlertRecords, before: Incident, now: dateti
         after = replace(after, flapping_until=None)
     if after is not before:
         records.save_incident(after)
-        records.owe(after.id, Kind.ROOT)
+        records.enqueue(after.id, Kind.ROOT)
     return after
 
 

@@ -75,7 +75,7 @@ def set_action(ports: Ports, action: Action, was: ActionState) -> Action:
             return current or action
         records.save_action(action)
         if action.incident_id:
-            records.owe(action.incident_id, Kind.RUN, action_id=action.id)
+            records.enqueue(action.incident_id, Kind.RUN, action_id=action.id)
         if action.state in ENDED:
             _note_its_end(records, action, ports.clock.now())
     return action
@@ -113,7 +113,7 @@ def _request(ports: Ports, incident: Incident, facts: RerunFacts, by: str, reaso
             )
         )
         records.note(incident.id, Entry(now, Did.FOLLOWED if facts.running else Did.RERUN, by, facts.sync))
-        records.owe(incident.id, Kind.RUN, action_id=action.id)
+        records.enqueue(incident.id, Kind.RUN, action_id=action.id)
         records.audit(now, by, "rerun", facts.sync, f"action {action.id}: {reason or 'no reason given'}")
     return action
 

@@ -12,7 +12,7 @@ from bot.errors import RefusedError, SyncHealthError
 from bot.model import Kind
 from bot.ports import Outlet, Records
 from bot.services.deliver import CLAIM, LEADER, deliver_all
-from bot.services.move_alerts import Said, close_incident, move, owe
+from bot.services.move_alerts import Said, close_incident, enqueue, move
 from checks.judge import judge
 from checks.model import Check, Reading, Result
 
@@ -137,7 +137,7 @@ class Trial:
         settings = self._outlet.settings
         said = move(records, CHECK, _result(value, settings), settings, now)
         assert said, "a test is never explained by anything, and its check has no patience"
-        owe(records, said)
+        enqueue(records, said)
         return said
 
     def _escalate(self, test: Incident, options: TrialOptions) -> datetime:
@@ -145,7 +145,7 @@ class Trial:
         now = self._outlet.clock.now()
         with self._outlet.store.transaction() as records:
             records.note(test.id, Entry(now, Did.CALLED, options.mention, broadcast=True))
-            records.owe(test.id, Kind.REMINDER)
+            records.enqueue(test.id, Kind.REMINDER)
         return now
 
     def _resolve(self, test: Incident) -> datetime | None:
@@ -163,12 +163,12 @@ class Trial:
         def is_over() -> bool:
             why = self._obstacle(test)
             lasting = clock.monotonic() - began >= ERROR_LASTS
-            return not self._is_owed(test) or bool(why and lasting)
+            return not self._is_unsent(test) or bool(why and lasting)
 
         self._wait_until(is_over, self._ends)
         if self._now(test).summary.endswith(ABANDONED):
             return "this process slept, and the bot closed it"
-        if self._is_owed(test):
+        if self._is_unsent(test):
             return self._obstacle(test) or f"{self._suspect()} within {options.timeout:g} s"
         return None
 
@@ -177,7 +177,7 @@ class Trial:
             return "the running bot, whose log may say why, did not send it"
         return "it was not its turn, because other messages come first,"
 
-    def _is_owed(self, test: Incident) -> bool:
+    def _is_unsent(self, test: Incident) -> bool:
         with self._outlet.store.snapshot() as records:
             return not all(message.delivered for message in records.deliveries(test.id))
 
@@ -237,7 +237,7 @@ class Trial:
                 _close(records, test, why, self._outlet.clock.now())
             records.drop_unposted(test.id)
         ends = self._outlet.clock.monotonic() + GRACE
-        while self._is_owed(test) and deliver_all(self._outlet, self._holder, most=1):
+        while self._is_unsent(test) and deliver_all(self._outlet, self._holder, most=1):
             if self._outlet.clock.monotonic() >= ends:
                 break
 
@@ -245,7 +245,7 @@ class Trial:
 def _close(records: Records, test: Incident, why: str, now: datetime) -> Said:
     """What was not posted by now is not posted later: it would be news of a test that is over."""
     said = close_incident(records, test, why, now)
-    owe(records, said)
+    enqueue(records, said)
     if records.root_of(test.id) is None:
         records.drop_unposted(test.id)
     return said

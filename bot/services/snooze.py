@@ -24,8 +24,8 @@ def snooze(ports: Ports, incident_id: int, span: str, by: str) -> list[Incident]
             records.save_incident(one)
             records.note(one.id, Entry(now, Did.SNOOZED, by, f"for {span}"))
             records.audit(now, by, "snooze", f"incident {one.id}", f"for {span}")
-        records.owe(snoozed[0].id, Kind.ROOT)
-        records.owe_answers(incident_id)
+        records.enqueue(snoozed[0].id, Kind.ROOT)
+        records.enqueue_answers(incident_id)
     return snoozed
 
 

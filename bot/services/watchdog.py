@@ -35,7 +35,7 @@ def complete_evaluation(ports: Ports, *, told: bool = False) -> None:
         if watch.completed_at and not told:
             away = (now - watch.completed_at) / ports.clock.speed
             if away > grace(ports.settings, ports.clock):
-                records.owe_absence(Outage(watch.completed_at, now), ports.settings.channel)
+                records.enqueue_absence(Outage(watch.completed_at, now), ports.settings.channel)
         records.save_watch(replace(watch, completed_at=now))
 
 

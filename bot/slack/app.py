@@ -15,7 +15,7 @@ from bot.messages.rerun import loading_modal
 from bot.services.authorise import Person
 from bot.slack.buttons import BUTTONS, DIALOGS, SUBMISSIONS
 from bot.slack.commands import COMMANDS, unknown
-from bot.slack.desk import COMMAND, Desk, Press, press_from
+from bot.slack.interaction import COMMAND, Context, Interaction, interaction_from
 from bot.transport.slack_api import call, taken
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ ANYTHING = re.compile("")
 FROM_ANOTHER_VERSION = "This {} is from another version of me. Type /sync-health for what holds now."
 
 
-def build_app(desk: Desk) -> App:
+def build_app(context: Context) -> App:
     """The Bolt app. It asks Slack nothing, neither at the start nor before it knows what somebody wants."""
     app = App(
         client=WebClient(),
@@ -33,11 +33,15 @@ def build_app(desk: Desk) -> App:
         logger=logging.getLogger("slack_bolt"),
     )
 
-    def hand_over(work: Callable[[Desk, Press], None]) -> Callable[[Ack, dict[str, Any], BoltContext], None]:
+    receive = context.receive
+
+    def hand_over(
+        work: Callable[[Context, Interaction], None],
+    ) -> Callable[[Ack, dict[str, Any], BoltContext], None]:
         # Slack waits three seconds, and presses stand in line here: nothing may happen but that our pool gets them.
         def listener(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
             ack()
-            desk.receive(replace(press_from(body), arrived=context["arrived"]), work)
+            receive(replace(interaction_from(body), arrived=context["arrived"]), work)
 
         return listener
 
@@ -49,39 +53,45 @@ def build_app(desk: Desk) -> App:
     def unreadable(error: Exception, body: dict[str, Any]) -> None:
         # Its form alone: what stands in it belongs to a person.
         log.error("Slack sent a %.40s that cannot be read", body.get("type") or "command", exc_info=error)
-        desk.take(Press(Person("", "", ""), "?", response_url=str(body.get("response_url") or "")), _say_unreadable)
+        context.take(
+            Interaction(Person("", "", ""), "?", response_url=str(body.get("response_url") or "")), _say_unreadable
+        )
 
     return app
 
 
-def _command(desk: Desk, press: Press) -> None:
-    command = COMMANDS.get(press.word)
-    (command.run if command else unknown)(desk, press)
+def _command(context: Context, interaction: Interaction) -> None:
+    command = COMMANDS.get(interaction.word)
+    (command.run if command else unknown)(context, interaction)
 
 
-def _button(desk: Desk, press: Press) -> None:
-    if press.word in DIALOGS:
-        _dialog(desk, press)
-    elif press.word in BUTTONS:
-        BUTTONS[press.word](desk, press)
+def _button(context: Context, interaction: Interaction) -> None:
+    if interaction.word in DIALOGS:
+        _dialog(context, interaction)
+    elif interaction.word in BUTTONS:
+        BUTTONS[interaction.word](context, interaction)
     else:
         raise RefusedError(FROM_ANOTHER_VERSION.format("button"))
 
 
-def _dialog(desk: Desk, press: Press) -> None:
+def _dialog(context: Context, interaction: Interaction) -> None:
     """A trigger lives three seconds, so a dialog opens at once and is filled when the facts are there."""
     try:
-        opened = call(desk.client.views_open, trigger_id=press.trigger_id, view=loading_modal(press.word.capitalize()))
+        opened = call(
+            context.client.views_open,
+            trigger_id=interaction.trigger_id,
+            view=loading_modal(interaction.word.capitalize()),
+        )
     except SyncHealthError as error:
         raise RefusedError(f"The dialog did not open ({error}). Click the button again.") from error
-    desk.do(replace(press, view_id=taken(taken(opened, "view", dict), "id", str)), DIALOGS[press.word])
+    context.do(replace(interaction, view_id=taken(taken(opened, "view", dict), "id", str)), DIALOGS[interaction.word])
 
 
-def _submission(desk: Desk, press: Press) -> None:
-    if press.word not in SUBMISSIONS:
+def _submission(context: Context, interaction: Interaction) -> None:
+    if interaction.word not in SUBMISSIONS:
         raise RefusedError(FROM_ANOTHER_VERSION.format("dialog"))
-    SUBMISSIONS[press.word](desk, press)
+    SUBMISSIONS[interaction.word](context, interaction)
 
 
-def _say_unreadable(_desk: Desk, _press: Press) -> None:
+def _say_unreadable(_context: Context, _interaction: Interaction) -> None:
     raise PermanentError("Slack sent this in a form that I cannot read, so I did nothing. The log says what it was.")

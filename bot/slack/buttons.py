@@ -16,93 +16,97 @@ from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
 from bot.services.shared_answers import Answer
 from bot.services.show_incident import incident_meant
 from bot.slack.commands import fresh_summary, snapshot, summarised
-from bot.slack.desk import Desk, Press
+from bot.slack.interaction import Context, Interaction
 from bot.transport.slack_api import call
 
 
-def refresh(desk: Desk, press: Press) -> None:
+def refresh(context: Context, interaction: Interaction) -> None:
     """Measure now and show it in the same message."""
-    fresh_summary(desk, press, replace=True)
+    fresh_summary(context, interaction, replace=True)
 
 
-def share(desk: Desk, press: Press) -> None:
+def share(context: Context, interaction: Interaction) -> None:
     """The last numbers, for the whole channel."""
-    shown = summary_message(summarised(desk, press.arrived), desk.ports.settings.zone, shared_by=press.person.id)
-    desk.answer(press, shown, to_all=True)
+    shown = summary_message(
+        summarised(context, interaction.arrived), context.ports.settings.zone, shared_by=interaction.person.id
+    )
+    context.answer(interaction, shown, to_all=True)
 
 
-def take(desk: Desk, press: Press) -> None:
+def take(context: Context, interaction: Interaction) -> None:
     """Acknowledge what is open in the thread; the root says so. What others have acknowledged can be taken over."""
-    desk.authorise(press)
-    incident_id = thread_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
+    context.authorise(interaction)
+    incident_id = thread_for(context.ports, interaction.value, channel=interaction.channel, ts=interaction.message_ts)
     try:
-        mine = acknowledge(desk.ports, incident_id, press.person.id, take_over=False)
+        mine = acknowledge(context.ports, incident_id, interaction.person.id, take_over=False)
     except AcknowledgedError as refusal:
-        desk.audit(press, refusal)
-        desk.answer(press, already_acknowledged(refusal.people, incident_id))
+        context.audit(interaction, refusal)
+        context.answer(interaction, already_acknowledged(refusal.people, incident_id))
         return
     if acknowledged_again(mine):  # no message in the channel shows it
-        desk.answer(press, still_acknowledged(mine, desk.ports.settings.zone))
+        context.answer(interaction, still_acknowledged(mine, context.ports.settings.zone))
 
 
-def take_over(desk: Desk, press: Press) -> None:
+def take_over(context: Context, interaction: Interaction) -> None:
     """Acknowledge in place of somebody else, from the answer that offers it."""
-    desk.authorise(press)
-    incident = incident_meant(desk.ports, press.value)
-    desk.answer(press, taken_over(acknowledge(desk.ports, incident.id, press.person.id)), replace=True)
+    context.authorise(interaction)
+    incident = incident_meant(context.ports, interaction.value)
+    context.answer(
+        interaction, taken_over(acknowledge(context.ports, incident.id, interaction.person.id)), replace=True
+    )
 
 
-def rerun(desk: Desk, press: Press) -> None:
+def rerun(context: Context, interaction: Interaction) -> None:
     """Fill the dialog with the facts, asked for now or found by a question that is in flight, never kept ones."""
-    desk.authorise(press)
-    incident = incident_for(desk.ports, press.value, channel=press.channel, ts=press.message_ts)
-    desk.ask(press, ("rerun", incident.id), partial(rerun_facts, desk.ports, incident), _show_facts, keep=0)
+    context.authorise(interaction)
+    incident = incident_for(context.ports, interaction.value, channel=interaction.channel, ts=interaction.message_ts)
+    context.ask(interaction, ("rerun", incident.id), partial(rerun_facts, context.ports, incident), _show_facts, keep=0)
 
 
-def _show_facts(desk: Desk, press: Press, facts: Answer[RerunFacts]) -> None:
-    desk.show(press, rerun_modal(facts.value, desk.ports.settings.zone))
+def _show_facts(context: Context, interaction: Interaction, facts: Answer[RerunFacts]) -> None:
+    context.show(interaction, rerun_modal(facts.value, context.ports.settings.zone))
 
 
-def rerun_confirmed(desk: Desk, press: Press) -> None:
+def rerun_confirmed(context: Context, interaction: Interaction) -> None:
     """Run what was shown, and report it in the thread; what has changed for the worse is shown again instead."""
-    desk.authorise(press)
-    consent = read_consent(press.value)
-    incident = incident_to_change(desk.ports, str(consent.incident_id))
-    reason = (press.fields or {}).get(REASON, "")
-    confirm = partial(rerun_sync, desk.ports, incident, consent, press.person.id, reason)
+    context.authorise(interaction)
+    consent = read_consent(interaction.value)
+    incident = incident_to_change(context.ports, str(consent.incident_id))
+    reason = (interaction.fields or {}).get(REASON, "")
+    confirm = partial(rerun_sync, context.ports, incident, consent, interaction.person.id, reason)
     each = object()  # submission is a question of its own
-    desk.ask(press, each, partial(_confirm, desk, confirm), _show_outcome)
+    context.ask(interaction, each, partial(_confirm, context, confirm), _show_outcome)
 
 
-def _confirm(desk: Desk, confirm: Callable[[], Action]) -> Action | FactsChangedError:
+def _confirm(context: Context, confirm: Callable[[], Action]) -> Action | FactsChangedError:
     try:
         return confirm()
     except FactsChangedError as changed:
         return changed
     finally:
-        desk.shared.forget()  # whatever came of it: what was asked before may be from before the run
+        context.shared.forget()  # whatever came of it: what was asked before may be from before the run
 
 
-def _show_outcome(desk: Desk, press: Press, found: Answer[Action | FactsChangedError]) -> None:
+def _show_outcome(context: Context, interaction: Interaction, found: Answer[Action | FactsChangedError]) -> None:
     """An answer to each submission: the thread's report is for everybody, and may come later."""
     changed = found.value
     if isinstance(changed, Action):
-        desk.answer(press, rerun_answer(changed))
+        context.answer(interaction, rerun_answer(changed))
         return
-    view = rerun_modal(changed.facts, desk.ports.settings.zone, changed.changes)
+    view = rerun_modal(changed.facts, context.ports.settings.zone, changed.changes)
     try:
-        call(desk.client.views_open, trigger_id=press.trigger_id, view=view)
+        call(context.client.views_open, trigger_id=interaction.trigger_id, view=view)
     except SyncHealthError:  # its three seconds are over: an answer says what to do
         raise changed from None
-    desk.audit(press, changed)
+    context.audit(interaction, changed)
 
 
-BUTTONS: dict[str, Callable[[Desk, Press], None]] = {
+BUTTONS: dict[str, Callable[[Context, Interaction], None]] = {
     "refresh": refresh,
     "share": share,
     "acknowledge": take,
     "take_over": take_over,
     "snapshot": snapshot,
 }
-DIALOGS: dict[str, Callable[[Desk, Press], None]] = {"rerun": rerun}  # buttons that open one
-SUBMISSIONS: dict[str, Callable[[Desk, Press], None]] = {"rerun": rerun_confirmed}
+DIALOGS: dict[str, Callable[[Context, Interaction], None]] = {"rerun": rerun}  # buttons that open one
+SUBMISSIONS: dict[str, Callable[[Context, Interaction], None]] = {"rerun": rerun_confirmed}

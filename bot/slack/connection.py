@@ -25,7 +25,7 @@ APART = 1.0  # real seconds between two lines at least: some are taken away as s
 STALE = 120.0  # real seconds for which Slack may still count a line that broke
 SHORT = 10.0  # real seconds after its hello within which a line that is taken away counts as a failure
 LINGER = 60.0  # real seconds for which a line that Slack takes away is heard on
-GOODBYE = 1.0  # real seconds for Slack to hang up
+CLOSE_TIMEOUT = 1.0  # real seconds for Slack to hang up
 SEEN = 1000  # envelopes that are remembered: Slack may send one again
 
 
@@ -64,10 +64,10 @@ class Connection:
         for line, reader in lines:
             with suppress(WebSocketException, OSError):  # it has ended already
                 line.send_close()
-                reader.join(GOODBYE)
+                reader.join(CLOSE_TIMEOUT)
                 if line.sock:
                     line.sock.shutdown(socket.SHUT_RDWR)  # closing it would not wake the reader
-            reader.join(GOODBYE)
+            reader.join(CLOSE_TIMEOUT)
         self._thread.join(timeout=15)
         self._bolt.shutdown()
         self._status.close()

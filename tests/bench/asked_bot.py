@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 
 from bot.model import Kind
 from bot.services.show_queue import QUEUE
-from bot.slack.desk import COMMAND
+from bot.slack.interaction import COMMAND
 from tests.fakes import CHANNEL, FakeCensus, FakeWarehouse
 from tests.small_bot import TOKEN, small_bot
 from tests.unit.samples import incident
@@ -50,7 +50,7 @@ def ours(url: str, folder: str, warehouse_seconds: str = str(WORK), census_secon
     bot = small_bot(url, Path(folder), warehouse, SlowCensus)
     with bot.ports.store.transaction() as records:
         one = incident(id=0, opened_at=bot.ports.clock.now(), timeline=(), channel=CHANNEL, rerun="Sync B")
-        records.owe(records.create_incident(one).id, Kind.ROOT)
+        records.enqueue(records.create_incident(one).id, Kind.ROOT)
     census = bot.ports.census
     assert isinstance(census, SlowCensus)
     warehouse.seconds, census.seconds = float(warehouse_seconds), float(census_seconds)

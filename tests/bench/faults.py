@@ -62,10 +62,10 @@ def _walk(demo: Demo, ports: Ports, fault: str) -> Walk:
     found.alerted = time.monotonic() - began
     first = _incidents(ports)[0]
     found.alerted_by = first.check
-    _press(demo, "acknowledge", found)
+    _interaction(demo, "acknowledge", found)
     broken.switch(fault, False)
     began = time.monotonic()
-    if first.rerun and _press(demo, "rerun", found):
+    if first.rerun and _interaction(demo, "rerun", found):
         _until(lambda: (modal := demo.slack.modal(OPERATOR)) and "Loading" not in str(modal), 20)
         if (demo.slack.modal(OPERATOR) or {}).get("submit"):
             demo.slack.submit(OPERATOR, {"reason": "switched off"})
@@ -87,7 +87,7 @@ def _roots(demo: Demo) -> list[dict[str, object]]:
     return [m for m in demo.slack.messages() if "Daily summary" not in m["text"] and "away" not in m["text"]]
 
 
-def _press(demo: Demo, action: str, found: Walk) -> bool:
+def _interaction(demo: Demo, action: str, found: Walk) -> bool:
     for message in _roots(demo)[:1]:
         if action in str(message.get("blocks")):
             demo.slack.press(OPERATOR, str(message["ts"]), action)

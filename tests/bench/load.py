@@ -54,7 +54,7 @@ def who_waits() -> None:
         sys.stdout.write(f"90 people asking runs: {_asked(bot)['calls']:.0f} calls to Census\n")
     with _bot("ours", 1, 0) as (slack, _):
         root = str(until(slack.messages)[0]["ts"])
-        for _press in range(200):
+        for _interaction in range(200):
             slack.press(OPERATOR, root, "rerun")
         time.sleep(QUIET)
         failed = sum("This button failed" in str(message) for message in slack.ephemerals(OPERATOR))

@@ -493,7 +493,7 @@ def test_a_429_for_one_channel_delays_no_other(slack: SlackLine, tmp_path: Path)
         for what, channel in (("Limited", CHANNEL), ("Elsewhere", CHANNEL_ID)):  # to the outbox these are two
             made = records.create_incident(incident(key=what, summary=what, channel=channel))
             for kind in (Kind.ROOT, Kind.EVIDENCE):
-                records.owe(made.id, kind)
+                records.enqueue(made.id, kind)
     slack.ask_for_patience("post", 30)
     assert deliver_all(ports, "me") == 3, "one in vain, and both of the other channel"
     assert ["Elsewhere" in text for text in slack.texts()] == [True]

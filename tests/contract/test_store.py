@@ -17,7 +17,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from bot.adapters.store.store import sql_store as store_module
+from bot.adapters.store import sql_store as store_module
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
@@ -25,7 +25,19 @@ from bot.adapters.store import tables
 from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
 from bot.errors import TemporaryError
-from bot.model import Evaluation, Failure, Kind, Owed, Pause, Place, Run, RunStatus, Schedule, SyncStatus, Undelivered
+from bot.model import (
+    ClaimedMessage,
+    Evaluation,
+    Failure,
+    Kind,
+    Pause,
+    Place,
+    Run,
+    RunStatus,
+    Schedule,
+    SyncStatus,
+    Undelivered,
+)
 from checks.model import Outcome, Result, Severity
 from tests.fakes import HandClock
 from tests.new_state import new_state
@@ -88,28 +100,28 @@ def action(sync: str = "Sync B", state: ActionState = ActionState.REQUESTED) -> 
     return Action(0, sync, None, "U1", "because", state, NOON, 7)
 
 
-def owe(store: SqlStore, *kinds: Kind, key: str = "properties/a") -> int:
+def enqueue(store: SqlStore, *kinds: Kind, key: str = "properties/a") -> int:
     with store.transaction() as records:
         made = records.create_incident(incident(key))
         for kind in kinds:
-            records.owe(made.id, kind)
+            records.enqueue(made.id, kind)
         return made.id
 
 
 def owe_more(store: SqlStore, incident_id: int, *kinds: Kind) -> None:
     with store.transaction() as records:
         for kind in kinds:
-            records.owe(incident_id, kind)
+            records.enqueue(incident_id, kind)
 
 
-def claim(store: SqlStore, holder: str = "me", seconds: float = 0) -> Owed:
-    owed = store.claim(holder, at(seconds), 60)
-    assert owed
-    return replace(owed, announcement=store.read_content(owed.announcement))
+def claim(store: SqlStore, holder: str = "me", seconds: float = 0) -> ClaimedMessage:
+    claimed = store.claim(holder, at(seconds), 60)
+    assert claimed
+    return replace(claimed, announcement=store.read_content(claimed.announcement))
 
 
-def brief(owed: Owed | None) -> tuple[int, str] | None:
-    return owed and (owed.announcement.incident.id, str(owed.announcement.kind))
+def brief(claimed: ClaimedMessage | None) -> tuple[int, str] | None:
+    return claimed and (claimed.announcement.incident.id, str(claimed.announcement.kind))
 
 
 # The schema.
@@ -140,7 +152,7 @@ def test_the_migrations_make_the_partial_indexes_too(store: SqlStore, tmp_path: 
 
 
 def test_opening_again_keeps_everything(store: SqlStore, other: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT)
+    incident_id = enqueue(store, Kind.ROOT)
     with other.transaction() as records:
         assert [one.id for one in records.open_incidents()] == [incident_id]
 
@@ -170,12 +182,12 @@ def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
 
 
 def test_a_transaction_that_breaks_leaves_nothing_and_loses_nothing(store: SqlStore) -> None:
-    kept = owe(store, Kind.ROOT)
+    kept = enqueue(store, Kind.ROOT)
     with pytest.raises(ZeroDivisionError), store.transaction() as records:
         records.save_incident(replace(incident(), id=kept, summary="changed"))
         records.save_alert(Alert("k", "a"))
         records.create_action(action())
-        records.owe(kept, Kind.EVIDENCE)
+        records.enqueue(kept, Kind.EVIDENCE)
         records.audit(NOON, "U1", "x", "y", "z")
         _ = 1 / 0
     with store.transaction() as records:
@@ -183,7 +195,7 @@ def test_a_transaction_that_breaks_leaves_nothing_and_loses_nothing(store: SqlSt
         assert records.alert("k") is None
         assert records.open_actions() == []
     assert brief(claim(store)) == (kept, "root")
-    store.settle(claim(store, seconds=61), "me", place=PLACE)
+    store.mark_sent(claim(store, seconds=61), "me", place=PLACE)
     assert store.claim("me", at(62), 60) is None
 
 
@@ -215,13 +227,13 @@ def test_a_database_that_stays_locked_is_temporary(store: SqlStore, other: SqlSt
 
 
 def test_the_database_allows_one_open_incident_per_key(store: SqlStore) -> None:
-    first = owe(store)
+    first = enqueue(store)
     with pytest.raises(IntegrityError):
-        owe(store)
-    owe(store, key="properties/b")
+        enqueue(store)
+    enqueue(store, key="properties/b")
     with store.transaction() as records:
         records.save_incident(replace(records.incident(first), resolved_at=NOON))
-    second = owe(store)
+    second = enqueue(store)
     with store.transaction() as records:
         assert [one.key for one in records.open_incidents()] == ["properties/b", "properties/a"]
     with pytest.raises(IntegrityError), store.transaction() as records:
@@ -251,7 +263,7 @@ def test_the_database_allows_one_open_action_per_sync(store: SqlStore, state: Ac
 
 
 def test_alerts_come_back_as_they_were(store: SqlStore) -> None:
-    incident_id = owe(store)
+    incident_id = enqueue(store)
     full = Alert("k", "a", "Sync B", State.FIRING, Severity.CRITICAL, at(1), at(2), at(3), at(4), at(5), incident_id)
     assert None not in [getattr(full, one.name) for one in fields(full)]
     for alert in (full, Alert("empty", "a"), replace(full, state=State.OK, severity=None, since=None)):
@@ -283,7 +295,7 @@ def test_incidents_come_back_with_their_timeline(store: SqlStore) -> None:
 
 
 def test_actions_come_back_as_they_were(store: SqlStore) -> None:
-    incident_id = owe(store)
+    incident_id = enqueue(store)
     full = Action(
         0, "Sync B", incident_id, "U1", "because", ActionState.CHECKING, NOON, 7, True, 8, "completed", 1, 2, 3, 4
     )
@@ -348,7 +360,7 @@ def test_a_time_without_a_zone_is_refused(store: SqlStore) -> None:
     naive = NOON.replace(tzinfo=None)
     with pytest.raises(StatementError, match="without a zone"), store.transaction() as records:
         records.save_alert(Alert("k", "a", since=naive))
-    owe(store, Kind.ROOT)
+    enqueue(store, Kind.ROOT)
     with pytest.raises((StatementError, TypeError)):
         store.claim("me", naive, 60)
     assert claim(store)
@@ -369,58 +381,58 @@ def test_an_owed_message_brings_all_that_is_needed_to_say_it(store: SqlStore) ->
     with store.transaction() as records:
         for value in range(10):
             records.save_evaluation(evaluation(value))
-    incident_id = owe(store, Kind.ROOT)
-    owed = claim(store)
-    message = owed.announcement
-    assert (owed.revision, owed.doubtful) == (1, False)
+    incident_id = enqueue(store, Kind.ROOT)
+    claimed = claim(store)
+    message = claimed.announcement
+    assert (claimed.revision, claimed.doubtful) == (1, False)
     assert (message.channel, message.thread_ts, message.ts, message.action) == ("sync-health", None, None, None)
     assert message.incident.id == incident_id
     assert message.readings == (2, 3, 4, 5, 6, 7, 8, 9), "the latest eight"
     assert len(message.id) == 32
     with store.transaction() as records:
         run = records.create_action(replace(action(), incident_id=incident_id))
-        records.owe(incident_id, Kind.RUN, action_id=run.id)
-    store.settle(owed, "me", place=PLACE)
+        records.enqueue(incident_id, Kind.RUN, action_id=run.id)
+    store.mark_sent(claimed, "me", place=PLACE)
     told = claim(store).announcement
     assert (told.kind, told.action, told.channel, told.thread_ts) == (Kind.RUN, run, PLACE.channel, PLACE.ts)
     assert told.id != message.id
 
 
 def test_it_holds_no_payload(store: SqlStore, tmp_path: Path) -> None:
-    owe(store, Kind.ROOT)
+    enqueue(store, Kind.ROOT)
     with closing(sqlite3.connect(tmp_path / "state.db")) as db:
         assert "40 of them" not in str(db.execute("SELECT * FROM outbox").fetchall())
 
 
 def test_messages_of_an_incident_are_claimed_in_order_and_one_at_a_time(store: SqlStore, other: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT, Kind.EVIDENCE, Kind.SEVERITY)
+    incident_id = enqueue(store, Kind.ROOT, Kind.EVIDENCE, Kind.SEVERITY)
     root = claim(store)
     assert brief(root) == (incident_id, "root")
     assert other.claim("you", at(1), 60) is None
     assert store.claim("me", at(1), 60) is None
-    store.settle(root, "me", place=PLACE)
+    store.mark_sent(root, "me", place=PLACE)
     evidence = claim(other, "you", 2)
     assert brief(evidence) == (incident_id, "evidence")
     assert store.claim("me", at(3), 60) is None
-    other.settle(evidence, "you", place=Place("C0001", "2.0"))
+    other.mark_sent(evidence, "you", place=Place("C0001", "2.0"))
     assert brief(claim(store, seconds=4)) == (incident_id, "severity")
 
 
 def test_a_new_version_of_the_root_waits_for_the_reply_that_is_being_sent(store: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT, Kind.EVIDENCE)
-    store.settle(claim(store), "me", place=PLACE)
+    incident_id = enqueue(store, Kind.ROOT, Kind.EVIDENCE)
+    store.mark_sent(claim(store), "me", place=PLACE)
     evidence = claim(store, "me", 1)
     owe_more(store, incident_id, Kind.ROOT)
     assert store.claim("you", at(2), 60) is None, "one at a time per incident"
-    store.settle(evidence, "me", place=Place("C0001", "2.0"))
+    store.mark_sent(evidence, "me", place=Place("C0001", "2.0"))
     assert brief(claim(store, "you", 3)) == (incident_id, "root")
 
 
 def test_a_busy_or_waiting_incident_does_not_block_the_others(store: SqlStore) -> None:
-    first, second, third = (owe(store, Kind.ROOT, key=key) for key in "abc")
+    first, second, third = (enqueue(store, Kind.ROOT, key=key) for key in "abc")
     busy = claim(store)
     waits = claim(store, "you")
-    store.give_back(waits, "you", Failure("no", at(100)))
+    store.release_claim(waits, "you", Failure("no", at(100)))
     assert (brief(busy), brief(waits)) == ((first, "root"), (second, "root"))
     assert brief(claim(store, "you", 1)) == (third, "root")
     assert store.claim("you", at(2), 60) is None
@@ -428,12 +440,12 @@ def test_a_busy_or_waiting_incident_does_not_block_the_others(store: SqlStore) -
 
 def test_it_says_when_time_frees_what_is_owed(store: SqlStore) -> None:
     assert store.next_attempts(at(0)) == set()
-    owe(store, Kind.ROOT, Kind.EVIDENCE)
+    enqueue(store, Kind.ROOT, Kind.EVIDENCE)
     assert store.next_attempts(at(0)) == {at(0)}
-    store.give_back(claim(store), "me", Failure("no", at(100)))
+    store.release_claim(claim(store), "me", Failure("no", at(100)))
     assert store.next_attempts(at(1)) == {at(100), at(1)}, "no time holds the evidence: its root does"
     assert store.next_attempts(at(100)) == {at(100)}
-    owe(store, Kind.ROOT, key="b")
+    enqueue(store, Kind.ROOT, key="b")
     claim(store, seconds=2)
     assert at(62) in store.next_attempts(at(3)), "another process sends it, unless it died"
 
@@ -444,73 +456,73 @@ def test_who_listens_hears_of_each_write_of_this_process_once_it_is_committed(st
     with store.snapshot() as records:
         records.latest_evaluation()
     assert heard == []
-    owe(store, Kind.ROOT)
+    enqueue(store, Kind.ROOT)
     assert heard == [{at(0)}]
 
 
 def test_versions_that_were_not_sent_become_one(store: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT)
+    incident_id = enqueue(store, Kind.ROOT)
     owe_more(store, incident_id, Kind.ROOT, Kind.ROOT)
-    owed = claim(store)
-    assert owed.revision == 3
-    store.settle(owed, "me", place=PLACE)
+    claimed = claim(store)
+    assert claimed.revision == 3
+    store.mark_sent(claimed, "me", place=PLACE)
     assert store.claim("me", at(1), 60) is None
     owe_more(store, incident_id, Kind.ROOT)
     again = claim(store, seconds=1)
-    assert (again.announcement.id, again.announcement.ts) == (owed.announcement.id, PLACE.ts)
+    assert (again.announcement.id, again.announcement.ts) == (claimed.announcement.id, PLACE.ts)
 
 
 def test_each_action_has_a_message_of_its_own(store: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT)
-    store.settle(claim(store), "me", place=PLACE)
+    incident_id = enqueue(store, Kind.ROOT)
+    store.mark_sent(claim(store), "me", place=PLACE)
     with store.transaction() as records:
         for sync in ("Sync A", "Sync B"):
             made = records.create_action(replace(action(sync), incident_id=incident_id))
-            records.owe(incident_id, Kind.RUN, action_id=made.id)
-            records.owe(incident_id, Kind.RUN, action_id=made.id)
+            records.enqueue(incident_id, Kind.RUN, action_id=made.id)
+            records.enqueue(incident_id, Kind.RUN, action_id=made.id)
     told = []
-    while owed := store.claim("me", NOON, 60):
-        told.append((store.read_content(owed.announcement).action.sync, owed.revision))
-        store.settle(owed, "me", place=PLACE)
+    while claimed := store.claim("me", NOON, 60):
+        told.append((store.read_content(claimed.announcement).action.sync, claimed.revision))
+        store.mark_sent(claimed, "me", place=PLACE)
     assert told == [("Sync A", 2), ("Sync B", 2)]
 
 
 def test_what_is_owed_while_it_is_being_sent_stays_owed(store: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT)
-    owed = claim(store)
+    incident_id = enqueue(store, Kind.ROOT)
+    claimed = claim(store)
     owe_more(store, incident_id, Kind.ROOT)
-    assert store.settle(owed, "me", place=PLACE)
+    assert store.mark_sent(claimed, "me", place=PLACE)
     assert claim(store, seconds=1).revision == 2
 
 
 def test_a_claim_that_ran_out_is_doubtful_for_the_next(store: SqlStore) -> None:
-    owe(store, Kind.ROOT)
+    enqueue(store, Kind.ROOT)
     claim(store, "frozen")
     assert store.claim("you", at(59), 60) is None
     again = claim(store, "you", 60)
     assert again.doubtful
-    store.give_back(again, "you", Failure("no", at(61), doubtful=True))
+    store.release_claim(again, "you", Failure("no", at(61), doubtful=True))
     assert claim(store, "you", 61).doubtful
 
 
 def test_who_lost_the_claim_cannot_settle_nor_give_back(store: SqlStore) -> None:
-    owe(store, Kind.ROOT, Kind.EVIDENCE)
+    enqueue(store, Kind.ROOT, Kind.EVIDENCE)
     frozen = claim(store, "frozen")
-    owed = claim(store, "you", 61)
-    assert store.settle(frozen, "frozen", place=Place("C0001", "9.9"), alone=True) is False
-    store.give_back(frozen, "frozen", Failure("no", at(999), gone=True))
-    assert store.settle(owed, "you", place=PLACE)
-    assert store.settle(frozen, "frozen", place=Place("C0001", "9.9")) is False
+    claimed = claim(store, "you", 61)
+    assert store.mark_sent(frozen, "frozen", place=Place("C0001", "9.9"), alone=True) is False
+    store.release_claim(frozen, "frozen", Failure("no", at(999), gone=True))
+    assert store.mark_sent(claimed, "you", place=PLACE)
+    assert store.mark_sent(frozen, "frozen", place=Place("C0001", "9.9")) is False
     evidence = claim(store, "you", 62)
     assert evidence.announcement.thread_ts == PLACE.ts
 
 
 def test_sent_is_forgotten_trouble(store: SqlStore, tmp_path: Path) -> None:
-    owe(store, Kind.ROOT)
-    store.give_back(claim(store), "me", Failure("no", NOON, doubtful=True))
+    enqueue(store, Kind.ROOT)
+    store.release_claim(claim(store), "me", Failure("no", NOON, doubtful=True))
     with store.transaction() as records:
         assert records.undelivered() == (Undelivered("sync-health", "no", 1, NOON),)
-    store.settle(claim(store), "me", place=PLACE)
+    store.mark_sent(claim(store), "me", place=PLACE)
     with store.transaction() as records:
         assert records.undelivered() == ()
     with closing(sqlite3.connect(tmp_path / "state.db")) as db:
@@ -519,20 +531,20 @@ def test_sent_is_forgotten_trouble(store: SqlStore, tmp_path: Path) -> None:
 
 
 def test_what_is_given_back_is_tried_again_when_it_may(store: SqlStore) -> None:
-    owe(store, Kind.ROOT)
-    store.give_back(claim(store), "me", Failure("no", at(30)))
+    enqueue(store, Kind.ROOT)
+    store.release_claim(claim(store), "me", Failure("no", at(30)))
     assert store.claim("me", at(29), 60) is None
     again = claim(store, seconds=30)
     assert again.doubtful is False
 
 
 def test_a_channel_that_wants_patience_gets_it_for_all_its_messages(store: SqlStore) -> None:
-    first = owe(store, Kind.ROOT, Kind.EVIDENCE, key="a")
-    second = owe(store, Kind.ROOT, key="b")
+    first = enqueue(store, Kind.ROOT, Kind.EVIDENCE, key="a")
+    second = enqueue(store, Kind.ROOT, key="b")
     with store.transaction() as records:
         elsewhere = records.create_incident(replace(incident("c"), channel="elsewhere"))
-        records.owe(elsewhere.id, Kind.ROOT)
-    store.give_back(claim(store), "me", Failure("429", at(0), pause=Pause(at(30), 0)))
+        records.enqueue(elsewhere.id, Kind.ROOT)
+    store.release_claim(claim(store), "me", Failure("429", at(0), pause=Pause(at(30), 0)))
     assert brief(claim(store, seconds=1)) == (elsewhere.id, "root")
     assert store.claim("me", at(29), 60) is None
     assert brief(claim(store, seconds=30)) == (first, "root")
@@ -542,20 +554,20 @@ def test_a_channel_that_wants_patience_gets_it_for_all_its_messages(store: SqlSt
 def test_a_wait_that_was_stored_before_the_clock_was_set_back_keeps_nobody_waiting_for_that_long(
     store: SqlStore,
 ) -> None:
-    first = owe(store, Kind.ROOT, key="a")
-    store.give_back(claim(store, seconds=HOUR), "me", Failure("no", at(HOUR + 60)))
+    first = enqueue(store, Kind.ROOT, key="a")
+    store.release_claim(claim(store, seconds=HOUR), "me", Failure("no", at(HOUR + 60)))
     assert brief(claim(store)) == (first, "root")
 
 
 def test_a_pause_of_a_channel_from_before_the_clock_was_set_back_is_void(store: SqlStore) -> None:
-    first = owe(store, Kind.ROOT, key="a")
-    store.give_back(claim(store, seconds=HOUR), "me", Failure("429", at(0), pause=Pause(at(HOUR + 600), 1)))
+    first = enqueue(store, Kind.ROOT, key="a")
+    store.release_claim(claim(store, seconds=HOUR), "me", Failure("429", at(0), pause=Pause(at(HOUR + 600), 1)))
     assert store.claim("me", at(HOUR), 60) is None
     assert brief(claim(store)) == (first, "root")
 
 
 def test_a_sender_that_died_before_the_clock_was_set_back_keeps_nobody_waiting_for_that_long(store: SqlStore) -> None:
-    first = owe(store, Kind.ROOT, key="a")
+    first = enqueue(store, Kind.ROOT, key="a")
     claim(store, "dead", seconds=HOUR)
     assert store.claim("me", at(HOUR + 59), 60) is None
     taken_over = claim(store)
@@ -563,54 +575,54 @@ def test_a_sender_that_died_before_the_clock_was_set_back_keeps_nobody_waiting_f
 
 
 def test_patience_for_a_channel_shortens_nobodys_wait(store: SqlStore) -> None:
-    owe(store, Kind.ROOT, key="a")
-    second = owe(store, Kind.ROOT, key="b")
-    store.give_back(claim(store), "me", Failure("refused for good", at(60)))
+    enqueue(store, Kind.ROOT, key="a")
+    second = enqueue(store, Kind.ROOT, key="b")
+    store.release_claim(claim(store), "me", Failure("refused for good", at(60)))
     busy = claim(store)
     assert brief(busy) == (second, "root")
-    store.give_back(busy, "me", Failure("429", at(0), pause=Pause(at(1), 0)))
+    store.release_claim(busy, "me", Failure("429", at(0), pause=Pause(at(1), 0)))
     assert brief(claim(store, seconds=2)) == (second, "root")
     assert store.claim("me", at(3), 60) is None
 
 
 def test_what_is_gone_is_posted_anew_and_replies_follow_it(store: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT)
-    store.settle(claim(store), "me", place=PLACE)
+    incident_id = enqueue(store, Kind.ROOT)
+    store.mark_sent(claim(store), "me", place=PLACE)
     owe_more(store, incident_id, Kind.ROOT, Kind.SEVERITY)
     edit = claim(store)
     assert edit.announcement.ts == PLACE.ts
-    store.give_back(edit, "me", Failure("gone", NOON, gone=True))
+    store.release_claim(edit, "me", Failure("gone", NOON, gone=True))
     anew = claim(store)
     assert (anew.announcement.ts, anew.announcement.channel, anew.doubtful) == (None, PLACE.channel, False)
-    store.settle(anew, "me", place=Place("C0001", "5.5"))
+    store.mark_sent(anew, "me", place=Place("C0001", "5.5"))
     assert claim(store).announcement.thread_ts == "5.5"
 
 
 def test_a_message_that_needs_not_be_said_is_settled_without_a_place(store: SqlStore) -> None:
-    owe(store, Kind.ROOT)
-    assert store.settle(claim(store), "me", place=None)
+    enqueue(store, Kind.ROOT)
+    assert store.mark_sent(claim(store), "me", place=None)
     assert store.claim("me", at(99), 60) is None
 
 
 def test_a_root_that_tells_the_end_stands_alone(store: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT, Kind.EVIDENCE, Kind.SEVERITY, Kind.RESOLVED)
-    other = owe(store, Kind.EVIDENCE, key="b")
+    incident_id = enqueue(store, Kind.ROOT, Kind.EVIDENCE, Kind.SEVERITY, Kind.RESOLVED)
+    other = enqueue(store, Kind.EVIDENCE, key="b")
     with store.transaction() as records:
         records.save_incident(replace(records.incident(incident_id), state=State.OK, resolved_at=NOON))
         run = records.create_action(replace(action(), incident_id=incident_id))
-        records.owe(incident_id, Kind.RUN, action_id=run.id)
-    store.settle(claim(store), "me", place=PLACE, alone=True)
-    run_message, evidence = sorted([claim(store), claim(store)], key=lambda owed: owed.announcement.incident.id)
+        records.enqueue(incident_id, Kind.RUN, action_id=run.id)
+    store.mark_sent(claim(store), "me", place=PLACE, alone=True)
+    run_message, evidence = sorted([claim(store), claim(store)], key=lambda claimed: claimed.announcement.incident.id)
     assert [brief(run_message), brief(evidence)] == [(incident_id, "run"), (other, "evidence")]
-    assert store.settle(run_message, "me", place=Place("C0001", "2.0"))
+    assert store.mark_sent(run_message, "me", place=Place("C0001", "2.0"))
     assert store.claim("me", at(1), 60) is None
     owe_more(store, incident_id, Kind.RESOLVED)
     assert brief(claim(store, seconds=1)) == (incident_id, "resolved"), "what comes later is said"
 
 
 def test_messages_of_ours_are_known_by_their_place(store: SqlStore) -> None:
-    incident_id = owe(store, Kind.ROOT)
-    store.settle(claim(store), "me", place=PLACE)
+    incident_id = enqueue(store, Kind.ROOT)
+    store.mark_sent(claim(store), "me", place=PLACE)
     with store.transaction() as records:
         assert records.message_at(incident_id, PLACE.channel, PLACE.ts)
         assert not records.message_at(incident_id, "C9", PLACE.ts)
@@ -713,7 +725,7 @@ def owe_many(store: SqlStore, many: int) -> set[str]:
     with store.transaction() as records:
         for number in range(many):
             made = records.create_incident(incident(f"k{number}"))
-            records.owe(made.id, Kind.ROOT)
+            records.enqueue(made.id, Kind.ROOT)
         return {id_ for (id_,) in records._db.exec_driver_sql("SELECT id FROM outbox")}
 
 
@@ -724,8 +736,8 @@ def test_threads_that_claim_at_once_never_get_the_same_message(store: SqlStore, 
     def drain(number: int) -> list[str]:
         start.wait(10)
         mine = []
-        while owed := (store, other)[number % 2].claim(f"t{number}", NOON, 60):
-            mine.append(owed.announcement.id)
+        while claimed := (store, other)[number % 2].claim(f"t{number}", NOON, 60):
+            mine.append(claimed.announcement.id)
         return mine
 
     with ThreadPoolExecutor(4) as pool:
@@ -772,11 +784,15 @@ def test_a_state_of_the_version_before_keeps_its_messages_and_their_places(url: 
         connection.execute(text(f"INSERT INTO outbox ({columns}) VALUES {rows}"))
     engine.dispose()
     store = SqlStore(url)
-    owed = claim(store)
-    assert owed
-    assert (owed.announcement.kind, owed.announcement.channel, owed.announcement.thread_ts) == ("evidence", "C1", "1.1")
-    assert owed.announcement.incident
-    assert owed.announcement.incident.examples == ()
+    claimed = claim(store)
+    assert claimed
+    assert (claimed.announcement.kind, claimed.announcement.channel, claimed.announcement.thread_ts) == (
+        "evidence",
+        "C1",
+        "1.1",
+    )
+    assert claimed.announcement.incident
+    assert claimed.announcement.incident.examples == ()
     with store.transaction() as records:
         assert records.message_at(1, "C1", "1.1")
     store.close()
@@ -787,13 +803,13 @@ def test_messages_of_a_shared_thread_wait_for_its_root_whichever_incident_they_a
         first, second = (records.create_incident(incident(key)) for key in "ab")
         for one in (first, second):
             records.save_incident(replace(one, thread_id=first.id))
-            records.owe(one.id, Kind.ROOT)
-        records.owe(second.id, Kind.SEVERITY)
+            records.enqueue(one.id, Kind.ROOT)
+        records.enqueue(second.id, Kind.SEVERITY)
     root = claim(store)
     assert brief(root) == (first.id, "root")
     assert store.claim("you", at(0), 60) is None, "the reply waits"
     assert [one.id for one in root.announcement.thread] == [first.id, second.id]
-    store.settle(root, "me", place=PLACE)
+    store.mark_sent(root, "me", place=PLACE)
     reply = claim(store)
     assert (brief(reply), reply.announcement.thread_ts) == ((second.id, "severity"), PLACE.ts)
 

@@ -13,7 +13,7 @@ import pytest
 from bot.alerts.model import Action, Alert, Incident
 from bot.config.pipeline_file import Operators
 from bot.config.settings import Settings
-from bot.model import Evaluation, Owed
+from bot.model import ClaimedMessage, Evaluation
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
 from bot.services.deliver import CLAIM, deliver_next
@@ -102,11 +102,11 @@ class World:
         """Somebody confirms the dialog as it is now."""
         return rerun_sync(self.ports, self.incident(), rerun_facts(self.ports, self.incident()).consent, by, reason)
 
-    def claim(self, holder: str = "sender") -> Owed:
+    def claim(self, holder: str = "sender") -> ClaimedMessage:
         """The next message, as a sender has it in its hand."""
-        owed = self.store.claim(holder, self.clock.real(), CLAIM)
-        assert owed
-        return replace(owed, announcement=self.store.read_content(owed.announcement))
+        claimed = self.store.claim(holder, self.clock.real(), CLAIM)
+        assert claimed
+        return replace(claimed, announcement=self.store.read_content(claimed.announcement))
 
     def deliver(self, holder: str = "sender") -> int:
         """Send until nothing is owed now; how many were tried."""
@@ -143,7 +143,7 @@ class World:
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(query).fetchall()
 
-    def owed(self) -> list[str]:
+    def claimed(self) -> list[str]:
         """The kinds that are owed, in order."""
         return [kind for (kind,) in self.rows("SELECT kind FROM outbox WHERE wanted > sent ORDER BY seq")]
 

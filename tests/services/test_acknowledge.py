@@ -23,7 +23,7 @@ def test_the_root_names_who_has_acknowledged_it(world: World) -> None:
     assert (taken.acked_by, taken.acked_at) == (ROBIN, world.clock.now())
     assert world.incident().acked_by == ROBIN
     assert (world.incident().timeline[-1].did, world.incident().timeline[-1].by) == (Did.ACKNOWLEDGED, ROBIN)
-    assert world.owed() == ["root"]
+    assert world.claimed() == ["root"]
     world.deliver()
     [root] = world.channel.roots()
     assert f"Acknowledged by <@{ROBIN}>" in root.text
@@ -65,9 +65,9 @@ def test_what_is_given_back_is_unacknowledged_and_escalates_again(world: World) 
     assert "Unacknowledged" in world.channel.roots()[0].text
     assert "acknowledge\n" in world.channel.roots()[0].text
     world.look(60, after=14)
-    assert world.owed() == []
+    assert world.claimed() == []
     world.look(60, after=1)
-    assert world.owed() == ["reminder"]
+    assert world.claimed() == ["reminder"]
     with pytest.raises(RefusedError, match="Nobody has acknowledged"):
         unacknowledge(world.ports, 1, ADA)
 
@@ -231,7 +231,7 @@ def test_an_escalation_that_was_answered_is_edited_once(world: World) -> None:
     acknowledge(world.ports, 1, ROBIN)
     world.deliver()
     acknowledge(world.ports, 1, ADA)
-    assert "reminder" not in world.owed()
+    assert "reminder" not in world.claimed()
     assert f"<@{ROBIN}>" in reminders(world)[0].text
 
 
@@ -279,7 +279,7 @@ def test_an_acknowledgement_during_a_slow_evaluation_lasts_as_long_as_any(world:
     world.warehouse.ask = slow  # type: ignore[method-assign]
     world.look(60, after=1)
     assert world.incident().acked_by == ROBIN
-    assert "reminder" not in world.owed(), "it lapses in four hours, not now"
+    assert "reminder" not in world.claimed(), "it lapses in four hours, not now"
 
 
 def test_giving_back_ends_the_snooze_too(world: World) -> None:
@@ -289,4 +289,4 @@ def test_giving_back_ends_the_snooze_too(world: World) -> None:
     unacknowledge(world.ports, 1, ROBIN)
     assert (world.incident().acked_by, world.incident().snoozed_until) == (None, None)
     world.look(60, after=16)
-    assert "reminder" in world.owed(), "it escalates"
+    assert "reminder" in world.claimed(), "it escalates"

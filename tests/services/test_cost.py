@@ -158,7 +158,7 @@ def test_an_open_incident_knows_the_age_of_its_number_and_the_same_number_again_
     assert asleep.incident().measured_at == measured_at, "carried over"
     asleep.look(60, after=5)
     assert asleep.incident().measured_at == asleep.clock.now()
-    assert asleep.owed() == []
+    assert asleep.claimed() == []
     asleep.look(61, after=5)
     asleep.deliver()
     [root] = asleep.channel.roots()
@@ -231,4 +231,4 @@ def test_a_view_bug_is_alerted_before_the_next_run_writes_it(asleep: World) -> N
         five_minutes_later(asleep)
         told += [minute for incident in open_incidents(asleep) if incident.check == "suspect_records"]
     assert told == [115]
-    assert asleep.owed() == ["root", "evidence"]
+    assert asleep.claimed() == ["root", "evidence"]

@@ -112,13 +112,13 @@ def test_the_summary_tells_how_long_the_bot_was_away_and_what_is_stuck_but_not_i
     world.open_incident()
     now = world.clock.now()
     with world.store.transaction() as records:
-        records.owe_absence(Outage(now - timedelta(hours=3), now - timedelta(hours=1)), CHANNEL)
-        records.owe_absence(Outage(now - timedelta(days=3), now - timedelta(days=2)), CHANNEL)
+        records.enqueue_absence(Outage(now - timedelta(hours=3), now - timedelta(hours=1)), CHANNEL)
+        records.enqueue_absence(Outage(now - timedelta(days=3), now - timedelta(days=2)), CHANNEL)
     at(world, "2026-04-01 08:50")
     stuck = world.claim()
     assert stuck.announcement.kind is Kind.ROOT
     later = world.clock.real() + LONGEST_WAIT
-    world.store.give_back(stuck, "sender", Failure("Slack refuses: fatal_error", later))
+    world.store.release_claim(stuck, "sender", Failure("Slack refuses: fatal_error", later))
     world.deliver()
     world.channel.fail_next("post", refused())
     live(world, "2026-04-01 09:00", days=0.001, minutes=1)
@@ -166,7 +166,7 @@ def test_a_digest_whose_answer_was_lost_is_found_again(world: World) -> None:
     live(world, "2026-04-01 08:30", days=0.1)
     world.deliver_patiently()
     assert len(world.channel.roots()) == 1
-    assert world.owed() == []
+    assert world.claimed() == []
 
 
 def test_it_is_audited_with_what_it_found(world: World) -> None:
@@ -196,7 +196,7 @@ def test_the_validation_of_the_night_speaks_through_alerts_alone_and_runs_once_a
         world.clock.pass_(minutes=30)
     assert ran == ["04-01 03:00"]
     assert len(world.warehouse.asked) == asked + 1, "the warehouse is asked, too"
-    assert Kind.DIGEST not in world.owed()
+    assert Kind.DIGEST not in world.claimed()
 
 
 def test_a_first_evaluation_that_the_state_dates_ahead_of_now_does_not_owe_the_bot_a_day_of_silence(
@@ -208,7 +208,7 @@ def test_a_first_evaluation_that_the_state_dates_ahead_of_now_does_not_owe_the_b
 
 def test_a_summary_can_be_read_before_there_was_any_evaluation(world: World) -> None:
     with world.store.transaction() as records:
-        records.owe_digest(CHANNEL)
+        records.enqueue_digest(CHANNEL)
     world.deliver()
     [summary] = world.channel.roots()
     assert "has not been measured yet" in summary.text

@@ -38,8 +38,8 @@ def second_incident(world: World) -> None:
         first = records.incident(1)
         assert first
         other = records.create_incident(replace(first, key="properties/other", title="Another trouble"))
-        records.owe(other.id, Kind.ROOT)
-        records.owe(other.id, Kind.EVIDENCE)
+        records.enqueue(other.id, Kind.ROOT)
+        records.enqueue(other.id, Kind.EVIDENCE)
 
 
 def test_the_root_comes_first_and_the_evidence_is_in_its_thread(world: World) -> None:
@@ -50,7 +50,7 @@ def test_the_root_comes_first_and_the_evidence_is_in_its_thread(world: World) ->
     [evidence] = world.channel.thread(root.ts)
     assert evidence.kind is Kind.EVIDENCE
     assert "Mend the view first." in evidence.text
-    assert world.owed() == []
+    assert world.claimed() == []
     assert world.deliver() == 0
 
 
@@ -145,8 +145,8 @@ def test_doubt_outlives_every_other_failure(world: World) -> None:
 
 def test_a_sender_that_died_after_posting_leaves_no_second_message(world: World) -> None:
     world.open_incident()
-    owed = world.claim("dead")
-    world.channel.post(owed.announcement)
+    claimed = world.claim("dead")
+    world.channel.post(claimed.announcement)
     assert world.deliver() == 0, "it may still be at it"
     world.clock.pass_real(seconds=CLAIM + 1)
     world.deliver()
@@ -306,7 +306,7 @@ def test_what_fired_and_recovered_while_slack_was_down_is_one_message(world: Wor
     [only] = world.channel.everything()
     assert only.kind is Kind.ROOT
     assert "Resolved" in only.text
-    assert world.owed() == []
+    assert world.claimed() == []
 
 
 def test_what_escalated_and_recovered_while_slack_was_down_rings_nobody(world: World) -> None:
@@ -388,7 +388,7 @@ def test_what_slack_refuses_for_good_is_kept_and_people_see_why(world: World) ->
         world.deliver()
         world.clock.pass_real(minutes=10)
     assert len(world.channel.calls) == 5, "not hammered"
-    assert world.owed() == ["root", "evidence"]
+    assert world.claimed() == ["root", "evidence"]
     assert "not_in_channel" in str(summarise(world.ports).undelivered)
     world.channel.heal()
     world.deliver_patiently()
@@ -398,10 +398,10 @@ def test_what_slack_refuses_for_good_is_kept_and_people_see_why(world: World) ->
 
 def test_a_change_while_a_message_is_being_sent_is_not_lost(world: World) -> None:
     world.open_incident(60)
-    owed = world.claim()
-    place = world.channel.post(owed.announcement)
+    claimed = world.claim()
+    place = world.channel.post(claimed.announcement)
     world.look(75, after=0.5)
-    assert world.store.settle(owed, "sender", place=place)
+    assert world.store.mark_sent(claimed, "sender", place=place)
     world.deliver()
     assert "75 properties" in world.channel.roots()[0].text
 
@@ -412,7 +412,7 @@ def test_a_sender_that_lost_its_claim_changes_nothing_any_more(world: World) -> 
     world.clock.pass_real(seconds=CLAIM + 1)
     world.deliver("other")
     late = world.channel.post(frozen.announcement)
-    assert world.store.settle(frozen, "frozen", place=late) is False
+    assert world.store.mark_sent(frozen, "frozen", place=late) is False
     world.look(75, after=5)
     world.deliver("other")
     assert "75 properties" in world.channel.roots()[0].text, "the first message is the one that lives"
@@ -512,11 +512,11 @@ def test_an_escalation_that_slack_held_up_is_not_sent_once_somebody_has_acknowle
     world.open_incident()
     world.deliver()
     world.look(60, after=20)
-    assert world.owed() == ["reminder"]
+    assert world.claimed() == ["reminder"]
     acknowledge(world.ports, 1, ROBIN)
     world.deliver()
     assert Kind.REMINDER not in kinds(world)
-    assert world.owed() == []
+    assert world.claimed() == []
 
 
 def test_a_reminder_held_up_is_not_sent_into_a_snooze(world: World) -> None:

@@ -81,8 +81,8 @@ def test_nothing_is_sent_meanwhile_and_everything_is_recorded(world: World) -> N
     assert world.incident().state is State.OK
     assert did(world) == [Did.OPENED, Did.RECOVERING, Did.RESOLVED]
     with world.store.transaction() as records:
-        records.owe_digest(CHANNEL)
-        records.owe_absence(Outage(world.clock.now(), world.clock.now()), CHANNEL)
+        records.enqueue_digest(CHANNEL)
+        records.enqueue_absence(Outage(world.clock.now(), world.clock.now()), CHANNEL)
     assert world.deliver() == 0, "nor the daily summary"
 
 
@@ -97,7 +97,7 @@ def test_its_end_is_one_message_about_what_came_and_went(world: World) -> None:
     assert "1 opened, 1 resolved, 0 still open" in summary.text
     assert f"(2 h) by <@{ROBIN}>: loading old records" in summary.text
     assert "✅ Companies without a name" in summary.text
-    assert world.owed() == []
+    assert world.claimed() == []
 
 
 @pytest.mark.full
@@ -141,7 +141,7 @@ def test_a_rerun_that_a_person_asked_for_is_followed_in_its_thread(world: World)
     begin(world)
     with world.store.transaction() as records:
         asked = Action(0, "Sync B", 1, ADA, "", ActionState.REQUESTED, world.clock.now(), 0)
-        records.owe(1, Kind.RUN, action_id=records.create_action(asked).id)
+        records.enqueue(1, Kind.RUN, action_id=records.create_action(asked).id)
     world.deliver()
     assert said(world)[-1] is Kind.RUN
     assert world.channel.everything()[-1].thread_ts is not None
@@ -153,7 +153,7 @@ def test_a_rerun_waits_for_a_root_that_is_held_back_and_never_stands_alone_in_th
     world.open_incident()
     with world.store.transaction() as records:
         asked = Action(0, "Sync B", 1, ADA, "", ActionState.REQUESTED, world.clock.now(), 0)
-        records.owe(1, Kind.RUN, action_id=records.create_action(asked).id)
+        records.enqueue(1, Kind.RUN, action_id=records.create_action(asked).id)
     assert world.deliver() == 0
     end_maintenance(world.ports, ROBIN)
     world.deliver()

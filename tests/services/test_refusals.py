@@ -67,7 +67,7 @@ def test_what_slack_refuses_in_full_is_sent_as_plain_text(world: World, kind: Ki
     world.deliver()
     assert [said.kind for said in world.channel.everything()] == ["root", "evidence", "severity", "resolved"]
     assert {said.kind for said in world.channel.everything() if said.plain} == {kind}
-    assert world.owed() == []
+    assert world.claimed() == []
 
 
 def test_an_incident_in_plain_text_is_shown_in_full_again_once_slack_takes_it(world: World) -> None:
@@ -123,7 +123,7 @@ def test_a_channel_that_is_gone_moves_everything_open_to_the_fallback(world: Wor
     assert [said.kind for said in there] == ["root", "evidence"]
     assert f"Moved here from #{CHANNEL}: Slack refuses: {code}" in there[0].text
     assert there[1].thread_ts == there[0].ts
-    assert world.owed() == []
+    assert world.claimed() == []
     acknowledge(world.ports, 1, ROBIN)
     world.deliver()
     assert f"<@{ROBIN}>" in next(said.text for said in world.channel.roots() if said.channel == NEW_ID)
@@ -223,7 +223,7 @@ def test_retry_after_pauses_the_channel_also_for_what_is_owed_later(world: World
     first = world.incident()
     with world.store.transaction() as records:
         other = records.create_incident(replace(first, key="properties/other"))
-        records.owe(other.id, Kind.ROOT)
+        records.enqueue(other.id, Kind.ROOT)
     world.clock.pass_real(seconds=29)
     assert world.deliver() == 0
     world.clock.pass_real(seconds=1)
@@ -250,11 +250,11 @@ def test_nothing_that_was_owed_after_the_claim_is_swallowed_by_a_root_that_tells
     world.open_incident(40)
     world.look(7, after=5)
     world.look(7, after=10)
-    owed = world.claim()
-    assert owed.announcement.over
+    claimed = world.claim()
+    assert claimed.announcement.over
     world.look(90, after=5)
-    place = world.channel.post(owed.announcement)
-    assert world.store.settle(owed, "sender", place=place, alone=True)
+    place = world.channel.post(claimed.announcement)
+    assert world.store.mark_sent(claimed, "sender", place=place, alone=True)
     world.deliver_patiently()
     assert "90 properties" in world.channel.roots()[0].text
     assert Kind.EVIDENCE in {said.kind for said in world.channel.everything()}
@@ -265,7 +265,7 @@ def test_a_digest_that_was_refused_does_not_stand_for_later_ones(world: World) -
     world.channel.fail(forbidden("is_archived"), "post")
     for _ in range(3):
         with world.store.transaction() as records:
-            records.owe_digest(CHANNEL)
+            records.enqueue_digest(CHANNEL)
         world.deliver()
         world.clock.pass_real(hours=24)
     world.channel.heal()
@@ -336,7 +336,7 @@ def test_whatever_fails_whenever_nothing_is_lost_or_doubled(
     for _ in range(3):
         world.look(7, after=10)
     wait(world, 25)
-    assert world.owed() == []
+    assert world.claimed() == []
     said = {one.ts: one for one in world.channel.everything()}
     [(root, channel)] = world.rows("SELECT ts, posted_in FROM outbox WHERE kind = 'root'")
     assert "esolved" in said[root].text
@@ -350,9 +350,11 @@ def test_whatever_fails_whenever_nothing_is_lost_or_doubled(
 
 def test_the_pause_of_a_channel_grows_only_from_the_second_failure_in_a_row(world: World) -> None:
     world.open_incident()
-    owed = world.claim()
+    claimed = world.claim()
     now = Now(world.clock.real(), world.clock.now(), 0.0)
-    pauses = [next_step(replace(owed, failures=n), refused().error, world.ports.settings, now).pause for n in range(3)]
+    pauses = [
+        next_step(replace(claimed, failures=n), refused().error, world.ports.settings, now).pause for n in range(3)
+    ]
     assert pauses == [
         Pause(None, 1),
         Pause(now.real + timedelta(seconds=2), 2),
@@ -387,15 +389,15 @@ def test_an_incident_that_cannot_be_read_is_told_in_plain_text_and_the_next_one_
         for key in ("properties/a", "properties/b"):
             made = records.create_incident(replace(samples.incident(), key=key, channel=CHANNEL))
             records.note(made.id, Entry(world.clock.now(), Did.OPENED))
-            records.owe(made.id, Kind.ROOT)
-            records.owe(made.id, Kind.EVIDENCE)
+            records.enqueue(made.id, Kind.ROOT)
+            records.enqueue(made.id, Kind.EVIDENCE)
     poison(world, 1)
     assert deliver_with_failures(world) == 2, "root and evidence, once each: then they are plain"
     assert [(root.plain, root.incident_id) for root in world.channel.roots()] == [(True, 0), (False, 2)]
     [unreadable] = [root for root in world.channel.roots() if root.plain]
     assert "An alert cannot be shown here" in unreadable.text
     assert len(world.channel.thread(unreadable.ts)) == 1, "its evidence follows in its thread"
-    assert world.owed() == []
+    assert world.claimed() == []
 
 
 def test_a_message_that_cannot_be_read_and_is_refused_in_plain_goes_to_the_fallback_channel(world: World) -> None:
@@ -411,7 +413,7 @@ def test_a_message_that_cannot_be_read_and_is_refused_in_plain_goes_to_the_fallb
 
 def test_a_summary_that_cannot_be_read_holds_up_no_alert(world: World) -> None:
     with world.store.transaction() as records:
-        records.owe_digest(CHANNEL)
+        records.enqueue_digest(CHANNEL)
     world.open_incident()
     with closing(sqlite3.connect(world.path)) as db, db:
         db.execute("UPDATE evaluations SET body = '{}'")
@@ -424,8 +426,8 @@ def test_a_message_of_an_earlier_version_whose_first_try_is_unknown_is_looked_fo
     world: World,
 ) -> None:
     world.open_incident()
-    owed = world.claim("earlier")
-    world.channel.post(owed.announcement)
+    claimed = world.claim("earlier")
+    world.channel.post(claimed.announcement)
     with closing(sqlite3.connect(world.path)) as db, db:
         db.execute("UPDATE outbox SET first_tried_at = NULL, error = 'lost' WHERE sending_by IS NOT NULL")
     with world.store.transaction() as records:

@@ -165,7 +165,7 @@ def test_a_run_is_told_from_start_to_end_in_one_message(world: World) -> None:
         assert follow(world) == 1
         assert f"{done} of 120 records" in story(world).text
     follow(world)
-    assert world.owed() == [], "nothing new is not told"
+    assert world.claimed() == [], "nothing new is not told"
     world.census.finish(1, records_updated=118, records_failed=2, records_invalid=0)
     follow(world)
     said = story(world)

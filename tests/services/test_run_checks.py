@@ -30,10 +30,10 @@ def test_a_fault_waits_its_time_before_anybody_hears_of_it(world: World) -> None
     assert world.look(60).outcome is Outcome.CRITICAL
     assert world.alert().state is State.PENDING
     world.look(60, after=4.9)
-    assert world.owed() == []
+    assert world.claimed() == []
     world.look(60, after=0.1)
     assert world.alert().state is State.FIRING
-    assert world.owed() == ["root", "evidence"]
+    assert world.claimed() == ["root", "evidence"]
 
 
 def test_a_fault_that_passes_in_time_is_never_told(world: World) -> None:
@@ -41,7 +41,7 @@ def test_a_fault_that_passes_in_time_is_never_told(world: World) -> None:
     world.look(7, after=4)
     world.look(60, after=4)
     assert world.alert().state is State.PENDING, "its clock began anew"
-    assert world.owed() == []
+    assert world.claimed() == []
     assert world.rows("SELECT * FROM incidents") == []
 
 
@@ -71,7 +71,7 @@ def test_alert_result_and_owed_messages_are_kept_together_or_not_at_all(world: W
         run_checks(brittle)
     assert world.everything() == before
     run_checks(world.ports)
-    assert world.owed() == ["root", "evidence"]
+    assert world.claimed() == ["root", "evidence"]
 
 
 class Overtaken(FakeWarehouse):
@@ -162,9 +162,9 @@ def test_a_steady_fault_says_nothing_new_until_somebody_has_to_be_called(world: 
     world.deliver()
     for _ in range(2):
         world.look(60, after=5)
-    assert world.owed() == []
+    assert world.claimed() == []
     world.look(60, after=5)
-    assert world.owed() == ["reminder"]
+    assert world.claimed() == ["reminder"]
     world.deliver()
     assert "Unacknowledged" in world.channel.thread()[-1].text
     assert world.channel.thread()[-1].broadcast
@@ -175,7 +175,7 @@ def test_the_root_follows_the_number(world: World) -> None:
     world.open_incident(60)
     world.deliver()
     world.look(75, after=5)
-    assert world.owed() == ["root"]
+    assert world.claimed() == ["root"]
     assert world.incident().value == 75
 
 
@@ -186,7 +186,7 @@ def test_an_escalation_takes_the_ack_away_and_is_told(world: World) -> None:
     world.look(60, after=5)
     incident = world.incident()
     assert (incident.severity, incident.acked_by, incident.acked_at) == (Severity.CRITICAL, None, None)
-    assert world.owed() == ["root", "severity"]
+    assert world.claimed() == ["root", "severity"]
 
 
 def test_easing_is_told_after_a_while_and_coming_back_soon_keeps_the_ack(world: World) -> None:
@@ -200,7 +200,7 @@ def test_easing_is_told_after_a_while_and_coming_back_soon_keeps_the_ack(world: 
     world.look(60, after=10)
     incident = world.incident()
     assert (incident.severity, incident.acked_by) == (Severity.CRITICAL, ROBIN)
-    assert world.owed() == ["root", "severity"]
+    assert world.claimed() == ["root", "severity"]
     world.deliver()
     assert ("Critical again" in world.channel.thread()[-1].text, world.channel.thread()[-1].broadcast) == (True, False)
 
@@ -215,7 +215,7 @@ def test_recovery_waits_and_is_told_once(world: World) -> None:
     world.look(20, after=1)
     assert world.incident().state is State.OK
     assert world.incident().resolved_at == world.clock.now()
-    assert world.owed() == ["root", "resolved"]
+    assert world.claimed() == ["root", "resolved"]
 
 
 def test_between_the_limit_and_the_clear_limit_nothing_ends(world: World) -> None:
@@ -231,7 +231,7 @@ def test_a_relapse_during_recovery_says_nothing(world: World) -> None:
     world.deliver()
     world.look(60, after=5)
     assert world.incident().state is State.FIRING
-    assert world.owed() == ["root"]
+    assert world.claimed() == ["root"]
     world.look(20, after=5)
     world.look(20, after=9)
     assert world.incident().state is State.RECOVERING, "recovery is counted anew"
@@ -245,7 +245,7 @@ def test_a_fault_that_returns_soon_has_the_same_incident_and_thread(world: World
     world.look(60, after=29)
     again = world.incident()
     assert (again.id, again.state, again.resolved_at, again.opened_at) == (1, State.FIRING, None, opened.opened_at)
-    assert world.owed() == ["root", "reopened"]
+    assert world.claimed() == ["root", "reopened"]
     assert [e.did for e in again.timeline] == [Did.OPENED, Did.RECOVERING, Did.RESOLVED, Did.REOPENED]
 
 
@@ -281,14 +281,14 @@ def test_no_row_at_all_is_no_data(world: World) -> None:
 @pytest.mark.parametrize("failure", [TemporaryError("the warehouse is asleep"), PermanentError("no such table")])
 def test_the_warehouse_down_is_an_error_and_leaves_the_alert_as_it_is(world: World, failure: Exception) -> None:
     world.open_incident()
-    before, owed = world.alert(), world.owed()
+    before, claimed = world.alert(), world.claimed()
     world.warehouse.failure = failure
     evaluation = world.look(7, after=30)
     assert evaluation.outcome is Outcome.ERROR
     assert evaluation.problems == (f"the warehouse: {failure}",)
     assert [sync.queue for sync in evaluation.syncs] == [None, None]
     assert world.alert() == before
-    assert world.owed() == owed
+    assert world.claimed() == claimed
 
 
 def test_while_nothing_is_known_the_timers_stand_still(world: World) -> None:
@@ -385,7 +385,7 @@ def test_two_validations_in_one_moment_open_one_incident(world: World) -> None:
         for done in [two.submit(look) for _ in range(2)]:
             done.result(10)
     assert world.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
-    assert world.owed() == ["root", "evidence"]
+    assert world.claimed() == ["root", "evidence"]
 
 
 def test_a_dry_run_says_what_would_be_said_and_leaves_no_trace(world: World) -> None:

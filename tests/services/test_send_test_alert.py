@@ -165,7 +165,7 @@ def test_a_channel_that_refuses_is_told_with_what_to_do_and_nothing_comes_later(
     world.clock.pass_real(minutes=20)
     world.deliver()
     assert world.channel.roots() == [], "it is no news any more"
-    assert world.incident().resolved_at and world.owed() == []
+    assert world.incident().resolved_at and world.claimed() == []
 
 
 def test_an_escalation_that_is_refused_is_named_and_does_not_come_later(world: World) -> None:
@@ -193,7 +193,7 @@ def test_another_channel_that_took_it_is_named_as_what_went_wrong(world: World) 
     world.channel.closed[CHANNEL_ID] = "is_archived"
     report = trial(world)
     assert report.error and report.error.startswith("it was posted in #C0OTHER instead of #sync-health: Slack refuses")
-    assert report.resolved_at and not world.owed()
+    assert report.resolved_at and not world.claimed()
 
 
 @pytest.mark.full
@@ -228,7 +228,7 @@ def backlog(world: World, size: int) -> None:
             one = samples.incident(
                 id=0, key=f"properties/{check}", check=check, opened_at=world.clock.now(), timeline=(), channel=CHANNEL
             )
-            records.owe(records.create_incident(one).id, Kind.ROOT)
+            records.enqueue(records.create_incident(one).id, Kind.ROOT)
 
 
 @pytest.mark.parametrize("timeout", [1.0, 30.0, 90.0])
@@ -421,7 +421,7 @@ def test_what_stands_in_the_way_of_another_channel_is_not_named_as_its_obstacle(
     set_fallback(world)
     elsewhere = samples.incident(id=0, key="properties/elsewhere", check="elsewhere", timeline=(), channel="C0OTHER")
     with world.store.transaction() as records:
-        records.owe(records.create_incident(elsewhere).id, Kind.ROOT)
+        records.enqueue(records.create_incident(elsewhere).id, Kind.ROOT)
     world.channel.fail(refused())
     world.deliver()
     world.channel.heal()
@@ -440,7 +440,7 @@ def test_what_it_ends_with_is_sent_for_some_seconds_and_not_until_nothing_is_owe
             with world.store.transaction() as records:
                 edited.extend(range(1, 41))
                 for incident_id in edited:
-                    records.owe(incident_id, Kind.ROOT)
+                    records.enqueue(incident_id, Kind.ROOT)
 
     edited: list[int] = []
     backlog(world, 40)
@@ -451,7 +451,7 @@ def test_what_it_ends_with_is_sent_for_some_seconds_and_not_until_nothing_is_owe
     report = trial(world, replace(OPTIONS, escalate=True, timeout=20.0))
     assert report.posted_at and report.error and "it was not its turn" in report.error
     assert world.clock.monotonic() - began <= 20 + 6 + GRACE + 6
-    assert len(world.owed()) > 30, "the others are left to the bot"
+    assert len(world.claimed()) > 30, "the others are left to the bot"
 
 
 def test_in_a_maintenance_window_nothing_is_sent_and_the_way_out_is_named(world: World) -> None:

@@ -64,7 +64,7 @@ def test_snoozing_is_written_owed_and_audited_and_cancels_nothing_else(world: Wo
     assert (incident.snoozed_by, incident.snoozed_until) == (ROBIN, now + timedelta(hours=2))
     assert incident.acked_by == ROBIN
     assert incident.timeline[-1].did is Did.SNOOZED
-    assert "root" in world.owed()
+    assert "root" in world.claimed()
     assert world.audit()[-1] == (ROBIN, "snooze", "incident 1", "for 2h")
     world.look(7, after=5)
     world.look(7, after=10)

@@ -70,7 +70,7 @@ def test_reminding_of_many_asks_no_more_than_reminding_of_a_few(world: World, st
     world.clock.pass_(minutes=16)
     asked = statements.of(lambda: remind_of(world, few))
     assert statements.of(lambda: remind_of(world, many)) == asked
-    assert world.owed().count("reminder") == 202
+    assert world.claimed().count("reminder") == 202
 
 
 def test_each_of_many_reminders_is_in_the_timeline_and_a_second_one_makes_no_second_message(world: World) -> None:
@@ -79,7 +79,7 @@ def test_each_of_many_reminders_is_in_the_timeline_and_a_second_one_makes_no_sec
     for _ in range(2):
         world.clock.pass_(minutes=16)
         remind_of(world, made)
-    assert world.owed().count("reminder") == 3, "nobody has tried to send the first one"
+    assert world.claimed().count("reminder") == 3, "nobody has tried to send the first one"
     for one in made:
         timeline = world.incident(one.id).timeline
         assert [entry.did for entry in timeline] == [Did.OPENED, Did.CALLED, Did.CALLED]

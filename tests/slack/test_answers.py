@@ -26,7 +26,7 @@ from bot.services.shared_answers import SharedAnswers
 from bot.slack import app as slack_app
 from bot.slack.app import build_app
 from bot.slack.buttons import take
-from bot.slack.desk import Desk, Press, press_from
+from bot.slack.interaction import Context, Interaction, interaction_from
 from bot.slack.later import Later
 from tests.dripping import dripping
 from tests.fakes import FakeWarehouse
@@ -125,32 +125,32 @@ def services(tmp_path: Path) -> Iterator[Services]:
     one.close()
 
 
-def desk_of(services: Services, store: Any = None) -> Desk:
+def desk_of(services: Services, store: Any = None) -> Context:
     ports = replace(services.ports, store=store) if store else services.ports
     pool = FairPool(1, "press", 1)
-    return Desk(ports, services.checker, Ear(), pool, SharedAnswers(ports.clock, pool))  # type: ignore[arg-type]
+    return Context(ports, services.checker, Ear(), pool, SharedAnswers(ports.clock, pool))  # type: ignore[arg-type]
 
 
-PRESS = Press(Person(SAM, "T1", ""), "ack", "7", channel="C1")
+PRESS = Interaction(Person(SAM, "T1", ""), "ack", "7", channel="C1")
 
 
-def _refuse(desk: Desk, press: Press) -> None:
+def _refuse(context: Context, press: Interaction) -> None:
     raise RefusedError("Only operators may do that.")
 
 
 def test_a_refusal_is_answered_while_the_state_is_locked_and_written_down_later(services: Services, caplog) -> None:
     store = LockedStore(services.store)
-    desk = desk_of(services, store)
+    context = desk_of(services, store)
     refused_at = services.clock.now()
-    desk.do(PRESS, _refuse)
-    desk.do(replace(PRESS, value="8"), _refuse)
-    assert desk.client.said == ["Only operators may do that."] * 2  # type: ignore[attr-defined]
+    context.do(PRESS, _refuse)
+    context.do(replace(PRESS, value="8"), _refuse)
+    assert context.client.said == ["Only operators may do that."] * 2  # type: ignore[attr-defined]
     assert services.audit() == []
     assert "kept in memory" in caplog.text
     services.clock.pass_(minutes=5)
     store.locked = False
-    desk.late.flush()
-    desk.late.flush()
+    context.late.flush()
+    context.late.flush()
     assert services.audit() == [(SAM, "ack", n, "refused: Only operators may do that.") for n in ("7", "8")]
     with services.store.transaction() as records:
         assert str(refused_at.replace(tzinfo=None)) in str(records._db.exec_driver_sql("SELECT at FROM audit").all())
@@ -179,31 +179,31 @@ def test_what_waits_for_the_state_is_bounded(caplog) -> None:
 
 
 def test_a_person_is_answered_although_writing_down_the_refusal_breaks(services: Services, caplog) -> None:
-    desk = desk_of(services, SimpleNamespace(transaction=lambda: 1 / 0))
-    desk.do(PRESS, _refuse)
-    assert desk.client.said == ["Only operators may do that."]  # type: ignore[attr-defined]
+    context = desk_of(services, SimpleNamespace(transaction=lambda: 1 / 0))
+    context.do(PRESS, _refuse)
+    assert context.client.said == ["Only operators may do that."]  # type: ignore[attr-defined]
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_what_nobody_foresaw_is_answered_with_what_is_known(services: Services) -> None:
-    desk = desk_of(services)
-    desk.do(PRESS, lambda desk, press: 1 / 0)
-    [said] = desk.client.said  # type: ignore[attr-defined]
+    context = desk_of(services)
+    context.do(PRESS, lambda context, press: 1 / 0)
+    [said] = context.client.said  # type: ignore[attr-defined]
     assert "It may have taken effect" in said
     assert "nothing was changed" not in said.casefold()
 
 
 def test_an_answer_that_breaks_is_logged_and_ends_there(services: Services, caplog) -> None:
-    desk = replace(desk_of(services), client=SimpleNamespace(ssl=None))  # type: ignore[arg-type]
-    desk.do(PRESS, _refuse)
+    context = replace(desk_of(services), client=SimpleNamespace(ssl=None))  # type: ignore[arg-type]
+    context.do(PRESS, _refuse)
     assert "ack by U0SAM could not be answered" in caplog.text
 
 
 def test_a_click_while_the_bot_stops_is_answered(services: Services) -> None:
-    desk = desk_of(services)
-    desk.pool.shutdown()
-    desk.take(PRESS, _refuse)
-    assert desk.client.said == ["I am restarting, and did nothing. Try again in a minute."]  # type: ignore[attr-defined]
+    context = desk_of(services)
+    context.pool.shutdown()
+    context.take(PRESS, _refuse)
+    assert context.client.said == ["I am restarting, and did nothing. Try again in a minute."]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -216,12 +216,12 @@ def test_a_click_while_the_bot_stops_is_answered(services: Services) -> None:
     ids=["command", "button", "submission"],
 )
 def test_a_payload_of_another_form_is_answered_and_logged(services: Services, body: dict[str, Any], caplog) -> None:
-    desk = desk_of(services)
+    context = desk_of(services)
     body["actions"] = body.get("actions") or [{"action_id": "acknowledge"}]
-    build_app(desk).dispatch(BoltRequest(mode="socket_mode", body=body | {"user": {}}, context={"arrived": 0.0}))
-    desk.pool.shutdown()
+    build_app(context).dispatch(BoltRequest(mode="socket_mode", body=body | {"user": {}}, context={"arrived": 0.0}))
+    context.pool.shutdown()
     assert "cannot be read" in caplog.text
-    assert "in a form that I cannot read" in desk.client.said[0]  # type: ignore[attr-defined]
+    assert "in a form that I cannot read" in context.client.said[0]  # type: ignore[attr-defined]
 
 
 class Views:
@@ -251,25 +251,25 @@ class HandLater(Later):
         return True
 
 
-def filling(services: Services, *errors: Exception) -> tuple[Desk, HandLater, Views]:
+def filling(services: Services, *errors: Exception) -> tuple[Context, HandLater, Views]:
     """A dialog that is being filled, and meets these errors."""
     later, views = HandLater(), Views(*errors)
-    desk = replace(desk_of(services), later=later)
-    desk.client.views_update = views.views_update  # type: ignore[method-assign]
-    desk.take(replace(PRESS, view_id="V1"), lambda desk, press: desk.show(press, {"type": "modal"}))
-    return desk, later, views
+    context = replace(desk_of(services), later=later)
+    context.client.views_update = views.views_update  # type: ignore[method-assign]
+    context.take(replace(PRESS, view_id="V1"), lambda context, press: context.show(press, {"type": "modal"}))
+    return context, later, views
 
 
 def test_a_dialog_is_filled_once_slack_has_had_its_patience_and_no_worker_sleeps_meanwhile(services: Services) -> None:
-    desk, later, views = filling(services, TemporaryError("429", retry_after=7.0), UncertainError("it broke"))
+    context, later, views = filling(services, TemporaryError("429", retry_after=7.0), UncertainError("it broke"))
     until(lambda: later.due)
-    free = desk.pool.submit("another", lambda: "the only worker is free")
+    free = context.pool.submit("another", lambda: "the only worker is free")
     assert free.result(10) == "the only worker is free"
-    assert (later.pauses, views.shown, desk.in_flight.count()) == ([7.0], [], 1)
+    assert (later.pauses, views.shown, context.in_flight.count()) == ([7.0], [], 1)
     later.due.pop()()
     until(lambda: later.due)
     later.due.pop()()
-    until(lambda: not desk.in_flight.count())
+    until(lambda: not context.in_flight.count())
     assert views.shown == [{"type": "modal"}]
 
 
@@ -279,67 +279,67 @@ def test_a_dialog_is_filled_once_slack_has_had_its_patience_and_no_worker_sleeps
 def test_a_dialog_is_given_up_in_bounded_time_and_says_so_elsewhere(
     services: Services, errors: list[Exception], waits: int
 ) -> None:
-    desk, later, _ = filling(services, *errors)
+    context, later, _ = filling(services, *errors)
     for _ in range(waits):
         until(lambda: later.due)
         later.due.pop()()
-    until(lambda: not desk.in_flight.count())
+    until(lambda: not context.in_flight.count())
     assert len(later.pauses) == waits
-    assert desk.client.said == ["The dialog could not be filled. Close it and click the button again."]  # type: ignore[attr-defined]
+    assert context.client.said == ["The dialog could not be filled. Close it and click the button again."]  # type: ignore[attr-defined]
 
 
 def test_a_dialog_that_waits_is_tried_once_more_when_the_bot_stops(services: Services) -> None:
     views = Views(TemporaryError("429", retry_after=29.0))
-    desk = desk_of(services)
-    desk.client.views_update = views.views_update  # type: ignore[method-assign]
-    desk.take(replace(PRESS, view_id="V1"), lambda desk, press: desk.show(press, {"type": "modal"}))
-    until(lambda: desk.later._acts)
-    desk.later.close()
-    desk.pool.shutdown()
+    context = desk_of(services)
+    context.client.views_update = views.views_update  # type: ignore[method-assign]
+    context.take(replace(PRESS, view_id="V1"), lambda context, press: context.show(press, {"type": "modal"}))
+    until(lambda: context.later._acts)
+    context.later.close()
+    context.pool.shutdown()
     assert views.shown == [{"type": "modal"}]
-    assert desk.in_flight.count() == 0
+    assert context.in_flight.count() == 0
 
 
 def test_a_dialog_that_slack_does_not_take_while_the_bot_stops_says_so_elsewhere(services: Services) -> None:
-    desk = desk_of(services)
-    desk.later.close()
-    desk.client.views_update = Views(TemporaryError("429", retry_after=29.0)).views_update  # type: ignore[method-assign]
-    desk.show(replace(PRESS, view_id="V1"), {})
-    assert desk.client.said == ["The dialog could not be filled. Close it and click the button again."]  # type: ignore[attr-defined]
-    assert desk.in_flight.count() == 0
+    context = desk_of(services)
+    context.later.close()
+    context.client.views_update = Views(TemporaryError("429", retry_after=29.0)).views_update  # type: ignore[method-assign]
+    context.show(replace(PRESS, view_id="V1"), {})
+    assert context.client.said == ["The dialog could not be filled. Close it and click the button again."]  # type: ignore[attr-defined]
+    assert context.in_flight.count() == 0
 
 
 def test_a_dialog_that_slack_does_not_take_says_so_in_its_place(services: Services) -> None:
-    desk, views = desk_of(services), Views(PermanentError("Slack refuses: view_too_large"))
-    desk.client.views_update = views.views_update  # type: ignore[method-assign]
-    desk.show(replace(PRESS, word="rerun", view_id="V1"), {})
+    context, views = desk_of(services), Views(PermanentError("Slack refuses: view_too_large"))
+    context.client.views_update = views.views_update  # type: ignore[method-assign]
+    context.show(replace(PRESS, word="rerun", view_id="V1"), {})
     assert views.shown[0]["title"]["text"] == "Rerun"
     assert "could not be filled" in words(views.shown[0])
-    assert desk.client.said == []  # type: ignore[attr-defined]
+    assert context.client.said == []  # type: ignore[attr-defined]
 
 
 def test_who_closed_the_dialog_hears_nothing_more(services: Services, caplog) -> None:
     caplog.set_level(logging.INFO)
-    desk = desk_of(services)
-    desk.client.views_update = Views(NotFoundError("Slack: not_found")).views_update  # type: ignore[method-assign]
-    desk.show(replace(PRESS, view_id="V1"), {})
-    assert desk.client.said == []  # type: ignore[attr-defined]
+    context = desk_of(services)
+    context.client.views_update = Views(NotFoundError("Slack: not_found")).views_update  # type: ignore[method-assign]
+    context.show(replace(PRESS, view_id="V1"), {})
+    assert context.client.said == []  # type: ignore[attr-defined]
     assert [record.levelname for record in caplog.records] == ["INFO"]
 
 
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        (lambda desk, press: _refuse(desk, press), "Only operators"),
-        (lambda desk, press: 1 / 0, "may have taken effect"),
+        (lambda context, press: _refuse(context, press), "Only operators"),
+        (lambda context, press: 1 / 0, "may have taken effect"),
     ],
 )
 def test_a_dialog_says_itself_why_there_are_no_facts(services: Services, form: Callable[..., Any], said: str) -> None:
-    desk, views = desk_of(services), Views()
-    desk.client.views_update = views.views_update  # type: ignore[method-assign]
-    desk.do(replace(PRESS, word="rerun", view_id="V1"), form)
+    context, views = desk_of(services), Views()
+    context.client.views_update = views.views_update  # type: ignore[method-assign]
+    context.do(replace(PRESS, word="rerun", view_id="V1"), form)
     assert said in words(views.shown[0])
-    assert desk.client.said == []  # type: ignore[attr-defined]
+    assert context.client.said == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.full
@@ -358,9 +358,11 @@ def test_what_was_shared_in_vain_is_told_to_who_shared_it(bot: Any) -> None:
         {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": TOKEN, "SLACK_API_URL": f"{slack.url}/api/"}, ("slack",)
     )
     pool = FairPool(1, "press", 1)
-    desk = Desk(one.ports, one.checker, connect_slack(settings)[1], pool, SharedAnswers(one.ports.clock, pool))
-    lost = Press(Person(OPERATOR, "T", "T"), "share", channel="C0001", response_url=f"{slack.url}/response/expired")
-    desk.answer(lost, note("the summary"), to_all=True)
+    context = Context(one.ports, one.checker, connect_slack(settings)[1], pool, SharedAnswers(one.ports.clock, pool))
+    lost = Interaction(
+        Person(OPERATOR, "T", "T"), "share", channel="C0001", response_url=f"{slack.url}/response/expired"
+    )
+    context.answer(lost, note("the summary"), to_all=True)
     assert "click Share again" in words(slack.ephemerals(OPERATOR))
     assert slack.messages() == []
 
@@ -372,10 +374,12 @@ def test_a_response_url_of_somebody_else_gets_nothing_and_the_person_is_still_to
         {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": TOKEN, "SLACK_API_URL": f"{slack.url}/api/"}, ("slack",)
     )
     pool = FairPool(1, "press", 1)
-    desk = Desk(one.ports, one.checker, connect_slack(settings)[1], pool, SharedAnswers(one.ports.clock, pool))
+    context = Context(one.ports, one.checker, connect_slack(settings)[1], pool, SharedAnswers(one.ports.clock, pool))
     with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", drip=b"") as elsewhere:
         url = elsewhere.url.replace("127.0.0.1", "localhost")
-        desk.answer(Press(Person(OPERATOR, "T", "T"), "help", channel="C0001", response_url=url), note("a word"))
+        context.answer(
+            Interaction(Person(OPERATOR, "T", "T"), "help", channel="C0001", response_url=url), note("a word")
+        )
     assert elsewhere.asked == 0
     assert "a word" in words(slack.ephemerals(OPERATOR))
     assert "names a host that is not Slack's" in caplog.text
@@ -400,7 +404,7 @@ TYPED = [
 @pytest.mark.parametrize(("text", "word", "value"), TYPED)
 def test_typed_words_are_read_as_they_are_meant(text: str, word: str, value: str) -> None:
     body = {"command": "/sync-health", "text": text, "user_id": "U1", "team_id": "T", "channel_id": "C"}
-    press = press_from(body | {"response_url": "x"})
+    press = interaction_from(body | {"response_url": "x"})
     assert (press.word, press.value) == (word, value)
 
 
@@ -418,7 +422,7 @@ def test_typed_words_are_read_as_they_are_meant(text: str, word: str, value: str
 )
 def test_a_person_belongs_where_slack_vouches_for(team: Any, enterprise: Any, first: Any, belongs_to: str) -> None:
     body = {"type": "block_actions", "actions": [{"action_id": "x"}], "user": {"id": "U1", "team_id": first}}
-    assert press_from(body | {"team": team, "enterprise": enterprise}).person.team == belongs_to
+    assert interaction_from(body | {"team": team, "enterprise": enterprise}).person.team == belongs_to
 
 
 @pytest.mark.parametrize(
@@ -432,11 +436,11 @@ def test_a_person_belongs_where_slack_vouches_for(team: Any, enterprise: Any, fi
     ],
 )
 def test_whatever_an_interaction_ends_in_leaves_an_audit_row(services: Services, error: Exception, result: str) -> None:
-    def fail(_desk: Desk, _press: Press) -> None:
+    def fail(_context: Context, _interaction: Interaction) -> None:
         raise error
 
-    desk = desk_of(services)
-    desk.do(PRESS, fail)
+    context = desk_of(services)
+    context.do(PRESS, fail)
     [(user, what, target, outcome)] = services.audit()
     assert (user, what, target) == (SAM, "ack", "7")
     assert outcome.startswith(result)
@@ -467,12 +471,12 @@ def test_who_acknowledges_second_is_answered_while_the_audit_cannot_be_written_a
     [root] = services.channel.roots()
     acknowledge(services.ports, 1, ADA)
     store = WriteLockedStore(services.store)
-    desk = desk_of(services, store)
+    context = desk_of(services, store)
     person = Person(ROBIN, "T1", "")
-    desk.do(Press(person, "acknowledge", "1", channel=root.channel, message_ts=root.ts), take)
-    assert "Already acknowledged" in desk.client.said[0]  # type: ignore[attr-defined]
+    context.do(Interaction(person, "acknowledge", "1", channel=root.channel, message_ts=root.ts), take)
+    assert "Already acknowledged" in context.client.said[0]  # type: ignore[attr-defined]
     store.locked = False
-    desk.late.flush()
+    context.late.flush()
     assert services.audit()[-1] == (ROBIN, "acknowledge", "1", "refused: Already acknowledged by")
 
 
@@ -480,18 +484,18 @@ def test_who_acknowledges_what_is_theirs_already_is_told_so_and_until_when(servi
     services.open_incident()
     services.deliver()
     [root] = services.channel.roots()
-    desk = desk_of(services)
-    press = Press(Person(ROBIN, "T1", ""), "acknowledge", "1", channel=root.channel, message_ts=root.ts)
-    desk.do(press, take)
-    assert desk.client.said == [], "the root says it"  # type: ignore[attr-defined]
+    context = desk_of(services)
+    press = Interaction(Person(ROBIN, "T1", ""), "acknowledge", "1", channel=root.channel, message_ts=root.ts)
+    context.do(press, take)
+    assert context.client.said == [], "the root says it"  # type: ignore[attr-defined]
     services.clock.pass_(minutes=30)
-    desk.do(press, take)
-    [said] = desk.client.said  # type: ignore[attr-defined]
+    context.do(press, take)
+    [said] = context.client.said  # type: ignore[attr-defined]
     assert "already acknowledged by you" in said
     assert "lasts until" in said
 
 
 def test_a_dialog_of_another_version_is_refused_not_failed(services: Services) -> None:
-    desk = desk_of(services)
-    desk.do(replace(PRESS, word="answer"), slack_app._submission)
-    assert "dialog is from another version" in words(desk.client.said)  # type: ignore[attr-defined]
+    context = desk_of(services)
+    context.do(replace(PRESS, word="answer"), slack_app._submission)
+    assert "dialog is from another version" in words(context.client.said)  # type: ignore[attr-defined]

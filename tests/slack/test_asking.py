@@ -72,7 +72,7 @@ def test_the_warehouse_down_is_said_and_is_not_healthy(world: World) -> None:
 
 @pytest.mark.full
 def test_something_unforeseen_is_still_answered_with_a_reference(world: World, monkeypatch, caplog) -> None:
-    monkeypatch.setitem(COMMANDS, "help", Command(lambda desk, press: 1 / 0, "a bug"))
+    monkeypatch.setitem(COMMANDS, "help", Command(lambda context, press: 1 / 0, "a bug"))
     answer = _ask(world, "help")
     assert "Something went wrong on my side" in answer
     assert re.search("reference ([0-9a-f]{8})", caplog.text)[1] in answer

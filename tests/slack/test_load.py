@@ -48,14 +48,14 @@ class Load:
             opened = records.create_incident(
                 incident(id=0, opened_at=now, timeline=(), channel=CHANNEL, rerun="Sync B")
             )
-            records.owe(opened.id, Kind.ROOT)
+            records.enqueue(opened.id, Kind.ROOT)
         return str(until(lambda: self.slack.messages() and self.slack.messages()[0]["ts"]))
 
     def occupy(self) -> None:
         """Every worker that asks the warehouse waits for it, and more questions are in line."""
         self.warehouse.free.clear()
         for n in range(2 * WORKERS):
-            self.bot._desk.shared.ask(f"U{n}", object(), partial(self.warehouse.ask, HEALTH))
+            self.bot._context.shared.ask(f"U{n}", object(), partial(self.warehouse.ask, HEALTH))
         until(lambda: len(self.warehouse.asked) == WORKERS)
 
     def ask(self, text: str, count: int = MANY) -> int:
@@ -160,11 +160,11 @@ def test_two_hundred_presses_of_one_button_start_one_run_and_none_expires(load: 
         load.slack.press(OPERATOR, root, "rerun")
     opened = [method for method, _ in load.slack.calls].count("views.open")
     assert opened
-    until(lambda: not load.bot._desk.in_flight.count())
+    until(lambda: not load.bot._context.in_flight.count())
     assert "failed with the error" not in "".join(map(words, load.slack.ephemerals(OPERATOR)))
     load.slack.submit(OPERATOR)
     until(lambda: load.census.triggers)
-    until(lambda: not load.bot._desk.in_flight.count())
+    until(lambda: not load.bot._context.in_flight.count())
     assert len(load.census.triggers) == 1
 
 
@@ -188,7 +188,7 @@ def test_a_forced_stop_leaves_nobody_without_the_one_answer_that_is_true(
     load.census.free.clear()
     texts = ["runs", "runs a", "runs b", "schedules", "errors", "errors a", "errors b"]  # more than one's workers
     assert len(load.slack.commands([OPERATOR], texts)) == len(texts)
-    until(lambda: load.bot._slow._busy[OPERATOR] == SHARE and load.bot._desk.in_flight.count() == len(texts))
+    until(lambda: load.bot._slow._busy[OPERATOR] == SHARE and load.bot._context.in_flight.count() == len(texts))
     stop = threading.Thread(target=load.bot.stop)
     stop.start()
     until(lambda: load.answers("did nothing") == len(texts) - SHARE)
@@ -292,9 +292,9 @@ def test_one_persons_questions_leave_workers_for_everybody_else(load: Load) -> N
     load.census.free.clear()
     texts = [f"{word} {sync}".strip() for word in ("queue", "runs", "errors") for sync in ("", "Sync A", "Sync B")]
     assert sum(seconds < math.inf for seconds in load.slack.commands([OPERATOR], [*texts, "schedules"])) == 10
-    until(lambda: load.bot._desk.in_flight.count() == 10)
+    until(lambda: load.bot._context.in_flight.count() == 10)
     asked = threading.Event()
-    load.bot._desk.shared.ask("U0OTHER", object(), asked.set)
+    load.bot._context.shared.ask("U0OTHER", object(), asked.set)
     assert asked.wait(20)
     assert load.bot._slow._busy[OPERATOR] == SHARE < WORKERS
     load.warehouse.free.set()

@@ -19,7 +19,7 @@ from bot.adapters.slack.self_test import try_line
 from bot.errors import SyncHealthError, TemporaryError
 from bot.slack.app import build_app
 from bot.slack.connection import SEEN, Connection
-from bot.slack.desk import Press
+from bot.slack.interaction import Interaction
 from bot.transport.slack_api import web_client
 from bot.transport.socket_mode import Line, messages, open_line
 from tests.slack.test_connection import NOBODY, Pauses, page
@@ -322,8 +322,8 @@ ODD_BODIES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("body", ODD_BODIES, ids=str)
 def test_an_odd_interaction_ends_nothing_and_the_next_one_is_done(body: dict[str, Any]) -> None:
-    taken: list[Press] = []
-    desk = SimpleNamespace(**dict.fromkeys(("receive", "take"), lambda press, work: taken.append(press)))
+    taken: list[Interaction] = []
+    context = SimpleNamespace(**dict.fromkeys(("receive", "take"), lambda press, work: taken.append(press)))
     good = {
         "command": "/sync-health",
         "user_id": "U1",
@@ -332,7 +332,7 @@ def test_an_odd_interaction_ends_nothing_and_the_next_one_is_done(body: dict[str
         "response_url": "",
         "text": "",
     }
-    one = Connection(build_app(desk), "app-token", "http://127.0.0.1:1/api/")  # type: ignore[arg-type]
+    one = Connection(build_app(context), "app-token", "http://127.0.0.1:1/api/")  # type: ignore[arg-type]
     bodies = [body, good]
     line = NotingLine([{"envelope_id": str(n), "payload": each, "type": "x"} for n, each in enumerate(bodies)])
     one._lines[line] = threading.current_thread()  # type: ignore[index]

@@ -83,7 +83,7 @@ def test_the_daily_summary_tells_of_outages_of_the_last_day(world: World) -> Non
         for hours, minutes in ((30, 9), (2, 15)):
             ended = now - timedelta(hours=hours)
             records.note_outage(Outage(ended - timedelta(minutes=minutes), ended))
-        records.owe_digest(world.ports.settings.channel)
+        records.enqueue_digest(world.ports.settings.channel)
     world.deliver()
     [digest] = world.channel.roots()
     assert digest.text.count("Not connected to Slack for") == 1

@@ -9,7 +9,7 @@ from bot.cli.app import app
 from bot.config import environment, settings
 from bot.slack.buttons import BUTTONS, DIALOGS
 from bot.slack.commands import COMMANDS
-from bot.slack.desk import COMMAND
+from bot.slack.interaction import COMMAND
 
 HOME = Path(__file__).resolve().parent.parent.parent
 README = (HOME / "README.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from databricks.sql import exc
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ResponseError
 
 from bot.adapters.databricks.login import REMEDIES, refusal
-from bot.adapters.databricks.session import LOOK, AgainError, ClosedSessionError, NotReadyError
+from bot.adapters.databricks.session import LOOK, ClosedSessionError, NotReadyError, RetryableError
 from bot.errors import PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
 from bot.transport.bounded_http import untrusted
@@ -53,11 +53,11 @@ def _meaning(error: Exception, name: str) -> SyncHealthError:
     if NO_DISK.search(said):
         return NotReadyError(f"{name}: the warehouse has no disk yet")
     if LOST_SESSION.search(said):
-        return AgainError(f"{name}: Databricks has forgotten the session")
+        return RetryableError(f"{name}: Databricks has forgotten the session")
     if LOST_STATEMENT.search(said):
-        return AgainError(f"{name}: Databricks has forgotten the statement")
+        return RetryableError(f"{name}: Databricks has forgotten the statement")
     if isinstance(error, exc.DataError):
-        return AgainError(f"{name}: rows of the answer were lost on the way")
+        return RetryableError(f"{name}: rows of the answer were lost on the way")
     if isinstance(error, exc.RequestError | HTTPError | OSError):
         return _no_answer(error, cause, name)
     if isinstance(error, exc.Error):
@@ -67,7 +67,7 @@ def _meaning(error: Exception, name: str) -> SyncHealthError:
 
 def _statement_failed(name: str, said: str) -> SyncHealthError:
     if CONFLICT.search(said):
-        return AgainError(f"{name}: {redact(said)}")
+        return RetryableError(f"{name}: {redact(said)}")
     return (TemporaryError if PASSING.search(said) else PermanentError)(f"{name}: {redact(said)}")
 
 

@@ -34,7 +34,7 @@ OPTIONS: dict[str, Any] = {
 LOOK = "it may have been written: look before doing it again"
 
 
-class AgainError(TemporaryError):
+class RetryableError(TemporaryError):
     """Nothing was done, and a second attempt on a new session is worth it right away."""
 
 
@@ -42,7 +42,7 @@ class NotReadyError(TemporaryError):
     """Nothing was done, as happens while a warehouse starts; its state, asked over REST, tells whether it does."""
 
 
-class ClosedSessionError(NotReadyError, AgainError):
+class ClosedSessionError(NotReadyError, RetryableError):
     """The session is not there: not yet, or no longer."""
 
 

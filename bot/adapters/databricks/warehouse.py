@@ -8,7 +8,7 @@ from functools import partial
 from bot import sql
 from bot.adapters.databricks.login import Login
 from bot.adapters.databricks.pool import Call, Pool
-from bot.adapters.databricks.session import AgainError, NotReadyError, Session
+from bot.adapters.databricks.session import NotReadyError, RetryableError, Session
 from bot.adapters.values import Rows
 from bot.config.environment import Databricks
 from bot.errors import PermanentError, StartingError, SyncHealthError
@@ -113,7 +113,7 @@ class DatabricksWarehouse:
         used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()} if parameters else {}
         try:
             return self._attempt(Call(name, text, used, writes))
-        except AgainError:
+        except RetryableError:
             return self._attempt(Call(name, text, used, writes))
 
     def _attempt(self, call: Call) -> Rows:

@@ -127,10 +127,10 @@ class SlackMessenger:
         names = sanitize(f"@{answer.get('user')}", 80), sanitize(str(answer.get("team")), 80)
         return Access(*names, scopes, _date(str(headers.get("date", ""))))
 
-    def dial(self) -> int:
+    def check_app_token(self) -> int:
         return try_line(web_client(self._settings.slack_app_token, self._settings.slack_api_url, self._client.ssl))
 
-    def read(self, channel: str) -> None:
+    def check_channel_access(self, channel: str) -> None:
         call(self._client.conversations_history, channel=channel, limit=1)
 
     def raw(self, method: str, **arguments: object) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from bot.transport.slack_api import answer_url
 from bot.transport.socket_mode import acknowledge, counted, messages, open_line
 
 log = logging.getLogger(__name__)
-GOODBYE = 2.0  # real seconds for Slack to hang up
+CLOSE_TIMEOUT = 2.0  # real seconds for Slack to hang up
 TRY_AGAIN = "This reached a self-test of the bot, which does nothing with it. Try again."
 
 
@@ -27,7 +27,7 @@ def try_line(client: WebClient) -> int:
             if message.get("type") == "hello":
                 others = max(0, counted(message) - 1)
                 line.send_close()
-                line.until = time.monotonic() + GOODBYE
+                line.until = time.monotonic() + CLOSE_TIMEOUT
             elif "envelope_id" in message:
                 _turn_away(client, line, message)
     except (WebSocketException, OSError) as error:

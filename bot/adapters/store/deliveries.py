@@ -30,7 +30,7 @@ class DeliveryRecords:
         unposted = update(t.outbox).where(*_of_thread(incident_id), *untouched)
         self._db.execute(unposted.values(sent=t.outbox.c.wanted))
 
-    def owe_answers(self, incident_id: int) -> None:
+    def enqueue_answers(self, incident_id: int) -> None:
         # What was posted without a line of the timeline stands as it was said.
         standing = (t.outbox.c.kind == Kind.REMINDER, t.outbox.c.ts.is_not(None), t.outbox.c.entry_id.is_(None))
         newest = select(func.max(t.timeline.c.id)).where(t.timeline.c.incident_id == t.outbox.c.incident_id)

@@ -45,7 +45,7 @@ class MaintenanceRecords:
         # Nobody has tried to send what was owed after it began; what was owed before is not in its summary.
         unposted = (t.outbox.c.seq > after, t.outbox.c.ts.is_(None))
         held = (*unposted, t.outbox.c.thread_id.is_not(None), t.outbox.c.kind.not_in(ASKED_FOR))
-        self._db.execute(update(t.outbox).where(text(t.OWED), *held, obsolete).values(sent=t.outbox.c.wanted))
+        self._db.execute(update(t.outbox).where(text(t.UNSENT), *held, obsolete).values(sent=t.outbox.c.wanted))
 
 
 def is_held(message: Mapping[Any, Any]) -> bool:

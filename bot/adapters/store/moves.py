@@ -25,7 +25,7 @@ def move_channel(
         wanted |= t.incidents.c.resolved_at.is_(None)
     for one in db.scalars(select(named_after).distinct().where(t.incidents.c.channel == old, wanted)).all():
         _move_thread(db, one, old, move, not_before)
-    others = (t.outbox.c.thread_id.is_(None), t.outbox.c.channel == old, text(t.OWED))
+    others = (t.outbox.c.thread_id.is_(None), t.outbox.c.channel == old, text(t.UNSENT))
     db.execute(update(t.outbox).where(*others).values(channel=move.channel, not_before=not_before, **UNPOSTED))
 
 
@@ -43,7 +43,7 @@ def _move_thread(db: Connection, thread: int, old: str, move: Move, not_before: 
         db.execute(insert(t.outbox).values(**left, **stands, **IDLE))
     told_again = or_(t.outbox.c.kind == Kind.ROOT, (t.outbox.c.kind == Kind.EVIDENCE) & t.outbox.c.ts.is_not(None))
     db.execute(update(t.outbox).where(*messages, told_again).values(wanted=t.outbox.c.wanted + 1))
-    for seq in db.scalars(select(t.outbox.c.seq).where(*messages, text(t.OWED))).all():
+    for seq in db.scalars(select(t.outbox.c.seq).where(*messages, text(t.UNSENT))).all():
         unsent = {"id": uuid.uuid4().hex, "not_before": not_before, **UNPOSTED}  # what is left behind keeps its id
         db.execute(update(t.outbox).where(t.outbox.c.seq == seq).values(**unsent))
 

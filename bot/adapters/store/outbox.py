@@ -13,25 +13,25 @@ from bot.adapters.store.maintenance import is_held
 from bot.adapters.store.moves import IDLE, in_thread, move_channel
 from bot.adapters.store.records import ONCE, REPLIES, SqlRecords
 from bot.alerts.timetable import lies_ahead
-from bot.model import Announcement, Failure, Kind, Owed, Pause, Place
+from bot.model import Announcement, ClaimedMessage, Failure, Kind, Pause, Place
 from bot.services.next_step import LONGEST_WAIT
 
 Row = RowMapping
-OWED = text(t.OWED)
+UNSENT = text(t.UNSENT)
 READINGS = 8
 SENT: dict[str, Any] = {"attempts": 0, "not_before": None, "first_tried_at": None, "plain": False, **IDLE}
 
 
-def claim_next(db: Connection, holder: str, now: datetime, length: timedelta) -> Owed | None:
+def claim_next(db: Connection, holder: str, now: datetime, length: timedelta) -> ClaimedMessage | None:
     """Mark the next message as being sent. One that waits holds up nobody else, but a root its own replies.
 
     Nothing but the outbox is read here: what cannot be read of one message must not be in the way of the others.
     """
     # The summary of a maintenance window comes before what the window held back.
     order = (t.outbox.c.kind != Kind.MAINTENANCE, t.outbox.c.seq)
-    owed = db.execute(select(t.outbox).where(OWED).order_by(*order)).mappings().all()
-    quiet = bool(owed) and SqlRecords(db).maintenance() is not None
-    row = _next(db, owed, now, length, quiet=quiet) if owed else None
+    unsent = db.execute(select(t.outbox).where(UNSENT).order_by(*order)).mappings().all()
+    quiet = bool(unsent) and SqlRecords(db).maintenance() is not None
+    row = _next(db, unsent, now, length, quiet=quiet) if unsent else None
     if row is None:
         return None
     doubtful, since = bool(row["doubtful"] or row["sending_by"]), row["first_tried_at"]
@@ -41,7 +41,7 @@ def claim_next(db: Connection, holder: str, now: datetime, length: timedelta) ->
     claimed = {**sending, "doubtful": doubtful, "first_tried_at": since}
     db.execute(update(t.outbox).where(t.outbox.c.seq == row["seq"]).values(**claimed))
     failures = db.scalar(select(t.channels.c.failures).where(t.channels.c.name == row["channel"]))
-    return Owed(
+    return ClaimedMessage(
         _address(SqlRecords(db), row, since),
         row["wanted"],
         doubtful,
@@ -51,7 +51,7 @@ def claim_next(db: Connection, holder: str, now: datetime, length: timedelta) ->
         failures=failures or 0,
         thread=row["thread_id"],
         superseded=row["kind"] in ONCE and _is_superseded(db, row),
-        behind=_replies_behind(row, owed),
+        behind=_replies_behind(row, unsent),
     )
 
 
@@ -59,28 +59,28 @@ def next_attempts(db: Connection, now: datetime) -> set[datetime]:
     """When time frees the messages that are owed, `now` for those that it does not hold."""
     waits = (t.outbox.c.not_before, t.channels.c.not_before.label("paused"), t.outbox.c.sending_until)
     both = t.outbox.outerjoin(t.channels, t.channels.c.name == t.outbox.c.channel)
-    rows = db.execute(select(*waits).select_from(both).where(OWED).distinct())
+    rows = db.execute(select(*waits).select_from(both).where(UNSENT).distinct())
     return {max((end for end in row if lies_ahead(end, now, LONGEST_WAIT)), default=now) for row in rows}
 
 
-def settle(db: Connection, owed: Owed, holder: str, place: Place | None, *, alone: bool) -> bool:
+def mark_sent(db: Connection, claimed: ClaimedMessage, holder: str, place: Place | None, *, alone: bool) -> bool:
     """What was owed when it was claimed is sent. `alone` holds if that is still so, and for what was owed then."""
-    message = owed.announcement
-    done = {"sent": owed.revision, "error": owed.error if message.plain else None, **SENT}
+    message = claimed.announcement
+    done = {"sent": claimed.revision, "error": claimed.error if message.plain else None, **SENT}
     done |= {"ts": place.ts, "posted_in": place.channel} if place else {}
     kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**done)).rowcount == 1
-    if kept and place and owed.failures:
-        db.execute(delete(t.channels).where(t.channels.c.name == owed.channel))
-    if kept and alone and owed.thread and _is_over(db, owed.thread):
-        for seq, wanted in owed.behind:
+    if kept and place and claimed.failures:
+        db.execute(delete(t.channels).where(t.channels.c.name == claimed.channel))
+    if kept and alone and claimed.thread and _is_over(db, claimed.thread):
+        for seq, wanted in claimed.behind:
             same = (t.outbox.c.seq == seq, t.outbox.c.wanted == wanted)
             db.execute(update(t.outbox).where(*same).values(sent=wanted))
     return kept
 
 
-def give_back(db: Connection, owed: Owed, holder: str, failure: Failure) -> bool:
+def release_claim(db: Connection, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
     """The message waits for its next step."""
-    message = owed.announcement
+    message = claimed.announcement
     values: dict[str, Any] = {"error": failure.error, "not_before": failure.not_before, **IDLE}
     values |= {"doubtful": failure.doubtful, "plain": failure.plain or message.plain}
     if failure.gone and message.ts:
@@ -89,21 +89,21 @@ def give_back(db: Connection, owed: Owed, holder: str, failure: Failure) -> bool
     kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**values, **tried)).rowcount == 1
     if not kept:
         return False
-    if failure.gone and message.thread_ts and not message.ts and owed.thread:
-        _post_root_again(db, owed.thread, message.thread_ts)
+    if failure.gone and message.thread_ts and not message.ts and claimed.thread:
+        _post_root_again(db, claimed.thread, message.thread_ts)
     if failure.pause:
-        _pause(db, owed.channel, failure.pause)
+        _pause(db, claimed.channel, failure.pause)
     if failure.move:
-        move_channel(db, owed.channel, failure.move, thread=owed.thread, not_before=failure.not_before)
+        move_channel(db, claimed.channel, failure.move, thread=claimed.thread, not_before=failure.not_before)
     return True
 
 
-def _next(db: Connection, owed: Sequence[Row], now: datetime, length: timedelta, *, quiet: bool) -> Row | None:
+def _next(db: Connection, unsent: Sequence[Row], now: datetime, length: timedelta, *, quiet: bool) -> Row | None:
     channels = db.execute(select(t.channels.c.name, t.channels.c.not_before))
     paused = {name for name, not_before in channels if lies_ahead(not_before, now, LONGEST_WAIT)}
-    busy = {row["thread_id"] for row in owed if lies_ahead(row["sending_until"], now, length)}
-    rootless = {row["thread_id"] for row in owed if row["kind"] == Kind.ROOT and row["ts"] is None}
-    for row in owed:
+    busy = {row["thread_id"] for row in unsent if lies_ahead(row["sending_until"], now, length)}
+    rootless = {row["thread_id"] for row in unsent if row["kind"] == Kind.ROOT and row["ts"] is None}
+    for row in unsent:
         held = row["thread_id"] in busy or (row["thread_id"] in rootless and row["kind"] != Kind.ROOT)
         waits = row["channel"] in paused or lies_ahead(row["not_before"], now, LONGEST_WAIT)
         if not held and not waits and not (quiet and is_held(row)):
@@ -117,10 +117,10 @@ def _is_superseded(db: Connection, row: Row) -> bool:
     return db.execute(select(t.outbox.c.seq).where(*where, t.outbox.c.seq > row["seq"])).first() is not None
 
 
-def _replies_behind(row: Row, owed: Sequence[Row]) -> tuple[tuple[int, int], ...]:
+def _replies_behind(row: Row, unsent: Sequence[Row]) -> tuple[tuple[int, int], ...]:
     if row["kind"] != Kind.ROOT or row["ts"]:
         return ()
-    return tuple((o["seq"], o["wanted"]) for o in owed if o["thread_id"] == row["thread_id"] and o["kind"] in REPLIES)
+    return tuple((o["seq"], o["wanted"]) for o in unsent if o["thread_id"] == row["thread_id"] and o["kind"] in REPLIES)
 
 
 def _address(records: SqlRecords, row: Row, since: datetime | None) -> Announcement:

@@ -41,7 +41,7 @@ NOTE = insert(t.timeline).from_select(
 )
 NEW: dict[str, Any] = {"wanted": 1, "sent": 0, "attempts": 0, **IDLE}  # a message that nobody has tried to send
 UNTRIED: tuple[Any, ...] = (
-    text(t.OWED),
+    text(t.UNSENT),
     t.outbox.c.ts.is_(None) & t.outbox.c.sending_by.is_(None) & (t.outbox.c.attempts == 0),
     t.outbox.c.doubtful.is_(False),
 )
@@ -128,31 +128,31 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
             lines[line["incident_id"]].append(_load(Entry, line))
         return [_load(Incident, row, timeline=tuple(lines[row["id"]])) for row in rows]
 
-    def owe(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
+    def enqueue(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         named_after = func.coalesce(t.incidents.c.thread_id, t.incidents.c.id)
         where = select(named_after.label("thread"), t.incidents.c.channel).where(t.incidents.c.id == incident_id)
         thread, channel = self._db.execute(where).one()
         about = thread if kind in OF_THE_THREAD else incident_id
         self._owe({"incident_id": about, "action_id": action_id}, kind, thread_id=thread, channel=channel)
 
-    def owe_reminders(self, incident_ids: Sequence[int]) -> None:
+    def enqueue_reminders(self, incident_ids: Sequence[int]) -> None:
         standing = set(
             self._db.scalars(select(t.outbox.c.incident_id).where(t.outbox.c.kind == Kind.REMINDER, *UNTRIED))
         )
         for incident_id in standing.intersection(incident_ids):
-            self.owe(incident_id, Kind.REMINDER)
+            self.enqueue(incident_id, Kind.REMINDER)
         new = [{"about": one, "id": uuid.uuid4().hex} for one in incident_ids if one not in standing]
         if new:
             self._db.execute(REMIND, new)
 
-    def owe_digest(self, channel: str) -> None:
+    def enqueue_digest(self, channel: str) -> None:
         self._owe({"incident_id": None}, Kind.DIGEST, channel=channel)
 
-    def owe_absence(self, absence: Outage, channel: str) -> None:
+    def enqueue_absence(self, absence: Outage, channel: str) -> None:
         saved = self._db.execute(insert(t.absences).values(since=absence.since, until=absence.until))
         self._owe({"incident_id": None, "absence_id": t.key_of(saved)}, Kind.AWAY, channel=channel)
 
-    def owe_maintenance(self, window: Maintenance, channel: str) -> None:
+    def enqueue_maintenance(self, window: Maintenance, channel: str) -> None:
         self._owe({"incident_id": None, "maintenance_id": window.id}, Kind.MAINTENANCE, channel=channel)
 
     def maintenance_report(self, window_id: int) -> MaintenanceReport:
@@ -207,7 +207,7 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
     def _undelivered(self, *which: Any) -> tuple[Undelivered, ...]:
         reason = (t.outbox.c.channel, t.outbox.c.error)
         columns = (*reason, func.count(), func.min(t.outbox.c.first_tried_at))
-        failed = select(*columns).where(text(t.OWED), t.outbox.c.error.is_not(None), *which).group_by(*reason)
+        failed = select(*columns).where(text(t.UNSENT), t.outbox.c.error.is_not(None), *which).group_by(*reason)
         oldest = failed.order_by(func.min(t.outbox.c.seq)).limit(MOST_REASONS)
         return tuple(Undelivered(*row) for row in self._db.execute(oldest))
 

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from bot.adapters.store import tables as t
 from bot.adapters.store.leases import Leases
-from bot.adapters.store.outbox import claim_next, give_back, next_attempts, read_content, settle
+from bot.adapters.store.outbox import claim_next, mark_sent, next_attempts, read_content, release_claim
 from bot.adapters.store.records import SqlRecords
 from bot.adapters.store.state_file import open_state, reading_engine, said_plainly
-from bot.model import Announcement, Failure, Owed, Place
+from bot.model import Announcement, ClaimedMessage, Failure, Place
 from bot.ports import Clock
 
 
@@ -45,7 +45,7 @@ class SqlStore:
         with said_plainly(), self._reading.begin() as db:
             return next_attempts(db, now)
 
-    def claim(self, holder: str, now: datetime, seconds: float) -> Owed | None:
+    def claim(self, holder: str, now: datetime, seconds: float) -> ClaimedMessage | None:
         with self._begin() as db:
             return claim_next(db, holder, now, timedelta(seconds=seconds))
 
@@ -53,13 +53,13 @@ class SqlStore:
         with said_plainly(), self._reading.begin() as db:
             return read_content(db, message)
 
-    def settle(self, owed: Owed, holder: str, *, place: Place | None, alone: bool = False) -> bool:
+    def mark_sent(self, claimed: ClaimedMessage, holder: str, *, place: Place | None, alone: bool = False) -> bool:
         with self._begin() as db:
-            return settle(db, owed, holder, place, alone=alone)
+            return mark_sent(db, claimed, holder, place, alone=alone)
 
-    def give_back(self, owed: Owed, holder: str, failure: Failure) -> bool:
+    def release_claim(self, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
         with self._begin() as db:
-            return give_back(db, owed, holder, failure)
+            return release_claim(db, claimed, holder, failure)
 
     def take_lease(self, name: str, holder: str, clock: Clock, seconds: float) -> bool:
         with self._begin() as db:

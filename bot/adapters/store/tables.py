@@ -208,7 +208,7 @@ maintenance = Table(  # windows in which nothing is sent to the channel; at most
 )
 
 # One row is one message in Slack: what it should show (wanted) and what it does show (sent). It holds no payload.
-OWED = "wanted > sent"
+UNSENT = "wanted > sent"
 outbox = Table(
     "outbox",
     metadata,
@@ -234,7 +234,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("not_before", UtcDateTime),
     Column("error", Text),
-    Index("owed", "seq", sqlite_where=text(OWED), postgresql_where=text(OWED)),
+    Index("owed", "seq", sqlite_where=text(UNSENT), postgresql_where=text(UNSENT)),
     Index("messages_of_thread", "thread_id", "kind"),
     Index("messages_of_incident", "incident_id", "kind"),
 )

@@ -52,7 +52,7 @@ QUOTED = re.compile(r"""(?<!\S)(["'`])(.+?)\1(?!\S)""")
 
 
 @dataclass(frozen=True)
-class Press:
+class Interaction:
     """A command, a pressed button or a submitted modal; what does not apply is empty."""
 
     person: Person
@@ -67,12 +67,12 @@ class Press:
     view_id: str = ""  # the dialog that was opened for it: answers stand there
 
 
-Work = Callable[["Desk", Press], None]
-Show = Callable[["Desk", Press, T], None]
+Work = Callable[["Context", Interaction], None]
+Show = Callable[["Context", Interaction, T], None]
 
 
 @dataclass(frozen=True)
-class Desk:
+class Context:
     """Where presses are worked on; listeners share it."""
 
     ports: Ports
@@ -86,166 +86,188 @@ class Desk:
     later: Later = field(default_factory=Later)
     grace: Grace = field(default_factory=Grace)
 
-    def receive(self, press: Press, work: Work) -> None:
+    def receive(self, interaction: Interaction, work: Work) -> None:
         """Do what has just arrived, unless this person has as much in progress as one may have."""
-        self.take(press, _say_busy if self.in_flight.is_full(press.person.id) else work)
+        self.take(interaction, _say_busy if self.in_flight.is_full(interaction.person.id) else work)
 
-    def take(self, press: Press, work: Work, late: Work | None = None) -> None:
+    def take(self, interaction: Interaction, work: Work, late: Work | None = None) -> None:
         """Do this in our own pool; whatever goes wrong, the one who pressed hears of it, or the log says why not.
 
         Where the bot is stopping and the pool does nothing any more, do `late` here: to say that nothing was done.
         """
         late = late or _say_restarting
-        self.in_flight.begin(press.person.id)
+        self.in_flight.begin(interaction.person.id)
         try:
-            done = self.pool.submit(press.person.id, partial(self.do, press, work))
+            done = self.pool.submit(interaction.person.id, partial(self.do, interaction, work))
         except RuntimeError:  # the pool is shut down
-            self._do_late(press, late)
-            self.in_flight.end(press.person.id)
+            self._do_late(interaction, late)
+            self.in_flight.end(interaction.person.id)
         else:
-            done.add_done_callback(partial(self._end, press, late))
+            done.add_done_callback(partial(self._end, interaction, late))
 
     def ask(
-        self, press: Press, question: Hashable, find: Callable[[], T], show: "Show[Answer[T]]", *, keep: float = KEPT
+        self,
+        interaction: Interaction,
+        question: Hashable,
+        find: Callable[[], T],
+        show: "Show[Answer[T]]",
+        *,
+        keep: float = KEPT,
     ) -> None:
         """Ask Census or the warehouse, or whoever asks the same already, and `show` what they say.
 
         No worker waits for the answer; it is shared for `keep` seconds of the pipeline's time.
         """
         try:
-            flight = self.shared.ask(press.person.id, question, find, keep=keep)
+            flight = self.shared.ask(interaction.person.id, question, find, keep=keep)
         except RuntimeError:  # the pool is shut down
-            _say_restarting(self, press)
+            _say_restarting(self, interaction)
         else:
-            self.follow(press, flight, lambda desk, again, found: show(desk, again, found.result()))
+            self.follow(interaction, flight, lambda context, again, found: show(context, again, found.result()))
 
-    def follow(self, press: Press, flight: "Future[T]", show: "Show[Future[T]]") -> None:
+    def follow(self, interaction: Interaction, flight: "Future[T]", show: "Show[Future[T]]") -> None:
         """`show` how this ends; until then it is one of the requests that this person has in progress."""
-        self.in_flight.begin(press.person.id)
-        flight.add_done_callback(partial(self._show_end, press, show))
+        self.in_flight.begin(interaction.person.id)
+        flight.add_done_callback(partial(self._show_end, interaction, show))
 
-    def _show_end(self, press: Press, show: "Show[Future[T]]", flight: "Future[T]") -> None:
-        def told(desk: Desk, again: Press) -> None:
-            show(desk, again, flight)
+    def _show_end(self, interaction: Interaction, show: "Show[Future[T]]", flight: "Future[T]") -> None:
+        def told(context: Context, again: Interaction) -> None:
+            show(context, again, flight)
 
         work = _say_restarting if flight.cancelled() else told  # cancelled: it had not begun
-        self.take(press, work, late=work)
-        self.in_flight.end(press.person.id)
+        self.take(interaction, work, late=work)
+        self.in_flight.end(interaction.person.id)
 
-    def do(self, press: Press, work: Work) -> None:
+    def do(self, interaction: Interaction, work: Work) -> None:
         """Do this now; never raises."""
         try:
-            work(self, press)
+            work(self, interaction)
         except RefusedError as refusal:
-            log.info("%s by %s: %s", press.word, press.person.id, refusal)
-            self._guarded(press, self.audit, refusal)
-            self._guarded(press, self.answer, note(str(refusal), refusal.people))
+            log.info("%s by %s: %s", interaction.word, interaction.person.id, refusal)
+            self._guarded(interaction, self.audit, refusal)
+            self._guarded(interaction, self.answer, note(str(refusal), refusal.people))
         except StateError as error:
             self.checker.state.failed(error)
-            self._guarded(press, self.audit, error)
-            self._guarded(press, self.answer, state_failure(error.reason))
+            self._guarded(interaction, self.audit, error)
+            self._guarded(interaction, self.answer, state_failure(error.reason))
         except SyncHealthError as error:
-            self._guarded(press, self.answer, note(self.explain(press, error)))
+            self._guarded(interaction, self.answer, note(self.explain(interaction, error)))
         except Exception as error:  # noqa: BLE001 - the outermost loop of what people do: logged, and still answered
-            self._guarded(press, self.answer, failure(self.explain(press, error)))
+            self._guarded(interaction, self.answer, failure(self.explain(interaction, error)))
 
-    def explain(self, press: Press, error: BaseException) -> str:
+    def explain(self, interaction: Interaction, error: BaseException) -> str:
         """Why this failed: in words, or a reference to what the log says of it. The audit has it, too."""
         if isinstance(error, SyncHealthError):
-            log.warning("%s by %s: %s", press.word, press.person.id, error)
-            self._guarded(press, self.audit, error)
+            log.warning("%s by %s: %s", interaction.word, interaction.person.id, error)
+            self._guarded(interaction, self.audit, error)
             return str(error)
         reference = uuid.uuid4().hex[:8]
-        log.error("%s by %s: reference %s", press.word, press.person.id, reference, exc_info=error)
-        self._guarded(press, self.audit, SyncHealthError(f"unforeseen, reference {reference}"))
+        log.error("%s by %s: reference %s", interaction.word, interaction.person.id, reference, exc_info=error)
+        self._guarded(interaction, self.audit, SyncHealthError(f"unforeseen, reference {reference}"))
         return reference
 
-    def authorise(self, press: Press) -> None:
+    def authorise(self, interaction: Interaction) -> None:
         """Let operators of our workspace pass. Raises RefusedError, with whom to ask; TemporaryError."""
-        authorise(self.ports, replace(press.person, home_team=self._home.id()))
+        authorise(self.ports, replace(interaction.person, home_team=self._home.id()))
 
-    def answer(self, press: Press, message: Message, *, replace: bool = False, to_all: bool = False) -> None:
+    def answer(
+        self, interaction: Interaction, message: Message, *, replace: bool = False, to_all: bool = False
+    ) -> None:
         """Tell the one who pressed or typed; `replace` the message they pressed in, which commands do not have.
 
         In the dialog where one is open, else by response_url, else by a message that only this person sees.
         """
-        if press.view_id:
-            self.show(press, answer_modal(press.word.capitalize(), message))
+        if interaction.view_id:
+            self.show(interaction, answer_modal(interaction.word.capitalize(), message))
             return
-        if press.response_url:
+        if interaction.response_url:
             try:
                 seen = {"response_type": "in_channel" if to_all else "ephemeral", "replace_original": replace}
-                answer_url(self.client, press.response_url, **message.payload(), **seen)
+                answer_url(self.client, interaction.response_url, **message.payload(), **seen)
                 return
             except SyncHealthError as error:
-                self._log_unanswered(press, error, "; trying chat.postEphemeral")
+                self._log_unanswered(interaction, error, "; trying chat.postEphemeral")
                 message = note(f"{NOT_SHARED} ({error})") if to_all else message
         try:
-            by_ephemeral(self.client, press.channel or self.ports.settings.channel, press.person.id, message)
+            by_ephemeral(
+                self.client, interaction.channel or self.ports.settings.channel, interaction.person.id, message
+            )
         except SyncHealthError as error:
-            self._log_unanswered(press, error)
+            self._log_unanswered(interaction, error)
 
-    def show(self, press: Press, view: dict[str, Any], tried: int = 1) -> None:
+    def show(self, interaction: Interaction, view: dict[str, Any], tried: int = 1) -> None:
         """Fill the dialog of this press; who has closed it meanwhile needs nothing more."""
         instead = note(NOT_FILLED)
-        for shown in (view, answer_modal(press.word.capitalize(), instead)):
+        for shown in (view, answer_modal(interaction.word.capitalize(), instead)):
             try:
-                fill_dialog(self.client, press.view_id, shown)
+                fill_dialog(self.client, interaction.view_id, shown)
                 return
             except NotFoundError:
-                log.info("%s by %s: the dialog was closed before it was filled", press.word, press.person.id)
+                log.info(
+                    "%s by %s: the dialog was closed before it was filled", interaction.word, interaction.person.id
+                )
                 return
             except SyncHealthError as error:
                 pause = pause_before_next(tried, error)
-                if pause is not None and self._do_after(pause, press, partial(Desk.show, view=shown, tried=tried + 1)):
+                if pause is not None and self._do_after(
+                    pause, interaction, partial(Context.show, view=shown, tried=tried + 1)
+                ):
                     return
-                self._log_unanswered(press, error)
+                self._log_unanswered(interaction, error)
                 if not isinstance(error, PermanentError):  # what Slack takes at all it may take in other words
                     break
-        self.answer(replace(press, view_id=""), instead)
+        self.answer(replace(interaction, view_id=""), instead)
 
-    def _do_after(self, pause: float, press: Press, work: Work) -> bool:
+    def _do_after(self, pause: float, interaction: Interaction, work: Work) -> bool:
         """Do this after so many real seconds; it is in progress until then. False where the bot is stopping."""
 
         def act() -> None:
-            self.take(press, work, late=work)
-            self.in_flight.end(press.person.id)
+            self.take(interaction, work, late=work)
+            self.in_flight.end(interaction.person.id)
 
-        self.in_flight.begin(press.person.id)
+        self.in_flight.begin(interaction.person.id)
         if not (taken := self.later.after(pause, act)):
-            self.in_flight.end(press.person.id)
+            self.in_flight.end(interaction.person.id)
         return taken
 
-    def audit(self, press: Press, why: SyncHealthError) -> None:
+    def audit(self, interaction: Interaction, why: SyncHealthError) -> None:
         """Every press leaves a row in the audit; those that did something left theirs with what they did."""
-        self.late.write(*self._audit_row(press, why))
+        self.late.write(*self._audit_row(interaction, why))
 
-    def _audit_row(self, press: Press, why: SyncHealthError) -> tuple[str, Callable[[], None]]:
-        act = partial(note_refusal, self.ports, self.ports.clock.now(), press.person, press.word, press.value, why)
-        return f"the audit row of {press.word} by {press.person.id}", act
+    def _audit_row(self, interaction: Interaction, why: SyncHealthError) -> tuple[str, Callable[[], None]]:
+        act = partial(
+            note_refusal,
+            self.ports,
+            self.ports.clock.now(),
+            interaction.person,
+            interaction.word,
+            interaction.value,
+            why,
+        )
+        return f"the audit row of {interaction.word} by {interaction.person.id}", act
 
-    def _end(self, press: Press, late: Work, done: "Future[None]") -> None:
+    def _end(self, interaction: Interaction, late: Work, done: "Future[None]") -> None:
         if done.cancelled():  # the stop is forced
-            self._do_late(press, late)
-        self.in_flight.end(press.person.id)
+            self._do_late(interaction, late)
+        self.in_flight.end(interaction.person.id)
 
-    def _do_late(self, press: Press, work: Work) -> None:
+    def _do_late(self, interaction: Interaction, work: Work) -> None:
         """Answer while the bot stops, for a few seconds; after that the log and the audit say what nobody was told."""
         if self.grace.lasts():
-            self.do(press, work)
+            self.do(interaction, work)
             return
         why = SyncHealthError(NOT_DONE if work is _say_restarting else NOT_SHOWN)
-        log.warning("%s by %s was not answered: %s", press.word, press.person.id, why)
-        self.late.keep(*self._audit_row(press, why))
+        log.warning("%s by %s was not answered: %s", interaction.word, interaction.person.id, why)
+        self.late.keep(*self._audit_row(interaction, why))
 
-    def _guarded(self, press: Press, act: Callable[[Press, Any], None], argument: object) -> None:
+    def _guarded(self, interaction: Interaction, act: Callable[[Interaction, Any], None], argument: object) -> None:
         try:
-            act(press, argument)
+            act(interaction, argument)
         except Exception:  # handling an error ends here
-            log.exception("%s by %s could not be answered", press.word, press.person.id)
+            log.exception("%s by %s could not be answered", interaction.word, interaction.person.id)
 
-    def _log_unanswered(self, press: Press, why: SyncHealthError, then: str = "") -> None:
-        log.warning("%s by %s could not be answered: %s%s", press.word, press.person.id, why, then)
+    def _log_unanswered(self, interaction: Interaction, why: SyncHealthError, then: str = "") -> None:
+        log.warning("%s by %s could not be answered: %s%s", interaction.word, interaction.person.id, why, then)
 
     @cached_property
     def summary(self) -> SharedSummary:
@@ -257,12 +279,14 @@ class Desk:
         return HomeTeam(self.client)
 
 
-def press_from(body: Mapping[str, Any]) -> Press:
+def interaction_from(body: Mapping[str, Any]) -> Interaction:
     """What Slack sent, read by its documented keys; which workspace is ours it does not say."""
     if "command" in body:
         word, _, rest = _as_meant(str(body.get("text") or "")).partition(" ")
         person = Person(str(body["user_id"]), str(body["team_id"]), home_team="")
-        return Press(person, word.lower()[:WORD], rest, str(body["channel_id"]), response_url=str(body["response_url"]))
+        return Interaction(
+            person, word.lower()[:WORD], rest, str(body["channel_id"]), response_url=str(body["response_url"])
+        )
     person = Person(str(body["user"]["id"]), _team(body), home_team="")
     trigger = str(body.get("trigger_id", ""))
     if body["type"] == "view_submission":
@@ -270,10 +294,12 @@ def press_from(body: Mapping[str, Any]) -> Press:
         values = view.get("state", {}).get("values", {})
         written = {block: next(iter(inputs.values())).get("value") or "" for block, inputs in values.items()}
         fields = {block: sanitize(str(value), LONGEST_TEXT) for block, value in written.items()}
-        return Press(person, str(view["callback_id"]), str(view["private_metadata"]), fields=fields, trigger_id=trigger)
+        return Interaction(
+            person, str(view["callback_id"]), str(view["private_metadata"]), fields=fields, trigger_id=trigger
+        )
     action, container = body["actions"][0], body.get("container", {})
     value = (action.get("selected_option") or action).get("value") or ""
-    return Press(
+    return Interaction(
         person,
         sanitize(str(action["action_id"]), WORD),
         sanitize(str(value), LONGEST_TEXT),
@@ -298,9 +324,9 @@ def _team(body: Mapping[str, Any]) -> str:
     return str((here.get("id") if on_grid or not first else first) or first or "")
 
 
-def _say_busy(_desk: Desk, _press: Press) -> None:
+def _say_busy(_context: Context, _interaction: Interaction) -> None:
     raise TemporaryError(f"{MOST_PER_PERSON} of your requests are in progress. Try again once they are answered.")
 
 
-def _say_restarting(_desk: Desk, _press: Press) -> None:
+def _say_restarting(_context: Context, _interaction: Interaction) -> None:
     raise TemporaryError("I am restarting, and did nothing. Try again in a minute.")

@@ -26,8 +26,8 @@ from bot.slack import app as slack_app
 from bot.slack.buttons import rerun_confirmed
 from bot.slack.commands import COMMANDS
 from bot.slack.connection import Connection
-from bot.slack.desk import Desk, Press
 from bot.slack.in_flight import MOST_PER_PERSON, Grace
+from bot.slack.interaction import Context, Interaction
 from tests.services.conftest import ADA, GROUP, ROBIN, SAM, World
 from tests.slack.conftest import words
 from tests.slack.test_load import DeadLine
@@ -78,44 +78,44 @@ def services(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def desk(services: World) -> Desk:
+def context(services: World) -> Context:
     questions = FairPool(2, "question", 2)
     shared = SharedAnswers(services.clock, questions)
-    return Desk(services.ports, services.checker, Client(), FairPool(4, "press", 4), shared)  # type: ignore[arg-type]
+    return Context(services.ports, services.checker, Client(), FairPool(4, "press", 4), shared)  # type: ignore[arg-type]
 
 
-def client(desk: Desk) -> Any:
-    return desk.client
+def client(context: Context) -> Any:
+    return context.client
 
 
-def force_stop(desk: Desk) -> None:
+def force_stop(context: Context) -> None:
     """As Bot does once its farewell is over."""
-    desk.shared._pool.shutdown(wait=False, cancel=True)
-    desk.pool.shutdown(wait=False, cancel=True)
+    context.shared._pool.shutdown(wait=False, cancel=True)
+    context.pool.shutdown(wait=False, cancel=True)
 
 
-def press(word: str, value: str = "", who: str = ROBIN, **more: Any) -> Press:
-    return Press(Person(who, TEAM, ""), word, value, channel="C1", **more)
+def press(word: str, value: str = "", who: str = ROBIN, **more: Any) -> Interaction:
+    return Interaction(Person(who, TEAM, ""), word, value, channel="C1", **more)
 
 
-def ask(desk: Desk, word: str, value: str = "", who: str = ROBIN) -> None:
-    desk.receive(press(word, value, who), COMMANDS[word].run)
+def ask(context: Context, word: str, value: str = "", who: str = ROBIN) -> None:
+    context.receive(press(word, value, who), COMMANDS[word].run)
 
 
-def submission(services: World, who: str = ROBIN) -> Press:
+def submission(services: World, who: str = ROBIN) -> Interaction:
     """The dialog as it is now, submitted."""
     modal = rerun_modal(rerun_facts(services.ports, services.incident()), services.ports.settings.zone)
     return press("rerun", modal["private_metadata"], who, fields={"reason": "the view is fixed"}, trigger_id="t")
 
 
-def settled(desk: Desk) -> bool:
-    return not desk.in_flight.count()
+def settled(context: Context) -> bool:
+    return not context.in_flight.count()
 
 
 # -- a stop that is forced
 
 
-def test_a_rerun_that_started_while_the_bot_stops_is_told_as_started(services: World, desk: Desk) -> None:
+def test_a_rerun_that_started_while_the_bot_stops_is_told_as_started(services: World, context: Context) -> None:
     services.open_incident()
     confirmed, trigger = submission(services), services.census.trigger
     entered, go = threading.Event(), threading.Event()
@@ -126,72 +126,76 @@ def test_a_rerun_that_started_while_the_bot_stops_is_told_as_started(services: W
         return trigger(sync_id)
 
     services.census.trigger = slow  # type: ignore[method-assign]
-    desk.receive(confirmed, rerun_confirmed)
+    context.receive(confirmed, rerun_confirmed)
     assert entered.wait(20)
-    force_stop(desk)
+    force_stop(context)
     go.set()
-    until(lambda: settled(desk))
+    until(lambda: settled(context))
     assert services.census.triggers == [services.sync_b]
-    [told] = client(desk).told()
+    [told] = client(context).told()
     assert "Sync B is running" in told
     assert "nothing" not in told
     assert [row[3] for row in services.audit()] == ["action 1: the view is fixed"]
 
 
-def test_a_question_that_ended_while_the_bot_stops_is_answered_with_what_was_found(services: World, desk: Desk) -> None:
+def test_a_question_that_ended_while_the_bot_stops_is_answered_with_what_was_found(
+    services: World, context: Context
+) -> None:
     services.census.free.clear()
-    ask(desk, "runs")
+    ask(context, "runs")
     until(lambda: services.census.calls)
-    force_stop(desk)
+    force_stop(context)
     services.census.free.set()
-    until(lambda: settled(desk))
-    assert "Census as of" in client(desk).told()[0]
+    until(lambda: settled(context))
+    assert "Census as of" in client(context).told()[0]
 
 
-def test_a_question_that_failed_while_the_bot_stops_is_answered_with_how(services: World, desk: Desk) -> None:
+def test_a_question_that_failed_while_the_bot_stops_is_answered_with_how(services: World, context: Context) -> None:
     services.warehouse.free.clear()
     services.warehouse.failure = PermanentError("the warehouse was closed")
-    ask(desk, "queue")
+    ask(context, "queue")
     until(lambda: services.warehouse.asked)
-    force_stop(desk)
+    force_stop(context)
     services.warehouse.free.set()
-    until(lambda: settled(desk))
-    assert "the warehouse was closed" in client(desk).told()[0]
+    until(lambda: settled(context))
+    assert "the warehouse was closed" in client(context).told()[0]
 
 
 @pytest.mark.full
-def test_an_evaluation_that_ended_while_the_bot_stops_is_shown(services: World, desk: Desk) -> None:
+def test_an_evaluation_that_ended_while_the_bot_stops_is_shown(services: World, context: Context) -> None:
     services.look(7)
     services.warehouse.free.clear()
     asked = len(services.warehouse.asked)
-    desk.receive(press("check"), COMMANDS["check"].run)
-    until(lambda: len(services.warehouse.asked) > asked and client(desk).said)
-    force_stop(desk)
+    context.receive(press("check"), COMMANDS["check"].run)
+    until(lambda: len(services.warehouse.asked) > asked and client(context).said)
+    force_stop(context)
     services.warehouse.free.set()
-    until(lambda: settled(desk))
-    first, second = client(desk).told()
+    until(lambda: settled(context))
+    first, second = client(context).told()
     assert "newer numbers follow" in first
     assert "is healthy" in second
 
 
-def test_what_was_cancelled_before_it_began_is_told_so_and_was_not_done(services: World, desk: Desk, caplog) -> None:
+def test_what_was_cancelled_before_it_began_is_told_so_and_was_not_done(
+    services: World, context: Context, caplog
+) -> None:
     services.census.free.clear()
     for calls, word in enumerate(("runs", "schedules"), 1):  # as many as there are workers
-        ask(desk, word)
+        ask(context, word)
         until(lambda calls=calls: services.census.calls == calls)
-    ask(desk, "errors")
-    until(lambda: ("errors", None) in desk.shared._flights and desk.in_flight.count() == 3)
-    force_stop(desk)
-    until(lambda: client(desk).said)
-    [told] = client(desk).told()
+    ask(context, "errors")
+    until(lambda: ("errors", None) in context.shared._flights and context.in_flight.count() == 3)
+    force_stop(context)
+    until(lambda: client(context).said)
+    [told] = client(context).told()
     assert "did nothing" in told
     assert "errors by U0ROBIN: I am restarting, and did nothing" in caplog.text
     assert [(row[1], row[3][:23]) for row in services.audit()] == [("errors", "failed: I am restarting")]
 
 
-def held_desk(services: World, desk: Desk, release: threading.Event) -> Desk:
+def held_desk(services: World, context: Context, release: threading.Event) -> Context:
     """Its only worker is busy until `release`."""
-    held = replace(desk, pool=FairPool(1, "press", 1))
+    held = replace(context, pool=FairPool(1, "press", 1))
     busy = threading.Event()
 
     def hold() -> None:
@@ -203,29 +207,31 @@ def held_desk(services: World, desk: Desk, release: threading.Event) -> Desk:
     return held
 
 
-def test_a_press_that_is_dropped_is_answered_and_leaves_an_audit_row(services: World, desk: Desk) -> None:
+def test_a_press_that_is_dropped_is_answered_and_leaves_an_audit_row(services: World, context: Context) -> None:
     release = threading.Event()
-    held = held_desk(services, desk, release)
+    held = held_desk(services, context, release)
     held.receive(press("ack", "7"), COMMANDS["ack"].run)
     force_stop(held)
     release.set()
-    assert "did nothing" in client(desk).told()[0]
+    assert "did nothing" in client(context).told()[0]
     [row] = services.audit()
     assert row[1:3] == ("ack", "7")
     assert row[3].startswith("failed: I am restarting")
 
 
 def test_once_there_is_no_time_for_answers_the_log_and_the_audit_say_what_nobody_was_told(
-    services: World, desk: Desk, caplog
+    services: World, context: Context, caplog
 ) -> None:
     release = threading.Event()
-    held = replace(held_desk(services, desk, release), grace=Grace(0.0))
+    held = replace(held_desk(services, context, release), grace=Grace(0.0))
     held.receive(press("ack", "7"), COMMANDS["ack"].run)
-    held.ask(press("runs"), "runs", lambda: "found", lambda desk, again, found: desk.answer(again, note(found.value)))
+    held.ask(
+        press("runs"), "runs", lambda: "found", lambda context, again, found: context.answer(again, note(found.value))
+    )
     until(lambda: held.in_flight.count() == 2 and held.shared._flights["runs"].future.done())
     force_stop(held)
     release.set()
-    assert client(desk).said == []
+    assert client(context).said == []
     assert services.audit() == [], "written at the end, not while others wait to be told"
     held.late.flush()
     ack, runs = services.audit()
@@ -236,14 +242,18 @@ def test_once_there_is_no_time_for_answers_the_log_and_the_audit_say_what_nobody
     assert "ack by U0ROBIN was not answered: nothing was done: the bot is stopping" in caplog.text
 
 
-def test_an_answer_that_waits_for_a_worker_when_the_stop_is_forced_is_still_given(services: World, desk: Desk) -> None:
+def test_an_answer_that_waits_for_a_worker_when_the_stop_is_forced_is_still_given(
+    services: World, context: Context
+) -> None:
     release = threading.Event()
-    held = held_desk(services, desk, release)
-    held.ask(press("runs"), "runs", lambda: "found", lambda desk, again, found: desk.answer(again, note(found.value)))
+    held = held_desk(services, context, release)
+    held.ask(
+        press("runs"), "runs", lambda: "found", lambda context, again, found: context.answer(again, note(found.value))
+    )
     until(lambda: held.in_flight.count() == 1 and held.shared._flights["runs"].future.done())
     force_stop(held)
     release.set()
-    assert client(desk).told() == ["found"]
+    assert client(context).told() == ["found"]
     assert services.audit() == []
 
 
@@ -261,39 +271,41 @@ def test_what_slack_sends_while_the_bot_stops_is_acknowledged_and_dispatched() -
 # -- what is ours of a workspace
 
 
-def test_a_slack_that_does_not_say_which_workspace_is_ours_holds_up_no_question(services: World, desk: Desk) -> None:
-    client(desk).says_team.clear()
-    ask(desk, "ack", "1")
-    until(lambda: client(desk).asked)
+def test_a_slack_that_does_not_say_which_workspace_is_ours_holds_up_no_question(
+    services: World, context: Context
+) -> None:
+    client(context).says_team.clear()
+    ask(context, "ack", "1")
+    until(lambda: client(context).asked)
     for word in ("help", "incidents", "runs"):
-        ask(desk, word, who=SAM)
-    until(lambda: len(client(desk).told(SAM)) == 3)
-    assert client(desk).told() == []
-    client(desk).says_team.set()
-    until(lambda: client(desk).told())
+        ask(context, word, who=SAM)
+    until(lambda: len(client(context).told(SAM)) == 3)
+    assert client(context).told() == []
+    client(context).says_team.set()
+    until(lambda: client(context).told())
 
 
-def test_nobody_waits_for_the_question_of_somebody_else_and_the_answer_is_kept(desk: Desk) -> None:
-    home = desk._home
-    client(desk).says_team.clear()
+def test_nobody_waits_for_the_question_of_somebody_else_and_the_answer_is_kept(context: Context) -> None:
+    home = context._home
+    client(context).says_team.clear()
     with ThreadPoolExecutor(1) as one:
         first = one.submit(home.id)
-        until(lambda: client(desk).asked)
-        client(desk).auth_test = lambda: {"team_id": TEAM}  # Slack answers again, others at least
+        until(lambda: client(context).asked)
+        client(context).auth_test = lambda: {"team_id": TEAM}  # Slack answers again, others at least
         assert home.id() == TEAM
-        client(desk).says_team.set()
+        client(context).says_team.set()
         assert first.result(20) == TEAM
-    client(desk).auth_test = None
+    client(context).auth_test = None
     assert home.id() == TEAM
 
 
 @pytest.mark.parametrize("wrong", [TemporaryError("down"), None, "", 7, {"id": "T1"}])
-def test_what_is_no_workspace_is_refused_and_asked_for_again(desk: Desk, wrong: object) -> None:
-    client(desk).team = wrong
+def test_what_is_no_workspace_is_refused_and_asked_for_again(context: Context, wrong: object) -> None:
+    client(context).team = wrong
     with pytest.raises(TemporaryError, match="which workspace is ours"):
-        desk._home.id()
-    client(desk).team = TEAM
-    assert desk._home.id() == TEAM
+        context._home.id()
+    client(context).team = TEAM
+    assert context._home.id() == TEAM
 
 
 # -- evaluations
@@ -317,15 +329,15 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> threading.Even
     [(KeyError("a bug"), "unexpected error, reference"), (TemporaryError("asleep"), "asleep")],
 )
 def test_an_evaluation_that_fails_after_newer_numbers_were_promised_is_told_as_failed_beside_those_of_before(
-    services: World, desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str, caplog
+    services: World, context: Context, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str, caplog
 ) -> None:
     services.look(7)
     go = failing(monkeypatch, error)
-    ask(desk, "check")
-    until(lambda: client(desk).said)
+    ask(context, "check")
+    until(lambda: client(context).said)
     go.set()
-    until(lambda: settled(desk))
-    first, second = client(desk).told()
+    until(lambda: settled(context))
+    first, second = client(context).told()
     assert "newer numbers follow" in first
     assert "could not be evaluated" in second
     assert f"Evaluation failed: {why}" in second
@@ -341,28 +353,28 @@ def test_an_evaluation_that_fails_after_newer_numbers_were_promised_is_told_as_f
 
 
 def test_an_evaluation_that_fails_at_once_is_told_the_same_way(
-    services: World, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    services: World, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.look(7)
     failing(monkeypatch, TemporaryError("no")).set()
-    ask(desk, "check")
-    until(lambda: settled(desk))
-    assert "Evaluation failed: no" in client(desk).told()[-1]
+    ask(context, "check")
+    until(lambda: settled(context))
+    assert "Evaluation failed: no" in client(context).told()[-1]
 
 
 @pytest.mark.full
-def test_evaluations_that_somebody_waits_for_count_as_in_progress(services: World, desk: Desk) -> None:
+def test_evaluations_that_somebody_waits_for_count_as_in_progress(services: World, context: Context) -> None:
     services.look(7)
     services.warehouse.free.clear()
     for _ in range(MOST_PER_PERSON):
-        ask(desk, "check")
-        until(lambda: desk.in_flight.count() <= len(client(desk).said))  # one more waits, shown what is known
-    assert len(client(desk).told()) == MOST_PER_PERSON
-    ask(desk, "check")
-    until(lambda: "of your requests are in progress" in client(desk).told()[-1])
+        ask(context, "check")
+        until(lambda: context.in_flight.count() <= len(client(context).said))  # one more waits, shown what is known
+    assert len(client(context).told()) == MOST_PER_PERSON
+    ask(context, "check")
+    until(lambda: "of your requests are in progress" in client(context).told()[-1])
     services.warehouse.free.set()
-    until(lambda: settled(desk))
-    assert len(client(desk).told()) == 2 * MOST_PER_PERSON + 1
+    until(lambda: settled(context))
+    assert len(client(context).told()) == 2 * MOST_PER_PERSON + 1
     assert services.warehouse.asked.count(HEALTH) == 2
 
 
@@ -370,16 +382,16 @@ def test_evaluations_that_somebody_waits_for_count_as_in_progress(services: Worl
 
 
 @pytest.mark.full
-def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, desk: Desk) -> None:
+def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, context: Context) -> None:
     services.open_incident()
-    ask(desk, "runs")
-    until(lambda: settled(desk))
-    assert "Census knows of no run" in client(desk).told()[-1]
-    desk.receive(submission(services), rerun_confirmed)
-    until(lambda: settled(desk))
-    ask(desk, "runs", who=ADA)
-    until(lambda: settled(desk))
-    assert "▶️ running" in client(desk).told(ADA)[-1], "the clock stands still"
+    ask(context, "runs")
+    until(lambda: settled(context))
+    assert "Census knows of no run" in client(context).told()[-1]
+    context.receive(submission(services), rerun_confirmed)
+    until(lambda: settled(context))
+    ask(context, "runs", who=ADA)
+    until(lambda: settled(context))
+    assert "▶️ running" in client(context).told(ADA)[-1], "the clock stands still"
 
 
 @pytest.mark.parametrize(
@@ -391,55 +403,57 @@ def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, de
     ],
 )
 def test_each_submission_is_answered_with_what_is_known_of_it(
-    services: World, desk: Desk, census: dict[str, Any], state: ActionState, said: str
+    services: World, context: Context, census: dict[str, Any], state: ActionState, said: str
 ) -> None:
     services.open_incident()
     confirmed = submission(services)
     for name, value in census.items():
         setattr(services.census, name, value)
-    desk.receive(confirmed, rerun_confirmed)
-    until(lambda: settled(desk))
+    context.receive(confirmed, rerun_confirmed)
+    until(lambda: settled(context))
     assert services.action().state is state
-    [told] = client(desk).told()
+    [told] = client(context).told()
     assert said in told
 
 
-def test_a_run_that_was_going_on_already_is_told_as_such(services: World, desk: Desk) -> None:
+def test_a_run_that_was_going_on_already_is_told_as_such(services: World, context: Context) -> None:
     services.open_incident()
     services.census.start(services.sync_b)
-    desk.receive(submission(services), rerun_confirmed)
-    until(lambda: settled(desk))
-    assert "was already running" in client(desk).told()[0]
+    context.receive(submission(services), rerun_confirmed)
+    until(lambda: settled(context))
+    assert "was already running" in client(context).told()[0]
 
 
-def test_one_submission_that_arrives_twice_starts_one_run_and_each_is_answered(services: World, desk: Desk) -> None:
+def test_one_submission_that_arrives_twice_starts_one_run_and_each_is_answered(
+    services: World, context: Context
+) -> None:
     services.open_incident()
     confirmed = submission(services)
-    desk.receive(confirmed, rerun_confirmed)
-    until(lambda: settled(desk))
-    desk.receive(confirmed, rerun_confirmed)
-    until(lambda: settled(desk))
+    context.receive(confirmed, rerun_confirmed)
+    until(lambda: settled(context))
+    context.receive(confirmed, rerun_confirmed)
+    until(lambda: settled(context))
     assert services.census.triggers == [services.sync_b]
-    first, second = client(desk).told()
+    first, second = client(context).told()
     assert "is running" in first
     assert "is in progress" in second
-    assert client(desk).opened == []
+    assert client(context).opened == []
 
 
-def test_facts_that_changed_open_the_dialog_again_and_leave_an_audit_row(services: World, desk: Desk) -> None:
+def test_facts_that_changed_open_the_dialog_again_and_leave_an_audit_row(services: World, context: Context) -> None:
     services.open_incident()
     confirmed = submission(services)
     services.census.pause(services.sync_b)
-    desk.receive(confirmed, rerun_confirmed)
-    until(lambda: settled(desk))
-    [view] = client(desk).opened
+    context.receive(confirmed, rerun_confirmed)
+    until(lambda: settled(context))
+    [view] = client(context).opened
     assert "Nothing was started" in words(view)
     assert "the sync was paused" in services.audit()[-1][3]
 
 
 @pytest.mark.parametrize("lost", ["group", "workspace"])
 def test_who_is_no_operator_any_more_when_the_dialog_is_submitted_starts_nothing(
-    services: World, desk: Desk, lost: str
+    services: World, context: Context, lost: str
 ) -> None:
     services.open_incident()
     services.deliver()
@@ -447,19 +461,19 @@ def test_who_is_no_operator_any_more_when_the_dialog_is_submitted_starts_nothing
     [root] = services.channel.roots()
     dialog = replace(press("rerun", "1", SAM), channel=root.channel, message_ts=root.ts, trigger_id="t")
     shown: list[dict[str, Any]] = []
-    client(desk).views_update = lambda *, view, **_: shown.append(view) or SimpleNamespace(data={"ok": True})
-    desk.receive(dialog, slack_app._button)
-    until(lambda: shown and settled(desk))
+    client(context).views_update = lambda *, view, **_: shown.append(view) or SimpleNamespace(data={"ok": True})
+    context.receive(dialog, slack_app._button)
+    until(lambda: shown and settled(context))
     assert shown[0]["callback_id"] == "rerun", "an operator is shown the facts"
     confirmed = press("rerun", shown[0]["private_metadata"], SAM, fields={"reason": "why not"}, trigger_id="t")
     if lost == "group":
         services.channel.groups[GROUP] = frozenset()
     else:
         confirmed = replace(confirmed, person=Person(SAM, "T0OTHER", ""))
-    desk.receive(confirmed, slack_app._submission)
-    until(lambda: settled(desk))
+    context.receive(confirmed, slack_app._submission)
+    until(lambda: settled(context))
     assert services.census.triggers == []
     assert services.rows("SELECT * FROM actions") == []
-    assert client(desk).told(SAM)[-1].startswith("Only ")
+    assert client(context).told(SAM)[-1].startswith("Only ")
     assert services.audit()[-1][:2] == (SAM, "rerun")
     assert services.audit()[-1][3].startswith("refused: Only ")
