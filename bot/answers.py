@@ -200,7 +200,7 @@ class Snapshot:
     previous_id: str | None = None
     previous: SnapshotNumbers | None = None
     existed: bool = False  # it was taken before, and stays as it was
-    rehearsed: bool = False  # nothing was written
+    dry_run: bool = False  # nothing was written
     foreign: str | None = None  # whose row has taken the id, and how old it is; ours was not written then
 
     def change(self, name: str) -> float | None:

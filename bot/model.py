@@ -1,4 +1,4 @@
-"""The values that ports carry: what is known of Census, what was found, what is said."""
+"""The values that ports carry: evaluations, messages of the outbox, claims and deliveries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -360,11 +360,11 @@ class FakeChannel:
         return Access("@sync-health", "acme", frozenset(self.scopes), self.at)
 
     def check_app_token(self) -> int:
-        self._refuse("dial")
+        self._refuse("check_app_token")
         return self.other_connections
 
     def check_channel_access(self, channel: str) -> None:
-        self._refuse("read")
+        self._refuse("check_channel_access")
         if channel not in {*self.channels, *self.channels.values()}:
             raise refusal("channel_not_found")
 

@@ -45,29 +45,29 @@ class DuckDBWarehouse:
         self._quiet = Condition()  # guards _running; told when a statement ends
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
-        with self._run(question, parameters) as cursor:
+        with self._run_named(question, parameters) as cursor:
             names = [column[0] for column in cursor.description or ()]
             return plain_rows(question, names, cursor.fetchmany(MOST_ROWS + 1))
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:
         joined = sql.joined_for_duckdb(questions, self._tables)
-        with self._execute("joined", joined.text) as cursor:
+        with self._execute_sql("joined", joined.text) as cursor:
             return joined.split([plain(value) for value in cursor.fetchone() or ()])
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
-        with self._execute(question, sql.column_for_duckdb(question, column, self._tables)) as cursor:
+        with self._execute_sql(question, sql.column_for_duckdb(question, column, self._tables)) as cursor:
             row = cursor.fetchone()
             return {column: plain(row[0])} if row else {}
 
     def do(self, statement: str, **parameters: object) -> None:
-        with self._run(statement, parameters):
+        with self._run_named(statement, parameters):
             pass
 
     def try_write(self, statement: str) -> None:
         """Rolled back; of a folder that is only read, whether its file could be written."""
         text = sql.for_duckdb(statement, self._tables)
         if not (self._read_only and self._folder):
-            with self._execute(statement, "BEGIN") as cursor:
+            with self._execute_sql(statement, "BEGIN") as cursor:
                 try:
                     cursor.execute(text)
                 finally:
@@ -78,7 +78,7 @@ class DuckDBWarehouse:
             raise PermanentError(f"{file} cannot be written by this user")
 
     def create(self, statement: str, values: sql.Values) -> None:
-        with self._execute(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
+        with self._execute_sql(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
             pass
 
     def standing(self, statement: str) -> Standing:
@@ -108,7 +108,7 @@ class DuckDBWarehouse:
         return "embedded"
 
     def columns(self, table: str) -> frozenset[str]:
-        with self._execute(table, sql.to_list_columns(table, "duckdb")) as cursor:
+        with self._execute_sql(table, sql.to_list_columns(table, "duckdb")) as cursor:
             return frozenset(column[0].lower() for column in cursor.description or ())
 
     def awake(self) -> bool:
@@ -132,13 +132,13 @@ class DuckDBWarehouse:
                 self._connection.close()
 
     @contextmanager
-    def _run(self, name: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _run_named(self, name: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
         used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()}
-        with self._execute(name, sql.for_duckdb(name, self._tables), used) as cursor:
+        with self._execute_sql(name, sql.for_duckdb(name, self._tables), used) as cursor:
             yield cursor
 
     @contextmanager
-    def _execute(
+    def _execute_sql(
         self, name: str, text: str, parameters: Mapping[str, object] | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Run a statement on a cursor of its own: it costs microseconds, and threads never meet on it."""
@@ -171,7 +171,7 @@ class DuckDBWarehouse:
             connection = duckdb.connect(":memory:")
             try:
                 connection.execute("SET GLOBAL TimeZone = 'UTC'")
-                self._attach(connection)
+                self._attach_catalogs(connection)
                 if self._folder is None:  # nothing outside is needed: no statement reads or writes a file
                     connection.execute("SET enable_external_access = false")
             except BaseException:
@@ -180,7 +180,7 @@ class DuckDBWarehouse:
             self._connection = connection
         return self._connection
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _attach_catalogs(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach a database per catalog and create the schemas that are missing."""
         folder, read_only = self._folder, self._read_only
         schemas = self._schemas()

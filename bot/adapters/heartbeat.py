@@ -1,4 +1,4 @@
-"""Asks HEARTBEAT_URL, in bounded time whatever the other side does."""
+"""The heartbeat: requests HEARTBEAT_URL, in bounded time."""
 
 from bot.errors import TemporaryError
 from bot.transport.bounded_http import bounded_session, untrusted, within

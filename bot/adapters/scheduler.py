@@ -1,4 +1,4 @@
-"""Fires jobs again and again; what is due when they fire is decided elsewhere."""
+"""The scheduler: fires jobs at an interval; what is due is decided elsewhere."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""When an open incident escalates or is reminded of, and how long an acknowledgement lasts: pure, from its timeline."""
+"""When an open incident escalates or is reminded of, and when an acknowledgement lapses: pure, from its timeline."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta, tzinfo

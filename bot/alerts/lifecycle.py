@@ -1,4 +1,4 @@
-"""One evaluation moves one alert, or does not: the whole state machine, without a clock and without a database."""
+"""The alert state machine: one evaluation moves one alert, or does not; no clock, no database."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -55,16 +55,16 @@ def advance(alert: Alert, outcome: Outcome, policy: Policy, now: datetime, *, cl
     begins nor ends. Source of the rules: the table in docs/DECISIONS.md, "How an alert lives".
     """
     if outcome in (Outcome.NO_DATA, Outcome.ERROR):
-        return _freeze(alert, now)
-    thawed = _thaw(alert, now)
+        return _freeze_timers(alert, now)
+    thawed = _resume_timers(alert, now)
     severity = SEVERITIES.get(outcome)
     match thawed.state:
         case State.OK:
-            change = _begin(thawed, severity, policy, now) if severity else None
+            change = _begin_breach(thawed, severity, policy, now) if severity else None
         case State.PENDING:
-            change = _wait(thawed, severity, policy, now)
+            change = _advance_pending(thawed, severity, policy, now)
         case State.FIRING:
-            change = _fire(thawed, severity, policy, now, cleared=cleared)
+            change = _advance_firing(thawed, severity, policy, now, cleared=cleared)
         case State.RECOVERING:
             change = _recover(thawed, severity, policy, now, cleared=cleared)
     if change is None and thawed is not alert:
@@ -78,7 +78,7 @@ def close(alert: Alert, now: datetime) -> Change | None:
         return None
     reason = Reason.PASSED if alert.state is State.PENDING else Reason.CLOSED
     calm = {"milder_since": None, "eased_at": None, "frozen_at": None}
-    return _to(alert, State.OK, now, reason, resolved_at=now if reason is Reason.CLOSED else None, **calm)
+    return _change_to(alert, State.OK, now, reason, resolved_at=now if reason is Reason.CLOSED else None, **calm)
 
 
 def timer_ends(alert: Alert, policy: Policy) -> datetime | None:
@@ -89,44 +89,48 @@ def timer_ends(alert: Alert, policy: Policy) -> datetime | None:
     return None if patience is None else alert.since + patience
 
 
-def _begin(alert: Alert, severity: Severity, policy: Policy, now: datetime) -> Change:
+def _begin_breach(alert: Alert, severity: Severity, policy: Policy, now: datetime) -> Change:
     if _is_recent(alert.resolved_at, policy, now):
-        return _to(alert, State.FIRING, now, Reason.REOPENED, severity=severity, resolved_at=None)
+        return _change_to(alert, State.FIRING, now, Reason.REOPENED, severity=severity, resolved_at=None)
     if policy.for_ > timedelta(0):
-        return _to(alert, State.PENDING, now, Reason.WAITING, severity=severity, resolved_at=None, incident_id=None)
-    return _to(alert, State.FIRING, now, Reason.OPENED, severity=severity, resolved_at=None, incident_id=None)
+        return _change_to(
+            alert, State.PENDING, now, Reason.WAITING, severity=severity, resolved_at=None, incident_id=None
+        )
+    return _change_to(alert, State.FIRING, now, Reason.OPENED, severity=severity, resolved_at=None, incident_id=None)
 
 
-def _wait(alert: Alert, severity: Severity | None, policy: Policy, now: datetime) -> Change | None:
+def _advance_pending(alert: Alert, severity: Severity | None, policy: Policy, now: datetime) -> Change | None:
     assert alert.since
     if severity is None:
-        return _to(alert, State.OK, now, Reason.PASSED, severity=None)
+        return _change_to(alert, State.OK, now, Reason.PASSED, severity=None)
     if now - alert.since >= policy.for_:
-        return _to(alert, State.FIRING, now, Reason.OPENED, severity=severity)
+        return _change_to(alert, State.FIRING, now, Reason.OPENED, severity=severity)
     return None
 
 
-def _fire(alert: Alert, severity: Severity | None, policy: Policy, now: datetime, *, cleared: bool) -> Change | None:
+def _advance_firing(
+    alert: Alert, severity: Severity | None, policy: Policy, now: datetime, *, cleared: bool
+) -> Change | None:
     if severity is None:
         if not cleared:
             return None
-        recovering = _to(alert, State.RECOVERING, now, Reason.RECOVERING, milder_since=None)
+        recovering = _change_to(alert, State.RECOVERING, now, Reason.RECOVERING, milder_since=None)
         return _recover(recovering.alert, severity, policy, now, cleared=cleared) or recovering
     if severity is Severity.CRITICAL:
-        return _worsen(alert, policy, now)
+        return _raise_severity(alert, policy, now)
     if alert.severity is Severity.WARN:
         return None
     if now - (alert.milder_since or now) < policy.keep_firing_for:
         return None if alert.milder_since else Change(replace(alert, milder_since=now), Reason.EASING)
-    return _to(alert, State.FIRING, now, Reason.EASED, severity=Severity.WARN, milder_since=None, eased_at=now)
+    return _change_to(alert, State.FIRING, now, Reason.EASED, severity=Severity.WARN, milder_since=None, eased_at=now)
 
 
-def _worsen(alert: Alert, policy: Policy, now: datetime) -> Change | None:
+def _raise_severity(alert: Alert, policy: Policy, now: datetime) -> Change | None:
     """Measured as critical while firing."""
     if alert.severity is Severity.CRITICAL:
         return Change(replace(alert, milder_since=None), Reason.UNEASED) if alert.milder_since else None
     reason = Reason.RETURNED if _is_recent(alert.eased_at, policy, now) else Reason.ESCALATED
-    return _to(alert, State.FIRING, now, reason, severity=Severity.CRITICAL, eased_at=None)
+    return _change_to(alert, State.FIRING, now, reason, severity=Severity.CRITICAL, eased_at=None)
 
 
 def _is_recent(ended: datetime | None, policy: Policy, now: datetime) -> bool:
@@ -138,21 +142,21 @@ def _recover(alert: Alert, severity: Severity | None, policy: Policy, now: datet
     assert alert.since
     if severity or not cleared:
         milder_since = now if severity is Severity.WARN and alert.severity is Severity.CRITICAL else None
-        relapsed = _to(alert, State.FIRING, now, Reason.RELAPSED, milder_since=milder_since)
-        return _fire(relapsed.alert, severity, policy, now, cleared=False) or relapsed
+        relapsed = _change_to(alert, State.FIRING, now, Reason.RELAPSED, milder_since=milder_since)
+        return _advance_firing(relapsed.alert, severity, policy, now, cleared=False) or relapsed
     if now - alert.since >= policy.keep_firing_for:
-        return _to(alert, State.OK, now, Reason.RESOLVED, resolved_at=now, eased_at=None)
+        return _change_to(alert, State.OK, now, Reason.RESOLVED, resolved_at=now, eased_at=None)
     return None
 
 
-def _freeze(alert: Alert, now: datetime) -> Change | None:
+def _freeze_timers(alert: Alert, now: datetime) -> Change | None:
     """Nothing is known now: whatever was counting stands still until something is."""
     if alert.frozen_at or alert.state is State.OK or (alert.state is State.FIRING and not alert.milder_since):
         return None
     return Change(replace(alert, frozen_at=now), Reason.FROZEN)
 
 
-def _thaw(alert: Alert, now: datetime) -> Alert:
+def _resume_timers(alert: Alert, now: datetime) -> Alert:
     """Timers go on where they stood; one that began in the future, before the clock was set back, begins now."""
     gap = now - alert.frozen_at if alert.frozen_at else timedelta(0)
     thawed = replace(
@@ -164,5 +168,5 @@ def _thaw(alert: Alert, now: datetime) -> Alert:
     return alert if thawed == alert else thawed
 
 
-def _to(alert: Alert, state: State, now: datetime, reason: Reason, **changes: object) -> Change:
+def _change_to(alert: Alert, state: State, now: datetime, reason: Reason, **changes: object) -> Change:
     return Change(replace(alert, state=state, since=now, **changes), reason)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Alerts, the incidents they open, and what people do about them: values, no behaviour."""
+"""Alerts, the incidents they open, and what people do about them: values without behavior."""
 
 from dataclasses import dataclass
 from datetime import datetime

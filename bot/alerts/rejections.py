@@ -174,7 +174,7 @@ def cause_of(message: str, known: Known) -> Cause:
 def _reason(message: str, known: Known, status: str) -> Reason:
     stated = STATED.search(message)
     said = message[: stated.start("said")] if stated else message
-    codes = _codes(said, known) or _meant(message[: stated.end()] if stated else message, known)
+    codes = _codes(said, known) or _codes_without_code(message[: stated.end()] if stated else message, known)
     words = next((one for one in known.words if one.says.casefold() in said.casefold()), None)
     if not codes and not words:
         return Reason(_without_code(message, status))
@@ -185,12 +185,12 @@ def _reason(message: str, known: Known, status: str) -> Reason:
         needs,
         remedy,
         via=tuple(dict.fromkeys(other for other in codes if other != code)),
-        flow=_blind(flow[1]) if flow else None,
+        flow=_hide_values(flow[1]) if flow else None,
         field=_field(message, said, stated, known),
     )
     if not stated or code != PICKLIST:
         return Reason(cause)
-    return Reason(cause, _blind(VALUE_ENDS.split(message[stated.end() :], maxsplit=1)[0]))
+    return Reason(cause, _hide_values(VALUE_ENDS.split(message[stated.end() :], maxsplit=1)[0]))
 
 
 def _codes(said: str, known: Known) -> list[str]:
@@ -202,7 +202,7 @@ def _codes(said: str, known: Known) -> list[str]:
     return found
 
 
-def _meant(said: str, known: Known) -> list[str]:
+def _codes_without_code(said: str, known: Known) -> list[str]:
     """The code that a message without one stands for."""
     return [code for words, code in known.without_code.items() if words.casefold() in said.casefold()][:1]
 
@@ -217,13 +217,13 @@ def _without_code(message: str, status: str) -> Cause:
 def _field(message: str, said: str, stated: re.Match[str] | None, known: Known) -> str | None:
     """By its API name at the end or in the sentence, else by its label before what is said of it."""
     if ended := AT_THE_END.search(message):
-        return _blind(ended[1] or ended[2])
+        return _hide_values(ended[1] or ended[2])
     if named := NAMED.search(said):
-        return _blind(named[1])
-    return _blind(stated[1]) if stated and stated[1] and stated[1].strip() not in known.meaning else None
+        return _hide_values(named[1])
+    return _hide_values(stated[1]) if stated and stated[1] and stated[1].strip() not in known.meaning else None
 
 
-def _blind(text: str, most: int = 60) -> str | None:
+def _hide_values(text: str, most: int = 60) -> str | None:
     words = ("…" if "@" in word or "://" in word else word for word in text.split())
     shown = NUMBERED.sub("…", " ".join(words))
     return (shown if len(shown) <= most else shown[: most - 1] + "…") or None

@@ -30,7 +30,7 @@ def next_time(cron: str, after: datetime) -> datetime | None:
 
     Raises ValueError where it cannot be read.
     """
-    return next(_walk(cron, after.astimezone(UTC)), None)
+    return next(_due_times(cron, after.astimezone(UTC)), None)
 
 
 def latest_time(cron: str, now: datetime) -> datetime | None:
@@ -38,10 +38,10 @@ def latest_time(cron: str, now: datetime) -> datetime | None:
 
     Raises ValueError where it cannot be read.
     """
-    return next(_walk(cron, now.astimezone(UTC).replace(microsecond=0) + SECOND, reverse=True), None)
+    return next(_due_times(cron, now.astimezone(UTC).replace(microsecond=0) + SECOND, reverse=True), None)
 
 
-def _walk(cron: str, begin: datetime, *, reverse: bool = False) -> CronSim:
+def _due_times(cron: str, begin: datetime, *, reverse: bool = False) -> CronSim:
     if len(cron.split()) != FIELDS:
         raise ValueError(f"{cron!r} does not have 5 fields")
     try:

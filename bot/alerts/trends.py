@@ -1,4 +1,4 @@
-"""Where a queue is heading, from the sizes that were measured."""
+"""Whether a backlog grows or shrinks, from the sizes that were measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The command line: run, demo, snapshot, deploy, doctor; check has a module of its own."""
+"""The command line: run, demo, snapshot, deploy, doctor; check and test-alert have modules of their own."""
 
 import gc
 import os
@@ -89,11 +89,11 @@ def snapshot(
     log_to_stderr(verbose=verbose)
     with told(as_json=as_json):
         from bot.cli.launch import opened_ports, opened_sources
-        from bot.services.take_snapshot import rehearse_snapshot, take_snapshot
+        from bot.services.take_snapshot import dry_run_snapshot, take_snapshot
 
         if dry_run:
             with opened_sources(demo=demo, needs=("warehouse",), wait=not no_wait) as (sources, _):
-                taken = rehearse_snapshot(sources, AT_THE_TERMINAL)
+                taken = dry_run_snapshot(sources, AT_THE_TERMINAL)
         else:
             with opened_ports(demo=demo, needs=("warehouse",), writes=True, wait=not no_wait) as ports:
                 taken = take_snapshot(ports, AT_THE_TERMINAL)
@@ -142,7 +142,7 @@ def deploy(
             for step in steps:
                 typer.echo(f"{step.action:<8} {step.name}")
             if not (yes or demo):
-                _confirm()
+                _confirm_deploy()
             deploy(ports, AT_THE_TERMINAL, plan, steps)
             typer.echo(f"{len(steps)} objects deployed")
 
@@ -199,7 +199,7 @@ def is_a_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _confirm() -> None:
+def _confirm_deploy() -> None:
     """Before the first change. Raises RefusedError where nobody says yes."""
     if not is_a_terminal():
         raise RefusedError("nobody is here to confirm; nothing was changed. In a script, add --yes")

@@ -67,7 +67,7 @@ def snapshot_as_json(taken: Snapshot) -> dict[str, object]:
         "taken_at": taken.taken_at.isoformat(),
         "existed": taken.existed,
         "foreign": taken.foreign,
-        "dry_run": taken.rehearsed,
+        "dry_run": taken.dry_run,
         "numbers": numbers,
         "previous": taken.previous_id,
         "change": {name: taken.change(name) for name in numbers},

@@ -49,12 +49,12 @@ def check(
     log_to_stderr(verbose=verbose)
     with told(as_json=as_json):
         if replay or limits:
-            _replay(replay, limits or [], names or [], demo=demo, as_json=as_json, wait=not no_wait)
+            _replay_past(replay, limits or [], names or [], demo=demo, as_json=as_json, wait=not no_wait)
             return
         if names:
             evaluation, said, incidents = _evaluate_some(names, demo=demo, wait=not no_wait)
         else:
-            evaluation, said, incidents = (_rehearse if dry_run else _evaluate)(demo=demo, wait=not no_wait)
+            evaluation, said, incidents = (_dry_run if dry_run else _evaluate)(demo=demo, wait=not no_wait)
         if as_json:
             from bot.cli.as_json import evaluation_as_json
 
@@ -78,10 +78,10 @@ def _evaluate(*, demo: bool, wait: bool) -> "Checked":
         return evaluation, said, _open_incidents(ports.store, said)
 
 
-def _rehearse(*, demo: bool, wait: bool) -> "Checked":
+def _dry_run(*, demo: bool, wait: bool) -> "Checked":
     """Measured and judged, with what is known so far; nothing is written, nothing sent."""
     from bot.cli.launch import opened_sources
-    from bot.services.run_checks import rehearse_checks
+    from bot.services.run_checks import dry_run_checks
 
     known: list[Store | None] = []
     with opened_sources(demo=demo, needs=("census", "warehouse"), wait=wait) as (sources, remember):
@@ -92,7 +92,7 @@ def _rehearse(*, demo: bool, wait: bool) -> "Checked":
             known.append(remember())
             return known[0]
 
-        evaluation, said = rehearse_checks(sources, meanwhile)
+        evaluation, said = dry_run_checks(sources, meanwhile)
         return evaluation, said, _open_incidents(known[0], said)
 
 
@@ -116,7 +116,9 @@ def _open_incidents(store: "Store | None", said: "Iterable[Said]") -> "list[Inci
     return [incident for incident in newest.values() if incident.resolved_at is None]
 
 
-def _replay(span: str, limits: Sequence[str], names: Sequence[str], *, demo: bool, as_json: bool, wait: bool) -> None:
+def _replay_past(
+    span: str, limits: Sequence[str], names: Sequence[str], *, demo: bool, as_json: bool, wait: bool
+) -> None:
     from bot.cli.launch import opened_sources
     from bot.config.settings import with_limits
     from bot.services.replay import replay

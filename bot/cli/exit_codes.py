@@ -1,4 +1,4 @@
-"""What every command of the command line shares: exit codes, errors as sentences, and what the terminal can show."""
+"""What every command shares: exit codes, errors as one line each, and output that any terminal can show."""
 
 import codecs
 import json
@@ -47,21 +47,21 @@ def told(*, as_json: bool = False) -> Iterator[None]:
     except typer.Exit:
         raise
     except BrokenPipeError:
-        _write_nowhere()
+        _discard_stdout()
         raise typer.Exit(PIPE_CLOSED) from None
     except ConfigurationError as error:
         errors = [sanitize(problem, LONGEST) for problem in error.problems]
-        _tell(_as_lines(errors), errors if as_json else None)
+        _report_errors(_as_lines(errors), errors if as_json else None)
         raise typer.Exit(CANNOT) from None
     except SyncHealthError as error:
         told = sanitize(str(error), LONGEST)
-        _tell([f"sync-health: {told}"], [told] if as_json else None)
+        _report_errors([f"sync-health: {told}"], [told] if as_json else None)
         raise typer.Exit(CANNOT) from None
     except typer.Abort:  # nobody was there to answer a question, or somebody did with Ctrl-C
         raise
     except Exception as error:  # the outermost loop of a command
         unforeseen = f"unforeseen error ({type(error).__name__}); --verbose shows where"
-        _tell([f"sync-health: {unforeseen}"], [unforeseen] if as_json else None)
+        _report_errors([f"sync-health: {unforeseen}"], [unforeseen] if as_json else None)
         log.info("unforeseen", exc_info=error)
         raise typer.Exit(CANNOT) from None
 
@@ -86,7 +86,7 @@ def run_to_its_end(app: Callable[[], None]) -> int:
     return 0
 
 
-def _tell(lines: Iterable[str], errors: list[str] | None) -> None:
+def _report_errors(lines: Iterable[str], errors: list[str] | None) -> None:
     for line in lines:
         typer.echo(line, err=True)
     try:
@@ -94,16 +94,16 @@ def _tell(lines: Iterable[str], errors: list[str] | None) -> None:
             print_json({"errors": errors})
         sys.stdout.flush()
     except OSError:  # the disk behind it is full, or its reader has left
-        _write_nowhere()
+        _discard_stdout()
 
 
-def _write_nowhere() -> None:
+def _discard_stdout() -> None:
     """What is still to be written is dropped, else the interpreter fails at its last flush with a code of its own."""
-    with _nowhere() as nowhere:
+    with _open_devnull() as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-def _nowhere() -> TextIO:
+def _open_devnull() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
@@ -124,8 +124,8 @@ def _write_what_the_terminal_can() -> None:
 
     Where one of them is closed (`>&-`), what goes there is dropped.
     """
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
+    sys.stdout = sys.stdout or _open_devnull()
+    sys.stderr = sys.stderr or _open_devnull()
     codecs.register_error("in_ascii", _in_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -1,4 +1,4 @@
-"""Brings the parts up for a command, and gives them back."""
+"""Opens the ports that a command needs, and closes them afterwards."""
 
 import os
 import signal
@@ -52,7 +52,7 @@ def run_bot() -> None:
     bot.start()
     if not shared:
         every = settings.schedule.tick.total_seconds() / 60
-        _say(f"Looking after the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
+        _echo(f"Looking after the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
     _wait_for_the_end(sys.stdin if shared else None)
     bot.stop()
     disconnect(ports)
@@ -63,14 +63,14 @@ def run_demo(speed: float, port: int, *, verbose: bool) -> int:
     from bot.runtime.demo import Demo
 
     _say_what_the_demo_ignores()
-    _say("Building a pipeline of 20,274 properties …")
+    _echo("Building a pipeline of 20,274 properties …")
     world = Demo(speed=speed, port=port, working_day=True)
     world.start()
     command = [sys.executable, "-m", "bot.cli", "run", *(["--verbose"] if verbose else [])]
     environment = {**os.environ, **world.environment()}
-    _say(f"\n  Open {world.slack.url} in a browser.\n")
-    _say(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
-    _say("  Ctrl-C ends it and leaves nothing behind.\n")
+    _echo(f"\n  Open {world.slack.url} in a browser.\n")
+    _echo(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
+    _echo("  Ctrl-C ends it and leaves nothing behind.\n")
     code = keep_running(command, environment)
     world.stop()
     return code
@@ -85,15 +85,15 @@ def keep_running(command: Sequence[str], environment: Mapping[str, str]) -> int:
         ) as bot:
             _wait_for_the_end(until=lambda bot=bot: bot.poll() is not None)  # type: ignore[misc]
             if bot.returncode is None:
-                return _end(bot)
+                return _terminate(bot)
         if bot.returncode >= 0:
-            _say(f"  The bot ended by itself, with exit code {bot.returncode}.")
+            _echo(f"  The bot ended by itself, with exit code {bot.returncode}.")
             return bot.returncode
         name = signal.Signals(-bot.returncode).name
-        _say(f"  The bot was ended by {name}: starting it again. It knows what it knew, and sends after a minute.")
+        _echo(f"  The bot was ended by {name}: starting it again. It knows what it knew, and sends after a minute.")
 
 
-def _end(bot: subprocess.Popen[bytes]) -> int:
+def _terminate(bot: subprocess.Popen[bytes]) -> int:
     bot.terminate()
     try:
         bot.wait(PATIENCE)
@@ -109,20 +109,20 @@ def announced_settings(needs: tuple[Need, ...] = ()) -> Settings:
         why = "SYNC_HEALTH_CONFIG"
     elif is_shipped(path):
         why = "the shipped one"
-    _say(sanitize(f"Using {path} ({why})", LONGEST))
+    _echo(sanitize(f"Using {path} ({why})", LONGEST))
     return settings_from(needs=needs)
 
 
 def _say_where_a_new_state_is(settings: Settings) -> None:
     """Before a file is created that nobody named."""
     if (path := state_file(settings)) and not path.exists():
-        _say(sanitize(f"What the bot remembers: {path}, which is new (SYNC_HEALTH_STATE names another)", LONGEST))
+        _echo(sanitize(f"What the bot remembers: {path}, which is new (SYNC_HEALTH_STATE names another)", LONGEST))
 
 
 def _say_what_the_demo_ignores() -> None:
     path = config_file(os.environ)
     if not is_shipped(path):
-        _say(sanitize(f"--demo ignores {path}: it has a pipeline of its own", LONGEST))
+        _echo(sanitize(f"--demo ignores {path}: it has a pipeline of its own", LONGEST))
 
 
 @contextmanager
@@ -253,7 +253,7 @@ def _verified(sources: Sources) -> Iterator[Finding]:
     yield from verify_slack(messenger.raw, settings.channel, settings.operators.groups)
 
 
-def _say(text: str) -> None:
+def _echo(text: str) -> None:
     typer.echo(text, err=True)
 
 

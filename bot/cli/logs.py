@@ -1,4 +1,4 @@
-"""The log: one line a record that nobody can forge, and nothing in it that redaction would hold back."""
+"""The log: one line per record that nobody can forge, with the same redaction as everywhere."""
 
 import logging
 import sys

@@ -59,7 +59,7 @@ def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool,
 def print_snapshot(taken: Snapshot) -> None:
     """The numbers of a snapshot, and what changed since the one before."""
     _print_table(("number", "now", "change"), _numbers(taken))
-    what = "would be taken" if taken.rehearsed else "taken"
+    what = "would be taken" if taken.dry_run else "taken"
     if taken.existed:
         what = f"was taken at {taken.taken_at:%Y-%m-%d %H:%M} UTC already, and stays as it is"
     if taken.foreign:
@@ -126,7 +126,7 @@ def print_replay(replay: Replay, zone: ZoneInfo) -> None:
     _print_table(("check", "warn", "critical", "lowest", "median", "highest", "alerts"), map(_replayed, replay.checks))
     told = sorted((at, one.check.name, reason, what) for one in replay.checks for at, reason, what in one.told)
     for at, name, reason, what in told:
-        _write(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  {sanitize(f'{name}: {what}', LONGEST)}")
+        _write_line(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  {sanitize(f'{name}: {what}', LONGEST)}")
     span = " to ".join(f"{at.astimezone(zone):%Y-%m-%d}" for at in (replay.first, replay.last))
     _print(f"{replay.snapshots} snapshots, {span}; a number holds until the next one")
     if replay.others:
@@ -144,18 +144,18 @@ def _replayed(one: Replayed) -> Cells:
 def print_finding(finding: Finding, before: Finding | None = None) -> None:
     """`✓ Slack token: @sync-health in Acme`, or what is wrong and what to do, unless that is as for the one before."""
     mark = _styled("✓", "green") if finding.ok else _styled("✗", "red")
-    _write(f"{mark} {sanitize(f'{finding.name}: {finding.detail}', LONGEST)}")
+    _write_line(f"{mark} {sanitize(f'{finding.name}: {finding.detail}', LONGEST)}")
     if finding.remedy:
         same = before is not None and before.remedy == finding.remedy
-        _write(f"  → {'the same' if same else sanitize(finding.remedy, LONGEST)}")
+        _write_line(f"  → {'the same' if same else sanitize(finding.remedy, LONGEST)}")
 
 
 def _print(text: str, style: str = "") -> None:
     """One line, as it is: nothing in it moves the cursor."""
-    _write(_styled(sanitize(text, LONGEST), style))
+    _write_line(_styled(sanitize(text, LONGEST), style))
 
 
-def _write(line: str) -> None:
+def _write_line(line: str) -> None:
     """Not by Typer, which writes UTF-8 where the terminal takes ASCII."""
     sys.stdout.write(f"{line}\n")
 
@@ -175,7 +175,7 @@ def _print_table(head: Sequence[str], rows: Iterable[Cells]) -> None:
         )
         broken = textwrap.wrap(last, wide) if sys.stdout.isatty() and wide >= NARROWEST else [last]
         lines = [_styled(line, style) for line in broken or [""]]
-        _write(("".join(_styled(*cell) + APART for cell in padded) + f"\n{' ' * before}".join(lines)).rstrip())
+        _write_line(("".join(_styled(*cell) + APART for cell in padded) + f"\n{' ' * before}".join(lines)).rstrip())
 
 
 def _width(text: str) -> int:

@@ -1,4 +1,4 @@
-"""`sync-health test-alert`: does an alert arrive?"""
+"""`sync-health test-alert`: sends a test alert the whole way and reports where it stopped."""
 
 import re
 import time
@@ -58,7 +58,7 @@ def test_alert(
 
         options = TrialOptions(BY, escalate=escalate, mention=mention or None, wait=wait, timeout=timeout)
         with opened_outlet(demo=demo) as outlet:
-            report = Trial(outlet, holder_name(), time.sleep, _say).run(options)
+            report = Trial(outlet, holder_name(), time.sleep, _echo_progress).run(options)
         if as_json:
             print_json(_as_json(report))
         else:
@@ -67,7 +67,7 @@ def test_alert(
     raise typer.Exit(0 if report.ok else CANNOT)
 
 
-def _say(text: str) -> None:
+def _echo_progress(text: str) -> None:
     typer.echo(f"… {text}", err=True)
 
 

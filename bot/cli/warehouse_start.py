@@ -1,4 +1,4 @@
-"""Waits for a SQL warehouse that is asleep or starting, and shows on standard error that it does."""
+"""Waits for a SQL warehouse that is stopped or starting, with progress on standard error."""
 
 import sys
 import time
@@ -80,7 +80,7 @@ class _Wake:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._refusal: SyncHealthError | None = None
-        self._thread = Thread(target=partial(self._run, warehouse), name="wake", daemon=True)
+        self._thread = Thread(target=partial(self._wake_warehouse, warehouse), name="wake", daemon=True)
         self._thread.start()
 
     @property
@@ -92,7 +92,7 @@ class _Wake:
         if self._refusal:
             raise self._refusal
 
-    def _run(self, warehouse: Warehouse) -> None:
+    def _wake_warehouse(self, warehouse: Warehouse) -> None:
         try:
             warehouse.ask(WAKE)
         except TemporaryError:

@@ -1,4 +1,4 @@
-"""The environment as people set it → values that can be used, and every problem of it."""
+"""The environment variables: parsed, with every problem."""
 
 import re
 import ssl

@@ -1,4 +1,4 @@
-"""The form of pipeline.yml."""
+"""The schema of pipeline.yml."""
 
 import re
 from collections.abc import Callable, Iterator

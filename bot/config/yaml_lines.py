@@ -1,4 +1,4 @@
-"""YAML whose every part still knows its line: plain values only, in bounds that no file of ours comes near."""
+"""YAML in which every part still knows its line: plain values only, bounded in size and depth."""
 
 import re
 import unicodedata

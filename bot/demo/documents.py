@@ -1,4 +1,4 @@
-"""What the links of the demo's alerts lead to: a runbook made of the checks, and the runs of the local Census."""
+"""The pages that the demo's alerts link to: a runbook made of the checks, and the runs of the local Census."""
 
 from collections.abc import Callable, Iterable, Mapping
 from html import escape

@@ -1,4 +1,4 @@
-"""Who may call a local server, and until when: whoever names it by its own address, and no page of another site."""
+"""Access to a local server: its own Host and Origin only, and a deadline for each connection."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""A generated pipeline to look after, and its failures: data in a warehouse, changed as RDS and Census would."""
+"""A generated pipeline and its faults: data in a warehouse, changed as RDS and Census would change it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

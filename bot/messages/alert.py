@@ -112,7 +112,7 @@ def reply_is_broadcast(announcement: Announcement) -> bool:
 
 def _root(incident: Incident, zone: ZoneInfo) -> Message:
     if incident.state is State.OK:
-        head = _end(incident)
+        head = _resolution(incident)
         return Message(head.replace("*", ""), (section(head, life_line(incident, zone)),))
     summary = escape(incident.summary)
     if incident.state is State.RECOVERING:
@@ -149,7 +149,7 @@ def _moved(incident: Incident) -> Message:
     return Message(text, (section(f"➡️ {text}"),))
 
 
-def _end(incident: Incident) -> str:
+def _resolution(incident: Incident) -> str:
     title = titled(incident)
     if was_closed(incident):
         return f"☑️ *Closed: {title}* · {escape(incident.timeline[-1].detail)}"
@@ -200,7 +200,7 @@ def _reopened(incident: Incident, zone: ZoneInfo) -> Message:
 
 def _resolved(incident: Incident, zone: ZoneInfo) -> Message:
     if was_closed(incident):
-        text = _end(incident)
+        text = _resolution(incident)
         return Message(text.replace("*", ""), (section(text),))
     return Message(f"✅ Resolved: {titled(incident)}", (section(f"✅ {life_line(incident, zone)}"),))
 

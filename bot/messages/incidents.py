@@ -1,4 +1,4 @@
-"""`/sync-health incidents` and `incident`: what is open, and the story of one for a post-mortem."""
+"""`/sync-health incidents` and `incident`: open incidents, and the timeline of one for a post-mortem."""
 
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo

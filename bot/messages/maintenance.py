@@ -1,4 +1,4 @@
-"""A maintenance window: that it is on, and what it held back."""
+"""A maintenance window: that it has begun, and what it held back."""
 
 from zoneinfo import ZoneInfo
 

@@ -1,4 +1,4 @@
-"""What several messages say of an incident."""
+"""Phrases that several messages say of an incident."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""`/sync-health queue`: what waits, since when, where it is heading, and what of it must not be written."""
+"""`/sync-health queue`: the backlog, its oldest record, its trend, and its suspect records."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The dialog before a rerun: what would be written, and whether that is wise."""
+"""The dialog before a rerun: pending and suspect records, and whether a rerun can help."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A rerun in its thread, from the request to what came of it."""
+"""A rerun in its thread, from the request to its outcome."""
 
 from zoneinfo import ZoneInfo
 

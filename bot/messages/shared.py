@@ -55,15 +55,15 @@ def _overlay(still: Sequence[Incident], zone: ZoneInfo) -> list[str]:
     words = ["Unacknowledged"]
     if acked:
         who = " and ".join(person(one) for one in sorted({one.acked_by for one in acked if one.acked_by}))
-        words = [_of(acked, still, f"Acknowledged by {who}")]
+        words = [_share_of(acked, still, f"Acknowledged by {who}")]
     if quiet:
         until = max(one.snoozed_until for one in quiet if one.snoozed_until)
         by = sorted({one.snoozed_by for one in quiet if one.snoozed_by})
-        words.append(_of(quiet, still, snoozed(until, by, zone)))
+        words.append(_share_of(quiet, still, snoozed(until, by, zone)))
     return words
 
 
-def _of(some: Sequence[Incident], still: Sequence[Incident], words: str) -> str:
+def _share_of(some: Sequence[Incident], still: Sequence[Incident], words: str) -> str:
     return words if len(some) == len(still) else f"{len(some)} of {len(still)} {words[0].lower()}{words[1:]}"
 
 

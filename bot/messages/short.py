@@ -20,10 +20,10 @@ def short_message(announcement: Announcement) -> Message:
     if incident is None:
         what = WITHOUT_INCIDENT.get(announcement.kind, "An alert")
         return Message(f"{what} cannot be shown here · `/sync-health`", ())
-    return Message(f"{_said(announcement, incident)} · `/sync-health incident {incident.id}`", ())
+    return Message(f"{_one_line(announcement, incident)} · `/sync-health incident {incident.id}`", ())
 
 
-def _said(announcement: Announcement, incident: Incident) -> str:
+def _one_line(announcement: Announcement, incident: Incident) -> str:
     title, summary = escape(incident.title, MOST), escape(incident.summary, MOST)
     severity = f"{ICONS[incident.severity]} {WORDS[incident.severity]}"
     match announcement.kind:

@@ -12,7 +12,8 @@ def snapshot_message(taken: Snapshot, zone: ZoneInfo) -> Message:
     when = day_and_time(taken.taken_at, zone)
     head = f"📸 Taken {when} already, and kept as it is" if taken.existed else f"📸 Snapshot taken {when}"
     lines = [
-        f"{label}: *{_amount(getattr(taken.numbers, name))}*{_change(taken, name)}" for name, label in SHOWN.items()
+        f"{label}: *{_amount(getattr(taken.numbers, name))}*{_change_in_words(taken, name)}"
+        for name, label in SHOWN.items()
     ]
     if taken.foreign:
         lines.insert(0, f"⚠️ Not ours: {escape(taken.foreign, 300)}.")
@@ -24,6 +25,6 @@ def _amount(value: float | None) -> str:
     return "no data" if value is None else number(value)
 
 
-def _change(taken: Snapshot, name: str) -> str:
+def _change_in_words(taken: Snapshot, name: str) -> str:
     change = taken.change(name)
     return "" if change is None else f" ({round(change, 2) + 0:+,.10g})" if change else " (as before)"

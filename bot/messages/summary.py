@@ -1,4 +1,4 @@
-"""`/sync-health`: how the pipeline is, in one look."""
+"""`/sync-health`: the health summary."""
 
 from zoneinfo import ZoneInfo
 

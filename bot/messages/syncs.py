@@ -1,4 +1,4 @@
-"""`/sync-health runs` and `schedules`: what Census did and will do."""
+"""`/sync-health runs` and `schedules`: the latest runs of Census, and the next ones."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ def runs_message(syncs: Sequence[SyncRuns], zone: ZoneInfo, as_of: datetime) -> 
     blocks: list[Block] = []
     for sync in syncs:
         lines = [f"*Runs of {escape(sync.label, 100)}*"]
-        lines += [_run(run, rate, zone) for run, rate in sync.runs] or [_none(sync)]
+        lines += [_run_line(run, rate, zone) for run, rate in sync.runs] or [_none(sync)]
         blocks += sections(lines)
     return Message("Census runs", (*blocks, context(census_as_of(as_of, zone))))
 
@@ -42,7 +42,7 @@ def _none(sync: SyncRuns) -> str:
     return f"❗ {escape(sync.error, 300)}" if sync.error else "❔ Census knows of no run."
 
 
-def _run(run: Run, rate: float | None, zone: ZoneInfo) -> str:
+def _run_line(run: Run, rate: float | None, zone: ZoneInfo) -> str:
     parts = [day_and_time(run.created_at, zone), _status(run, rate)]
     if run.completed_at and run.final and run.status is not RunStatus.SKIPPED:
         parts[-1] += f" in {duration(run.completed_at - run.created_at)}"

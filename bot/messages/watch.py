@@ -1,4 +1,4 @@
-"""What is said about the bot itself: it is silent, it was away, it cannot write its state."""
+"""Messages about the bot itself: it is silent, it was away, it cannot write its state."""
 
 from zoneinfo import ZoneInfo
 

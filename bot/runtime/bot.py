@@ -1,4 +1,4 @@
-"""The running bot: its jobs, its sender, its line to Slack."""
+"""The running bot: its jobs, its sender, its Socket Mode connection, and its shutdown."""
 
 import logging
 import threading
@@ -73,27 +73,28 @@ class Bot:
         schedule = ports.settings.schedule
         self.jobs: dict[str, tuple[timedelta, Callable[[], object]]] = {  # of whoever leads, in the pipeline's time
             "checks": (schedule.tick, self._evaluate),
-            "timers": (FOLLOW, self._look(self._end_timers)),
+            "timers": (FOLLOW, self._skip_while_unchanged(self._end_timers)),
             "runs": (FOLLOW, lambda: self._runs.has_news() and self.checker.run(thrifty=True)),
-            "follow": (FOLLOW, self._look(self._follow)),
+            "follow": (FOLLOW, self._skip_while_unchanged(self._follow_runs)),
             "snapshot": (DAILY, self._look_daily(partial(take_due_snapshot, ports), schedule.snapshot)),
             "validation": (DAILY, self._look_daily(partial(run_due_validation, ports, self.checker), schedule.digest)),
             "digest": (DAILY, self._look_daily(partial(send_due_digest, ports, self.checker), schedule.summary)),
-            "maintenance": (FOLLOW, self._look(partial(end_due_maintenance, ports))),
-            "silence": (FOLLOW, self._look(partial(postpone_silence, ports))),
+            "maintenance": (FOLLOW, self._skip_while_unchanged(partial(end_due_maintenance, ports))),
+            "silence": (FOLLOW, self._skip_while_unchanged(partial(postpone_silence, ports))),
             "heartbeat": (FOLLOW, self._pulse.send),
             "prune": (PRUNE, partial(prune, ports)),
         }
         led = [
-            Job(name, partial(self._fire, run), self._real_seconds(every)) for name, (every, run) in self.jobs.items()
+            Job(name, partial(self._run_as_leader, run), self._real_seconds(every))
+            for name, (every, run) in self.jobs.items()
         ]
         state = Job("state", self._watch_state, self._real_seconds(DAILY))  # also where no lease can be taken
         # Every replica has refusals of its own to write down, not only the one that leads.
-        late = Job("late writes", partial(self._survive, self._late.flush), self._real_seconds(FOLLOW))
+        late = Job("late writes", partial(self._run_and_log, self._late.flush), self._real_seconds(FOLLOW))
         self._scheduler = Scheduler([*led, state, late], first=ports.clock.real())
         self._stopping, self._unsent = threading.Event(), threading.Event()
         ports.store.when_written(self._unsent.set)
-        self._sender = threading.Thread(target=self._send, name="sender", daemon=True)
+        self._sender = threading.Thread(target=self._send_loop, name="sender", daemon=True)
 
     def start(self) -> None:
         """Begin; returns at once. What is unreachable is tried again until it answers."""
@@ -118,7 +119,7 @@ class Bot:
         late.join()  # it may be answering still
         self.checker.close()
         self._late.flush()
-        self._survive(self._retire)
+        self._run_and_log(self._cancel_silence_message)
 
     def _give_up(self) -> None:
         """What waits for the warehouse waits no longer; presses in line are dropped, and told so."""
@@ -126,7 +127,7 @@ class Bot:
         self.ports.warehouse.close()
         self._pool.shutdown(wait=False, cancel=True)
 
-    def _retire(self) -> None:
+    def _cancel_silence_message(self) -> None:
         if self._lease.leads and self._lease.held():  # not what another process has scheduled
             cancel_silence(self.ports)
         self._lease.release()
@@ -134,7 +135,7 @@ class Bot:
     def _real_seconds(self, every: timedelta) -> float:
         return max(0.5, every.total_seconds() / self.ports.clock.speed)
 
-    def _look(self, work: Callable[[], object]) -> StateLook:
+    def _skip_while_unchanged(self, work: Callable[[], object]) -> StateLook:
         look = StateLook(work, self.ports.clock, self._real_seconds(LOOK_FOR_WORK))
         self.ports.store.when_written(look.note_write)
         return look
@@ -162,7 +163,7 @@ class Bot:
         complete_evaluation(self.ports, told=self.checker.state.told)
         self._pulse.completed()
 
-    def _follow(self) -> int:
+    def _follow_runs(self) -> int:
         """How many reruns are open, so that the next look comes soon."""
         if followed := follow_runs(self.ports, self.checker):  # what is written of one outdates answers from before
             self._context.shared.forget()
@@ -172,14 +173,14 @@ class Bot:
         """While nothing can be stored, try more often than at every tick; whoever leads tells the channel."""
         state = self.checker.state
         if state.unsettled:
-            self._fire(self._evaluate)
+            self._run_as_leader(self._evaluate)
         if not self._lease.follows:
-            self._survive(partial(state.tell, self.ports))
+            self._run_and_log(partial(state.tell, self.ports))
 
-    def _fire(self, run: Callable[[], object]) -> None:
-        self._survive(lambda: self._lease.held() and run())
+    def _run_as_leader(self, run: Callable[[], object]) -> None:
+        self._run_and_log(lambda: self._lease.held() and run())
 
-    def _survive(self, run: Callable[[], object]) -> None:
+    def _run_and_log(self, run: Callable[[], object]) -> None:
         """One of the two outermost loops: a job that failed is due again."""
         try:
             run()
@@ -190,7 +191,7 @@ class Bot:
         except Exception:
             log.exception("a scheduled job met something unforeseen; trying again")
 
-    def _send(self) -> None:
+    def _send_loop(self) -> None:
         """The other one: whatever happens to a message, the next look into the outbox comes."""
         failures, begun, rest = 0, False, 0.0
         while not self._wait_for_unsent(failures, rest):

@@ -1,4 +1,4 @@
-"""Puts the parts together: the only place that knows every adapter, and the only reader of the clock."""
+"""The composition root: the only place that knows every adapter, and the only reader of the clock."""
 
 import os
 import socket
@@ -66,15 +66,15 @@ class _Later:
     """Made by the first who uses it: loading what asks Census takes as long as the warehouse's statement."""
 
     def __init__(self, make: Callable[[], object]) -> None:
-        self._make, self._one = make, threading.Lock()
+        self._factory, self._one = make, threading.Lock()
 
     @cached_property
-    def _made(self) -> object:
-        return self._make()
+    def _target(self) -> object:
+        return self._factory()
 
     def __getattr__(self, name: str) -> object:
         with self._one:
-            made = self._made
+            made = self._target
         return getattr(made, name)
 
 

@@ -1,4 +1,4 @@
-"""The whole outside on this machine: a pipeline, its warehouse, Census and Slack, and what points a bot at them."""
+"""The demo: a local pipeline, warehouse, Census and Slack, and the settings that point a bot at them."""
 
 import itertools
 import secrets
@@ -46,7 +46,7 @@ class Demo:
         self.databricks = WarehouseServer(self.warehouse.cursor, token=self.tokens["databricks"], auto_stop_mins=0)
         self.estate = Estate(self.warehouse, self.clock.now)
         self._working_day, self._stopping = working_day, threading.Event()
-        self._people = threading.Thread(target=self._work, name="working-day", daemon=True)
+        self._people = threading.Thread(target=self._run_pipeline, name="working-day", daemon=True)
         syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in settings.syncs]
         self.census = CensusServer(self.estate, syncs, token=self.tokens["census"], now=self.clock.now)
         controls = [
@@ -117,7 +117,7 @@ class Demo:
         self.warehouse.close()
         self._folder.cleanup()
 
-    def _work(self) -> None:
+    def _run_pipeline(self) -> None:
         seconds = max(SHORTEST_STEP, STEP / self.clock.speed)
         for step in itertools.count():
             if self._stopping.wait(seconds):

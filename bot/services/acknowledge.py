@@ -1,4 +1,4 @@
-"""Acknowledge what is open in a thread, take it over from somebody else, give it back."""
+"""Acknowledge the open incidents of a thread, take an acknowledgement over, or end it."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -28,7 +28,7 @@ def acknowledge(ports: Ports, incident_id: int, by: str, *, take_over: bool = Tr
             others = sorted({one.acked_by for one in still if one.acked_by})
             raise AcknowledgedError("Already acknowledged by", people=tuple(others))
         for one in mine:
-            _assign(records, one, by, now)
+            _assign_to(records, one, by, now)
         records.enqueue(mine[0].id, Kind.ROOT)
         records.enqueue_answers(incident_id)
         shown = records.incident(next((one.id for one in mine if one.id == incident_id), mine[0].id))
@@ -51,7 +51,7 @@ def unacknowledge(ports: Ports, incident_id: int, by: str) -> Incident:
         return next((one for one in held if one.id == incident_id), held[0])
 
 
-def _assign(records: Records, incident: Incident, by: str, now: datetime) -> None:
+def _assign_to(records: Records, incident: Incident, by: str, now: datetime) -> None:
     before = incident.acked_by
     records.save_incident(replace(incident, acked_by=by, acked_at=now))
     if before in (None, by):

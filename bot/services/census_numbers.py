@@ -1,4 +1,4 @@
-"""What Census knows of a sync → the numbers that checks judge: pure."""
+"""Runs and schedules of Census → the metrics that checks judge: pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The audit snapshot of each day, at its time or as soon afterwards as somebody is there to take it."""
+"""The audit snapshot of each day, at its time or as soon afterwards as a bot is running."""
 
 from bot.alerts.timetable import latest_due
 from bot.answers import Snapshot

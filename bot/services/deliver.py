@@ -1,4 +1,4 @@
-"""Send what is owed: never lost, looked up before it is sent a second time, and no message in the way of another."""
+"""Send what is in the outbox: never lost, looked up before it is sent again, and no message blocks another."""
 
 import logging
 from contextlib import suppress
@@ -33,7 +33,7 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
             move = Move(ports.settings.channel, CHANGED, ports.clock.now())
             ports.store.release_claim(claimed, holder, Failure(CHANGED, ports.clock.real(), move=move))
             return True
-        place = _send(ports, claimed)
+        place = _send_message(ports, claimed)
     except StateError:
         raise  # nothing can be written of it either: the claim ends by itself, and the message is looked up then
     except Exception as error:
@@ -50,7 +50,7 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
         if place and claimed.failures:
             log.info("Slack accepts messages for %s again", claimed.channel)
     if not mine and claimed.announcement.ts is None:
-        _heal(ports, claimed.announcement)
+        _remove_duplicate(ports, claimed.announcement)
     return True
 
 
@@ -105,7 +105,7 @@ def _channels(ports: Outlet) -> set[str | None]:
     return {ports.settings.channel, ports.settings.fallback_channel}
 
 
-def _send(ports: Outlet, claimed: ClaimedMessage) -> Place | None:
+def _send_message(ports: Outlet, claimed: ClaimedMessage) -> Place | None:
     """Where the message stands; None when it need not be sent any more."""
     message = claimed.announcement
     obsolete = _is_obsolete(message)
@@ -161,7 +161,7 @@ def _report(claimed: ClaimedMessage, error: Exception, failure: Failure) -> None
     log.log(level, words, message.id, message.kind, about, claimed.channel, failure.error, exc_info=trace)
 
 
-def _heal(ports: Outlet, message: Announcement) -> None:
+def _remove_duplicate(ports: Outlet, message: Announcement) -> None:
     """We slept in the middle of a call and another took over, who may have posted it too: the older one stays."""
     try:
         healed = ports.messenger.take_back(message)

@@ -1,4 +1,4 @@
-"""Create what the bot brings along in the warehouse: the audit log and two views, with the limits of pipeline.yml."""
+"""Create the bot's own objects in the warehouse: the audit log and two views, with the limits of pipeline.yml."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Is everything there that the bot needs, and may it use it? One finding after the other, each with its remedy."""
+"""`doctor`: one finding per thing that the bot needs, each with its remedy."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ def examine_slack(messenger: Messenger, settings: Settings, clock: Clock, scopes
     yield Finding("Slack scopes", not missing, said, remedy)
     yield _socket_mode(messenger)
     channel = settings.channel
-    yield _tried(
+    yield _try_it(
         "Slack channel",
         lambda: messenger.check_channel_access(channel),
         f"{channel} can be read",
@@ -78,7 +78,7 @@ def examine_warehouse(
     yield Finding("warehouse", True, state)
     for table, needed in sorted(columns.items()):
         yield _table(sources, table, needed)
-    yield _tried(
+    yield _try_it(
         "audit log",
         lambda: sources.warehouse.try_write(MAY_WRITE),
         "can be written",
@@ -180,7 +180,7 @@ def _remedy_of_a_table(error: SyncHealthError, table: str, tables: Mapping[str, 
     return "name the one that you have under tables (or the sync's queue) in pipeline.yml"
 
 
-def _tried(name: str, act: Callable[[], object], well: str, remedy: str) -> Finding:
+def _try_it(name: str, act: Callable[[], object], well: str, remedy: str) -> Finding:
     try:
         act()
     except SyncHealthError as error:

@@ -1,4 +1,4 @@
-"""What an alert can be looked at by: a few ids, added to its evidence a moment after it was told."""
+"""Example records of an alert: a few ids, added to its evidence a moment after it was posted."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which alert explains another one's trouble, so that one cause is one incident."""
+"""Which alert explains another one, so that one cause is one incident."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Worker threads of which no single person can take all: what one asks beyond their share waits, others' does not."""
+"""A pool of worker threads with a share per person: nobody's requests can occupy all workers."""
 
 import threading
 from collections import Counter, deque
@@ -59,9 +59,9 @@ class FairPool:
 
     def _line_up(self, person: str, task: _Task[Any]) -> None:
         self._lines.setdefault(person, deque()).append(task)
-        self._fill()
+        self._fill_workers()
 
-    def _fill(self) -> None:
+    def _fill_workers(self) -> None:
         """Give free workers what is in line. The caller holds the lock."""
         while self._busy.total() < self._workers:
             person = next((one for one in self._lines if self._busy[one] < self._share), None)
@@ -73,9 +73,9 @@ class FairPool:
                 self._lines[person] = line  # behind the others
             if not (task.running() or task.done()) and task.set_running_or_notify_cancel():
                 self._busy[person] += 1
-                self._threads.submit(self._run, person, task)
+                self._threads.submit(self._run_task, person, task)
 
-    def _run(self, person: str, task: _Task[T]) -> None:
+    def _run_task(self, person: str, task: _Task[T]) -> None:
         try:
             found = task.work()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the answer
@@ -85,5 +85,5 @@ class FairPool:
         with self._changed:
             self._busy[person] -= 1
             self._busy += Counter()  # forgets those who have none
-            self._fill()
+            self._fill_workers()
             self._changed.notify_all()

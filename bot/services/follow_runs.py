@@ -1,4 +1,4 @@
-"""Follow every rerun to its end, tell how it goes, and measure again when it is over."""
+"""Follow every rerun to its end, edit its message meanwhile, and evaluate again when it is over."""
 
 import logging
 from dataclasses import replace
@@ -34,7 +34,7 @@ def follow_runs(ports: Ports, checker: Checker) -> int:
         if action.requested_at > ports.clock.now() + SKEW:  # the clock was set back: its patience begins now
             action = set_action(ports, replace(action, requested_at=ports.clock.now()), action.state)
         try:
-            _step(ports, checker, action)
+            _advance_action(ports, checker, action)
         except SyncHealthError as error:
             log.warning("action %s (%s): %s; looking again", action.id, action.sync, error)
             _release_old(ports, action, str(error))
@@ -50,12 +50,12 @@ def _release_old(ports: Ports, action: Action, why: str) -> None:
         _give_up(ports, action, f"How it ended is unknown: {why}. Check it in Census.")
 
 
-def _step(ports: Ports, checker: Checker, action: Action) -> None:
+def _advance_action(ports: Ports, checker: Checker, action: Action) -> None:
     match action.state:
         case ActionState.REQUESTED:
             _look_for_it(ports, action)
         case ActionState.RUNNING:
-            _watch(ports, action)
+            _watch_run(ports, action)
         case ActionState.CHECKING:
             _measure_again(ports, checker, action)
 
@@ -83,7 +83,7 @@ def _look_for_it(ports: Ports, action: Action) -> None:
         set_action(ports, replace(action, verdict=unconfirmed), ActionState.REQUESTED)
 
 
-def _watch(ports: Ports, action: Action) -> None:
+def _watch_run(ports: Ports, action: Action) -> None:
     if not action.run_id:
         _give_up(ports, action, "Census named no run for the request. Check its runs there before another rerun.")
         return
@@ -102,7 +102,7 @@ def _watch(ports: Ports, action: Action) -> None:
     elif run.status is RunStatus.COMPLETED:
         seen = replace(seen, state=ActionState.CHECKING, ended_at=min(run.completed_at or now, now))
     elif run.final:
-        _fail(ports, seen, f"{ENDED_BADLY[run.status]}{f': {run.error}' if run.error else ''}.")
+        _fail_action(ports, seen, f"{ENDED_BADLY[run.status]}{f': {run.error}' if run.error else ''}.")
         return
     elif ports.clock.now() - action.requested_at > LONGEST_RUN:
         hours = LONGEST_RUN.seconds // 3600
@@ -164,7 +164,7 @@ def _give_up(ports: Ports, action: Action, why: str) -> None:
     set_action(ports, unknown, action.state)
 
 
-def _fail(ports: Ports, action: Action, why: str) -> None:
+def _fail_action(ports: Ports, action: Action, why: str) -> None:
     failed = replace(action, state=ActionState.FAILED, ended_at=ports.clock.now(), verdict=why)
     set_action(ports, failed, action.state)
 

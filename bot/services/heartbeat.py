@@ -1,4 +1,4 @@
-"""After each completed evaluation a monitor outside hears from the bot; when it hears nothing, it tells people."""
+"""The heartbeat after each completed evaluation: an outside monitor alerts when it stops."""
 
 import logging
 import threading

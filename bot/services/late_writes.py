@@ -1,4 +1,4 @@
-"""What belongs into the state and could not be written there: kept in memory, and written as soon as that works."""
+"""Writes that the state refused: kept in memory, and retried until they succeed."""
 
 import logging
 import threading

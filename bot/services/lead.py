@@ -1,4 +1,4 @@
-"""Leader election among replicas: one of them schedules and sends, all of them answer."""
+"""Leader election among replicas by a lease: the leader schedules and sends, all of them answer."""
 
 import logging
 import threading
@@ -29,7 +29,7 @@ class Lease:
         """Whether this process leads; asked often, the row is written twice a minute."""
         with self._guard:
             if not (self._leads and self._is_fresh()):
-                self._renew()
+                self._renew_lease()
             return bool(self._leads)
 
     @property
@@ -53,7 +53,7 @@ class Lease:
         gone = max(timedelta(seconds=clock.monotonic() - self._monotonic), clock.real() - self._wall)
         return gone < timedelta(seconds=LENGTH / 2)
 
-    def _renew(self) -> None:
+    def _renew_lease(self) -> None:
         clock = self._ports.clock
         monotonic, wall = clock.monotonic(), clock.real()
         leads = self._ports.store.take_lease(LEADER, self._holder, clock, LENGTH)

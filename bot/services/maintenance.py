@@ -33,30 +33,30 @@ def end_maintenance(ports: Ports, by: str) -> Maintenance:
         window = records.maintenance()
         if window is None:
             raise RefusedError("No maintenance window is on.")
-        return _end(records, replace(window, ended_at=now, ended_by=by), now, ports.settings.channel)
+        return _close_window(records, replace(window, ended_at=now, ended_by=by), now, ports.settings.channel)
 
 
 def end_due_maintenance(ports: Ports) -> bool:
     """End a window whose time is over; says whether there was one."""
     now = ports.clock.now()
     with ports.store.snapshot() as records:
-        if _over(records, now) is None:
+        if _expired_window(records, now) is None:
             return False
     with ports.store.transaction() as records:
-        window = _over(records, now)
+        window = _expired_window(records, now)
         if window is None:  # somebody ended it or made it longer meanwhile
             return False
-        _end(records, replace(window, ended_at=min(window.until, now)), now, ports.settings.channel)
+        _close_window(records, replace(window, ended_at=min(window.until, now)), now, ports.settings.channel)
     return True
 
 
-def _over(records: Records, now: datetime) -> Maintenance | None:
+def _expired_window(records: Records, now: datetime) -> Maintenance | None:
     """The window that is on and should not be any more."""
     window = records.maintenance()
     return None if window is None or lies_ahead(window.until, now, window.until - window.since) else window
 
 
-def _end(records: Records, window: Maintenance, now: datetime, channel: str) -> Maintenance:
+def _close_window(records: Records, window: Maintenance, now: datetime, channel: str) -> Maintenance:
     """Nobody was alerted to what is still open: its clock of escalations and reminders begins again."""
     records.save_maintenance(window)
     for incident in records.open_incidents():

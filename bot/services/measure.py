@@ -1,4 +1,4 @@
-"""Evaluate the whole pipeline once: a few calls to Census, one statement to the warehouse where that is worth it."""
+"""One evaluation: collect readings from Census and the warehouse, and judge every check by them."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One evaluation's results → alerts, incidents and owed messages, inside one transaction."""
+"""An evaluation's results → alerts, incidents and outbox messages, in one transaction."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -83,7 +83,7 @@ def close_incident(records: AlertRecords, incident: Incident, why: str, now: dat
         records.save_alert(change.alert)
     closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
     records.save_incident(closed)
-    return _say(records, closed, Reason.CLOSED, why, now)
+    return _record_change(records, closed, Reason.CLOSED, why, now)
 
 
 def policy_of(check: Check) -> Policy:
@@ -139,7 +139,7 @@ def _why_removed(settings: Settings, syncs: Collection[str], about: Alert | Inci
     return None
 
 
-def _say(records: AlertRecords, incident: Incident, reason: Reason, detail: str, now: datetime) -> Said:
+def _record_change(records: AlertRecords, incident: Incident, reason: Reason, detail: str, now: datetime) -> Said:
     did, kinds = SAID[reason]
     if is_flapping(incident, now):
         kinds = (Kind.ROOT,)  # which says that it flaps; more replies would say nothing
@@ -175,7 +175,7 @@ def move(
         return None
     incident = _incident(records, change, check, result, settings, now)
     records.save_alert(replace(change.alert, incident_id=incident.id))
-    return _say(records, incident, change.reason, result.summary, now)
+    return _record_change(records, incident, change.reason, result.summary, now)
 
 
 def _incident(

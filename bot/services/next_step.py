@@ -1,4 +1,4 @@
-"""What follows when a message could not be sent: a refusal is a state with a next step, never the end of a queue."""
+"""What follows when a message could not be sent: retry with backoff, plain text, another channel."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -64,7 +64,7 @@ def next_step(claimed: ClaimedMessage, error: Exception, settings: Settings, now
         case ChannelRefusedError():
             if (channel := _other_channel(claimed, settings)) is None:
                 return Failure(why, now.real, doubtful=claimed.doubtful, pause=_refused_pause(claimed, now))
-            return _move(claimed, Move(channel, why, now.pipeline), settings, now)
+            return _move_channel(claimed, Move(channel, why, now.pipeline), settings, now)
         case NotFoundError():
             return _replace(claimed, error, now)
     return _simplify(claimed, error, settings, now)
@@ -92,11 +92,11 @@ def _simplify(claimed: ClaimedMessage, error: Exception, settings: Settings, now
         return Failure(why, now.real, gone=True)
     channel = _other_channel(claimed, settings)
     if message.thread_ts is None and channel:
-        return _move(claimed, Move(channel, why, now.pipeline, whole_channel=False), settings, now)
+        return _move_channel(claimed, Move(channel, why, now.pipeline, whole_channel=False), settings, now)
     return Failure(why, now.real + REFUSED.after(claimed.attempts, now.jitter), doubtful=doubtful)
 
 
-def _move(claimed: ClaimedMessage, move: Move, settings: Settings, now: Now) -> Failure:
+def _move_channel(claimed: ClaimedMessage, move: Move, settings: Settings, now: Now) -> Failure:
     """At once, but not round and round between two channels that both refuse."""
     wait = REFUSED.after(claimed.attempts, now.jitter) if claimed.channel == settings.fallback_channel else timedelta(0)
     return Failure(move.why, now.real + wait, move=move)

@@ -1,4 +1,4 @@
-"""Times without a connection to Slack, kept for the daily summary: while they last nobody can be told."""
+"""Outages of the Slack connection, kept for the daily summary."""
 
 from bot.model import Outage
 from bot.ports import Ports

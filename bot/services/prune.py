@@ -1,4 +1,4 @@
-"""Forget evaluations that nobody looks back at; incidents, actions and the audit are kept."""
+"""Retention: old evaluations are deleted in batches; incidents, actions and the audit are kept."""
 
 from collections.abc import Callable
 from datetime import timedelta

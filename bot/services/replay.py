@@ -1,4 +1,4 @@
-"""What would have been said of the past: the snapshots of the audit log, judged by the limits of today or by others."""
+"""`check --replay`: the snapshots of the audit log, judged by the limits of today or by others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,8 +10,8 @@ from bot.config.settings import Settings
 from bot.errors import PermanentError
 from bot.model import Evaluation
 from bot.ports import Sources
+from bot.services.in_memory_records import InMemoryRecords
 from bot.services.move_alerts import Said, move_alerts, policy_of
-from bot.services.rehearsal import Rehearsal
 from bot.services.take_snapshot import SNAPSHOTS
 from checks.judge import judge, overall
 from checks.model import Check, Reading
@@ -27,31 +27,31 @@ def replay(sources: Sources, span: timedelta) -> Replay:
     """
     now = sources.clock.now()
     rows = sources.warehouse.ask(SNAPSHOTS, audit_id=None, now=now, most=MOST)
-    past = [row for row in reversed(rows) if now - span <= _at(row)]
+    past = [row for row in reversed(rows) if now - span <= _taken_at(row)]
     if not past:
         raise PermanentError("the audit log has no snapshot of that time: `sync-health snapshot` takes one")
     known = tuple(c for c in sources.settings.checks if c.source == "databricks" and c.metric in past[0])
     settings = replace(sources.settings, checks=known)
     told: dict[str, list[tuple[datetime, str, str]]] = {check.name: [] for check in known}
-    for at, said in _told(past, settings):
+    for at, said in _replay_snapshots(past, settings):
         told[said.incident.check].append((at, said.reason.value, said.incident.summary))
     readings = {check.name: tuple(v for row in past if (v := _value(row, check)) is not None) for check in known}
     others = tuple(check.name for check in sources.settings.checks if check not in known)
     replayed = tuple(Replayed(check, readings[check.name], tuple(told[check.name])) for check in known)
-    return Replay(_at(past[0]), _at(past[-1]), len(past), replayed, others)
+    return Replay(_taken_at(past[0]), _taken_at(past[-1]), len(past), replayed, others)
 
 
-def _told(past: Sequence[Snapshot], settings: Settings) -> Iterator[tuple[datetime, Said]]:
+def _replay_snapshots(past: Sequence[Snapshot], settings: Settings) -> Iterator[tuple[datetime, Said]]:
     """What is said at each snapshot, and when patience ends before the next one comes."""
-    rehearsal = Rehearsal()
+    in_memory = InMemoryRecords()
     policies = {check.name: policy_of(check) for check in settings.checks}
     for row, following in zip(past, [*past[1:], None], strict=True):
-        at: datetime | None = _at(row)
-        until = _at(following) if following else None
+        at: datetime | None = _taken_at(row)
+        until = _taken_at(following) if following else None
         while at and (until is None or at < until):
-            for said in move_alerts(rehearsal, _evaluation(row, at, settings), settings):
+            for said in move_alerts(in_memory, _evaluation(row, at, settings), settings):
                 yield at, said
-            ends = [timer_ends(alert, policies[alert.check]) for alert in rehearsal.waiting_alerts()]
+            ends = [timer_ends(alert, policies[alert.check]) for alert in in_memory.waiting_alerts()]
             at = min((end for end in ends if end and end > at), default=None)
 
 
@@ -65,7 +65,7 @@ def _value(row: Snapshot, check: Check) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _at(row: Snapshot) -> datetime:
+def _taken_at(row: Snapshot) -> datetime:
     at = row["execution_timestamp"]
     assert isinstance(at, datetime), at
     return at

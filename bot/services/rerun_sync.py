@@ -1,4 +1,4 @@
-"""Run a sync again: the facts first, then one run however often it is asked for."""
+"""Rerun a sync: the facts first, then one run, however often it is requested (idempotent per incident and consent)."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -64,7 +64,7 @@ def rerun_sync(ports: Ports, incident: Incident, consent: Consent, by: str, reas
     if facts.risky and not reason.strip():
         raise RefusedError("Suspect records would be written, so a reason is needed. Press Rerun again.")
     action = _request(ports, incident, facts, by, reason.strip())
-    return _start(ports, action, facts.running, _sync_of(ports, incident).id)
+    return _trigger_run(ports, action, facts.running, _sync_of(ports, incident).id)
 
 
 def set_action(ports: Ports, action: Action, was: ActionState) -> Action:
@@ -118,7 +118,7 @@ def _request(ports: Ports, incident: Incident, facts: RerunFacts, by: str, reaso
     return action
 
 
-def _start(ports: Ports, action: Action, running: Run | None, sync_id: int) -> Action:
+def _trigger_run(ports: Ports, action: Action, running: Run | None, sync_id: int) -> Action:
     if running:
         adopted = replace(action, state=ActionState.RUNNING, run_id=running.id, adopted=True)
         return set_action(ports, adopted, ActionState.REQUESTED)

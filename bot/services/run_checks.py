@@ -1,4 +1,4 @@
-"""Run the validation: measure, judge, move the alerts, owe what has to be said."""
+"""Run the validation: evaluate, move the alerts, enqueue the messages."""
 
 import logging
 import math
@@ -17,9 +17,9 @@ from bot.errors import StateError
 from bot.model import Evaluation
 from bot.ports import Ports, Sources, Store
 from bot.services.examples import add_examples
+from bot.services.in_memory_records import InMemoryRecords
 from bot.services.measure import measure
 from bot.services.move_alerts import Said, move_alerts, policy_of
-from bot.services.rehearsal import Rehearsal
 from bot.services.send_test_alert import close_abandoned_tests
 from bot.services.state_health import StateHealth
 from checks.model import Severity
@@ -61,10 +61,10 @@ class Checker:
             if join and enough and self._flight and (not self._flight.done() or asked < self.ended):
                 return self._flight, False
             self._thorough = not thrifty
-            self._flight = self._one.submit(self._fly, thrifty)
+            self._flight = self._one.submit(self._evaluate, thrifty)
             return self._flight, True
 
-    def _fly(self, thrifty: bool) -> Evaluation:
+    def _evaluate(self, thrifty: bool) -> Evaluation:
         try:
             evaluation = run_checks(self._ports, thrifty=thrifty)[0]
         except StateError as error:
@@ -161,19 +161,19 @@ def _next_said(incident: Incident, now: datetime, zone: ZoneInfo) -> datetime | 
     return due and due[0]
 
 
-def rehearse_checks(sources: Sources, remember: Callable[[], Store | None]) -> tuple[Evaluation, list[Said]]:
+def dry_run_checks(sources: Sources, remember: Callable[[], Store | None]) -> tuple[Evaluation, list[Said]]:
     """One validation that leaves no trace, and what would be said because of it, given what the store knows.
 
     The store is opened while the statement runs.
     """
-    with ThreadPoolExecutor(1, "rehearsal") as pool:
+    with ThreadPoolExecutor(1, "dry-run") as pool:
         measured = pool.submit(measure, sources)
         store = remember()
         evaluation = measured.result()
     if store is None:
-        return evaluation, move_alerts(Rehearsal(), evaluation, sources.settings)
+        return evaluation, move_alerts(InMemoryRecords(), evaluation, sources.settings)
     with store.snapshot() as records:
-        return evaluation, move_alerts(Rehearsal(records), evaluation, sources.settings)
+        return evaluation, move_alerts(InMemoryRecords(records), evaluation, sources.settings)
 
 
 def _latest(ports: Ports) -> Evaluation | None:

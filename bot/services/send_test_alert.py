@@ -1,4 +1,4 @@
-"""A test alert: an incident that goes the whole way of a real one to show that alerts arrive, and is resolved there."""
+"""A test alert: an incident that goes the whole way of a real one, and is resolved."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -59,7 +59,7 @@ def close_abandoned_tests(outlet: Outlet, holder: str) -> int:
         return 0  # its command is at work
     try:
         with outlet.store.transaction() as records:
-            return len([_close(records, test, ABANDONED, outlet.clock.now()) for test in records.open_tests()])
+            return len([_close_test(records, test, ABANDONED, outlet.clock.now()) for test in records.open_tests()])
     finally:
         outlet.store.release_lease(TEST_ALERT, holder)
 
@@ -85,11 +85,11 @@ class Trial:
             raise RefusedError("another test alert is in progress; try again when it has ended")
         self._ends = self._outlet.clock.monotonic() + options.timeout
         try:
-            test = self._open(options)
+            test = self._open_test(options)
             try:
                 return self._go_all_the_way(test, options)
             except BaseException:
-                self._abandon(test, "it was interrupted")
+                self._abandon_test(test, "it was interrupted")
                 raise
         finally:
             self._outlet.store.release_lease(TEST_ALERT, self._holder)
@@ -97,14 +97,14 @@ class Trial:
     def _go_all_the_way(self, test: Incident, options: TrialOptions) -> AlertTest:
         self._say(f"posting test alert {test.id} in {_called(test.channel)}")
         report = AlertTest(test.id, test.channel)
-        if why := self._arrive(test, options):
-            return self._fail(test, report, f"the alert was not delivered to {_called(test.channel)}: {why}")
+        if why := self._await_delivery(test, options):
+            return self._report_failure(test, report, f"the alert was not delivered to {_called(test.channel)}: {why}")
         report = self._with_place(test, report)
         if options.escalate or options.mention:
             self._say("escalating")
             report = replace(report, escalated_at=self._escalate(test, options), mentioned=options.mention)
-            if why := self._arrive(test, options):
-                return self._fail(test, report, f"the escalation was not delivered: {why}")
+            if why := self._await_delivery(test, options):
+                return self._report_failure(test, report, f"the escalation was not delivered: {why}")
         report = replace(report, acknowledgeable=self._bot_is_running())
         if report.acknowledgeable and options.wait:
             self._say(f"waiting up to {options.wait:g} s for somebody to click Acknowledge")
@@ -114,11 +114,11 @@ class Trial:
         report = replace(report, acknowledged_by=self._now(test).acked_by)
         self._say("resolving")
         report = replace(report, resolved_at=self._resolve(test))
-        if why := self._arrive(test, options):
-            return self._fail(test, report, f"its end was not delivered: {why}")
+        if why := self._await_delivery(test, options):
+            return self._report_failure(test, report, f"its end was not delivered: {why}")
         return report
 
-    def _open(self, options: TrialOptions) -> Incident:
+    def _open_test(self, options: TrialOptions) -> Incident:
         now = self._outlet.clock.now()
         with self._outlet.store.transaction() as records:
             if window := records.maintenance():
@@ -128,12 +128,12 @@ class Trial:
                     "`/sync-health snooze all end` ends it"
                 )
             for abandoned in records.open_tests():
-                _close(records, abandoned, ABANDONED, now)
-            said = self._move(records, 1, now)
+                _close_test(records, abandoned, ABANDONED, now)
+            said = self._move_test(records, 1, now)
             records.audit(now, options.by, "test alert", f"incident {said.incident.id}", "sent")
         return said.incident
 
-    def _move(self, records: Records, value: float, now: datetime) -> Said:
+    def _move_test(self, records: Records, value: float, now: datetime) -> Said:
         settings = self._outlet.settings
         said = move(records, CHECK, _result(value, settings), settings, now)
         assert said, "a test is never explained by anything, and its check has no patience"
@@ -153,10 +153,10 @@ class Trial:
         now = self._outlet.clock.now()
         with self._outlet.store.transaction() as records:
             if any(one.id == test.id for one in records.open_tests()):
-                self._move(records, 0, now)
+                self._move_test(records, 0, now)
         return self._now(test).resolved_at
 
-    def _arrive(self, test: Incident, options: TrialOptions) -> str | None:
+    def _await_delivery(self, test: Incident, options: TrialOptions) -> str | None:
         """Wait until Slack shows its thread as it should; why it does not, when the time is up."""
         began, clock = self._outlet.clock.monotonic(), self._outlet.clock
 
@@ -226,15 +226,15 @@ class Trial:
         at = datetime.fromtimestamp(float(root.ts), UTC)
         return replace(report, channel=now.channel, posted_at=at, permalink=link, error=error)
 
-    def _fail(self, test: Incident, report: AlertTest, why: str) -> AlertTest:
-        self._abandon(test, why)
+    def _report_failure(self, test: Incident, report: AlertTest, why: str) -> AlertTest:
+        self._abandon_test(test, why)
         resolved_at = self._now(test).resolved_at
         return replace(report, resolved_at=resolved_at, error=why if report.ok else f"{report.error}; {why}")
 
-    def _abandon(self, test: Incident, why: str) -> None:
+    def _abandon_test(self, test: Incident, why: str) -> None:
         with self._outlet.store.transaction() as records:
             if any(one.id == test.id for one in records.open_tests()):
-                _close(records, test, why, self._outlet.clock.now())
+                _close_test(records, test, why, self._outlet.clock.now())
             records.drop_unposted(test.id)
         ends = self._outlet.clock.monotonic() + GRACE
         while self._is_unsent(test) and deliver_all(self._outlet, self._holder, most=1):
@@ -242,7 +242,7 @@ class Trial:
                 break
 
 
-def _close(records: Records, test: Incident, why: str, now: datetime) -> Said:
+def _close_test(records: Records, test: Incident, why: str, now: datetime) -> Said:
     """What was not posted by now is not posted later: it would be news of a test that is over."""
     said = close_incident(records, test, why, now)
     enqueue(records, said)

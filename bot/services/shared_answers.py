@@ -51,9 +51,9 @@ class SharedAnswers:
             if shared and (shared.ended is None or now - shared.ended < keep / speed):
                 self._pool.join(person, shared.future)
                 return shared.future
-            mine = _Flight(self._pool.submit(person, partial(self._find, find)))
+            mine = _Flight(self._pool.submit(person, partial(self._find_dated, find)))
             self._flights[question] = mine
-        mine.future.add_done_callback(lambda _: self._land(question, mine))
+        mine.future.add_done_callback(lambda _: self._keep_answer(question, mine))
         return mine.future
 
     def forget(self) -> None:
@@ -61,11 +61,11 @@ class SharedAnswers:
         with self._guard:
             self._flights.clear()
 
-    def _find(self, find: Callable[[], T]) -> Answer[T]:
+    def _find_dated(self, find: Callable[[], T]) -> Answer[T]:
         as_of = self._clock.now()
         return Answer(find(), as_of)
 
-    def _land(self, question: Hashable, flight: _Flight) -> None:
+    def _keep_answer(self, question: Hashable, flight: _Flight) -> None:
         with self._guard:
             flight.ended = self._clock.monotonic()
             failed = flight.future.cancelled() or flight.future.exception() is not None

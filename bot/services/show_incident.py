@@ -1,4 +1,4 @@
-"""The open incidents, and the whole story of one."""
+"""The open incidents, and the timeline of one."""
 
 from dataclasses import replace
 from datetime import datetime

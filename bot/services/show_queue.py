@@ -1,4 +1,4 @@
-"""What waits in the queues, and where that is heading."""
+"""The backlogs: sizes, groups, first records and trend."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What Census did and will do."""
+"""The latest runs and the schedules of the syncs."""
 
 from bot.answers import SyncRuns, SyncSchedule
 from bot.config.pipeline_file import SyncSettings

@@ -1,4 +1,4 @@
-"""Snooze what is open in a thread for a while, publicly."""
+"""Snooze the open incidents of a thread, publicly."""
 
 from dataclasses import replace
 from datetime import timedelta

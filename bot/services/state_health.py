@@ -1,4 +1,4 @@
-"""Whether the bot's own state can be written, and who is told when it cannot."""
+"""Whether the bot's own state can be written, and who is notified when it cannot."""
 
 import logging
 import threading

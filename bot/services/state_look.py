@@ -1,4 +1,4 @@
-"""When a job that mostly finds nothing to do asks the state: not each time it fires."""
+"""Skips a job's query of the state while nothing was written and nothing is due."""
 
 import threading
 from collections.abc import Callable

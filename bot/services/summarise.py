@@ -1,4 +1,4 @@
-"""How the pipeline is, from the last look."""
+"""The health summary, from the latest evaluation."""
 
 import dataclasses
 import math

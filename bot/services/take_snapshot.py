@@ -1,4 +1,4 @@
-"""Write down what the pipeline looks like: one row of the audit log, never changed afterwards."""
+"""Take an audit snapshot: one row of the audit log, never changed afterwards (idempotent by its id)."""
 
 import logging
 from collections.abc import Mapping
@@ -38,17 +38,17 @@ def take_snapshot(ports: Ports, by: str, *, day: date | None = None) -> Snapshot
     Raises RefusedError while somebody else takes one by hand, TemporaryError and PermanentError as the warehouse does.
     """
     if day:
-        return _take(ports, by, daily_id(day))
+        return _take_once(ports, by, daily_id(day))
     holder = uuid4().hex
     if not ports.store.take_lease("snapshot", holder, ports.clock, LEASE):
         raise RefusedError("Somebody is taking a snapshot at this very moment. Look again in a minute.")
     try:
-        return _take(ports, by, _by_hand(ports))
+        return _take_once(ports, by, _by_hand(ports))
     finally:
         ports.store.release_lease("snapshot", holder)
 
 
-def rehearse_snapshot(sources: Sources, by: str) -> Snapshot:
+def dry_run_snapshot(sources: Sources, by: str) -> Snapshot:
     """What one by hand would say; nothing is written. Raises as the warehouse does."""
     [now] = sources.warehouse.ask(HEALTH)
     valid, there = now["rds_with_sfdc_id"], now["salesforce_rows"]
@@ -57,7 +57,7 @@ def rehearse_snapshot(sources: Sources, by: str) -> Snapshot:
         gap, coverage = valid - there, round(100 * there / valid, 2)
     audit_id = _by_hand(sources)
     found = _read(sources, audit_id)
-    existed = _is(found, audit_id)
+    existed = _exists(found, audit_id)
     previous = found[1:] if existed else found
     return Snapshot(
         id=audit_id,
@@ -67,7 +67,7 @@ def rehearse_snapshot(sources: Sources, by: str) -> Snapshot:
         previous_id=_id(previous),
         previous=_numbers(previous[0]) if previous else None,
         existed=existed,
-        rehearsed=True,
+        dry_run=True,
     )
 
 
@@ -78,9 +78,9 @@ def _by_hand(sources: Sources) -> str:
     return str(recent[0]["audit_id"]) if recent else f"manual_snapshot_{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def _take(ports: Ports, by: str, audit_id: str) -> Snapshot:
+def _take_once(ports: Ports, by: str, audit_id: str) -> Snapshot:
     found = _read(ports, audit_id)
-    existed = _is(found, audit_id)
+    existed = _exists(found, audit_id)
     if not existed:
         settings = ports.settings
         ports.warehouse.do(
@@ -93,7 +93,7 @@ def _take(ports: Ports, by: str, audit_id: str) -> Snapshot:
             coverage_critical=_threshold(ports, "critical"),
         )
         found = _read(ports, audit_id)
-        if not _is(found, audit_id):
+        if not _exists(found, audit_id):
             raise TemporaryError(f"the warehouse took {audit_id} and does not show it")
     this = found[0]
     foreign = _foreign(ports, by, this) if existed else None
@@ -139,7 +139,7 @@ def _ask_log(sources: Sources, question: str, **parameters: object) -> list[dict
         raise PermanentError(f"{error} (`sync-health deploy` creates the audit log)") from error
 
 
-def _is(found: list[dict[str, object]], audit_id: str) -> bool:
+def _exists(found: list[dict[str, object]], audit_id: str) -> bool:
     return bool(found) and found[0]["audit_id"] == audit_id
 
 

@@ -1,4 +1,4 @@
-"""Have the real answers of a workspace the shape that the bot reads? Read-only, and told without any of its values."""
+"""`doctor --verify-contracts`: the shape of real answers against what the bot reads; read-only, no value is shown."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

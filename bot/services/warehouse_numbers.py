@@ -1,4 +1,4 @@
-"""What the warehouse answered → the numbers that checks judge, and why some of them are missing: pure."""
+"""The warehouse's answer → the metrics that checks judge, and why some are missing: pure."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Ask Census between two ticks whether a run ended, so that the warehouse is asked while that still keeps it awake."""
+"""Ask Census between two ticks whether a run ended, so that the warehouse is asked while it is still awake."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -39,9 +39,9 @@ class RunWatch:
         except SyncHealthError as error:
             log.debug("which runs ended is not known: %s", error)  # the next tick says so
             return False
-        return self._judge(last, runs, now)
+        return self._must_ask(last, runs, now)
 
-    def _judge(self, last: Evaluation, runs: list[Run], now: datetime) -> bool:
+    def _must_ask(self, last: Evaluation, runs: list[Run], now: datetime) -> bool:
         going_on = any(run.is_going_on(now) for run in runs)
         begins = [sync.next_run for sync in last.syncs if sync.next_run]
         self._next = now if going_on else min([now + EVERY, *begins])

@@ -1,4 +1,4 @@
-"""Death is noticed: Slack itself tells when evaluations stop, and the bot tells afterwards that it was away."""
+"""The watchdog: a message scheduled at Slack, postponed by every evaluation, is posted when the bot dies."""
 
 import logging
 import uuid
@@ -44,7 +44,7 @@ def postpone_silence(ports: Ports) -> bool:
 
     The new one is there before the old one goes, so that there is always one; whether it was due is returned.
     """
-    before = _begin(ports)
+    before = _begin_attempt(ports)
     if before is None:
         return False
     post_at = ports.clock.real() + grace(ports.settings, ports.clock)
@@ -55,7 +55,7 @@ def postpone_silence(ports: Ports) -> bool:
     except SyncHealthError as error:
         _refused(ports, before, error)
         return True
-    if not _keep(ports, before, scheduled, post_at):
+    if not _save_scheduled(ports, before, scheduled, post_at):
         if not _cancel(ports, scheduled):  # another process scheduled one meanwhile: one is enough
             _note_uncertain(ports)
     elif _cancel_all(ports, before, keep=scheduled):
@@ -73,7 +73,7 @@ def cancel_silence(ports: Ports) -> None:
                 records.save_watch(replace(now, message_id=None, channel=None, post_at=None, not_before=None))
 
 
-def _begin(ports: Ports) -> Watch | None:
+def _begin_attempt(ports: Ports) -> Watch | None:
     """What was known before this attempt, which is written down before Slack hears of it; None when none is due."""
     now = ports.clock.real()
     with ports.store.snapshot() as records:
@@ -106,7 +106,7 @@ def _refused(ports: Ports, before: Watch, error: SyncHealthError) -> None:
         records.save_watch(replace(watch, error=str(error), uncertain=uncertain, not_before=not_before))
 
 
-def _keep(ports: Ports, before: Watch, scheduled: Scheduled, post_at: datetime) -> bool:
+def _save_scheduled(ports: Ports, before: Watch, scheduled: Scheduled, post_at: datetime) -> bool:
     with ports.store.transaction() as records:
         watch = records.watch()
         if watch.message_id != before.message_id:

@@ -1,4 +1,4 @@
-"""Slack's events, acknowledged at once and worked on in our own pool."""
+"""The Bolt app: every interaction goes to its handler in a pool of our own."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ ANYTHING = re.compile("")
 FROM_ANOTHER_VERSION = "This {} is from another version of me. Type /sync-health for what holds now."
 
 
-def build_app(context: Context) -> App:
+def build_app(ours: Context) -> App:
     """The Bolt app. It asks Slack nothing, neither at the start nor before it knows what somebody wants."""
     app = App(
         client=WebClient(),
@@ -33,15 +33,13 @@ def build_app(context: Context) -> App:
         logger=logging.getLogger("slack_bolt"),
     )
 
-    receive = context.receive
-
     def hand_over(
         work: Callable[[Context, Interaction], None],
     ) -> Callable[[Ack, dict[str, Any], BoltContext], None]:
         # Slack waits three seconds, and presses stand in line here: nothing may happen but that our pool gets them.
         def listener(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
             ack()
-            receive(replace(interaction_from(body), arrived=context["arrived"]), work)
+            ours.receive(replace(interaction_from(body), arrived=context["arrived"]), work)
 
         return listener
 
@@ -53,7 +51,7 @@ def build_app(context: Context) -> App:
     def unreadable(error: Exception, body: dict[str, Any]) -> None:
         # Its form alone: what stands in it belongs to a person.
         log.error("Slack sent a %.40s that cannot be read", body.get("type") or "command", exc_info=error)
-        context.take(
+        ours.take(
             Interaction(Person("", "", ""), "?", response_url=str(body.get("response_url") or "")), _say_unreadable
         )
 

@@ -1,4 +1,4 @@
-"""What can be pressed and submitted."""
+"""Handlers of buttons and submitted dialogs."""
 
 from collections.abc import Callable
 from functools import partial
@@ -75,10 +75,10 @@ def rerun_confirmed(context: Context, interaction: Interaction) -> None:
     reason = (interaction.fields or {}).get(REASON, "")
     confirm = partial(rerun_sync, context.ports, incident, consent, interaction.person.id, reason)
     each = object()  # submission is a question of its own
-    context.ask(interaction, each, partial(_confirm, context, confirm), _show_outcome)
+    context.ask(interaction, each, partial(_rerun_if_unchanged, context, confirm), _show_outcome)
 
 
-def _confirm(context: Context, confirm: Callable[[], Action]) -> Action | FactsChangedError:
+def _rerun_if_unchanged(context: Context, confirm: Callable[[], Action]) -> Action | FactsChangedError:
     try:
         return confirm()
     except FactsChangedError as changed:

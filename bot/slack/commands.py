@@ -1,4 +1,4 @@
-"""What can be typed behind /sync-health."""
+"""Handlers of the commands behind /sync-health."""
 
 import dataclasses
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def fresh_summary(context: Context, interaction: Interaction, *, replace: bool) 
     flight, mine = context.checker.begin(asked=interaction.arrived)
     wait([flight], PATIENCE if mine else 0)
     if not flight.done():
-        _show(context, interaction, replace=replace, measuring=True)
+        _show_summary(context, interaction, replace=replace, measuring=True)
     context.follow(interaction, flight, partial(_show_evaluated, replace=replace))
 
 
@@ -64,7 +64,7 @@ def _show_evaluated(context: Context, interaction: Interaction, flight: "Future[
     why = context.explain(interaction, error) if error else None
     if error and not isinstance(error, SyncHealthError):
         why = f"unexpected error, reference {why} in the log"
-    _show(context, interaction, replace=replace, failed=why)
+    _show_summary(context, interaction, replace=replace, failed=why)
 
 
 def summarised(context: Context, asked: float, *, measuring: bool = False, failed: str | None = None) -> Summary:
@@ -218,7 +218,7 @@ def _link(context: Context, root: Place) -> str | None:
     return None
 
 
-def _show(
+def _show_summary(
     context: Context,
     interaction: Interaction,
     *,

@@ -1,4 +1,4 @@
-"""Slack's line to the app, in Socket Mode: what arrives is acknowledged where it is read, and never dropped."""
+"""The Socket Mode connection: reads and acknowledges envelopes, dispatches them to Bolt, reconnects with backoff."""
 
 import logging
 import math
@@ -77,7 +77,7 @@ class Connection:
         while not self._stopping.is_set():
             began, leaving, asked = time.monotonic(), threading.Event(), 0.0
             try:
-                self._open(leaving)
+                self._open_line(leaving)
                 leaving.wait()
                 if self._greeted_at < began:
                     self._failures += 1
@@ -107,7 +107,7 @@ class Connection:
         """Longer with each failure, and not the same for every bot that lost Slack at the same moment."""
         return min(RECONNECT * 2.0 ** min(self._failures - 1, 10), LONGEST) * random.uniform(0.75, 1.25)  # noqa: S311
 
-    def _open(self, leaving: threading.Event) -> None:
+    def _open_line(self, leaving: threading.Event) -> None:
         line = open_line(self._client)
         reader = threading.Thread(target=self._read_loop, args=(line, leaving), name="line", daemon=True)
         with self._guard:
@@ -121,7 +121,7 @@ class Connection:
         try:
             for message in messages(line):
                 if message.get("type") == "hello":
-                    self._greet(line, counted(message))
+                    self._note_hello(line, counted(message))
                 elif message.get("type") == "disconnect":
                     line.until = time.monotonic() + LINGER
                     leaving.set()
@@ -133,10 +133,10 @@ class Connection:
         except Exception:  # an outermost loop: a line that cannot be read on makes way for the next one
             log.exception("the line to Slack cannot be read on")
         finally:
-            self._forget(line)
+            self._remove_line(line)
             leaving.set()
 
-    def _greet(self, line: Line, connections: int) -> None:
+    def _note_hello(self, line: Line, connections: int) -> None:
         """Slack uses this line from now on."""
         line.until, self._greeted_at = math.inf, time.monotonic()
         self._greeted.add(line)
@@ -144,7 +144,7 @@ class Connection:
         self._broken = [ended for ended in self._broken if ended > since]
         self._status.connected(connections - len(self._lines) - len(self._broken))
 
-    def _forget(self, line: Line) -> None:
+    def _remove_line(self, line: Line) -> None:
         with self._guard:
             del self._lines[line]
         self._greeted.discard(line)

@@ -1,4 +1,4 @@
-"""Which workspace is ours: what Slack sends with a press does not say it."""
+"""The id of our workspace, asked of Slack once."""
 
 from slack_sdk import WebClient
 
@@ -16,10 +16,10 @@ class HomeTeam:
     def id(self) -> str:
         """The id of our workspace. Raises TemporaryError where Slack does not tell, and asks again next time."""
         if self._id is None:
-            self._id = self._ask()
+            self._id = self._ask_slack()
         return self._id
 
-    def _ask(self) -> str:
+    def _ask_slack(self) -> str:
         try:
             team = respond(self._client.auth_test).get("team_id")  # which ends in bounded time
             if not isinstance(team, str) or not team:  # kept, it would refuse everybody until a restart

@@ -1,4 +1,4 @@
-"""Whose interactions are in progress, so that one person cannot take the place of all others."""
+"""Requests in progress per person, so that nobody can take the place of all others."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What a listener needs: what arrived, the services' ports, and ways to answer."""
+"""What a handler gets: the interaction that arrived, and the context in which it is answered."""
 
 import html
 import logging
@@ -103,7 +103,7 @@ class Context:
             self._do_late(interaction, late)
             self.in_flight.end(interaction.person.id)
         else:
-            done.add_done_callback(partial(self._end, interaction, late))
+            done.add_done_callback(partial(self._note_done, interaction, late))
 
     def ask(
         self,
@@ -144,26 +144,26 @@ class Context:
             work(self, interaction)
         except RefusedError as refusal:
             log.info("%s by %s: %s", interaction.word, interaction.person.id, refusal)
-            self._guarded(interaction, self.audit, refusal)
-            self._guarded(interaction, self.answer, note(str(refusal), refusal.people))
+            self._try_to(interaction, self.audit, refusal)
+            self._try_to(interaction, self.answer, note(str(refusal), refusal.people))
         except StateError as error:
             self.checker.state.failed(error)
-            self._guarded(interaction, self.audit, error)
-            self._guarded(interaction, self.answer, state_failure(error.reason))
+            self._try_to(interaction, self.audit, error)
+            self._try_to(interaction, self.answer, state_failure(error.reason))
         except SyncHealthError as error:
-            self._guarded(interaction, self.answer, note(self.explain(interaction, error)))
+            self._try_to(interaction, self.answer, note(self.explain(interaction, error)))
         except Exception as error:  # noqa: BLE001 - the outermost loop of what people do: logged, and still answered
-            self._guarded(interaction, self.answer, failure(self.explain(interaction, error)))
+            self._try_to(interaction, self.answer, failure(self.explain(interaction, error)))
 
     def explain(self, interaction: Interaction, error: BaseException) -> str:
         """Why this failed: in words, or a reference to what the log says of it. The audit has it, too."""
         if isinstance(error, SyncHealthError):
             log.warning("%s by %s: %s", interaction.word, interaction.person.id, error)
-            self._guarded(interaction, self.audit, error)
+            self._try_to(interaction, self.audit, error)
             return str(error)
         reference = uuid.uuid4().hex[:8]
         log.error("%s by %s: reference %s", interaction.word, interaction.person.id, reference, exc_info=error)
-        self._guarded(interaction, self.audit, SyncHealthError(f"unforeseen, reference {reference}"))
+        self._try_to(interaction, self.audit, SyncHealthError(f"unforeseen, reference {reference}"))
         return reference
 
     def authorise(self, interaction: Interaction) -> None:
@@ -246,7 +246,7 @@ class Context:
         )
         return f"the audit row of {interaction.word} by {interaction.person.id}", act
 
-    def _end(self, interaction: Interaction, late: Work, done: "Future[None]") -> None:
+    def _note_done(self, interaction: Interaction, late: Work, done: "Future[None]") -> None:
         if done.cancelled():  # the stop is forced
             self._do_late(interaction, late)
         self.in_flight.end(interaction.person.id)
@@ -260,7 +260,7 @@ class Context:
         log.warning("%s by %s was not answered: %s", interaction.word, interaction.person.id, why)
         self.late.keep(*self._audit_row(interaction, why))
 
-    def _guarded(self, interaction: Interaction, act: Callable[[Interaction, Any], None], argument: object) -> None:
+    def _try_to(self, interaction: Interaction, act: Callable[[Interaction, Any], None], argument: object) -> None:
         try:
             act(interaction, argument)
         except Exception:  # handling an error ends here

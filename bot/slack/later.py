@@ -1,4 +1,4 @@
-"""Acts to be done after a pause, so that no worker sleeps through it."""
+"""Retries after a pause, on timers, so that no worker sleeps through it."""
 
 import threading
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class Later:
         with self._guard:
             if not self._open:
                 return False
-            timer = threading.Timer(seconds, lambda: self._fire(timer))
+            timer = threading.Timer(seconds, lambda: self._run_act(timer))
             timer.daemon = True
             self._acts[timer] = act
             timer.start()
@@ -30,9 +30,9 @@ class Later:
             waiting = list(self._acts)
         for timer in waiting:
             timer.cancel()
-            self._fire(timer)
+            self._run_act(timer)
 
-    def _fire(self, timer: threading.Timer) -> None:
+    def _run_act(self, timer: threading.Timer) -> None:
         with self._guard:
             act = self._acts.pop(timer, None)
         if act:

@@ -1,4 +1,4 @@
-"""Whether Slack reaches us: said in the log once and at growing intervals, and kept for the daily summary."""
+"""The state of the Slack connection: logged at growing intervals, and kept for the daily summary."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Answers to an interaction by the Web API: a message for one person, and what stands in an open dialog."""
+"""Replies over the Web API: an ephemeral message, and the content of an open dialog."""
 
 from typing import Any
 

@@ -60,7 +60,7 @@ def load(name: str) -> str:
 @cache
 def columns(name: str) -> tuple[str, ...]:
     """The names in the last SELECT list at the left margin, one column at two spaces each; read without a parser."""
-    _, *selects = LAST_SELECT.split(_bare(name))
+    _, *selects = LAST_SELECT.split(_strip_literals(name))
     if not selects:
         raise PermanentError(f"sql/{name}.sql has no SELECT of its own: it does something, it answers nothing")
     listed = re.split(r"^FROM\b", selects[-1], maxsplit=1, flags=re.MULTILINE)[0].strip()
@@ -70,13 +70,13 @@ def columns(name: str) -> tuple[str, ...]:
 @cache
 def table_names() -> frozenset[str]:
     """The full names of the tables and views that the statements read or write."""
-    return frozenset(found for name in names() for found in FULL_NAME.findall(_bare(name)))
+    return frozenset(found for name in names() for found in FULL_NAME.findall(_strip_literals(name)))
 
 
 @cache
 def parameters(name: str) -> frozenset[str]:
     """The names of a statement's `:name` parameters."""
-    return frozenset(PARAMETER.findall(_bare(name)))
+    return frozenset(PARAMETER.findall(_strip_literals(name)))
 
 
 def for_databricks(name: str, tables: Mapping[str, str]) -> str:
@@ -99,7 +99,7 @@ def to_attach(file: str, catalog: str, *, read_only: bool) -> str:
         target = exp.alias_(exp.Literal.string(file), catalog, quoted=True)
         return exp.Attach(this=target, expressions=options).sql("duckdb")
 
-    return _kept(["attach", file, catalog, str(read_only)], build)
+    return _read_or_cache(["attach", file, catalog, str(read_only)], build)
 
 
 def to_list_columns(table: str, dialect: str) -> str:
@@ -189,7 +189,7 @@ def to_describe(table: str) -> str:
 def to_deploy(name: str, tables: Mapping[str, str], values: Values, dialect: str = "databricks") -> str:
     """What creates the object of a statement, its `settings` CTE as given; a table that is there stays as it is."""
     text, tree = load(name), _parse(name)
-    changed = [_rename(tree, _renamed(tables)), _keep_table(tree), _set(tree, values)]
+    changed = [_rename(tree, _quoted_names(tables)), _keep_table(tree), _set_values(tree, values)]
     if dialect == "databricks":
         return f"{tree.sql('databricks', pretty=True)}\n" if any(changed) else text
     return _in_duckdb(tree)
@@ -207,23 +207,25 @@ def column_for_duckdb(name: str, column: str, tables: Mapping[str, str]) -> str:
 
 def joined_for_databricks(questions: Sequence[str], tables: Mapping[str, str]) -> Joined:
     """Those of the questions that fit in one statement, for Databricks. Raises PermanentError where none does."""
-    return _joined(tuple(questions), frozenset(tables.items()), "databricks")
+    return _join_statements(tuple(questions), frozenset(tables.items()), "databricks")
 
 
 def joined_for_duckdb(questions: Sequence[str], tables: Mapping[str, str]) -> Joined:
     """The same for DuckDB."""
-    return _joined(tuple(questions), frozenset(tables.items()), "duckdb")
+    return _join_statements(tuple(questions), frozenset(tables.items()), "duckdb")
 
 
 @lru_cache(maxsize=64)
-def _joined(questions: tuple[str, ...], tables: frozenset[tuple[str, str]], dialect: str) -> Joined:
+def _join_statements(questions: tuple[str, ...], tables: frozenset[tuple[str, str]], dialect: str) -> Joined:
     def build() -> str:
         trees = {question: tree for question in questions if (tree := _joinable(question, dict(tables)))}
         fitting = dict(islice(trees.items(), MOST_JOINED))
         text = written(join(list(fitting.values())), dialect)
         return json.dumps([text, {question: selected_names(tree) for question, tree in fitting.items()}])
 
-    text, columns = json.loads(_kept(["joined", dialect, *map(load, questions), *map(str, sorted(tables))], build))
+    text, columns = json.loads(
+        _read_or_cache(["joined", dialect, *map(load, questions), *map(str, sorted(tables))], build)
+    )
     return Joined(text, columns)
 
 
@@ -248,7 +250,7 @@ def translate(text: str) -> str:
 @lru_cache(maxsize=512)
 def _for_databricks(name: str, tables: frozenset[tuple[str, str]]) -> str:
     text = load(name)
-    renamed = _renamed(dict(tables))
+    renamed = _quoted_names(dict(tables))
     if not any(shipped.casefold() in text.casefold() for shipped in renamed):
         return text
     tree = _parse(name)
@@ -262,10 +264,10 @@ def _for_duckdb(name: str, tables: frozenset[tuple[str, str]]) -> str:
         _rename(tree, dict(tables))
         return _in_duckdb(tree)
 
-    return _kept([load(name), *map(str, sorted(tables))], translate)
+    return _read_or_cache([load(name), *map(str, sorted(tables))], translate)
 
 
-def _kept(made_from: Sequence[str], make: Callable[[], str]) -> str:
+def _read_or_cache(made_from: Sequence[str], make: Callable[[], str]) -> str:
     """What any process made of this already: loading the translator takes longer than all the rest of a `check`."""
     key = hashlib.sha256(json.dumps([_translator(), *made_from]).encode()).hexdigest()
     try:
@@ -300,23 +302,23 @@ def _is_ours_alone(folder: Path) -> bool:
     return S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
-def _renamed(tables: Mapping[str, str]) -> dict[str, str]:
+def _quoted_names(tables: Mapping[str, str]) -> dict[str, str]:
     return {shipped: actual for shipped, actual in tables.items() if shipped.casefold() != actual.casefold()}
 
 
-def _bare(name: str) -> str:
+def _strip_literals(name: str) -> str:
     """The text without comments, and with nothing in its strings."""
     return STRING_OR_COMMENT.sub(lambda found: "''" if found[0].startswith("'") else "", load(name))
 
 
 @lru_cache(maxsize=512)
 def _column(name: str, column: str, tables: frozenset[tuple[str, str]], dialect: str) -> str:
-    tree = _only(_parse(name), column)
+    tree = _keep_column(_parse(name), column)
     _rename(tree, dict(tables))
     return tree.sql(dialect, comments=False)
 
 
-def _only(tree: "exp.Expr", column: str) -> "exp.Expr":
+def _keep_column(tree: "exp.Expr", column: str) -> "exp.Expr":
     """The statement with one column of its last SELECT, and with nothing that this one does not need."""
     from sqlglot import exp
 
@@ -406,7 +408,7 @@ def _keep_table(tree: "exp.Expr") -> bool:
     return replaces
 
 
-def _set(tree: "exp.Expr", values: Values) -> bool:
+def _set_values(tree: "exp.Expr", values: Values) -> bool:
     """Put these values into the `settings` CTE where they differ, and limits into what compares with them."""
     from sqlglot import exp
 

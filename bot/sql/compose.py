@@ -1,4 +1,4 @@
-"""Several questions as one statement: a subquery each, CROSS JOIN; parsed trees in, a parsed tree out."""
+"""Composes several one-row statements into one parsed tree: a subquery each, CROSS JOIN."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""HTTP that ends: one deadline for a whole call, one bound for a body, one reading of Retry-After."""
+"""Bounded HTTP: one deadline for a whole call, one bound for a body, one reader of Retry-After."""
 
 import json
 import os
@@ -57,7 +57,7 @@ class _Deadline:
         with self._guard:
             self._found.append(find)
             if self.expired:
-                _break(find())
+                _shut_down(find())
 
     def end(self) -> None:
         self._timer.cancel()
@@ -68,7 +68,7 @@ class _Deadline:
         with self._guard:
             self.expired = not self._over
             for find in self._found if self.expired else ():
-                _break(find())
+                _shut_down(find())
 
 
 @contextmanager
@@ -183,7 +183,7 @@ def retry_after(headers: Mapping[str, str], longest: float) -> float | None:
     return min(max(wait, 0.0), longest)
 
 
-def _break(found: socket.socket | None) -> None:
+def _shut_down(found: socket.socket | None) -> None:
     if found is not None:
         with suppress(OSError):  # it has ended already
             socket.socket.shutdown(found, socket.SHUT_RDWR)  # not SSLSocket's, which forgets the encryption first
@@ -195,14 +195,14 @@ class _Watched:
     sock: socket.socket | None
 
     def _tunnel(self) -> None:
-        self._watch()
+        self._guard_deadline()
         super()._tunnel()  # type: ignore[misc]
 
     def getresponse(self) -> Any:
-        self._watch()
+        self._guard_deadline()
         return super().getresponse()  # type: ignore[misc]
 
-    def _watch(self) -> None:
+    def _guard_deadline(self) -> None:
         deadline: _Deadline | None = getattr(_here, "deadline", None)
         if deadline:
             found = self.sock  # as it is now: the connection forgets it before the answer is read

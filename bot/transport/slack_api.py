@@ -1,4 +1,4 @@
-"""Slack's Web API: the client, and its errors in our terms."""
+"""Slack's Web API: the client, and its errors translated into ours."""
 
 import http.client
 import json
@@ -140,7 +140,7 @@ def answer_url(client: WebClient, url: str, **said: object) -> None:
     """Answer an interaction on its response_url: five times, within half an hour. Raises SyncHealthError."""
     if not _is_slack(url, str(client.base_url)):
         raise PermanentError("the response_url names a host that is not Slack's, so nothing was sent there")
-    status, body = respond(_post, trust=client.ssl, url=url, said=said)
+    status, body = respond(_post_json, trust=client.ssl, url=url, said=said)
     read = json_object(body)
     if status != 200 or not (body.strip() in (b"", b"ok") or read.get("ok") is True):
         code = str(read.get("error") or body.strip().decode(errors="replace"))
@@ -159,7 +159,7 @@ def _is_slack(url: str, api_url: str) -> bool:
     return (secure and bool(HOSTS.fullmatch(host))) or (to.scheme == api.scheme and host == api.hostname != "")
 
 
-def _post(trust: ssl.SSLContext | None, url: str, said: Mapping[str, object]) -> tuple[int, bytes]:
+def _post_json(trust: ssl.SSLContext | None, url: str, said: Mapping[str, object]) -> tuple[int, bytes]:
     body = json.dumps({name: value for name, value in said.items() if value is not None}).encode()
     request = Request(url, body, {"Content-Type": "application/json;charset=utf-8"}, method="POST")  # noqa: S310 - see above
     try:

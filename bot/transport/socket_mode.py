@@ -1,4 +1,4 @@
-"""Socket Mode on the wire: a line to Slack, what arrives on it, and its acknowledgement."""
+"""Socket Mode on the wire: open a connection, read its envelopes, acknowledge them."""
 
 import json
 import logging

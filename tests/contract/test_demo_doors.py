@@ -97,14 +97,14 @@ def test_a_cache_that_somebody_else_may_have_written_is_not_used(
 ) -> None:
     kept = tmp_path / "kept"
     monkeypatch.setattr(sql, "KEPT", kept)
-    assert sql._kept(["a text"], lambda: "made first") == "made first"
-    assert sql._kept(["a text"], lambda: "made again") == "made first", "it is kept"
+    assert sql._read_or_cache(["a text"], lambda: "made first") == "made first"
+    assert sql._read_or_cache(["a text"], lambda: "made again") == "made first", "it is kept"
     if spoil == "a link":
         kept.rename(tmp_path / "elsewhere")
         kept.symlink_to(tmp_path / "elsewhere")
     else:
         kept.chmod(0o777)
-    assert sql._kept(["a text"], lambda: "made again") == "made again"
+    assert sql._read_or_cache(["a text"], lambda: "made again") == "made again"
 
 
 def test_an_embedded_warehouse_in_a_folder_still_opens_its_files(tmp_path: Path) -> None:

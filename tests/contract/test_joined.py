@@ -40,7 +40,7 @@ CACHED = (
     sql.table_names,
     sql._for_databricks,
     sql._for_duckdb,
-    sql._joined,
+    sql._join_statements,
 )
 
 

@@ -17,10 +17,10 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from bot.adapters.store import sql_store as store_module
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from bot.adapters.store import sql_store as store_module
 from bot.adapters.store import tables
 from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State

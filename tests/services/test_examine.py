@@ -98,13 +98,13 @@ def test_a_missing_scope_is_named(well: World) -> None:
 
 
 def test_an_app_token_that_opens_no_line_is_named(well: World) -> None:
-    well.channel.refusals["dial"] = PermanentError("Slack refuses: not_allowed_token_type")
+    well.channel.refusals["check_app_token"] = PermanentError("Slack refuses: not_allowed_token_type")
     assert wrong(slack(well)) == ["Slack app token"]
     assert "connections:write" in slack(well)["Slack app token"].remedy
 
 
 def test_a_channel_that_cannot_be_read_says_how_to_invite_the_bot(well: World) -> None:
-    well.channel.refusals["read"] = PermanentError("Slack refuses: not_in_channel")
+    well.channel.refusals["check_channel_access"] = PermanentError("Slack refuses: not_in_channel")
     assert wrong(slack(well)) == ["Slack channel"]
     assert "/invite @sync-health" in slack(well)["Slack channel"].remedy
 
@@ -132,7 +132,9 @@ def test_more_than_one_bot_on_the_app_token_is_told(well: World, others: int, ok
 
 
 def test_a_socket_mode_that_cannot_be_reached_is_no_missing_token(well: World) -> None:
-    well.channel.refusals["dial"] = TemporaryError("Slack names a host for Socket Mode, which cannot be reached")
+    well.channel.refusals["check_app_token"] = TemporaryError(
+        "Slack names a host for Socket Mode, which cannot be reached"
+    )
     assert "SLACK_APP_TOKEN" not in slack(well)["Slack app token"].remedy
 
 

@@ -14,10 +14,10 @@ from bot.errors import PermanentError, TemporaryError
 from bot.model import Kind, Run
 from bot.ports import Ports
 from bot.services.acknowledge import acknowledge
+from bot.services.in_memory_records import InMemoryRecords
 from bot.services.measure import HEALTH
 from bot.services.move_alerts import move_alerts
-from bot.services.rehearsal import Rehearsal
-from bot.services.run_checks import Checker, rehearse_checks, run_checks, timer_ended
+from bot.services.run_checks import Checker, dry_run_checks, run_checks, timer_ended
 from checks.judge import judge
 from checks.model import Outcome, Reading, Severity
 from tests.fakes import BrittleStore, FakeWarehouse, shipped_settings
@@ -60,9 +60,10 @@ def test_an_incident_knows_what_people_need(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "call"), [("save_evaluation", 1), ("create_incident", 1), ("save_alert", 1), ("owe", 1), ("owe", 2)]
+    ("method", "call"),
+    [("save_evaluation", 1), ("create_incident", 1), ("save_alert", 1), ("enqueue", 1), ("enqueue", 2)],
 )
-def test_alert_result_and_owed_messages_are_kept_together_or_not_at_all(world: World, method: str, call: int) -> None:
+def test_alert_result_and_messages_are_kept_together_or_not_at_all(world: World, method: str, call: int) -> None:
     world.look(60)
     before = world.everything()
     world.clock.pass_(minutes=5)
@@ -392,7 +393,7 @@ def test_a_dry_run_says_what_would_be_said_and_leaves_no_trace(world: World) -> 
     world.look(60)
     world.clock.pass_(minutes=5)
     before = world.everything()
-    evaluation, said = rehearse_checks(world.ports, lambda: world.store)
+    evaluation, said = dry_run_checks(world.ports, lambda: world.store)
     assert evaluation.outcome is Outcome.CRITICAL
     assert [(one.incident.summary, one.kinds) for one in said] == [
         ("60 properties have no company name", (Kind.ROOT, Kind.EVIDENCE))
@@ -434,7 +435,7 @@ def test_a_rerun_is_offered_as_long_as_it_can_help_and_no_longer(
     settings = shipped_settings()
     check, sync = settings.check_called("failed_runs"), settings.syncs[0].name
     assert check
-    records = Rehearsal()
+    records = InMemoryRecords()
     seen = []
     for minutes, case in enumerate((first, then)):
         reading = Reading(3.0, case=case, facts={"runs": "3 runs"})  # type: ignore[arg-type]

@@ -74,7 +74,7 @@ def killed_while_it_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None
 
     with monkeypatch.context() as gone, pytest.raises(Killed):
         bot_leads(world)
-        gone.setattr(Trial, "_abandon", lambda *_: None)
+        gone.setattr(Trial, "_abandon_test", lambda *_: None)
         gone.setattr(type(world.store), "release_lease", lambda *_: None)
         trial(world, meanwhile=die)
 

@@ -13,7 +13,7 @@ from bot.answers import Snapshot, SnapshotNumbers
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
-from bot.services.take_snapshot import SCHEDULED_BY, daily_id, local_day, rehearse_snapshot, take_snapshot
+from bot.services.take_snapshot import SCHEDULED_BY, daily_id, dry_run_snapshot, local_day, take_snapshot
 from checks.model import parse_limit
 from tests.fakes import BrittleStore, FakeCensus, FakeChannel, HandClock
 from tests.new_state import new_state
@@ -162,18 +162,18 @@ def test_nothing_to_measure_is_no_number_and_a_row_all_the_same(world: World) ->
     assert numbers == SnapshotNumbers(None, None, 0, None, None, None, None)
 
 
-def test_a_rehearsal_shows_the_same_numbers_and_writes_nothing(world: World) -> None:
+def test_a_dry_run_shows_the_same_numbers_and_writes_nothing(world: World) -> None:
     world.take()
     before = world.whole_log()
     world.clock.pass_(minutes=6)
     world.small.salesforce(210, first=193)
-    rehearsed = rehearse_snapshot(world.ports, ROBIN)
-    assert rehearsed.rehearsed
+    dry_run = dry_run_snapshot(world.ports, ROBIN)
+    assert dry_run.dry_run
     assert world.whole_log() == before
     taken = world.take()
-    assert (rehearsed.numbers, rehearsed.previous) == (taken.numbers, taken.previous)
-    assert (rehearsed.id, rehearsed.previous_id) == (taken.id, taken.previous_id)
-    assert rehearsed.numbers.rds_to_sf_gap == -10
+    assert (dry_run.numbers, dry_run.previous) == (taken.numbers, taken.previous)
+    assert (dry_run.id, dry_run.previous_id) == (taken.id, taken.previous_id)
+    assert dry_run.numbers.rds_to_sf_gap == -10
 
 
 def test_who_took_which_is_audited(world: World) -> None:

@@ -131,14 +131,14 @@ def test_retry_after_is_honoured_and_bounded(slack: SlackServer) -> None:
 
 def test_something_nobody_foresaw_ends_nothing(slack: SlackServer, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
     monkeypatch.setattr("bot.slack.connection.RECONNECT", 0.01)
-    left, real = [KeyError("url"), RecursionError(), MemoryError()], Connection._open
+    left, real = [KeyError("url"), RecursionError(), MemoryError()], Connection._open_line
 
     def surprising(line: Connection, leaving: threading.Event) -> None:
         if left:
             raise left.pop()
         real(line, leaving)
 
-    monkeypatch.setattr(Connection, "_open", surprising)
+    monkeypatch.setattr(Connection, "_open_line", surprising)
     line = connection(slack.url)
     line.start()
     until(lambda: slack.connections == 1)

@@ -127,7 +127,7 @@ def test_a_process_that_never_led_leaves_the_scheduled_message_of_the_leader_alo
     leader.start()
     try:
         until(lambda: slack.scheduled)
-        Bot(leader.ports, WebClient())._retire()
+        Bot(leader.ports, WebClient())._cancel_silence_message()
         assert slack.scheduled
     finally:
         leader.stop()

@@ -1,4 +1,4 @@
-"""Census over HTTP: which call, how often, how long, and what it means when it fails."""
+"""Census' Management API over HTTP: calls with timeouts, retries with backoff, and errors translated into ours."""
 
 import json
 import logging
@@ -85,8 +85,8 @@ class CensusClient:
 
     def sync(self, sync_id: int) -> Sync:
         what = f"sync {sync_id}"
-        sync = _read(read_sync, self._ask(_Call("GET", f"syncs/{sync_id}", what))["data"], what)
-        return _same(sync, sync.id == sync_id, what)
+        sync = _read(read_sync, self._ask_document(_Call("GET", f"syncs/{sync_id}", what))["data"], what)
+        return _require(sync, sync.id == sync_id, what)
 
     def syncs(self) -> list[Sync]:
         what = "the list of syncs"
@@ -119,21 +119,21 @@ class CensusClient:
 
     def run(self, run_id: int) -> Run:
         what = f"run {run_id}"
-        run = _read(read_run, self._ask(_Call("GET", f"sync_runs/{run_id}", what))["data"], what)
-        return _same(run, run.id == run_id, what)
+        run = _read(read_run, self._ask_document(_Call("GET", f"sync_runs/{run_id}", what))["data"], what)
+        return _require(run, run.id == run_id, what)
 
     def trigger(self, sync_id: int, *, full: bool = False) -> int:
         parameters: dict[str, str | int] = {"force_full_sync": "true"} if full else {}
         doubt = "a run may have started: look in the run list"
         call = _Call("POST", f"syncs/{sync_id}/trigger", f"sync {sync_id}", parameters, doubt=doubt)
-        run_id = identity(document(self._ask(call)["data"]).get("sync_run_id"))
+        run_id = identity(document(self._ask_document(call)["data"]).get("sync_run_id"))
         if run_id is None:
             raise UncertainError(f"Census named no run of {call.what}; {doubt}")
         return run_id
 
     def cancel(self, run_id: int) -> None:
         doubt = "it may be cancelled all the same: look at it"
-        self._ask(_Call("POST", f"sync_runs/{run_id}/cancel", f"run {run_id}", doubt=doubt))
+        self._ask_document(_Call("POST", f"sync_runs/{run_id}/cancel", f"run {run_id}", doubt=doubt))
 
     def records(self, run_id: int, status: str, *, most: int) -> list[Rejection]:
         what = f"the {status} records of run {run_id}"
@@ -146,7 +146,7 @@ class CensusClient:
         call = _Call(
             "GET", f"sync_runs/{run_id}/records_count", f"the record count of run {run_id}", {"status": status}
         )
-        rows = self._ask(call)["data"]
+        rows = self._ask_document(call)["data"]
         count = whole(document(rows[0] if isinstance(rows, list) and rows else None).get("record_count"))
         if count is None:
             raise _unreadable(call.what, "no number")
@@ -154,13 +154,13 @@ class CensusClient:
 
     def raw(self, path: str, **parameters: str | int) -> Document:
         """The answer of a read as it is, for comparing its shape alone."""
-        return self._ask(_Call("GET", path, path, parameters))
+        return self._ask_document(_Call("GET", path, path, parameters))
 
     def _set_paused(self, sync_id: int, paused: bool) -> None:
         """Only this key: others would be changed with it, and `mode` has to be sent whole or not at all."""
         doubt = f"it may be {'paused' if paused else 'on'} all the same: look at it"
         call = _Call("PATCH", f"syncs/{sync_id}", f"sync {sync_id}", body={"paused": paused}, doubt=doubt)
-        if document(self._ask(call)["data"]).get("paused") is not paused:
+        if document(self._ask_document(call)["data"]).get("paused") is not paused:
             raise UncertainError(f"Census answered, and does not show {call.what} as asked; {doubt}")
 
     def _pages(self, path: str, what: str, per_page: int, **parameters: str | int) -> Iterator[list[object]]:
@@ -169,7 +169,7 @@ class CensusClient:
             if len(asked) > MOST_PAGES:
                 raise UnreadableError(f"Census' answer for {what} does not end: {MOST_PAGES} pages were read")
             asked.add(page)
-            answer = self._ask(_Call("GET", path, what, {"page": page, "per_page": per_page, **parameters}))
+            answer = self._ask_document(_Call("GET", path, what, {"page": page, "per_page": per_page, **parameters}))
             if not isinstance(rows := answer["data"], list):
                 raise _unreadable(what, "no list")
             new = set(map(_key, rows)) - known
@@ -182,12 +182,12 @@ class CensusClient:
             else:  # records have pages and do not say so
                 page = page + 1 if len(rows) >= per_page else 0
 
-    def _ask(self, call: _Call) -> Document:
+    def _ask_document(self, call: _Call) -> Document:
         """The answer of one call, which has `data`; attempted again where that cannot do anything twice."""
         attempt, asleep = 1, 0.0
         while True:
             try:
-                return self._once(call)
+                return self._ask_once(call)
             except _AgainError as error:
                 wait = error.retry_after if error.retry_after is not None else BACKOFF * 2 ** (attempt - 1)
                 if attempt >= self._attempts or asleep + wait > LONGEST_WAIT:
@@ -195,11 +195,11 @@ class CensusClient:
                 self._sleep(wait)
             attempt, asleep = attempt + 1, asleep + wait
 
-    def _once(self, call: _Call) -> Document:
+    def _ask_once(self, call: _Call) -> Document:
         try:
-            answer = self._send(call)
+            answer = self._send_request(call)
         except (requests.RequestException, TimeoutError) as error:
-            raise _lost(error, call) from error
+            raise _error_of_lost_answer(error, call) from error
         except Exception as error:
             text = f"Census answered in a way that we cannot read ({type(error).__name__}) for {call.what}"
             raise (UncertainError(f"{text}; {call.doubt}") if call.doubt else UnreadableError(text)) from error
@@ -215,7 +215,7 @@ class CensusClient:
             raise UncertainError(f"{text}; {call.doubt}") if call.doubt else UnreadableError(text)
         return found
 
-    def _send(self, call: _Call) -> requests.Response:
+    def _send_request(self, call: _Call) -> requests.Response:
         with within(sum(self._timeout)):
             answer = self._session().request(
                 call.method,
@@ -233,11 +233,11 @@ class CensusClient:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = bounded_session()
-            session.auth = self._sign  # not a header: a .netrc would replace that
+            session.auth = self._add_token  # not a header: a .netrc would replace that
             session.headers["User-Agent"] = "sync-health"
         return session
 
-    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def _add_token(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
@@ -246,7 +246,7 @@ class _AgainError(TemporaryError):
     """It certainly did nothing, and another attempt right away is worth it."""
 
 
-def _lost(error: requests.RequestException | TimeoutError, call: _Call) -> SyncHealthError:
+def _error_of_lost_answer(error: requests.RequestException | TimeoutError, call: _Call) -> SyncHealthError:
     """No answer: what that means depends on how far the request can have come."""
     if refused := untrusted(error, "Census"):
         return refused
@@ -309,7 +309,7 @@ def _read_runs(rows: Sequence[object], sync_id: int, what: str, *, is_first: boo
     for row in rows:
         try:
             run = _read(read_run, row, what)
-            found.append(_same(run, run.sync_id == sync_id, what))
+            found.append(_require(run, run.sync_id == sync_id, what))
         except UnreadableError as error:
             if is_first and not found:
                 raise
@@ -317,7 +317,7 @@ def _read_runs(rows: Sequence[object], sync_id: int, what: str, *, is_first: boo
     return found
 
 
-def _same(found: T, same: bool, what: str) -> T:
+def _require(found: T, same: bool, what: str) -> T:
     """What was found, if it is what was asked for."""
     if not same:
         raise _unreadable(what, "it is about another one")

@@ -1,4 +1,4 @@
-"""Census' documents → our runs, syncs and records; what must not be known is not read."""
+"""Census' answers parsed and verified: documents become our runs, syncs and records; personal data is not read."""
 
 from datetime import UTC, datetime
 from typing import TypeVar

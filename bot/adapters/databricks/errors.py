@@ -1,4 +1,4 @@
-"""What goes wrong with the Databricks connector, in the terms in which we act on it."""
+"""Errors of the Databricks connector translated into ours: temporary, permanent, uncertain."""
 
 import re
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from databricks.sql import exc
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ResponseError
 
 from bot.adapters.databricks.login import REMEDIES, refusal
-from bot.adapters.databricks.session import LOOK, ClosedSessionError, NotReadyError, RetryableError
+from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, ClosedSessionError, NotReadyError, RetryableError
 from bot.errors import PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
 from bot.transport.bounded_http import untrusted
@@ -40,7 +40,7 @@ def translate(error: Exception, name: str, *, writes: bool, accepted: bool) -> S
     refused = isinstance(error, exc.DatabaseError) and not isinstance(error, exc.RequestError) and not accepted
     if not writes or failed or refused:
         return ours
-    return UncertainError(f"{ours}; {LOOK}")
+    return UncertainError(f"{ours}; {MAY_BE_WRITTEN}")
 
 
 def _meaning(error: Exception, name: str) -> SyncHealthError:

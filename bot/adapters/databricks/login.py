@@ -1,4 +1,4 @@
-"""Who asks Databricks: headers for a token or a service principal, and the state of the warehouse over REST."""
+"""Databricks logins: headers for a token or a service principal (OAuth M2M), and the warehouse's state over REST."""
 
 import math
 import re
@@ -61,7 +61,7 @@ class Login:
         with self._lock:
             if self._monotonic() > self._until - EARLY:
                 principal = HTTPBasicAuth(self._settings.client_id, self._settings.client_secret)
-                self._token, seconds = _token_in(self._call("POST", TOKEN_PATH, principal, GRANT))
+                self._token, seconds = _token_in(self._request_json("POST", TOKEN_PATH, principal, GRANT))
                 self._until = self._monotonic() + seconds
             return {"Authorization": f"Bearer {self._token}"}
 
@@ -70,9 +70,11 @@ class Login:
         found = WAREHOUSE.match(self._settings.http_path)
         if not found:
             raise NotFoundError("DATABRICKS_HTTP_PATH names no SQL warehouse: its state cannot be asked for")
-        return self._call("GET", f"/api/2.0/sql/warehouses/{found[1]}", _Bearer(self.headers()))
+        return self._request_json("GET", f"/api/2.0/sql/warehouses/{found[1]}", _Bearer(self.headers()))
 
-    def _call(self, method: str, path: str, auth: AuthBase, data: Mapping[str, str] | None = None) -> dict[str, object]:
+    def _request_json(
+        self, method: str, path: str, auth: AuthBase, data: Mapping[str, str] | None = None
+    ) -> dict[str, object]:
         who = f"The token endpoint of Databricks, {self.url}{path}," if data else "Databricks"
         try:
             with within(sum(self._timeout)), bounded_session() as session:

@@ -1,4 +1,4 @@
-"""Sessions at Databricks: a small stock, from which each statement takes one for as long as it runs."""
+"""A pool of Databricks sessions: each statement takes one for as long as it runs."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Condition, Thread
 
-from bot.adapters.databricks.session import LOOK, NotReadyError, Session
+from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, NotReadyError
+from bot.adapters.databricks.session import Session
 from bot.adapters.values import Rows
 from bot.errors import PermanentError, UncertainError
 
 KEEP = 4  # idle sessions: more were opened for a rush
-CLOSE = 3.0  # seconds for all goodbyes together
+CLOSE_TIMEOUT = 3.0  # seconds to close all sessions
 
 
 @dataclass(eq=False)
@@ -41,13 +42,13 @@ class Pool:
 
     def run(self, call: Call) -> Rows:
         """The rows of a statement, or the error that came of it, after `patience` seconds at most."""
-        session = self._take(call)
-        _start(self._serve, session, call)
+        session = self._take_session(call)
+        _start_thread(self._run_statement, session, call)
         try:
             return call.answer.result(self._patience)
         except TimeoutError:
             if self._give_up(session, call, f"no answer within {self._patience:g} seconds"):
-                _start(session.cancel)
+                _start_thread(session.cancel)
             return call.answer.result()
 
     def idle_seconds(self) -> float:
@@ -65,13 +66,15 @@ class Pool:
             self._idle = []
             for session, call in busy.items():
                 self._give_up(session, call, "the warehouse was closed meanwhile")
-        end = time.monotonic() + CLOSE
-        for goodbye in [_start(session.close) for session in idle] + [_start(session.cancel) for session in busy]:
-            goodbye.join(max(0.0, end - time.monotonic()))
+        end = time.monotonic() + CLOSE_TIMEOUT
+        for closing in [_start_thread(session.close) for session in idle] + [
+            _start_thread(session.cancel) for session in busy
+        ]:
+            closing.join(max(0.0, end - time.monotonic()))
         with self._change:
             self._change.wait_for(lambda: not self._busy, max(0.0, end - time.monotonic()))
 
-    def _take(self, call: Call) -> Session:
+    def _take_session(self, call: Call) -> Session:
         with self._change:
             if self._closed:
                 raise PermanentError("the warehouse was closed")
@@ -81,10 +84,10 @@ class Pool:
             session = self._idle.pop() if self._idle else self._new()
             self._busy[session] = call
         for one in old:
-            _start(one.close)
+            _start_thread(one.close)
         return session
 
-    def _serve(self, session: Session, call: Call) -> None:
+    def _run_statement(self, session: Session, call: Call) -> None:
         rows: Rows = []
         error: BaseException | None = None
         try:
@@ -110,7 +113,7 @@ class Pool:
             return session.sent
 
     def _put_back(self, session: Session, call: Call) -> list[Session]:
-        """Keep the session for the next statement, or return it and others: those to say goodbye to."""
+        """Keep the session for the next statement, or return it and others: those to close."""
         if session.sent:
             self._last_statement = self._monotonic()
         if not session.usable:  # what broke one, such as a restart, broke those that wait, too
@@ -128,12 +131,12 @@ class Pool:
             if call.answer.done():
                 return False
             maybe = call.writes and session.sent
-            text = f"{call.name}: {why}" + f"; {LOOK}" * maybe
+            text = f"{call.name}: {why}" + f"; {MAY_BE_WRITTEN}" * maybe
             call.answer.set_exception((UncertainError if maybe else NotReadyError)(text))
             return True
 
 
-def _start(function: Callable[..., object], *arguments: object) -> Thread:
+def _start_thread(function: Callable[..., object], *arguments: object) -> Thread:
     thread = Thread(target=function, args=arguments, name="databricks", daemon=True)
     thread.start()
     return thread

@@ -1,4 +1,4 @@
-"""One session at Databricks and the statement that runs in it."""
+"""One Databricks session and the statement that runs in it."""
 
 import logging
 import time
@@ -31,19 +31,6 @@ OPTIONS: dict[str, Any] = {
     "_retry_delay_max": 5,  # it is waited in full on every 429 and 503, and cannot be less
     "_retry_delay_default": 1,  # after a poll that failed
 }
-LOOK = "it may have been written: look before doing it again"
-
-
-class RetryableError(TemporaryError):
-    """Nothing was done, and a second attempt on a new session is worth it right away."""
-
-
-class NotReadyError(TemporaryError):
-    """Nothing was done, as happens while a warehouse starts; its state, asked over REST, tells whether it does."""
-
-
-class ClosedSessionError(NotReadyError, RetryableError):
-    """The session is not there: not yet, or no longer."""
 
 
 class Session:
@@ -77,7 +64,7 @@ class Session:
         self.sent = self.usable = False
         try:
             if self._connection is None:
-                self._connection = self._open()
+                self._connection = self._connect()
             self._cursor = cursor = self._connection.cursor()
             self.sent = may_send()
             if not self.sent:
@@ -106,16 +93,16 @@ class Session:
         while (cursor := self._cursor) and not (command := cursor.active_command_id):
             time.sleep(0.02)
         if cursor and command:
-            with suppress(Exception), closing(self._open()) as another:
+            with suppress(Exception), closing(self._connect()) as another:
                 another.session.backend.cancel_command(command)
 
     def close(self) -> None:
-        """Say goodbye, which can take as long as the server is silent."""
+        """Close the session, which can take as long as the server is silent."""
         if self._connection is not None:
             with suppress(Exception):
                 self._connection.close()
 
-    def _open(self) -> "Connection":
+    def _connect(self) -> "Connection":
         logging.getLogger("databricks.sql").setLevel(logging.CRITICAL)  # we tell its errors, and need no pyarrow
         from databricks import sql
 

@@ -1,4 +1,4 @@
-"""The Databricks warehouse, through Databricks' own connector, which is imported by the first who asks."""
+"""The Databricks SQL warehouse, through Databricks' own connector, which is imported on first use."""
 
 import logging
 import time
@@ -7,8 +7,9 @@ from functools import partial
 
 from bot import sql
 from bot.adapters.databricks.login import Login
+from bot.adapters.databricks.outcomes import NotReadyError, RetryableError
 from bot.adapters.databricks.pool import Call, Pool
-from bot.adapters.databricks.session import NotReadyError, RetryableError, Session
+from bot.adapters.databricks.session import Session
 from bot.adapters.values import Rows
 from bot.config.environment import Databricks
 from bot.errors import PermanentError, StartingError, SyncHealthError
@@ -47,30 +48,30 @@ class DatabricksWarehouse:
         self._pool = Pool(session, patience=patience, lifetime=lifetime, monotonic=monotonic)
 
     def ask(self, question: str, **parameters: object) -> Rows:
-        return self._run(question, sql.for_databricks(question, self._tables), parameters)
+        return self._run_named(question, sql.for_databricks(question, self._tables), parameters)
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:
         joined = sql.joined_for_databricks(questions, self._tables)
-        [row] = self._run("joined", joined.text, {})
+        [row] = self._run_named("joined", joined.text, {})
         return joined.split(list(row.values()))
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
-        rows = self._run(question, sql.column_for_databricks(question, column, self._tables), {})
+        rows = self._run_named(question, sql.column_for_databricks(question, column, self._tables), {})
         return rows[0] if rows else {}
 
     def do(self, statement: str, **parameters: object) -> None:
-        self._run(statement, sql.for_databricks(statement, self._tables), parameters, writes=True)
+        self._run_named(statement, sql.for_databricks(statement, self._tables), parameters, writes=True)
 
     def try_write(self, statement: str) -> None:
         self.do(statement)  # Delta records no commit for a write of nothing
 
     def create(self, statement: str, values: sql.Values) -> None:
-        self._run(statement, sql.to_deploy(statement, self._tables, values), {}, writes=True)
+        self._run_named(statement, sql.to_deploy(statement, self._tables, values), {}, writes=True)
 
     def standing(self, statement: str) -> Standing:
         table = sql.created(statement, self._tables)
         try:
-            rows = self._run(table, sql.to_describe(table), {})
+            rows = self._run_named(table, sql.to_describe(table), {})
         except PermanentError as error:
             if "_NOT_FOUND]" not in str(error):
                 raise
@@ -99,7 +100,7 @@ class DatabricksWarehouse:
         return sanitize(str(self._login.warehouse().get("state")), 40)
 
     def columns(self, table: str) -> frozenset[str]:
-        [row] = self._run(table, sql.to_list_columns(table, "databricks"), {})
+        [row] = self._run_named(table, sql.to_list_columns(table, "databricks"), {})
         return frozenset(name.lower() for name in row)
 
     def raw(self) -> Mapping[str, object]:
@@ -109,14 +110,14 @@ class DatabricksWarehouse:
     def close(self) -> None:
         self._pool.close()
 
-    def _run(self, name: str, text: str, parameters: Mapping[str, object], *, writes: bool = False) -> Rows:
+    def _run_named(self, name: str, text: str, parameters: Mapping[str, object], *, writes: bool = False) -> Rows:
         used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()} if parameters else {}
         try:
-            return self._attempt(Call(name, text, used, writes))
+            return self._run_translated(Call(name, text, used, writes))
         except RetryableError:
-            return self._attempt(Call(name, text, used, writes))
+            return self._run_translated(Call(name, text, used, writes))
 
-    def _attempt(self, call: Call) -> Rows:
+    def _run_translated(self, call: Call) -> Rows:
         try:
             return self._pool.run(call)
         except NotReadyError as error:

@@ -1,4 +1,4 @@
-"""Says things in Slack: renders an announcement when it is sent, and finds it again by our id."""
+"""Posts, edits and finds messages in Slack; each is rendered when it is sent and found again by our id."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Opens a Socket Mode line to see whether that works, and hangs up."""
+"""Opens a Socket Mode connection to check the app token, and closes it."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""The messages of one thread in the outbox: what came of them, and that no more shall be posted."""
+"""The messages of one thread in the outbox: delivered or not, and that no more shall be posted."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Evaluations in the state, and the values that they measured: packed, because there is one at every tick."""
+"""Evaluations in the state, and the values that they measured: compressed, because there is one at every tick."""
 
 import zlib
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Leases: which process does something that only one may do, whatever their wall clocks show."""
+"""Leases: which replica does what only one may do, whatever their wall clocks show."""
 
 from datetime import datetime, timedelta
 

@@ -23,11 +23,13 @@ class MaintenanceRecords:
 
     def maintenance(self) -> Maintenance | None:
         row = self._db.execute(select(t.maintenance).where(t.maintenance.c.ended_at.is_(None))).mappings().first()
-        return _load(row) if row else None
+        return _load_window(row) if row else None
 
     def maintenance_called(self, window_id: int) -> Maintenance:
         """A window, ended or not."""
-        return _load(self._db.execute(select(t.maintenance).where(t.maintenance.c.id == window_id)).mappings().one())
+        return _load_window(
+            self._db.execute(select(t.maintenance).where(t.maintenance.c.id == window_id)).mappings().one()
+        )
 
     def create_maintenance(self, window: Maintenance) -> Maintenance:
         newest = self._db.scalar(select(func.max(t.outbox.c.seq))) or 0
@@ -57,5 +59,5 @@ def _values(window: Maintenance) -> dict[str, Any]:
     return {name: value for name, value in asdict(window).items() if name != "id"}
 
 
-def _load(row: Mapping[Any, Any]) -> Maintenance:
+def _load_window(row: Mapping[Any, Any]) -> Maintenance:
     return Maintenance(**{name: value for name, value in row.items() if name != "after_seq"})

@@ -36,7 +36,7 @@ def _move_thread(db: Connection, thread: int, old: str, move: Move, not_before: 
     root = db.execute(select(t.outbox).where(*messages, t.outbox.c.kind == Kind.ROOT)).mappings().first()
     if root is None or root["posted_in"] == move.channel:  # the same channel, by its id instead of its name
         return
-    _note(db, thread, Entry(move.at, Did.MOVED, detail=f"{old}: {move.why}"))
+    _note_move(db, thread, Entry(move.at, Did.MOVED, detail=f"{old}: {move.why}"))
     if root["ts"]:
         left = {"incident_id": thread, "thread_id": thread, "kind": Kind.MOVED, "wanted": 1, "sent": 0, "attempts": 0}
         stands = {"id": uuid.uuid4().hex, "channel": old, "posted_in": root["posted_in"], "ts": root["ts"]}
@@ -53,7 +53,7 @@ def in_thread(thread: int | None) -> ColumnElement[bool]:
     return named_after == thread
 
 
-def _note(db: Connection, thread: int, entry: Entry) -> None:
+def _note_move(db: Connection, thread: int, entry: Entry) -> None:
     """Say it in the timeline of each open incident, once: where two channels refuse in turn it would fill with it."""
     noted = select(t.timeline.c.incident_id).where(t.timeline.c.did == entry.did, t.timeline.c.detail == entry.detail)
     still = select(t.incidents.c.id).where(in_thread(thread), t.incidents.c.id.not_in(noted))

@@ -1,4 +1,4 @@
-"""The outbox inside one transaction: which message is next, what it needs, and what became of it."""
+"""The outbox: which message is claimed next, what it needs, and whether it was sent."""
 
 import uuid
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def mark_sent(db: Connection, claimed: ClaimedMessage, holder: str, place: Place
     message = claimed.announcement
     done = {"sent": claimed.revision, "error": claimed.error if message.plain else None, **SENT}
     done |= {"ts": place.ts, "posted_in": place.channel} if place else {}
-    kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**done)).rowcount == 1
+    kept = db.execute(update(t.outbox).where(*_held_by(message, holder)).values(**done)).rowcount == 1
     if kept and place and claimed.failures:
         db.execute(delete(t.channels).where(t.channels.c.name == claimed.channel))
     if kept and alone and claimed.thread and _is_over(db, claimed.thread):
@@ -86,7 +86,7 @@ def release_claim(db: Connection, claimed: ClaimedMessage, holder: str, failure:
     if failure.gone and message.ts:
         values |= {"ts": None, "first_tried_at": None, "id": uuid.uuid4().hex}  # the old one may still be found
     tried = {"attempts": t.outbox.c.attempts + 1}
-    kept = db.execute(update(t.outbox).where(*_mine(message, holder)).values(**values, **tried)).rowcount == 1
+    kept = db.execute(update(t.outbox).where(*_held_by(message, holder)).values(**values, **tried)).rowcount == 1
     if not kept:
         return False
     if failure.gone and message.thread_ts and not message.ts and claimed.thread:
@@ -170,5 +170,5 @@ def _pause(db: Connection, channel: str, pause: Pause) -> None:
     db.execute(insert(t.channels).values(name=channel, failures=pause.failures, not_before=pause.until))
 
 
-def _mine(message: Announcement, holder: str) -> tuple[Any, ...]:
+def _held_by(message: Announcement, holder: str) -> tuple[Any, ...]:
     return (t.outbox.c.id == message.id, t.outbox.c.sending_by == holder)

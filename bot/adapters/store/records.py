@@ -1,4 +1,4 @@
-"""One transaction on the bot's own state, in the terms of the services."""
+"""One transaction on the bot's state, in the terms of the services."""
 
 import uuid
 from collections import defaultdict
@@ -67,11 +67,11 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
     """ports.Records on one open transaction."""
 
     def alert(self, key: str) -> Alert | None:
-        return self._one(Alert, t.alerts, t.alerts.c.key == key)
+        return self._load_one(Alert, t.alerts, t.alerts.c.key == key)
 
     def waiting_alerts(self) -> list[Alert]:
         waiting = t.alerts.c.state.in_((State.PENDING, State.RECOVERING))
-        return [_load(Alert, row) for row in self._db.execute(select(t.alerts).where(waiting)).mappings()]
+        return [_load_row(Alert, row) for row in self._db.execute(select(t.alerts).where(waiting)).mappings()]
 
     def save_alert(self, alert: Alert) -> None:
         values = _values(alert, t.alerts)
@@ -125,8 +125,8 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
         theirs = t.timeline.c.incident_id.in_(found.with_only_columns(t.incidents.c.id))
         lines: dict[int, list[Entry]] = defaultdict(list)
         for line in self._db.execute(select(t.timeline).where(theirs).order_by(t.timeline.c.id)).mappings():
-            lines[line["incident_id"]].append(_load(Entry, line))
-        return [_load(Incident, row, timeline=tuple(lines[row["id"]])) for row in rows]
+            lines[line["incident_id"]].append(_load_row(Entry, line))
+        return [_load_row(Incident, row, timeline=tuple(lines[row["id"]])) for row in rows]
 
     def enqueue(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         named_after = func.coalesce(t.incidents.c.thread_id, t.incidents.c.id)
@@ -163,7 +163,7 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
         still = (opened <= end, or_(resolved.is_(None), resolved > end))
         lists = ((opened > begin, opened <= end), (resolved > begin, resolved <= end), still)
         found = (self._db.execute(select(t.incidents).where(REAL, *one).order_by(opened)).mappings() for one in lists)
-        return MaintenanceReport(window, *(tuple(_load(Incident, row) for row in rows) for rows in found))
+        return MaintenanceReport(window, *(tuple(_load_row(Incident, row) for row in rows) for rows in found))
 
     def absence(self, absence_id: int) -> Outage:
         """When the bot was away."""
@@ -231,21 +231,21 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
         self._db.execute(update(t.actions).where(t.actions.c.id == action.id).values(**values))
 
     def action(self, action_id: int) -> Action | None:
-        return self._one(Action, t.actions, t.actions.c.id == action_id)
+        return self._load_one(Action, t.actions, t.actions.c.id == action_id)
 
     def open_action(self, sync: str) -> Action | None:
-        return self._one(Action, t.actions, t.actions.c.sync == sync, text(t.OPEN))
+        return self._load_one(Action, t.actions, t.actions.c.sync == sync, text(t.OPEN))
 
     def latest_action_id(self, sync: str) -> int:
         return self._db.scalar(select(func.max(t.actions.c.id)).where(t.actions.c.sync == sync)) or 0
 
     def open_actions(self) -> list[Action]:
         query = select(t.actions).where(text(t.OPEN)).order_by(t.actions.c.id)
-        return [_load(Action, row) for row in self._db.execute(query).mappings()]
+        return [_load_row(Action, row) for row in self._db.execute(query).mappings()]
 
     def actions_of(self, incident_id: int) -> list[Action]:
         query = select(t.actions).where(t.actions.c.incident_id == incident_id).order_by(t.actions.c.id)
-        return [_load(Action, row) for row in self._db.execute(query).mappings()]
+        return [_load_row(Action, row) for row in self._db.execute(query).mappings()]
 
     def was_done(self, job: str, day: date) -> bool:
         done = select(t.daily_jobs.c.at).where(t.daily_jobs.c.job == job, t.daily_jobs.c.day == str(day))
@@ -276,9 +276,9 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
         about = (t.timeline.c.incident_id == incident_id, t.timeline.c.did.in_(ABOUT.get(kind, ())))
         return self._db.scalar(select(func.max(t.timeline.c.id)).where(*about)) if kind in ABOUT else None
 
-    def _one(self, kind: type[T], table: Table, *where: Any) -> T | None:
+    def _load_one(self, kind: type[T], table: Table, *where: Any) -> T | None:
         row = self._db.execute(select(table).where(*where)).mappings().first()
-        return _load(kind, row) if row else None
+        return _load_row(kind, row) if row else None
 
     def _insert(self, table: Table, thing: Incident | Action) -> int:
         values = {name: value for name, value in _values(thing, table).items() if name != "id"}
@@ -295,6 +295,6 @@ def _values(thing: Any, table: Table) -> dict[str, Any]:
     return {f.name: getattr(thing, f.name) for f in fields(thing) if f.name in table.c}
 
 
-def _load(kind: type[T], row: Mapping[Any, Any], **more: object) -> T:
+def _load_row(kind: type[T], row: Mapping[Any, Any], **more: object) -> T:
     loaded: T = ROWS[kind].validate_python({name: row[name] for name in NAMES[kind]} | more)
     return loaded

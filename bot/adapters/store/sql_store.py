@@ -1,4 +1,4 @@
-"""The bot's own memory, on SQLite: what is decided together is committed together."""
+"""The bot's state, on SQLite: transactions, snapshots for readers, and the outbox's claims."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ class SqlStore:
     @contextmanager
     def transaction(self) -> Iterator[SqlRecords]:
         """One transaction; raised exceptions roll it back. StateError when the database cannot be read or written."""
-        with self._begin() as connection:
+        with self._transaction() as connection:
             yield SqlRecords(connection)
         for tell in self._listeners:
             tell()
@@ -46,7 +46,7 @@ class SqlStore:
             return next_attempts(db, now)
 
     def claim(self, holder: str, now: datetime, seconds: float) -> ClaimedMessage | None:
-        with self._begin() as db:
+        with self._transaction() as db:
             return claim_next(db, holder, now, timedelta(seconds=seconds))
 
     def read_content(self, message: Announcement) -> Announcement:
@@ -54,19 +54,19 @@ class SqlStore:
             return read_content(db, message)
 
     def mark_sent(self, claimed: ClaimedMessage, holder: str, *, place: Place | None, alone: bool = False) -> bool:
-        with self._begin() as db:
+        with self._transaction() as db:
             return mark_sent(db, claimed, holder, place, alone=alone)
 
     def release_claim(self, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
-        with self._begin() as db:
+        with self._transaction() as db:
             return release_claim(db, claimed, holder, failure)
 
     def take_lease(self, name: str, holder: str, clock: Clock, seconds: float) -> bool:
-        with self._begin() as db:
+        with self._transaction() as db:
             return self._leases.take(db, name, holder, clock, seconds)
 
     def release_lease(self, name: str, holder: str) -> None:
-        with self._begin() as db:
+        with self._transaction() as db:
             db.execute(t.leases.delete().where(t.leases.c.name == name, t.leases.c.holder == holder))
 
     def close(self) -> None:
@@ -74,6 +74,6 @@ class SqlStore:
         self._engine.dispose()
 
     @contextmanager
-    def _begin(self) -> Iterator[Connection]:
+    def _transaction(self) -> Iterator[Connection]:
         with said_plainly(), self._engine.begin() as connection:
             yield connection

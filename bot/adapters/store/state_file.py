@@ -154,7 +154,7 @@ def _engine(url: str, *, begin: str = "BEGIN IMMEDIATE", pragmas: tuple[str, ...
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
+    def _begin_transaction(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine

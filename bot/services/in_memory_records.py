@@ -1,4 +1,4 @@
-"""Alerts moved for the sake of argument: nothing of it is kept."""
+"""Alert records in memory, for --dry-run and --replay: nothing is kept."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from bot.model import Evaluation, Kind
 from bot.ports import AlertRecords
 
 
-class Rehearsal:
+class InMemoryRecords:
     """ports.AlertRecords in memory, over what is `known` already, which is only read."""
 
     def __init__(self, known: AlertRecords | None = None) -> None:
