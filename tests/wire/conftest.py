@@ -19,7 +19,7 @@ def imported() -> None:
 
 @pytest.fixture
 def wire(record_property: Callable[[str, object], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    monkeypatch.setattr(databricks_pool, "CLOSE", 1.0)
+    monkeypatch.setattr(databricks_pool, "CLOSE_TIMEOUT", 1.0)
     with local_databricks() as local:
         local.server.direct_seconds = 0.1
         pipeline = SmallPipeline(local.duckdb)
