@@ -21,6 +21,10 @@ class StartingError(TemporaryError):
     """The warehouse is starting: nothing was run, and it answers within minutes."""
 
 
+class StatementError(TemporaryError):
+    """This statement did not succeed and may later, as one over its time limit: others may be answered meanwhile."""
+
+
 class StateError(TemporaryError):
     """The bot's own state cannot be read or written: what was to be kept is not."""
 

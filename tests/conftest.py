@@ -8,35 +8,25 @@ from pathlib import Path
 import pytest
 
 from bot import sql
+from tests.sql_folder import statements_in
 
 CACHE = tempfile.TemporaryDirectory(prefix="sync-health-tests-")  # nothing of a test stays in a home
 os.environ["XDG_CACHE_HOME"] = CACHE.name
 sql.KEPT = Path(CACHE.name)
 
-BY_NAME = (sql.names, sql.load, sql.columns, sql.parameters, sql._for_databricks, sql._for_duckdb, sql._column)
-
-sql.table_names()  # those that ship, also where a test puts its statements into another folder
-
 
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+def write(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Puts a statement into another sql folder and returns its name."""
-    monkeypatch.setattr(sql, "FOLDER", tmp_path)
+    with statements_in(tmp_path) as forget:
 
-    def one(text: str) -> str:
-        name = f"s{len(list(tmp_path.glob('*.sql')))}"
-        (tmp_path / f"{name}.sql").write_text(f"-- ?\n{text}\n", encoding="utf-8")
-        forget()
-        return name
+        def one(text: str) -> str:
+            name = f"s{len(list(tmp_path.glob('*.sql')))}"
+            (tmp_path / f"{name}.sql").write_text(f"-- ?\n{text}\n", encoding="utf-8")
+            forget()
+            return name
 
-    forget()
-    yield one
-    forget()
-
-
-def forget() -> None:
-    for function in BY_NAME:
-        function.cache_clear()
+        yield one
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -4,17 +4,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Condition
+from threading import Condition, Timer
 
 import duckdb
 
 from bot import sql
 from bot.adapters.values import MOST_ROWS, Rows, plain, plain_rows
 from bot.config.pipeline_file import table_parts
-from bot.errors import PermanentError, SyncHealthError, TemporaryError
+from bot.errors import PermanentError, StatementError, SyncHealthError, TemporaryError
 from bot.ports import Standing
 from bot.sanitize import redact
 
+TIME_LIMIT = 60.0  # seconds for a statement, as at Databricks
 PATIENCE = 100  # times that close() interrupts what still runs, every 50 ms
 RESERVED = {"main", "memory", "system", "temp"}
 DESCRIBED = """
@@ -25,7 +26,7 @@ DESCRIBED = """
     WHERE (database_name, schema_name, lower(table_name)) = ($1, $2, lower($3))
 """
 VERSION = "SELECT sql FROM duckdb_views() WHERE view_name = 'sync_health_version'"
-TEMPORARY = (duckdb.IOException, duckdb.TransactionException, duckdb.OutOfMemoryException, duckdb.InterruptException)
+PASSING = (duckdb.TransactionException, duckdb.OutOfMemoryException, duckdb.InterruptException)
 
 
 class DuckDBWarehouse:
@@ -146,16 +147,19 @@ class DuckDBWarehouse:
             with self._quiet:
                 cursor = self._opened().cursor()
                 self._running.add(cursor)
+            limit = Timer(TIME_LIMIT, cursor.interrupt)
+            limit.daemon = True
+            limit.start()
             try:
                 yield cursor.execute(text, parameters or None)
             finally:
+                limit.cancel()
                 with self._quiet:
                     cursor.close()
                     self._running.discard(cursor)
                     self._quiet.notify_all()
         except duckdb.Error as error:
-            family = TemporaryError if isinstance(error, TEMPORARY) else PermanentError
-            raise family(f"{name}: {redact(_first_line(error))}") from error
+            raise _family(error)(f"{name}: {redact(_first_line(error))}") from error
         except SyncHealthError:
             raise
         except Exception as error:  # a value that Python has no form for: an adapter lets no other error out
@@ -210,6 +214,12 @@ class DuckDBWarehouse:
                 )
             pairs.add((parts[0], parts[1]))
         return sorted(pairs)
+
+
+def _family(error: duckdb.Error) -> type[SyncHealthError]:
+    if isinstance(error, PASSING):
+        return StatementError
+    return TemporaryError if isinstance(error, duckdb.IOException) else PermanentError
 
 
 def _first_line(error: duckdb.Error) -> str:

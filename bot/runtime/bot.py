@@ -88,7 +88,7 @@ class Bot:
             Job(name, partial(self._run_as_leader, run), self._real_seconds(every))
             for name, (every, run) in self.jobs.items()
         ]
-        state = Job("state", self._watch_state, self._real_seconds(DAILY))  # also where no lease can be taken
+        state = Job("state", self._watch_state, self._real_seconds(FOLLOW))  # also where no lease can be taken
         # Every replica has refusals of its own to write down, not only the one that leads.
         late = Job("late writes", partial(self._run_and_log, self._late.flush), self._real_seconds(FOLLOW))
         self._scheduler = Scheduler([*led, state, late], first=ports.clock.real())
@@ -170,15 +170,21 @@ class Bot:
         return followed
 
     def _watch_state(self) -> None:
-        """While nothing can be stored, try more often than at every tick; whoever leads tells the channel."""
+        """While nothing can be stored, try more often than at every tick; whoever leads tells the channel.
+
+        It tells first: an attempt to write takes as long as the database's time-out.
+        """
         state = self.checker.state
-        if state.unsettled:
-            self._run_as_leader(self._evaluate)
+        if not state.unsettled:
+            return
+        if not self._lease.follows:
+            self._run_and_log(partial(state.tell, self.ports))
+        self._run_as_leader(self._evaluate)
         if not self._lease.follows:
             self._run_and_log(partial(state.tell, self.ports))
 
     def _run_as_leader(self, run: Callable[[], object]) -> None:
-        self._run_and_log(lambda: self._lease.held() and run())
+        self._run_and_log(lambda: not self._stopping.is_set() and self._lease.held() and run())
 
     def _run_and_log(self, run: Callable[[], object]) -> None:
         """One of the two outermost loops: a job that failed is due again."""

@@ -4,6 +4,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -73,7 +74,8 @@ class FairPool:
                 self._lines[person] = line  # behind the others
             if not (task.running() or task.done()) and task.set_running_or_notify_cancel():
                 self._busy[person] += 1
-                self._threads.submit(self._run_task, person, task)
+                with suppress(RuntimeError):  # no thread can be started now: it is in the executor's line all the same
+                    self._threads.submit(self._run_task, person, task)
 
     def _run_task(self, person: str, task: _Task[T]) -> None:
         try:

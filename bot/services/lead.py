@@ -4,12 +4,14 @@ import logging
 import threading
 from datetime import timedelta
 
+from bot.errors import StateError
 from bot.ports import Ports
 from bot.services.deliver import LEADER
 
 log = logging.getLogger(__name__)
 
 LENGTH = 60.0  # real seconds: how long a dead leader keeps others waiting
+PAUSE = 5.0  # real seconds for which one failed renewal speaks for all who ask
 
 
 class Lease:
@@ -24,9 +26,13 @@ class Lease:
         self._guard = threading.Lock()
         self._leads: bool | None = None  # None: not asked yet
         self._monotonic, self._wall = 0.0, ports.clock.real()  # when it was taken last
+        self._failed: tuple[float, str] | None = None  # when, monotonic, and why the latest renewal failed
 
     def held(self) -> bool:
-        """Whether this process leads; asked often, the row is written twice a minute."""
+        """Whether this process leads; asked often, the row is written twice a minute.
+
+        Raises StateError where that fails, to all who wait for it: a job for which nobody waits in line.
+        """
         with self._guard:
             if not (self._leads and self._is_fresh()):
                 self._renew_lease()
@@ -56,7 +62,14 @@ class Lease:
     def _renew_lease(self) -> None:
         clock = self._ports.clock
         monotonic, wall = clock.monotonic(), clock.real()
-        leads = self._ports.store.take_lease(LEADER, self._holder, clock, LENGTH)
+        if self._failed and monotonic - self._failed[0] < PAUSE:
+            raise StateError(self._failed[1])
+        try:
+            leads = self._ports.store.take_lease(LEADER, self._holder, clock, LENGTH)
+        except StateError as error:
+            self._failed = clock.monotonic(), error.reason
+            raise
+        self._failed = None
         if leads is not self._leads:
             log.info("this process leads" if leads else "another process leads: this one answers, and stands by")
         self._leads, self._monotonic, self._wall = leads, monotonic, wall

@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.alerts.timetable import is_active, warehouse_is_due
 from bot.config.pipeline_file import SyncSettings
-from bot.errors import PermanentError, StartingError, SyncHealthError, UnreadableError
+from bot.errors import AccessError, PermanentError, StartingError, StatementError, SyncHealthError, UnreadableError
 from bot.model import Evaluation, Run, Schedule, SyncStatus
 from bot.ports import Sources
 from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run, pending, schedule_of
@@ -148,24 +148,28 @@ def _blinded(evaluation: Evaluation, results: Sequence[Result]) -> Reading:
     return Reading(float(len(results)), detail=names + (f" ({because})" * bool(because)))
 
 
-def ask_warehouse(sources: Sources) -> Numbers:
+def ask_warehouse(sources: Sources, *, own_statements: bool = True) -> Numbers:
     """The one row of numbers, each by itself where a broken view spoils it, and those that have their own statement.
 
-    All in one statement where that can be; else what does not fit is asked at once, each by itself.
+    All in one statement where that can be; else what does not fit is asked at once, each by itself. Where the warehouse
+    cannot be reached, is starting or refuses the login nothing more is asked.
     """
     warehouse, metrics = sources.warehouse, _metrics(sources)
     own = {check.metric: check.statement for check in sources.settings.checks if check.statement}
     shared = [metric for metric in metrics if metric not in own]
-    joined = _ask_joined(sources, [HEALTH, *own.values()]) if own else {}
+    if not own_statements:
+        metrics, own = shared, {}
+    joined: Mapping[str, Sequence[Row]] = {}
     try:
+        joined = _ask_joined(sources, [HEALTH, *own.values()]) if own else {}
         rows = joined[HEALTH] if HEALTH in joined else warehouse.ask(HEALTH)
         numbers = Numbers(one_row(rows, shared, sources.settings.tables), statements=1 + bool(own and not joined))
-    except PermanentError:
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is an error of this source alone
+        if not isinstance(error, PermanentError) or isinstance(error, AccessError):
+            starting = isinstance(error, StartingError)
+            return Numbers(errors=dict.fromkeys(metrics, _reason(error)), reached=False, starting=starting)
         numbers = _ask_apart(shared, lambda metric: warehouse.ask_column(HEALTH, metric).get(metric))
         numbers = replace(numbers, statements=1 + bool(own) + len(shared))
-    except Exception as error:  # noqa: BLE001 - what nobody foresaw is an error of this source alone
-        starting = isinstance(error, StartingError)
-        return Numbers(errors=dict.fromkeys(metrics, _reason(error)), reached=False, starting=starting)
     now = sources.clock.now()
 
     def own_value(metric: str) -> object:
@@ -179,12 +183,22 @@ def ask_warehouse(sources: Sources) -> Numbers:
 
 
 def _ask_joined(sources: Sources, statements: Sequence[str]) -> Mapping[str, Sequence[Row]]:
-    """Their rows, as far as one statement has them; none where it failed: then each is asked by itself."""
+    """Their rows, as far as one statement has them; none where one of them spoilt it: then each is asked by itself.
+
+    Raises what each of them would meet, too: an unreachable, starting or refusing warehouse.
+    """
     try:
         return sources.warehouse.ask_joined(list(dict.fromkeys(statements)))
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one of them does not blind the others
+    except Exception as error:  # whatever is wrong with one of them does not blind the others
+        if isinstance(error, SyncHealthError) and not _is_of_the_statement(error):
+            raise
         log.info("one statement for all failed: %s", _reason(error))
         return {}
+
+
+def _is_of_the_statement(error: Exception) -> bool:
+    """Whether another statement may be answered although this one was not."""
+    return isinstance(error, PermanentError | StatementError) and not isinstance(error, AccessError)
 
 
 def _hours_ahead(value: object, now: datetime) -> object:

@@ -30,7 +30,7 @@ def rerun_facts(ports: Ports, incident: Incident) -> RerunFacts:
         _refuse_second(records, sync.name)
         latest_action_id = records.latest_action_id(sync.name)
     look = look_at(ports, sync)
-    status = with_queue(look.status, ask_warehouse(ports))
+    status = with_queue(look.status, ask_warehouse(ports, own_statements=False))
     if look.problem or status.schedule is None:
         raise TemporaryError(f"Census did not answer, so no run can start now: {look.problem}")
     return RerunFacts(

@@ -36,12 +36,13 @@ class SharedSummary:
         """What held at `asked` (monotonic) or later. Raises StateError, also to those who share a reading."""
         with self._guard:
             if self._found is None or self._began <= asked:
-                self._began = self._ports.clock.monotonic()
+                began, self._found = self._ports.clock.monotonic(), None  # what fails otherwise is found by nobody
                 try:
                     self._found = summarise(self._ports)
                 except StateError as error:
                     self._found = error
+                self._began = began
             found = self._found
         if isinstance(found, StateError):
-            raise found
+            raise found.with_traceback(None)  # it is raised for many
         return dataclasses.replace(found, measuring=measuring)

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 SNAPSHOTS = "measure/snapshots"
 COOL_DOWN = timedelta(minutes=5)  # of the pipeline's time: a second press returns the first snapshot
-LEASE = 60.0  # real seconds: how long a press that died keeps others from pressing
+LEASE = 330.0  # real seconds, more than its four statements take: how long a press that died keeps others from pressing
 SCHEDULED_BY = "sync-health"
 
 
@@ -41,7 +41,7 @@ def take_snapshot(ports: Ports, by: str, *, day: date | None = None) -> Snapshot
         return _take_once(ports, by, daily_id(day))
     holder = uuid4().hex
     if not ports.store.take_lease("snapshot", holder, ports.clock, LEASE):
-        raise RefusedError("Somebody is taking a snapshot at this very moment. Look again in a minute.")
+        raise RefusedError("Somebody is taking a snapshot at this very moment. Look again in a few minutes.")
     try:
         return _take_once(ports, by, _by_hand(ports))
     finally:

@@ -40,8 +40,8 @@ def take(context: Context, interaction: Interaction) -> None:
     try:
         mine = acknowledge(context.ports, incident_id, interaction.person.id, take_over=False)
     except AcknowledgedError as refusal:
-        context.audit(interaction, refusal)
         context.answer(interaction, already_acknowledged(refusal.people, incident_id))
+        context.audit(interaction, refusal)
         return
     if acknowledged_again(mine):  # no message in the channel shows it
         context.answer(interaction, still_acknowledged(mine, context.ports.settings.zone))

@@ -65,6 +65,8 @@ def _show_evaluated(context: Context, interaction: Interaction, flight: "Future[
     if error and not isinstance(error, SyncHealthError):
         why = f"unexpected error, reference {why} in the log"
     _show_summary(context, interaction, replace=replace, failed=why)
+    if error:
+        context.audit(interaction, error)
 
 
 def summarised(context: Context, asked: float, *, measuring: bool = False, failed: str | None = None) -> Summary:

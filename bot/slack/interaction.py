@@ -45,6 +45,7 @@ NOT_SHARED = "Slack did not confirm that it was shared. Check the channel; if no
 NOT_DONE = "nothing was done: the bot is stopping"
 NOT_SHOWN = "the answer could not be shown: the bot is stopping. Check the thread, /sync-health and Census"
 NOT_FILLED = "The dialog could not be filled. Close it and click the button again."
+REFERENCE = "sync_health_reference"  # where an error carries what the log calls it
 WORD = 255  # characters of a subcommand or of what Slack calls an action
 LONGEST_TEXT = 3000  # what a field of a dialog holds, and more than anybody types behind a command
 CURLY = str.maketrans("“”„‟«»‘’‚‛", '""""""\'\'\'\'')
@@ -123,7 +124,7 @@ class Context:
         except RuntimeError:  # the pool is shut down
             _say_restarting(self, interaction)
         else:
-            self.follow(interaction, flight, lambda context, again, found: show(context, again, found.result()))
+            self.follow(interaction, flight, lambda context, again, found: show(context, again, _result(found)))
 
     def follow(self, interaction: Interaction, flight: "Future[T]", show: "Show[Future[T]]") -> None:
         """`show` how this ends; until then it is one of the requests that this person has in progress."""
@@ -144,27 +145,29 @@ class Context:
             work(self, interaction)
         except RefusedError as refusal:
             log.info("%s by %s: %s", interaction.word, interaction.person.id, refusal)
-            self._try_to(interaction, self.audit, refusal)
-            self._try_to(interaction, self.answer, note(str(refusal), refusal.people))
+            self._answer_and_audit(interaction, note(str(refusal), refusal.people), refusal)
         except StateError as error:
             self.checker.state.failed(error)
-            self._try_to(interaction, self.audit, error)
-            self._try_to(interaction, self.answer, state_failure(error.reason))
+            self._answer_and_audit(interaction, state_failure(error.reason), error)
         except SyncHealthError as error:
-            self._try_to(interaction, self.answer, note(self.explain(interaction, error)))
+            self._answer_and_audit(interaction, note(self.explain(interaction, error)), error)
         except Exception as error:  # noqa: BLE001 - the outermost loop of what people do: logged, and still answered
-            self._try_to(interaction, self.answer, failure(self.explain(interaction, error)))
+            self._answer_and_audit(interaction, failure(self.explain(interaction, error)), error)
 
     def explain(self, interaction: Interaction, error: BaseException) -> str:
-        """Why this failed: in words, or a reference to what the log says of it. The audit has it, too."""
+        """Why this failed: in words, or the log's reference, which is the same for all who share the error."""
         if isinstance(error, SyncHealthError):
             log.warning("%s by %s: %s", interaction.word, interaction.person.id, error)
-            self._try_to(interaction, self.audit, error)
             return str(error)
-        reference = uuid.uuid4().hex[:8]
-        log.error("%s by %s: reference %s", interaction.word, interaction.person.id, reference, exc_info=error)
-        self._try_to(interaction, self.audit, SyncHealthError(f"unforeseen, reference {reference}"))
+        known, reference = REFERENCE in vars(error), _reference(error)
+        told = None if known else error  # its traceback stands in the log once
+        log.error("%s by %s: reference %s", interaction.word, interaction.person.id, reference, exc_info=told)
         return reference
+
+    def _answer_and_audit(self, interaction: Interaction, message: Message, why: BaseException) -> None:
+        """The answer first: the audit waits where the state does."""
+        self._try_to(interaction, self.answer, message)
+        self._try_to(interaction, self.audit, why)
 
     def authorise(self, interaction: Interaction) -> None:
         """Let operators of our workspace pass. Raises RefusedError, with whom to ask; TemporaryError."""
@@ -230,11 +233,13 @@ class Context:
             self.in_flight.end(interaction.person.id)
         return taken
 
-    def audit(self, interaction: Interaction, why: SyncHealthError) -> None:
+    def audit(self, interaction: Interaction, why: BaseException) -> None:
         """Every press leaves a row in the audit; those that did something left theirs with what they did."""
         self.late.write(*self._audit_row(interaction, why))
 
-    def _audit_row(self, interaction: Interaction, why: SyncHealthError) -> tuple[str, Callable[[], None]]:
+    def _audit_row(self, interaction: Interaction, why: BaseException) -> tuple[str, Callable[[], None]]:
+        if not isinstance(why, SyncHealthError):
+            why = SyncHealthError(f"unforeseen, reference {_reference(why)}")
         act = partial(
             note_refusal,
             self.ports,
@@ -277,6 +282,18 @@ class Context:
     @cached_property
     def _home(self) -> HomeTeam:
         return HomeTeam(self.client)
+
+
+def _result(flight: "Future[T]") -> T:
+    """What was found. An error that many share is raised by each with its own way to here, not with that of all."""
+    if error := flight.exception():
+        raise error.with_traceback(None)
+    return flight.result()
+
+
+def _reference(error: BaseException) -> str:
+    """By which the log finds it, the same for everybody who shares it."""
+    return str(vars(error).setdefault(REFERENCE, uuid.uuid4().hex[:8]))
 
 
 def interaction_from(body: Mapping[str, Any]) -> Interaction:

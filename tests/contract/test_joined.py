@@ -17,6 +17,7 @@ from bot.services.measure import HEALTH, ask_warehouse
 from checks.model import Check, Reading
 from tests.fakes import FakeCensus, HandClock
 from tests.small_pipeline import SmallPipeline
+from tests.sql_folder import statements_in
 from tests.warehouses import NOON, LocalDatabricks
 
 OWN = {
@@ -32,39 +33,23 @@ OWN = {
 }
 APART = {"starred": "SELECT * FROM (SELECT 5 AS n) AS a", "unread": "SELECT FROM WHERE"}
 BROKEN = {"no_column": "SELECT nothing_like_it AS n FROM crm.sfdc_dbx.properties_to_create"}
-CACHED = (
-    sql.names,
-    sql.load,
-    sql.columns,
-    sql.parameters,
-    sql.table_names,
-    sql._for_databricks,
-    sql._for_duckdb,
-    sql._join_statements,
-)
 
 
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, str]], list[str]]]:
+def write(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], list[str]]]:
     """Puts own statements next to the shipped ones, and returns their names."""
     folder = tmp_path / "sql"
     shutil.copytree(sql.FOLDER, folder)
     (folder / "checks").mkdir()
+    with statements_in(folder) as forget:
 
-    def all_of(texts: dict[str, str]) -> list[str]:
-        for name, text in texts.items():
-            (folder / "checks" / f"{name}.sql").write_text(f"-- How many?\n{text}\n", encoding="utf-8")
-        monkeypatch.setattr(sql, "FOLDER", folder)
-        forget()
-        return [f"checks/{name}" for name in texts]
+        def all_of(texts: dict[str, str]) -> list[str]:
+            for name, text in texts.items():
+                (folder / "checks" / f"{name}.sql").write_text(f"-- How many?\n{text}\n", encoding="utf-8")
+            forget()
+            return [f"checks/{name}" for name in texts]
 
-    yield all_of
-    forget()
-
-
-def forget() -> None:
-    for function in CACHED:
-        function.cache_clear()
+        yield all_of
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from bot.transport.bounded_http import TooLargeError, bounded_session, retry_aft
 
 log = logging.getLogger(__name__)
 PAGE = 100  # the most rows that Census gives at once
+LIST_TIMEOUT = 60.0  # seconds for all pages of a list
 MOST_PAGES = 100  # of one list: more is a list that does not end
 BACKOFF = 0.5  # seconds before the second attempt, doubled from then on
 LONGEST_WAIT = 20.0  # seconds that one call sleeps, all in all: a person may be waiting, and so is a thread of the pool
@@ -164,10 +165,14 @@ class CensusClient:
             raise UncertainError(f"Census answered, and does not show {call.what} as asked; {doubt}")
 
     def _pages(self, path: str, what: str, per_page: int, **parameters: str | int) -> Iterator[list[object]]:
-        page, asked, known = 1, {0}, set[object]()
+        page, asked, known, end = 1, {0}, set[object](), time.monotonic() + LIST_TIMEOUT
         while page not in asked:
             if len(asked) > MOST_PAGES:
                 raise UnreadableError(f"Census' answer for {what} does not end: {MOST_PAGES} pages were read")
+            if time.monotonic() > end:
+                raise TemporaryError(
+                    f"Census' answer for {what} was not complete after {LIST_TIMEOUT:g} s, {len(asked) - 1} pages"
+                )
             asked.add(page)
             answer = self._ask_document(_Call("GET", path, what, {"page": page, "per_page": per_page, **parameters}))
             if not isinstance(rows := answer["data"], list):
@@ -188,7 +193,7 @@ class CensusClient:
         while True:
             try:
                 return self._ask_once(call)
-            except _AgainError as error:
+            except _RetryableError as error:
                 wait = error.retry_after if error.retry_after is not None else BACKOFF * 2 ** (attempt - 1)
                 if attempt >= self._attempts or asleep + wait > LONGEST_WAIT:
                     raise
@@ -242,7 +247,7 @@ class CensusClient:
         return request
 
 
-class _AgainError(TemporaryError):
+class _RetryableError(TemporaryError):
     """It certainly did nothing, and another attempt right away is worth it."""
 
 
@@ -252,13 +257,13 @@ def _error_of_lost_answer(error: requests.RequestException | TimeoutError, call:
         return refused
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(error, requests.ConnectTimeout) or isinstance(cause, NewConnectionError):
-        return _AgainError(f"Census cannot be reached, nothing was asked about {call.what}: check CENSUS_API_URL")
+        return _RetryableError(f"Census cannot be reached, nothing was asked about {call.what}: check CENSUS_API_URL")
     late = isinstance(error, requests.Timeout | TimeoutError)
     how = "sent too much" if isinstance(error, TooLargeError) else "was silent for too long" if late else "broke off"
     text = f"Census {how} on {call.what}"
     if call.doubt:
         return UncertainError(f"{text}; {call.doubt}")
-    return _AgainError(text) if isinstance(error, requests.ConnectionError) else TemporaryError(text)
+    return _RetryableError(text) if isinstance(error, requests.ConnectionError) else TemporaryError(text)
 
 
 def _refusal(answer: requests.Response, call: _Call) -> SyncHealthError:
@@ -269,7 +274,7 @@ def _refusal(answer: requests.Response, call: _Call) -> SyncHealthError:
     if status >= 500 and call.doubt:
         return UncertainError(f"{text}; {call.doubt}")
     if status in (429, 502, 503, 504):
-        return _AgainError(text, retry_after=retry_after(answer.headers, LONGEST_RETRY_AFTER))
+        return _RetryableError(text, retry_after=retry_after(answer.headers, LONGEST_RETRY_AFTER))
     if status == 425 or status >= 500:
         return TemporaryError(text)
     return NotFoundError(text) if status in (404, 410) else PermanentError(text)

@@ -8,7 +8,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Res
 
 from bot.adapters.databricks.login import REMEDIES, refusal
 from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, ClosedSessionError, NotReadyError, RetryableError
-from bot.errors import PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.errors import PermanentError, StatementError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
 from bot.transport.bounded_http import untrusted
 
@@ -68,7 +68,7 @@ def _meaning(error: Exception, name: str) -> SyncHealthError:
 def _statement_failed(name: str, said: str) -> SyncHealthError:
     if CONFLICT.search(said):
         return RetryableError(f"{name}: {redact(said)}")
-    return (TemporaryError if PASSING.search(said) else PermanentError)(f"{name}: {redact(said)}")
+    return (StatementError if PASSING.search(said) else PermanentError)(f"{name}: {redact(said)}")
 
 
 def _no_answer(error: Exception, cause: object, name: str) -> SyncHealthError:

@@ -10,9 +10,10 @@ from threading import Condition, Thread
 from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, NotReadyError
 from bot.adapters.databricks.session import Session
 from bot.adapters.values import Rows
-from bot.errors import PermanentError, UncertainError
+from bot.errors import PermanentError, TemporaryError, UncertainError
 
 KEEP = 4  # idle sessions: more were opened for a rush
+MOST = 64  # sessions in use: those of a server that answers byte by byte end when it does, and must not pile up
 CLOSE_TIMEOUT = 3.0  # seconds to close all sessions
 
 
@@ -78,6 +79,10 @@ class Pool:
         with self._change:
             if self._closed:
                 raise PermanentError("the warehouse was closed")
+            if len(self._busy) >= MOST:
+                raise TemporaryError(
+                    f"{call.name}: {MOST} statements are in progress at Databricks, so it was not sent"
+                )
             oldest = self._monotonic() - self._lifetime
             old = [session for session in self._idle if session.since < oldest]
             self._idle = [session for session in self._idle if session.since >= oldest]
