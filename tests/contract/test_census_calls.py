@@ -379,3 +379,12 @@ def dripping() -> Iterator[str]:
         finally:
             enough.set()
             thread.join()
+
+
+def test_all_pages_of_a_list_have_one_deadline(
+    server: CensusServer, census: CensusClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.fail_next("list_records", 200, 9, body={"data": [a_record(n) for n in range(100)]})
+    monkeypatch.setattr("bot.adapters.census.client.LIST_TIMEOUT", 0.0)
+    with pytest.raises(TemporaryError, match=r"was not complete after 0 s, [01] pages"):
+        census.records(98_000_001, "rejected", most=900)

@@ -9,7 +9,7 @@ import pytest
 
 from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.errors import PermanentError, TemporaryError
+from bot.errors import PermanentError, StatementError, TemporaryError
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
@@ -99,3 +99,15 @@ def test_catalogs_that_no_table_of_the_configuration_is_in_need_not_exist(tmp_pa
     reader.close()
     with pytest.raises(PermanentError, match="crm"):
         DuckDBWarehouse(tmp_path, tables | {"crm.sfdc_dbx.sync_audit_log": "crm.a.log"}, read_only=True).state()
+
+
+def test_a_statement_has_a_time_limit_and_the_next_one_is_answered(
+    write: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.duckdb.TIME_LIMIT", 0.3)
+    warehouse = DuckDBWarehouse()
+    endless = write("SELECT COUNT(*) AS n FROM range(1000000000) AS a CROSS JOIN range(1000000000) AS b WHERE a <> b")
+    with pytest.raises(StatementError):
+        warehouse.ask(endless)
+    assert warehouse.ask(write("SELECT 1 AS n")) == [{"n": 1}]
+    warehouse.close()

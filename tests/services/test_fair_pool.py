@@ -102,3 +102,21 @@ def test_a_forced_shutdown_cancels_what_has_not_begun_and_whoever_is_told_may_us
     work.go.set()
     pool.shutdown()
     assert (begun.result(0), work.begun) == ("begun", ["begun"])
+
+
+def test_work_for_which_no_thread_can_be_started_is_done_later_and_not_refused(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = FairPool(2, "w", 2)
+    first = pool.submit("robin", work.named("first"))
+    until(lambda: work.begun == ["first"])
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", refuse)
+        second = pool.submit("robin", work.named("second"))
+    work.go.set()
+    assert (first.result(20), second.result(20)) == ("first", "second")
+    pool.shutdown()

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.adapters.store.sql_store import SqlStore
+from bot.errors import StateError
 from bot.services.deliver import deliver_next
-from bot.services.lead import LENGTH, Lease
+from bot.services.lead import LENGTH, PAUSE, Lease
 from tests.fakes import HandClock
 from tests.services.conftest import World
 
@@ -120,3 +121,27 @@ def test_who_never_asked_does_not_lead_and_neither_does_who_was_followed(mine: L
     assert (mine.leads, yours.leads) == (False, False)
     mine.held(), yours.held()
     assert (mine.leads, yours.leads) == (True, False)
+
+
+class Locked:
+    """A state that cannot be written, and counts who tried."""
+
+    def __init__(self) -> None:
+        self.tried = 0
+
+    def take_lease(self, *_: object) -> bool:
+        self.tried += 1
+        raise StateError("another process keeps the database locked")
+
+
+def test_one_failed_renewal_speaks_for_all_who_ask_in_the_next_seconds(world: World) -> None:
+    store = Locked()
+    lease = Lease(replace(world.ports, store=store), "me")  # type: ignore[arg-type]
+    for _ in range(3):
+        with pytest.raises(StateError, match="locked"):
+            lease.held()
+    assert store.tried == 1
+    world.clock.pass_(seconds=PAUSE)
+    with pytest.raises(StateError):
+        lease.held()
+    assert store.tried == 2

@@ -6,8 +6,9 @@ from threading import Barrier, Event
 
 import pytest
 
-from bot.errors import PermanentError
+from bot.errors import AccessError, PermanentError, StartingError, StatementError, SyncHealthError, TemporaryError
 from bot.services.measure import HEALTH, measure
+from bot.services.rerun_sync import rerun_facts
 from checks.model import Outcome
 from tests.services.conftest import CHECK, World
 
@@ -129,3 +130,33 @@ def test_a_measurement_that_cannot_work_does_not_blind_it_either(own: World) -> 
 
     own.warehouse.ask = ask  # type: ignore[method-assign]
     assert found(own) == {"null_company_names": (Outcome.ERROR, None), "stale": (Outcome.WARN, 41)}
+
+
+@pytest.mark.parametrize(
+    "failure", [TemporaryError("the warehouse cannot be reached"), StartingError("it starts"), AccessError("401")]
+)
+def test_a_warehouse_that_answers_nothing_is_asked_once(own: World, failure: SyncHealthError) -> None:
+    own.warehouse.failure = failure
+    evaluation = measure(own.ports)
+    assert len(own.warehouse.asked) == 1
+    assert {result.outcome for result in evaluation.results} == {Outcome.ERROR}
+    assert not evaluation.warehouse_reached
+
+
+def test_an_own_statement_over_its_time_limit_blinds_nobody_else(own: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = own.warehouse.ask
+
+    def ask(question: str, **parameters: object) -> list[dict[str, object]]:
+        if question == "checks/stale":
+            raise StatementError("checks/stale: [STATEMENT_TIMEOUT]")
+        return asking(question, **parameters)
+
+    monkeypatch.setattr(own.warehouse, "ask", ask)
+    assert found(own) == {"null_company_names": (Outcome.OK, 7), "stale": (Outcome.ERROR, None)}
+
+
+def test_a_rerun_asks_for_no_own_statement(own: World) -> None:
+    own.open_incident()
+    own.warehouse.asked.clear()
+    rerun_facts(own.ports, own.incident())
+    assert own.warehouse.asked == [HEALTH]

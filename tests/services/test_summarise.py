@@ -112,3 +112,16 @@ def test_a_state_that_cannot_be_read_is_told_to_those_who_share_it_and_to_nobody
     assert store.read == 1
     store.trouble = None
     assert shared.since(world.clock.monotonic()).pipeline == "properties"
+
+
+def test_after_a_reading_that_failed_unforeseen_nobody_is_shown_an_older_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = SharedSummary(world.ports)
+    assert shared.since(world.clock.monotonic()).incidents == ()
+    world.open_incident()
+    asked = world.clock.monotonic()
+    with monkeypatch.context() as broken, pytest.raises(ValueError, match="planted"):
+        broken.setattr("bot.services.summarise.summarise", lambda _: (_ for _ in ()).throw(ValueError("planted")))
+        shared.since(asked)
+    assert len(shared.since(asked - 1).incidents) == 1

@@ -1,7 +1,8 @@
 """What a person is told when things are slow, fail, change meanwhile, or the bot stops."""
 
 import threading
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,14 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from bot.alerts.model import ActionState
-from bot.errors import PermanentError, SyncHealthError, TemporaryError
+from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryError
 from bot.messages.plain import note
 from bot.messages.rerun import rerun_modal
+from bot.runtime.bot import Bot
 from bot.services import run_checks
 from bot.services.authorise import Person
 from bot.services.fair_pool import FairPool
+from bot.services.late_writes import LateWrites
 from bot.services.measure import HEALTH
 from bot.services.rerun_sync import rerun_facts
 from bot.services.shared_answers import SharedAnswers
@@ -477,3 +480,66 @@ def test_who_is_no_operator_any_more_when_the_dialog_is_submitted_starts_nothing
     assert client(context).told(SAM)[-1].startswith("Only ")
     assert services.audit()[-1][:2] == (SAM, "rerun")
     assert services.audit()[-1][3].startswith("refused: Only ")
+
+
+def test_an_unforeseen_error_that_many_share_stands_in_the_log_once_under_one_reference(
+    services: World, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    go = threading.Event()
+
+    def fail() -> str:
+        assert go.wait(20)
+        raise KeyError("planted")
+
+    crowd = [press("queue", who=f"U{n:04}") for n in range(40)]
+    for one in crowd:
+        context.ask(one, "the same", fail, lambda *_: None)
+    go.set()
+    until(lambda: len(client(context).said) == 40)
+    answers = {text for _, text in client(context).said}
+    assert len(answers) == 1, "one failure has one reference"
+    traced = [record for record in caplog.records if record.exc_info]
+    assert len(traced) == 1
+    assert len(list(traceback.walk_tb(traced[0].exc_info[2]))) < 12  # type: ignore[index]
+
+
+def test_a_refusal_is_answered_before_it_is_audited(services: World, context: Context) -> None:
+    go = threading.Event()
+    waits = replace(context, late=Waits(go))
+    waits.receive(press("ack", "1", "U0VISITOR"), COMMANDS["ack"].run)
+    until(lambda: client(context).told("U0VISITOR"))
+    assert not go.is_set()
+    go.set()
+    waits.in_flight.wait_until_none(20)
+
+
+class Waits(LateWrites):
+    """Writes nothing until it may."""
+
+    def __init__(self, go: threading.Event) -> None:
+        super().__init__()
+        self._go = go
+
+    def write(self, what: str, act: Callable[[], object]) -> None:
+        assert self._go.wait(20)
+        super().write(what, act)
+
+
+def test_the_channel_is_told_of_a_locked_state_before_another_attempt_to_write_is_waited_for(
+    services: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, order = Bot(services.ports, WebClient()), []
+
+    def attempt() -> bool:
+        order.append("attempt")
+        raise StateError("another process keeps the database locked")
+
+    bot.checker.state.failed(StateError("another process keeps the database locked"))
+    monkeypatch.setattr(bot.checker.state, "tell", lambda _: order.append("told"))
+    monkeypatch.setattr(bot._lease, "held", attempt)
+    bot._watch_state()
+    assert order == ["told", "attempt", "told"]
+    order.clear()
+    bot._stopping.set()
+    bot._watch_state()
+    assert "attempt" not in order, "a bot that stops waits for no state"

@@ -52,6 +52,21 @@ def test_statements_at_the_same_time_have_sessions_of_their_own(wire: Wire) -> N
     assert 1 < wire.local.server.calls.count("OpenSession") <= 3
 
 
+def test_sessions_do_not_pile_up_at_a_databricks_that_does_not_answer(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.databricks.pool.MOST", 1)
+    client = wire.client()
+    wire.local.server.direct_seconds = 1.0
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.ask, "measure/health")
+        until(lambda: "ExecuteStatement" in wire.local.server.calls)
+        with pytest.raises(TemporaryError, match="1 statements are in progress, so it was not sent"):
+            client.ask("measure/health")
+        assert first.result(20)
+    assert client.ask("measure/health")
+
+
 def test_a_session_is_renewed_when_its_time_is_over(wire: Wire) -> None:
     clock = HandClock()
     client = wire.client(lifetime=60.0, monotonic=clock.monotonic)

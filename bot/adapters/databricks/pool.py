@@ -80,9 +80,7 @@ class Pool:
             if self._closed:
                 raise PermanentError("the warehouse was closed")
             if len(self._busy) >= MOST:
-                raise TemporaryError(
-                    f"{call.name}: {MOST} statements are in progress at Databricks, so it was not sent"
-                )
+                raise TemporaryError(f"{call.name}: {MOST} statements are in progress, so it was not sent")
             oldest = self._monotonic() - self._lifetime
             old = [session for session in self._idle if session.since < oldest]
             self._idle = [session for session in self._idle if session.since >= oldest]
