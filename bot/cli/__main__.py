@@ -1,5 +1,17 @@
-"""`python -m bot.cli`: the command line without its script."""
+"""The entry point: `sync-health`, and `python -m bot.cli`. Ctrl-C while the rest is loaded ends it quietly, too."""
 
-from bot.cli.app import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from bot.cli.app import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell reports it of any other program
+
+
+if __name__ == "__main__":
+    main()

@@ -131,7 +131,7 @@ def deploy(
     log_to_stderr(verbose=verbose)
     with told():
         if dry_run:
-            _print_plan(pipeline=pipeline)
+            _print_plan(demo=demo, pipeline=pipeline, adopt=adopt or [])
             return
         from bot.cli.launch import opened_ports
         from bot.services.deploy import deploy, plan_deploy, survey
@@ -207,13 +207,17 @@ def _confirm_deploy() -> None:
         raise RefusedError("nothing was changed")
 
 
-def _print_plan(*, pipeline: bool) -> None:
+def _print_plan(*, demo: bool, pipeline: bool, adopt: list[str]) -> None:
     """The statements of a deploy, as the SQL editor takes them."""
     from bot import sql
-    from bot.cli.launch import announced_settings
-    from bot.services.deploy import plan_deploy
+    from bot.cli.launch import announced_settings, say_what_the_demo_ignores
+    from bot.runtime.composition import shipped_settings
+    from bot.services.deploy import plan_deploy, refuse_unknown
 
-    settings = announced_settings()
+    if demo:
+        say_what_the_demo_ignores()
+    settings = shipped_settings() if demo else announced_settings()
     plan = plan_deploy(settings, pipeline=pipeline)
+    refuse_unknown(adopt, [sql.created(statement, settings.tables) for statement in plan.statements])
     for statement in plan.statements:
         typer.echo(sql.to_deploy(statement, settings.tables, plan.values).rstrip() + ";\n")

@@ -7,10 +7,10 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -60,7 +60,8 @@ def told(*, as_json: bool = False) -> Iterator[None]:
     except typer.Abort:  # nobody was there to answer a question, or somebody did with Ctrl-C
         raise
     except Exception as error:  # the outermost loop of a command
-        unforeseen = f"unforeseen error ({type(error).__name__}); --verbose shows where"
+        what = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        unforeseen = f"unforeseen error ({what}); --verbose shows where"
         _report_errors([f"sync-health: {unforeseen}"], [unforeseen] if as_json else None)
         log.info("unforeseen", exc_info=error)
         raise typer.Exit(CANNOT) from None
@@ -122,14 +123,35 @@ def _as_lines(problems: list[str]) -> Iterator[str]:
 def _write_what_the_terminal_can() -> None:
     """Characters that standard output or error cannot encode are written in ASCII instead of ending the command.
 
-    Where one of them is closed (`>&-`), what goes there is dropped.
+    Where one of them is closed (`>&-`), what goes there is dropped; so is what standard error cannot take, because the
+    disk behind it is full: the answer and the exit code do not depend on it.
     """
     sys.stdout = sys.stdout or _open_devnull()
-    sys.stderr = sys.stderr or _open_devnull()
+    stderr = sys.stderr or _open_devnull()
     codecs.register_error("in_ascii", _in_ascii)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="in_ascii")
+    sys.stderr = _BestEffort(stderr)
+
+
+class _BestEffort:
+    """A stream on which nothing fails; everything else is that of the stream below it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

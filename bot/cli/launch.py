@@ -62,7 +62,7 @@ def run_demo(speed: float, port: int, *, verbose: bool) -> int:
     """Until Ctrl-C: the outside in this process, the bot in one of its own; returns how that one ended."""
     from bot.runtime.demo import Demo
 
-    _say_what_the_demo_ignores()
+    say_what_the_demo_ignores()
     _echo("Building a pipeline of 20,274 properties …")
     world = Demo(speed=speed, port=port, working_day=True)
     world.start()
@@ -119,7 +119,8 @@ def _say_where_a_new_state_is(settings: Settings) -> None:
         _echo(sanitize(f"What the bot remembers: {path}, which is new (SYNC_HEALTH_STATE names another)", LONGEST))
 
 
-def _say_what_the_demo_ignores() -> None:
+def say_what_the_demo_ignores() -> None:
+    """Of one's own configuration, where there is one."""
     path = config_file(os.environ)
     if not is_shipped(path):
         _echo(sanitize(f"--demo ignores {path}: it has a pipeline of its own", LONGEST))
@@ -133,7 +134,7 @@ def opened_ports(
     if demo:
         from bot.runtime.demo import Demo
 
-        _say_what_the_demo_ignores()
+        say_what_the_demo_ignores()
 
         world = Demo(speed=1)  # nothing shall happen in it while it is looked at
         world.start()

@@ -52,6 +52,8 @@ def test_alert(
             raise ConfigurationError(
                 [f'--mention: "{mention}" is not a Slack user or user group ID, such as U012ABCDEF']
             )
+        if mention and not escalate:
+            raise ConfigurationError(["--mention: only the escalation mentions somebody: add --escalate"])
         from bot.cli.launch import opened_outlet
         from bot.runtime.composition import holder_name
         from bot.services.send_test_alert import Trial, TrialOptions

@@ -95,6 +95,11 @@ def settings_from(environment: Mapping[str, str] | None = None, needs: tuple[Nee
     )
 
 
+def shipped_settings() -> Settings:
+    """Those of the shipped pipeline, whatever lies in this folder or stands in the environment: the demo's."""
+    return settings_from({"SYNC_HEALTH_CONFIG": str(shipped.FOLDER / "pipeline.yml")})
+
+
 def manifest_scopes() -> frozenset[str]:
     """What manifest.yml asks Slack for."""
     return frozenset(read_yaml(shipped.FOLDER / "manifest.yml").data["oauth_config"]["scopes"]["bot"])  # type: ignore[index]

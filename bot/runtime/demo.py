@@ -21,7 +21,7 @@ from bot.demo.estate import Estate
 from bot.demo.slack.server import Control, Person, SlackServer
 from bot.demo.warehouse.server import PATH, WarehouseServer
 from bot.ports import Ports
-from bot.runtime.composition import CLOCK, SystemClock, connect, manifest_scopes, settings_from
+from bot.runtime.composition import CLOCK, SystemClock, connect, manifest_scopes, settings_from, shipped_settings
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -38,7 +38,7 @@ class Demo:
     """
 
     def __init__(self, *, speed: float = 60.0, port: int = 0, working_day: bool = False) -> None:
-        settings = settings_from({"SYNC_HEALTH_CONFIG": str(shipped.FOLDER / "pipeline.yml")})  # not one in this folder
+        settings = shipped_settings()
         self.clock = SystemClock(speed)
         self.tokens = {name: secrets.token_urlsafe(24) for name in ("slack_bot", "slack_app", "census", "databricks")}
         self._folder = tempfile.TemporaryDirectory(prefix="sync-health-demo-")

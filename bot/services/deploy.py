@@ -60,9 +60,7 @@ def survey(ports: Ports, plan: Plan, adopt: Collection[str] = ()) -> tuple[Step,
     Raises RefusedError with every object that is not ours and is not named in `adopt`, by its full or its last name.
     """
     found = [ports.warehouse.standing(statement) for statement in plan.statements]
-    known = {name for one in found for name in (one.name, _last(one.name))}
-    if unknown := sorted(set(adopt) - known):
-        raise RefusedError(f"--adopt {unknown[0]}: deploy creates nothing of that name: {nearest(unknown[0], known)}")
+    refuse_unknown(adopt, [one.name for one in found])
     steps = [Step(one.statement, one.name, _action(one, adopt)) for one in found]
     refused = [f"  {one.name}: {_reason(one)}" for one, step in zip(found, steps, strict=True) if not step.action]
     if refused:
@@ -71,6 +69,13 @@ def survey(ports: Ports, plan: Plan, adopt: Collection[str] = ()) -> tuple[Step,
             "\n".join([f"{many} not from sync-health and stay as they are; nothing was changed:", *refused])
         )
     return tuple(steps)
+
+
+def refuse_unknown(adopt: Collection[str], names: Collection[str]) -> None:
+    """Raises RefusedError where somebody names an object, by its full or its last name, that no deploy creates."""
+    known = {name for full in names for name in (full, _last(full))}
+    if unknown := sorted(set(adopt) - known):
+        raise RefusedError(f"--adopt {unknown[0]}: deploy creates nothing of that name: {nearest(unknown[0], known)}")
 
 
 def deploy(ports: Ports, by: str, plan: Plan, steps: tuple[Step, ...]) -> None:

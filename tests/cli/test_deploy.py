@@ -16,7 +16,7 @@ def deploy(*arguments: str, typed: str | None = None) -> tuple[int, str, str]:
     """Without `typed`, nobody is at the terminal."""
     with pytest.MonkeyPatch.context() as patched:
         if typed is not None:
-            patched.setattr("bot.cli.is_a_terminal", lambda: True)
+            patched.setattr("bot.cli.app.is_a_terminal", lambda: True)
         result = CliRunner().invoke(app, ["deploy", *arguments], input=typed)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout, result.stderr

@@ -93,14 +93,30 @@ def ended_in_a_shell(line: str, folder: Path, text: str | None = None) -> subpro
     ("line", "code", "said"),
     [
         ("$SYNC --help | true", (0, 141), ""),
-        ("$SYNC --version >/dev/full", (2,), "unforeseen error (OSError)"),
-        ("$SYNC check --demo --dry-run >/dev/full", (2,), "unforeseen error (OSError)"),
+        ("$SYNC --version >/dev/full", (2,), "unforeseen error (No space left on device)"),
+        ("$SYNC check --demo --dry-run >/dev/full", (2,), "unforeseen error (No space left on device)"),
         ("$SYNC check --demo --dry-run >&-", (0,), ""),
         ("$SYNC check --demo --dry-run 2>&-", (0,), ""),
         ("$SYNC bogus", (2,), "No such command"),
+        ("$SYNC bogus 2>/dev/full", (2,), ""),
+        ("$SYNC check 2>/dev/full", (2,), ""),
+        ("$SYNC deploy --demo --dry-run --adopt nosuch", (2,), "deploy creates nothing of that name"),
+        ("$SYNC test-alert --demo --mention U0ROBIN", (2,), "add --escalate"),
         ("script -qec '$SYNC deploy' /dev/null </dev/null", (2,), ""),
     ],
-    ids=["help to nobody", "version, disk full", "disk full", "no output", "no errors", "unknown", "no answer"],
+    ids=[
+        "help to nobody",
+        "version, disk full",
+        "disk full",
+        "no output",
+        "no errors",
+        "unknown",
+        "unknown, log full",
+        "log full",
+        "adopted in a dry run",
+        "no escalation",
+        "no answer",
+    ],
 )
 def test_an_end_that_typer_calls_1_is_no_finding(line: str, code: tuple[int, ...], said: str, tmp_path: Path) -> None:
     ended = ended_in_a_shell(line, tmp_path)
@@ -139,3 +155,16 @@ def test_colour_is_for_terminals_that_want_it_and_lines_are_broken_where_they_en
     assert "\x1b[32mhealthy" in coloured
     assert max(len(re.sub(r"\x1b\[\d+m", "", line)) for line in coloured.splitlines()) <= 110
     assert "\x1b" not in seen(110, NO_COLOR="1")
+
+
+@pytest.mark.full
+def test_json_does_not_depend_on_a_log_that_can_be_written(tmp_path: Path) -> None:
+    ended = ended_in_a_shell("$SYNC check --json 2>/dev/full", tmp_path)
+    assert ended.returncode == 2 and json.loads(ended.stdout)["errors"]
+
+
+@pytest.mark.full
+def test_a_dry_run_of_a_deploy_of_the_demo_reads_no_configuration_of_ours(tmp_path: Path) -> None:
+    ended = run("deploy", "--demo", "--dry-run", text="name: [", folder=tmp_path)
+    assert ended.returncode == 0 and "CREATE TABLE IF NOT EXISTS" in ended.stdout
+    assert ended.stderr.startswith("--demo ignores")
