@@ -81,7 +81,7 @@ def actions(*buttons: Block) -> Block:
 
 
 def button(label: str, action: str, value: str, *, style: str | None = None) -> Block:
-    """A button: `action` is a key of slack.buttons.BUTTONS, `value` the id of what it is about."""
+    """A button: `action` is a word of slack.handlers.HANDLERS, `value` the id of what it is about."""
     pressed = {"type": "button", "text": plain(label, BUTTON), "action_id": action, "value": value}
     return pressed | ({"style": style} if style else {})
 

@@ -32,7 +32,7 @@ from bot.services.watch_runs import RunWatch
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
-from bot.slack.interaction import Context
+from bot.slack.context import Context
 from bot.slack.line_status import LineStatus
 
 if TYPE_CHECKING:

@@ -4,23 +4,21 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.errors import PermanentError, RefusedError, SyncHealthError
-from bot.messages.rerun import loading_modal
+from bot.errors import PermanentError
 from bot.services.authorise import Person
-from bot.slack.buttons import BUTTONS, DIALOGS, SUBMISSIONS
-from bot.slack.commands import COMMANDS, unknown
-from bot.slack.interaction import COMMAND, Context, Interaction, interaction_from
-from bot.transport.slack_api import call, taken
+from bot.slack.context import COMMAND, Context
+from bot.slack.handlers import Kind, handle
+from bot.slack.interaction import Interaction, interaction_from
 
 log = logging.getLogger(__name__)
 ANYTHING = re.compile("")
-FROM_ANOTHER_VERSION = "This {} is from another version of me. Type /sync-health for what holds now."
 
 
 def build_app(ours: Context) -> App:
@@ -33,19 +31,17 @@ def build_app(ours: Context) -> App:
         logger=logging.getLogger("slack_bolt"),
     )
 
-    def hand_over(
-        work: Callable[[Context, Interaction], None],
-    ) -> Callable[[Ack, dict[str, Any], BoltContext], None]:
-        # Slack waits three seconds, and presses stand in line here: nothing may happen but that our pool gets them.
+    def hand_over(kind: Kind) -> Callable[[Ack, dict[str, Any], BoltContext], None]:
+        # Slack waits three seconds, and interactions stand in line here: all that happens is that our pool gets them.
         def listener(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
             ack()
-            ours.receive(replace(interaction_from(body), arrived=context["arrived"]), work)
+            ours.receive(replace(interaction_from(body), arrived=context["arrived"]), partial(handle, kind))
 
         return listener
 
-    app.command(COMMAND)(hand_over(_command))
-    app.action(ANYTHING)(hand_over(_button))
-    app.view(ANYTHING)(hand_over(_submission))
+    app.command(COMMAND)(hand_over("command"))
+    app.action(ANYTHING)(hand_over("button"))
+    app.view(ANYTHING)(hand_over("submission"))
 
     @app.error
     def unreadable(error: Exception, body: dict[str, Any]) -> None:
@@ -56,39 +52,6 @@ def build_app(ours: Context) -> App:
         )
 
     return app
-
-
-def _command(context: Context, interaction: Interaction) -> None:
-    command = COMMANDS.get(interaction.word)
-    (command.run if command else unknown)(context, interaction)
-
-
-def _button(context: Context, interaction: Interaction) -> None:
-    if interaction.word in DIALOGS:
-        _dialog(context, interaction)
-    elif interaction.word in BUTTONS:
-        BUTTONS[interaction.word](context, interaction)
-    else:
-        raise RefusedError(FROM_ANOTHER_VERSION.format("button"))
-
-
-def _dialog(context: Context, interaction: Interaction) -> None:
-    """A trigger lives three seconds, so a dialog opens at once and is filled when the facts are there."""
-    try:
-        opened = call(
-            context.client.views_open,
-            trigger_id=interaction.trigger_id,
-            view=loading_modal(interaction.word.capitalize()),
-        )
-    except SyncHealthError as error:
-        raise RefusedError(f"The dialog did not open ({error}). Click the button again.") from error
-    context.do(replace(interaction, view_id=taken(taken(opened, "view", dict), "id", str)), DIALOGS[interaction.word])
-
-
-def _submission(context: Context, interaction: Interaction) -> None:
-    if interaction.word not in SUBMISSIONS:
-        raise RefusedError(FROM_ANOTHER_VERSION.format("dialog"))
-    SUBMISSIONS[interaction.word](context, interaction)
 
 
 def _say_unreadable(_context: Context, _interaction: Interaction) -> None:

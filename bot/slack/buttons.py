@@ -15,8 +15,9 @@ from bot.services.authorise import incident_for, incident_to_change, thread_for
 from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
 from bot.services.shared_answers import Answer
 from bot.services.show_incident import incident_meant
-from bot.slack.commands import fresh_summary, snapshot, summarised
-from bot.slack.interaction import Context, Interaction
+from bot.slack.commands import fresh_summary, summarised
+from bot.slack.context import Context
+from bot.slack.interaction import Interaction
 from bot.transport.slack_api import call
 
 
@@ -33,7 +34,7 @@ def share(context: Context, interaction: Interaction) -> None:
     context.answer(interaction, shown, to_all=True)
 
 
-def take(context: Context, interaction: Interaction) -> None:
+def acknowledge_thread(context: Context, interaction: Interaction) -> None:
     """Acknowledge what is open in the thread; the root says so. What others have acknowledged can be taken over."""
     context.authorise(interaction)
     incident_id = thread_for(context.ports, interaction.value, channel=interaction.channel, ts=interaction.message_ts)
@@ -99,14 +100,3 @@ def _show_outcome(context: Context, interaction: Interaction, found: Answer[Acti
     except SyncHealthError:  # its three seconds are over: an answer says what to do
         raise changed from None
     context.audit(interaction, changed)
-
-
-BUTTONS: dict[str, Callable[[Context, Interaction], None]] = {
-    "refresh": refresh,
-    "share": share,
-    "acknowledge": take,
-    "take_over": take_over,
-    "snapshot": snapshot,
-}
-DIALOGS: dict[str, Callable[[Context, Interaction], None]] = {"rerun": rerun}  # buttons that open one
-SUBMISSIONS: dict[str, Callable[[Context, Interaction], None]] = {"rerun": rerun_confirmed}

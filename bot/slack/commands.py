@@ -27,7 +27,8 @@ from bot.services.show_queue import show_queue
 from bot.services.show_syncs import show_runs, show_schedules
 from bot.services.snooze import snooze
 from bot.services.take_snapshot import take_snapshot
-from bot.slack.interaction import COMMAND, Context, Interaction
+from bot.slack.context import COMMAND, Context
+from bot.slack.interaction import Interaction
 from checks.problems import close_to
 
 RECENT = 60.0  # real seconds: numbers younger than this are not measured again because somebody asks

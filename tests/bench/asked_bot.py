@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 
 from bot.model import Kind
 from bot.services.show_queue import QUEUE
-from bot.slack.interaction import COMMAND
+from bot.slack.context import COMMAND
 from tests.fakes import CHANNEL, FakeCensus, FakeWarehouse
 from tests.small_bot import TOKEN, small_bot
 from tests.unit.samples import incident

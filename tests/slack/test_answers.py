@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,10 +24,11 @@ from bot.services.authorise import Person
 from bot.services.fair_pool import FairPool
 from bot.services.late_writes import MOST, LateWrites
 from bot.services.shared_answers import SharedAnswers
-from bot.slack import app as slack_app
 from bot.slack.app import build_app
-from bot.slack.buttons import take
-from bot.slack.interaction import Context, Interaction, interaction_from
+from bot.slack.buttons import acknowledge_thread
+from bot.slack.context import Context
+from bot.slack.handlers import handle
+from bot.slack.interaction import Interaction, interaction_from
 from bot.slack.later import Later
 from tests.dripping import dripping
 from tests.fakes import FakeWarehouse
@@ -473,7 +475,7 @@ def test_who_acknowledges_second_is_answered_while_the_audit_cannot_be_written_a
     store = WriteLockedStore(services.store)
     context = desk_of(services, store)
     person = Person(ROBIN, "T1", "")
-    context.do(Interaction(person, "acknowledge", "1", channel=root.channel, message_ts=root.ts), take)
+    context.do(Interaction(person, "acknowledge", "1", channel=root.channel, message_ts=root.ts), acknowledge_thread)
     assert "Already acknowledged" in context.client.said[0]  # type: ignore[attr-defined]
     store.locked = False
     context.late.flush()
@@ -486,10 +488,10 @@ def test_who_acknowledges_what_is_theirs_already_is_told_so_and_until_when(servi
     [root] = services.channel.roots()
     context = desk_of(services)
     press = Interaction(Person(ROBIN, "T1", ""), "acknowledge", "1", channel=root.channel, message_ts=root.ts)
-    context.do(press, take)
+    context.do(press, acknowledge_thread)
     assert context.client.said == [], "the root says it"  # type: ignore[attr-defined]
     services.clock.pass_(minutes=30)
-    context.do(press, take)
+    context.do(press, acknowledge_thread)
     [said] = context.client.said  # type: ignore[attr-defined]
     assert "already acknowledged by you" in said
     assert "lasts until" in said
@@ -497,5 +499,5 @@ def test_who_acknowledges_what_is_theirs_already_is_told_so_and_until_when(servi
 
 def test_a_dialog_of_another_version_is_refused_not_failed(services: Services) -> None:
     context = desk_of(services)
-    context.do(replace(PRESS, word="answer"), slack_app._submission)
+    context.do(replace(PRESS, word="answer"), partial(handle, "submission"))
     assert "dialog is from another version" in words(context.client.said)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ import pytest
 
 from bot.demo.slack.server import Fault
 from bot.slack.commands import COMMANDS
-from bot.slack.interaction import COMMAND
+from bot.slack.context import COMMAND
 from tests.slack import conftest
 from tests.slack.conftest import World, words
 from tests.waiting import until

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,12 +26,13 @@ from bot.services.late_writes import LateWrites
 from bot.services.measure import HEALTH
 from bot.services.rerun_sync import rerun_facts
 from bot.services.shared_answers import SharedAnswers
-from bot.slack import app as slack_app
 from bot.slack.buttons import rerun_confirmed
 from bot.slack.commands import COMMANDS
 from bot.slack.connection import Connection
+from bot.slack.context import Context
+from bot.slack.handlers import handle
 from bot.slack.in_flight import MOST_PER_PERSON, Grace
-from bot.slack.interaction import Context, Interaction
+from bot.slack.interaction import Interaction
 from tests.services.conftest import ADA, GROUP, ROBIN, SAM, World
 from tests.slack.conftest import words
 from tests.slack.test_load import DeadLine
@@ -465,7 +467,7 @@ def test_who_is_no_operator_any_more_when_the_dialog_is_submitted_starts_nothing
     dialog = replace(press("rerun", "1", SAM), channel=root.channel, message_ts=root.ts, trigger_id="t")
     shown: list[dict[str, Any]] = []
     client(context).views_update = lambda *, view, **_: shown.append(view) or SimpleNamespace(data={"ok": True})
-    context.receive(dialog, slack_app._button)
+    context.receive(dialog, partial(handle, "button"))
     until(lambda: shown and settled(context))
     assert shown[0]["callback_id"] == "rerun", "an operator is shown the facts"
     confirmed = press("rerun", shown[0]["private_metadata"], SAM, fields={"reason": "why not"}, trigger_id="t")
@@ -473,7 +475,7 @@ def test_who_is_no_operator_any_more_when_the_dialog_is_submitted_starts_nothing
         services.channel.groups[GROUP] = frozenset()
     else:
         confirmed = replace(confirmed, person=Person(SAM, "T0OTHER", ""))
-    context.receive(confirmed, slack_app._submission)
+    context.receive(confirmed, partial(handle, "submission"))
     until(lambda: settled(context))
     assert services.census.triggers == []
     assert services.rows("SELECT * FROM actions") == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.slack.interaction import COMMAND
+from bot.slack.context import COMMAND
 from tests import oracles
 
 HOME = Path(__file__).resolve().parent.parent.parent

@@ -7,9 +7,9 @@ import pytest
 
 from bot.cli.app import app
 from bot.config import environment, settings
-from bot.slack.buttons import BUTTONS, DIALOGS
 from bot.slack.commands import COMMANDS
-from bot.slack.interaction import COMMAND
+from bot.slack.context import COMMAND
+from bot.slack.handlers import HANDLERS
 
 HOME = Path(__file__).resolve().parent.parent.parent
 README = (HOME / "README.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def test_every_slash_command_is_listed_with_what_help_says_of_it() -> None:
 
 def test_every_button_is_listed() -> None:
     listed = {cells[0].lower().replace(" ", "_") for cells in rows("In Slack") if not cells[0].startswith("`")}
-    assert listed == {*BUTTONS, *DIALOGS}
+    assert listed == {word for kind, word in HANDLERS if kind == "button"}
 
 
 def test_every_command_of_the_command_line_is_listed() -> None:
