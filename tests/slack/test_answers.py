@@ -314,7 +314,7 @@ def test_a_dialog_that_slack_does_not_take_while_the_bot_stops_says_so_elsewhere
 def test_a_dialog_that_slack_does_not_take_says_so_in_its_place(services: Services) -> None:
     context, views = desk_of(services), Views(PermanentError("Slack refuses: view_too_large"))
     context.client.views_update = views.views_update  # type: ignore[method-assign]
-    context.show(replace(PRESS, word="rerun", view_id="V1"), {})
+    context.show(replace(PRESS, word="rerun", view_id="V1", view_title="Rerun"), {})
     assert views.shown[0]["title"]["text"] == "Rerun"
     assert "could not be filled" in words(views.shown[0])
     assert context.client.said == []  # type: ignore[attr-defined]
@@ -339,7 +339,7 @@ def test_who_closed_the_dialog_hears_nothing_more(services: Services, caplog) ->
 def test_a_dialog_says_itself_why_there_are_no_facts(services: Services, form: Callable[..., Any], said: str) -> None:
     context, views = desk_of(services), Views()
     context.client.views_update = views.views_update  # type: ignore[method-assign]
-    context.do(replace(PRESS, word="rerun", view_id="V1"), form)
+    context.do(replace(PRESS, word="rerun", view_id="V1", view_title="Rerun"), form)
     assert said in words(views.shown[0])
     assert context.client.said == []  # type: ignore[attr-defined]
 
