@@ -7,7 +7,8 @@ from enum import StrEnum
 from bot.alerts.model import Incident, Maintenance
 from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
-from bot.model import Evaluation, Outage, Run, Schedule, Undelivered
+from bot.facts import Run, Schedule
+from bot.model import Evaluation, Outage, Undelivered
 from checks.model import Check, Result
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.alerts.model import Action, Alert, Entry, Incident, Maintenance
 from bot.alerts.rejections import Rejection
 from bot.config.settings import Settings
+from bot.facts import Run, Sync
 from bot.model import (
     Access,
     Announcement,
@@ -21,9 +22,7 @@ from bot.model import (
     Move,
     Outage,
     Place,
-    Run,
     Scheduled,
-    Sync,
     Undelivered,
     Watch,
 )

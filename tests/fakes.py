@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from bot.alerts.rejections import Rejection
 from bot.config.settings import Settings
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
+from bot.facts import Run, RunStatus, Schedule, Sync
 from bot.messages.alert import alert_message, reply_is_broadcast
-from bot.model import Access, Announcement, Kind, Place, Run, RunStatus, Schedule, Scheduled, Sync
+from bot.model import Access, Announcement, Kind, Place, Scheduled
 from bot.ports import Records, Store
 from bot.runtime.composition import settings_from
 from bot.transport.slack_api import refusal

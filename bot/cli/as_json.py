@@ -6,7 +6,8 @@ from statistics import median
 
 from bot.alerts.model import Incident
 from bot.answers import Replay, Replayed, Snapshot
-from bot.model import Evaluation, SyncStatus
+from bot.facts import SyncStatus
+from bot.model import Evaluation
 
 
 def evaluation_as_json(evaluation: Evaluation, incidents: Iterable[Incident]) -> dict[str, object]:

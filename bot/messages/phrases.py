@@ -6,8 +6,9 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Did, Entry, Incident
+from bot.facts import Schedule
 from bot.messages.text import ICONS, as_of, code, day_and_time, escape, number, person, threshold, time_of_day
-from bot.model import Evaluation, Schedule
+from bot.model import Evaluation
 from checks.model import Severity
 from checks.numbers import duration
 

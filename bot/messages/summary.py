@@ -3,12 +3,13 @@
 from zoneinfo import ZoneInfo
 
 from bot.answers import Summary
+from bot.facts import RunStatus, SyncStatus
 from bot.messages.blocks import Block, Message, actions, button, context, divider, section, sections
 from bot.messages.maintenance import maintenance_line
 from bot.messages.phrases import how_often, incident_line, sources_as_of
 from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, rows
 from bot.messages.watch import unscheduled_words, unstored_summary
-from bot.model import RunStatus, SyncStatus, Undelivered
+from bot.model import Undelivered
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
 from checks.numbers import in_percent

@@ -5,10 +5,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.answers import SyncRuns, SyncSchedule
+from bot.facts import Run, RunStatus
 from bot.messages.blocks import Block, Message, context, sections
 from bot.messages.phrases import census_as_of, how_often
 from bot.messages.text import day_and_time, escape, number
-from bot.model import Run, RunStatus
 from checks.numbers import duration
 
 STATUSES = {

@@ -9,7 +9,7 @@ from bot.alerts.rejections import Known
 from bot.alerts.run_errors import run_error
 from bot.alerts.schedule import cron_of, latest_time, next_time
 from bot.config.pipeline_file import SyncSettings
-from bot.model import Run, RunStatus, Schedule, Sync
+from bot.facts import Run, RunStatus, Schedule, Sync
 from checks.model import Reading, Situation
 from checks.numbers import duration
 

@@ -8,7 +8,7 @@ from bot.answers import Finding
 from bot.config.pipeline_file import SyncSettings
 from bot.config.settings import Settings
 from bot.errors import AccessError, NotFoundError, StartingError, SyncHealthError, TemporaryError, UncertainError
-from bot.model import Schedule
+from bot.facts import Schedule
 from bot.ports import Clock, Messenger, Sources
 from bot.services.census_numbers import next_run, schedule_of
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from bot.alerts.model import OPENING, Alert, State
 from bot.alerts.timetable import is_being_made_good
 from bot.config.settings import Settings
-from bot.model import Evaluation, SyncStatus
+from bot.facts import SyncStatus
+from bot.model import Evaluation
 from bot.ports import AlertRecords
 from bot.services.census_numbers import next_run
 from checks.model import Check, Outcome, Result, Severity

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from bot.alerts.model import Action, ActionState
 from bot.errors import NotFoundError, SyncHealthError, UnreadableError
-from bot.model import LONGEST_RUN, Evaluation, Run, RunStatus
+from bot.facts import LONGEST_RUN, Run, RunStatus
+from bot.model import Evaluation
 from bot.ports import Ports
 from bot.services.measure import START
 from bot.services.rerun_sync import set_action

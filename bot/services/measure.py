@@ -10,7 +10,8 @@ from functools import partial
 from bot.alerts.timetable import is_active, warehouse_is_due
 from bot.config.pipeline_file import SyncSettings
 from bot.errors import AccessError, PermanentError, StartingError, StatementError, SyncHealthError, UnreadableError
-from bot.model import Evaluation, Run, Schedule, SyncStatus
+from bot.facts import Run, Schedule, SyncStatus
+from bot.model import Evaluation
 from bot.ports import Sources
 from bot.services.census_numbers import census_numbers, due_run, empty_runs, ended_at, next_run, pending, schedule_of
 from bot.services.warehouse_numbers import Numbers, Row, one_row, only_value

@@ -8,7 +8,8 @@ from bot.alerts.attention import flapping_until, is_flapping, may_broadcast, sno
 from bot.alerts.lifecycle import Change, Policy, Reason, advance, close
 from bot.alerts.model import Alert, Did, Entry, Incident, State
 from bot.config.settings import Settings
-from bot.model import Evaluation, Kind, SyncStatus
+from bot.facts import SyncStatus
+from bot.model import Evaluation, Kind
 from bot.ports import AlertRecords
 from bot.services.explain import OPEN_STATES, alert_key, explanation, with_what_it_explains
 from bot.services.measure import unmeasured

@@ -7,7 +7,8 @@ from bot.alerts.model import Action, ActionState, Did, Entry, Incident
 from bot.answers import Consent, FactChange, RerunFacts
 from bot.config.pipeline_file import SyncSettings
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
-from bot.model import Kind, Run
+from bot.facts import Run
+from bot.model import Kind
 from bot.ports import Ports, Records
 from bot.services.measure import ask_warehouse, look_at, with_queue
 

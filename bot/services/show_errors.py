@@ -4,7 +4,7 @@ from bot.alerts.rejections import Rejection, group_by_cause
 from bot.answers import SyncErrors
 from bot.config.pipeline_file import SyncSettings
 from bot.errors import NotFoundError, SyncHealthError
-from bot.model import Run
+from bot.facts import Run
 from bot.ports import Ports
 
 RUNS = 100  # a page of them: among so many one has completed, or the sync is in other trouble

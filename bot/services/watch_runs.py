@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.alerts.timetable import lies_ahead, warehouse_is_due
 from bot.errors import SyncHealthError
-from bot.model import Evaluation, Run
+from bot.facts import Run
+from bot.model import Evaluation
 from bot.ports import Ports
 from bot.services.census_numbers import ended_at
 

@@ -17,7 +17,7 @@ from bot.adapters.store.sql_store import SqlStore
 from bot.answers import SnapshotNumbers
 from bot.config import shipped
 from bot.config.settings import Settings
-from bot.model import Run, Schedule
+from bot.facts import Run, Schedule
 from bot.ports import Ports
 from bot.runtime.bot import FOLLOW, Bot
 from bot.runtime.composition import settings_from

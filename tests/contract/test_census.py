@@ -26,7 +26,7 @@ from bot.errors import (
     TemporaryError,
     UncertainError,
 )
-from bot.model import RunStatus
+from bot.facts import RunStatus
 
 TOKEN = "a-token-for-tests"
 START = datetime(2026, 11, 2, 10, 2, tzinfo=UTC)

@@ -21,7 +21,7 @@ from bot.alerts.rejections import Needs, group_by_cause
 from bot.alerts.schedule import cron_of, next_time
 from bot.demo.census.server import CensusServer
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
-from bot.model import RunStatus
+from bot.facts import RunStatus
 from bot.runtime.composition import settings_from
 from tests.contract import test_census as common
 from tests.contract.test_census import (

@@ -25,19 +25,8 @@ from bot.adapters.store import tables
 from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
 from bot.errors import TemporaryError
-from bot.model import (
-    ClaimedMessage,
-    Evaluation,
-    Failure,
-    Kind,
-    Pause,
-    Place,
-    Run,
-    RunStatus,
-    Schedule,
-    SyncStatus,
-    Undelivered,
-)
+from bot.facts import Run, RunStatus, Schedule, SyncStatus
+from bot.model import ClaimedMessage, Evaluation, Failure, Kind, Pause, Place, Undelivered
 from checks.model import Outcome, Result, Severity
 from tests.fakes import HandClock
 from tests.new_state import new_state

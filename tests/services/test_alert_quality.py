@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Kind, RunStatus
+from bot.facts import RunStatus
+from bot.model import Kind
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
 from bot.services.daily_digest import send_due_digest

@@ -7,7 +7,8 @@ import pytest
 
 from bot.alerts.model import Did, State
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Evaluation, Schedule
+from bot.facts import Schedule
+from bot.model import Evaluation
 from bot.runtime.composition import settings_from
 from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, run_checks, timer_ended

@@ -12,7 +12,7 @@ from bot.adapters.store.state_file import look_at_state
 from bot.answers import Finding
 from bot.config.pipeline_file import Operators
 from bot.errors import AccessError, NotFoundError, PermanentError, StartingError, SyncHealthError, TemporaryError
-from bot.model import Schedule
+from bot.facts import Schedule
 from bot.runtime.composition import manifest_scopes
 from bot.services.examine import examine_census, examine_slack, examine_state, examine_warehouse
 from tests.fakes import forbidden

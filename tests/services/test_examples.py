@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import TemporaryError
-from bot.model import RunStatus
+from bot.facts import RunStatus
 from bot.runtime.composition import settings_from
 from bot.services.examples import EXAMPLES
 from bot.services.measure import HEALTH

@@ -8,7 +8,8 @@ import pytest
 
 from bot.alerts.model import Did, Incident, State
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Evaluation, RunStatus
+from bot.facts import RunStatus
+from bot.model import Evaluation
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
 from bot.services.measure import HEALTH

@@ -7,7 +7,7 @@ import pytest
 
 from bot.alerts.model import Action, ActionState
 from bot.errors import PermanentError, UnreadableError
-from bot.model import Run, RunStatus
+from bot.facts import Run, RunStatus
 from bot.runtime.composition import settings_from
 from bot.services.follow_runs import UNCONFIRMED, follow_runs
 from bot.services.measure import HEALTH, measure

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
-from bot.model import RunStatus, Schedule
+from bot.facts import RunStatus, Schedule
 from bot.ports import Ports
 from bot.services.measure import HEALTH
 from bot.services.run_checks import run_checks

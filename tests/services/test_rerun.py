@@ -11,7 +11,8 @@ from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.model import Action, ActionState, Did, State
 from bot.answers import Consent, FactChange
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
-from bot.model import LONGEST_RUN, Kind, RunStatus
+from bot.facts import LONGEST_RUN, RunStatus
+from bot.model import Kind
 from bot.services.deliver import deliver_next
 from bot.services.follow_runs import SEARCH, UNCONFIRMED, follow_runs
 from bot.services.measure import HEALTH

@@ -11,7 +11,8 @@ import pytest
 
 from bot.alerts.model import Did, State
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Kind, Run
+from bot.facts import Run
+from bot.model import Kind
 from bot.ports import Ports
 from bot.services.acknowledge import acknowledge
 from bot.services.in_memory_records import InMemoryRecords

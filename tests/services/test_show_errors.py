@@ -4,7 +4,7 @@ import pytest
 
 from bot.alerts.rejections import Needs, Rejection
 from bot.errors import NotFoundError, TemporaryError
-from bot.model import RunStatus
+from bot.facts import RunStatus
 from bot.services.show_errors import show_errors
 from tests.services.conftest import World
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.errors import TemporaryError
-from bot.model import Schedule
+from bot.facts import Schedule
 from bot.services.show_syncs import show_runs, show_schedules
 from tests.services.conftest import World
 

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, ActionState, Did, Entry, Incident, State
 from bot.answers import RerunFacts, Summary
-from bot.model import Announcement, Evaluation, Kind, Run, RunStatus, Schedule, SyncStatus
+from bot.facts import Run, RunStatus, Schedule, SyncStatus
+from bot.model import Announcement, Evaluation, Kind
 from checks.model import Outcome, Result, Severity
 
 ZONE = ZoneInfo("America/Los_Angeles")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.alerts.schedule import latest_time
-from bot.model import Run, RunStatus, Schedule
+from bot.facts import Run, RunStatus, Schedule
 from bot.runtime.composition import settings_from
 from bot.services.census_numbers import census_numbers, empty_runs, error_rate, next_run
 from checks.model import Reading

@@ -13,12 +13,12 @@ from bot.alerts.model import ActionState, Did, Entry
 from bot.alerts.rejections import Cause, CauseGroup, Needs, Rejection, group_by_cause
 from bot.alerts.trends import Trend
 from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
+from bot.facts import RunStatus, Schedule
 from bot.messages.errors import NEEDS, errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.syncs import runs_message, schedules_message
-from bot.model import RunStatus, Schedule
 from bot.runtime.composition import settings_from
 from checks.model import Outcome
 from tests.unit import test_messages as common

@@ -19,6 +19,7 @@ from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.alerts.trends import Trend
 from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
 from bot.demo.slack.blocks import checked_blocks, content
+from bot.facts import Run, RunStatus, Schedule, SyncStatus
 from bot.messages.alert import alert_message
 from bot.messages.blocks import MESSAGE, Message, context, fit, section, sections
 from bot.messages.digest import digest_message
@@ -46,7 +47,7 @@ from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
 from bot.messages.text import anchor, code, cut, escape
 from bot.messages.watch import OUTAGES, outage_message, unstored_summary
-from bot.model import Digest, Evaluation, Kind, Outage, Run, RunStatus, Schedule, SyncStatus, Undelivered
+from bot.model import Digest, Evaluation, Kind, Outage, Undelivered
 from bot.sanitize import sanitize
 from checks.model import Outcome
 from tests.unit import samples

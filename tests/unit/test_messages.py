@@ -21,6 +21,7 @@ from bot.answers import FactChange, Summary
 from bot.config.pipeline_file import Links
 from bot.config.settings import Settings
 from bot.errors import RefusedError
+from bot.facts import RunStatus, Schedule
 from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.blocks import Message
 from bot.messages.maintenance import maintenance_begun
@@ -29,7 +30,7 @@ from bot.messages.plain import already_acknowledged, failure, help_message, note
 from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
 from bot.messages.summary import summary_message
 from bot.messages.text import escape, limit_in_words, number, rows
-from bot.model import Digest, Evaluation, Kind, Outage, RunStatus, Schedule, Undelivered
+from bot.model import Digest, Evaluation, Kind, Outage, Undelivered
 from checks.model import Check, Outcome, Result, Severity
 from checks.numbers import duration
 from tests import oracles

@@ -26,7 +26,7 @@ from bot.errors import (
     UncertainError,
     UnreadableError,
 )
-from bot.model import Run, Sync
+from bot.facts import Run, Sync
 from bot.sanitize import redact
 from bot.transport.bounded_http import TooLargeError, bounded_session, retry_after, take_body, untrusted, within
 

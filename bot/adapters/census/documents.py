@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from bot.alerts.rejections import Rejection
-from bot.model import Run, RunStatus, Schedule, Sync
+from bot.facts import Run, RunStatus, Schedule, Sync
 from bot.sanitize import redact, sanitize
 
 STATUSES = {status.value: status for status in RunStatus} | {"canceled": RunStatus.CANCELLED}
