@@ -10,7 +10,7 @@ from bot.demo.slack.server import Person, SlackServer
 from bot.runtime.bot import Bot
 from bot.runtime.composition import SystemClock, connect, settings_from
 from bot.runtime.demo import OPERATOR
-from bot.services.measure import HEALTH
+from bot.services.ask_warehouse import HEALTH
 from tests.fakes import FakeCensus, FakeWarehouse
 from tests.waiting import until
 

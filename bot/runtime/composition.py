@@ -19,8 +19,8 @@ from bot.config.environment import Need
 from bot.config.settings import Settings, load_settings
 from bot.config.yaml_lines import read_yaml
 from bot.ports import Census, Ports, Sources, Store, Warehouse
+from bot.services.ask_warehouse import HEALTH
 from bot.services.census_numbers import METRICS
-from bot.services.measure import HEALTH
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient

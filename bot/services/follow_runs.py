@@ -9,7 +9,7 @@ from bot.errors import NotFoundError, SyncHealthError, UnreadableError
 from bot.facts import LONGEST_RUN, Run, RunStatus
 from bot.model import Evaluation
 from bot.ports import Ports
-from bot.services.measure import START
+from bot.services.collect import START
 from bot.services.rerun_sync import set_action
 from bot.services.run_checks import Checker
 from checks.model import Outcome, Result

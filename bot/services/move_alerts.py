@@ -12,7 +12,7 @@ from bot.facts import SyncStatus
 from bot.model import Evaluation, Kind
 from bot.ports import AlertRecords
 from bot.services.explain import OPEN_STATES, alert_key, explanation, with_what_it_explains
-from bot.services.measure import unmeasured
+from bot.services.judge_all import unmeasured
 from bot.services.remind import remind
 from checks.judge import clear_limit, judge
 from checks.model import Check, Outcome, Result, Severity

@@ -10,7 +10,8 @@ from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainEr
 from bot.facts import Run
 from bot.model import Kind
 from bot.ports import Ports, Records
-from bot.services.measure import ask_warehouse, look_at, with_queue
+from bot.services.ask_warehouse import ask_warehouse
+from bot.services.look_at_sync import look_at, with_queue
 
 ENDED = (ActionState.FINISHED, ActionState.FAILED, ActionState.UNKNOWN)
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 from bot.answers import Snapshot, SnapshotNumbers
 from bot.errors import PermanentError, RefusedError, TemporaryError
 from bot.ports import Ports, Sources
-from bot.services.measure import HEALTH
+from bot.services.ask_warehouse import HEALTH
 from checks.model import Limit
 from checks.numbers import duration
 

@@ -20,7 +20,8 @@ from bot.demo.estate import Estate
 from bot.ports import Ports
 from bot.runtime.composition import SystemClock, disconnect, settings_from
 from bot.runtime.demo import Demo
-from bot.services.measure import HEALTH, measure
+from bot.services.ask_warehouse import HEALTH
+from bot.services.measure import measure
 from bot.services.run_checks import run_checks
 from tests.bench.load import crowd_asks, who_waits
 from tests.bench.simulated_day import awake_minutes

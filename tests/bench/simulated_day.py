@@ -21,7 +21,7 @@ from bot.facts import Run, Schedule
 from bot.ports import Ports
 from bot.runtime.bot import FOLLOW, Bot
 from bot.runtime.composition import settings_from
-from bot.services.measure import HEALTH
+from bot.services.ask_warehouse import HEALTH
 from bot.services.take_snapshot import SNAPSHOTS
 from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
 from tests.services.test_not_measured import HEALTHY

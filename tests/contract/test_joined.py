@@ -13,7 +13,7 @@ from bot import sql
 from bot.errors import PermanentError
 from bot.ports import Sources, Warehouse
 from bot.runtime.composition import settings_from
-from bot.services.measure import HEALTH, ask_warehouse
+from bot.services.ask_warehouse import HEALTH, ask_warehouse
 from checks.model import Check, Reading
 from tests.fakes import FakeCensus, HandClock
 from tests.small_pipeline import SmallPipeline

@@ -7,7 +7,7 @@ import pytest
 
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.estate import Estate
-from bot.services.measure import HEALTH
+from bot.services.ask_warehouse import HEALTH
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 Rows = list[dict[str, object]]

@@ -16,8 +16,8 @@ from bot.config.settings import Settings
 from bot.model import ClaimedMessage, Evaluation
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
+from bot.services.ask_warehouse import HEALTH
 from bot.services.deliver import CLAIM, deliver_next
-from bot.services.measure import HEALTH
 from bot.services.rerun_sync import rerun_facts, rerun_sync
 from bot.services.run_checks import Checker, run_checks
 from checks.model import Check

@@ -11,8 +11,8 @@ from bot.facts import RunStatus
 from bot.model import Kind
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
+from bot.services.ask_warehouse import HEALTH
 from bot.services.daily_digest import send_due_digest
-from bot.services.measure import HEALTH
 from bot.services.run_checks import Checker, run_checks
 from tests.services.conftest import World
 from tests.services.test_not_measured import HEALTHY

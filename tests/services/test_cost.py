@@ -10,7 +10,7 @@ from bot.errors import PermanentError, TemporaryError
 from bot.facts import Schedule
 from bot.model import Evaluation
 from bot.runtime.composition import settings_from
-from bot.services.measure import HEALTH
+from bot.services.ask_warehouse import HEALTH
 from bot.services.run_checks import Checker, run_checks, timer_ended
 from bot.services.summarise import summarise
 from tests.services.conftest import CHECK, World

@@ -12,7 +12,7 @@ from bot.facts import RunStatus
 from bot.model import Evaluation
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
-from bot.services.measure import HEALTH
+from bot.services.ask_warehouse import HEALTH
 from bot.services.run_checks import run_checks
 from checks.model import Outcome, Severity
 from tests.services.conftest import World

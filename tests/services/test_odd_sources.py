@@ -9,8 +9,9 @@ from bot.alerts.model import Action, ActionState
 from bot.errors import PermanentError, UnreadableError
 from bot.facts import Run, RunStatus
 from bot.runtime.composition import settings_from
+from bot.services.ask_warehouse import HEALTH
 from bot.services.follow_runs import UNCONFIRMED, follow_runs
-from bot.services.measure import HEALTH, measure
+from bot.services.measure import measure
 from bot.services.run_checks import run_checks
 from checks.model import Outcome
 from tests.services.conftest import NUMBERS, World

@@ -7,7 +7,8 @@ from threading import Barrier, Event
 import pytest
 
 from bot.errors import AccessError, PermanentError, StartingError, StatementError, SyncHealthError, TemporaryError
-from bot.services.measure import HEALTH, measure
+from bot.services.ask_warehouse import HEALTH
+from bot.services.measure import measure
 from bot.services.rerun_sync import rerun_facts
 from checks.model import Outcome
 from tests.services.conftest import CHECK, World
@@ -63,7 +64,7 @@ def test_what_does_not_fit_is_asked_at_once(own: World, monkeypatch: pytest.Monk
 def test_one_that_does_not_answer_is_an_error_of_its_own_when_the_time_for_all_is_over(
     own: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.services.measure.TOGETHER", 0.05)
+    monkeypatch.setattr("bot.services.ask_warehouse.TOGETHER", 0.05)
     own.warehouse.unfit, over, asking = {"checks/stale"}, Event(), own.warehouse.ask
 
     def ask(question: str, **parameters: object) -> list[dict[str, object]]:

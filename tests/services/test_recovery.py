@@ -8,7 +8,7 @@ import pytest
 from bot.errors import PermanentError, TemporaryError
 from bot.facts import RunStatus, Schedule
 from bot.ports import Ports
-from bot.services.measure import HEALTH
+from bot.services.ask_warehouse import HEALTH
 from bot.services.run_checks import run_checks
 from tests.services.conftest import World
 from tests.services.test_not_measured import done, open_checks, whole

@@ -13,9 +13,9 @@ from bot.answers import Consent, FactChange
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
 from bot.facts import LONGEST_RUN, RunStatus
 from bot.model import Kind
+from bot.services.ask_warehouse import HEALTH
 from bot.services.deliver import deliver_next
 from bot.services.follow_runs import SEARCH, UNCONFIRMED, follow_runs
-from bot.services.measure import HEALTH
 from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
 from tests.fakes import BrittleStore, Said, refused
 from tests.services.conftest import ADA, ROBIN, World

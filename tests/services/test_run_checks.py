@@ -15,8 +15,8 @@ from bot.facts import Run
 from bot.model import Kind
 from bot.ports import Ports
 from bot.services.acknowledge import acknowledge
+from bot.services.ask_warehouse import HEALTH
 from bot.services.in_memory_records import InMemoryRecords
-from bot.services.measure import HEALTH
 from bot.services.move_alerts import move_alerts
 from bot.services.run_checks import Checker, dry_run_checks, run_checks, timer_ended
 from checks.judge import judge

@@ -4,8 +4,9 @@ import pytest
 
 from bot.alerts.model import ActionState, State
 from bot.errors import StartingError, SyncHealthError, TemporaryError
+from bot.services.ask_warehouse import HEALTH
+from bot.services.collect import START
 from bot.services.follow_runs import follow_runs
-from bot.services.measure import HEALTH, START
 from bot.services.rerun_sync import rerun_facts, rerun_sync
 from bot.services.run_checks import run_checks, timer_ended
 from bot.services.watch_runs import RunWatch

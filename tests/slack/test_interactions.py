@@ -20,10 +20,10 @@ from bot.messages.plain import note
 from bot.messages.rerun import rerun_modal
 from bot.runtime.bot import Bot
 from bot.services import run_checks
+from bot.services.ask_warehouse import HEALTH
 from bot.services.authorise import Person
 from bot.services.fair_pool import FairPool
 from bot.services.late_writes import LateWrites
-from bot.services.measure import HEALTH
 from bot.services.rerun_sync import rerun_facts
 from bot.services.shared_answers import SharedAnswers
 from bot.slack.buttons import rerun_confirmed

@@ -19,7 +19,7 @@ from bot.demo.slack.server import Fault, SlackServer
 from bot.model import Kind
 from bot.runtime.bot import SHARE, WORKERS, Bot
 from bot.runtime.demo import OPERATOR
-from bot.services.measure import HEALTH
+from bot.services.ask_warehouse import HEALTH
 from bot.services.show_queue import QUEUE
 from bot.slack.connection import Connection
 from bot.slack.in_flight import MOST_PER_PERSON

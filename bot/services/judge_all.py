@@ -1,0 +1,59 @@
+"""Judge every check by the readings that were collected: pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.alerts.timetable import is_active
+from bot.config.settings import Settings
+from bot.model import Evaluation
+from bot.services.collect import Collected
+from bot.services.look_at_sync import SyncLook
+from checks.judge import judge
+from checks.model import Check, Outcome, Reading, Result
+
+BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
+
+
+def judge_all(settings: Settings, collected: Collected) -> Iterator[Result]:
+    """Every check that is active at this time, by its readings; what was carried over keeps its results."""
+    now, looks, carried = collected.at, collected.looks, collected.carried
+    for check in settings.checks:
+        if check.source == "databricks" and carried:
+            yield from (replace(r, carried=True) for r in carried.results if r.check == check.name)
+        elif check.source == "databricks" and is_active(check.active, now, settings.zone, None):
+            if check.per:
+                for status in (look.status for look in looks):
+                    yield judge(check, collected.numbers.reading(check.column(status.direction)), status.name)
+            else:
+                yield judge(check, collected.numbers.reading(check.metric))
+        elif check.source == "census":
+            yield from _judge_census(settings, check, looks, now)
+
+
+def _judge_census(settings: Settings, check: Check, looks: Sequence[SyncLook], now: datetime) -> Iterator[Result]:
+    """One for each sync; none where the metric has no meaning now, or the check is not evaluated at this time."""
+    for look in looks:
+        if look.status.error:
+            yield judge(check, Reading(error=look.status.error), look.status.name)
+        elif reading := look.readings.get(check.metric):
+            active = check.in_case(reading.case).active
+            if is_active(active, now, settings.zone, look.due):
+                yield judge(check, reading, look.status.name)
+
+
+def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[str, Reading]:
+    """How many checks of each source that was asked got no number, and why: what the bot's own checks judge."""
+    asked = ["databricks", "census"] if evaluation.warehouse_at == evaluation.checked_at else ["census"]
+    blind: dict[str, list[Result]] = {source: [] for source in asked}
+    for result in evaluation.results:
+        if result.outcome in BLIND and not result.carried:
+            blind[checks[result.check].source].append(result)
+    return {f"unmeasured_{source}": _blinded(evaluation, results) for source, results in blind.items()}
+
+
+def _blinded(evaluation: Evaluation, results: Sequence[Result]) -> Reading:
+    names = ", ".join(dict.fromkeys(result.check for result in results))
+    reasons = [result.error for result in results if result.outcome is Outcome.NO_DATA and result.error]
+    because = "; ".join(dict.fromkeys([*evaluation.problems, *reasons]))
+    return Reading(float(len(results)), detail=names + (f" ({because})" * bool(because)))
