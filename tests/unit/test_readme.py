@@ -49,9 +49,20 @@ def test_every_variable_is_listed_here_and_in_the_example() -> None:
     assert everyones == set(offered), "set to nothing, SSL_CERT_FILE would mean that nobody is trusted"
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:bot|checks|sql|docs)/[\w./]*)`", README))))
-def test_what_the_readme_points_to_is_there(path: str) -> None:
+PATH = r"`((?:bot|checks|sql|docs|tests)/[\w./]*|pipeline\.yml|pyproject\.toml|\.env\.example)`"
+DOCUMENTS = ("README.md", "docs/ARCHITECTURE.md", "docs/DECISIONS.md")
+NAMED = [(document, path) for document in DOCUMENTS for path in set(re.findall(PATH, (HOME / document).read_text()))]
+
+
+@pytest.mark.parametrize(("document", "path"), sorted(NAMED))
+def test_what_a_document_points_to_is_there(document: str, path: str) -> None:
     assert (HOME / path).exists()
+
+
+def test_every_package_of_the_house_stands_in_the_architecture() -> None:
+    house = (HOME / "docs/ARCHITECTURE.md").read_text(encoding="utf-8").partition("## Three walks")[0]
+    packages = {f"bot/{path.parent.name}/" for path in (HOME / "bot").glob("*/__init__.py")}
+    assert packages == set(re.findall(r"`(bot/\w+/)`", house)), "and nothing that is gone"
 
 
 def test_its_pictures_are_there() -> None:
