@@ -1,5 +1,6 @@
 """Environment + pipeline.yml → one frozen Settings, or every problem at once."""
 
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -85,7 +86,7 @@ def load_settings(
     found += problems_of(environment, needs)
     path = config_file(environment)
     try:
-        written = read_yaml(path)
+        written = _read_pipeline_file(path)
         checks_of_ours = [read_yaml(file) for file in sorted((shipped.FOLDER / "checks").glob("*.yml"))]
     except ConfigurationError as error:
         raise ConfigurationError([*found, *error.problems]) from error
@@ -138,14 +139,30 @@ def _rejections() -> Known:
 def config_file(environment: Mapping[str, str]) -> Path:
     """Which pipeline.yml holds: SYNC_HEALTH_CONFIG (a file or its folder), else ./pipeline.yml, else the shipped."""
     if named := environment.get("SYNC_HEALTH_CONFIG"):
-        return Path(named) / "pipeline.yml" if Path(named).is_dir() else Path(named)
-    here = Path.cwd() / "pipeline.yml"
-    return here if here.exists() else shipped.FOLDER / "pipeline.yml"
+        return Path(named) / "pipeline.yml" if os.path.isdir(named) else Path(named)  # noqa: PTH112 - raises nothing
+    here = Path.cwd() / "pipeline.yml"  # also where it is a broken link: no other pipeline may take its place
+    return here if os.path.lexists(here) or _misnamed(here) else shipped.FOLDER / "pipeline.yml"
 
 
 def is_shipped(path: Path) -> bool:
     """Whether this pipeline.yml is the shipped one."""
-    return path.exists() and path.samefile(shipped.FOLDER / "pipeline.yml")
+    try:
+        return path.samefile(shipped.FOLDER / "pipeline.yml")
+    except OSError:
+        return False
+
+
+def _misnamed(path: Path) -> Path | None:
+    """What was probably meant to be this pipeline.yml, where that is not there."""
+    other = path.with_suffix(".yaml")
+    return other if path.suffix == ".yml" and not os.path.lexists(path) and os.path.lexists(other) else None
+
+
+def _read_pipeline_file(path: Path) -> Written:
+    """pipeline.yml as it was written. Raises ConfigurationError."""
+    if other := _misnamed(path):
+        raise ConfigurationError([f"{other}: is not read: rename it to {path.name}"])
+    return read_yaml(path)
 
 
 def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:

@@ -1,6 +1,7 @@
 """YAML in which every part still knows its line: plain values only, bounded in size and depth."""
 
 import re
+import stat
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,14 +36,12 @@ for _tag, (_pattern, _first) in PLAIN.items():
 def read_yaml(path: Path) -> Written:
     """A YAML file. Raises ConfigurationError, with the line, for what cannot be read or has a key twice."""
     try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1).decode()
-    except OSError as error:
-        raise ConfigurationError([f"{path}: cannot be read: {error.strerror or 'not a file'}"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError([f"{path}: cannot be read: it is not UTF-8 text"]) from error
-    if len(text) > LARGEST:
-        raise ConfigurationError([f"{path}: cannot be read: it is larger than {LARGEST // 1_000_000} MB"])
+        text = _text_of(path)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        if isinstance(error, FileNotFoundError) and path.is_symlink():
+            why = "it is a link to a file that is not there"
+        raise ConfigurationError([f"{path}: cannot be read: {why}"]) from error
     try:
         refused = next(_refused(text, path.name), None)
         root = None if refused else yaml.compose(text, Loader=_Loader)
@@ -57,6 +56,21 @@ def read_yaml(path: Path) -> Written:
     if refused or doubled:
         raise ConfigurationError([refused] if refused else doubled)
     return Written(path.name, {} if data is None else data, lambda place: _line(root, place))
+
+
+def _text_of(path: Path) -> str:
+    """All of a file. Raises OSError, and ValueError for what is no text file of a bearable size."""
+    kind = path.stat().st_mode  # before it is opened: a FIFO would wait for a writer
+    if not stat.S_ISREG(kind):
+        raise ValueError("it is a folder" if stat.S_ISDIR(kind) else "it is not a regular file")
+    with path.open("rb") as file:
+        read = file.read(LARGEST + 1)
+    if len(read) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST // 1_000_000} MB")
+    try:
+        return read.decode()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
 
 
 def _refused(text: str, file: str) -> Iterator[str]:
