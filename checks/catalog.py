@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from checks.model import Active, Cadence, Case, Check, Duration, Hours, Limit, LimitText, Owner, Situation
 from checks.numbers import duration
-from checks.problems import Place, Written, nearest, problems
+from checks.problems import Place, Written, close_to, nearest, problems
 
 FILLED_IN = ("limit", "percent", "sync", "value")  # what every summary may name
 FACTS = {  # …and what comes with a metric
@@ -63,9 +63,16 @@ Metrics = Mapping[str, frozenset[str]]  # by source, and for Census by sync: wha
 
 
 def read_checks(
-    files: Iterable[Written], metrics: Metrics, cadence: Cadence, pace: Pace = Pace()
+    files: Iterable[Written],
+    metrics: Metrics,
+    cadence: Cadence,
+    pace: Pace = Pace(),
+    statements: str = "sql/checks",
 ) -> tuple[list[Check], list[str]]:
-    """The checks in these files, in an order in which each stands behind those it depends on; every problem found."""
+    """The checks in these files, in an order in which each stands behind those it depends on; every problem found.
+
+    `statements` is the folder in which checks' own statements are, as it is told to people.
+    """
     checks: dict[str, Check] = {}
     found: list[str] = []
     places: dict[str, tuple[Written, Place]] = {}
@@ -76,7 +83,8 @@ def read_checks(
             found += problems(file, CheckFile, error)
             continue
         for n, check in enumerate(read):
-            found += _impossible(check, file, ("checks", n), metrics[check.source], pace)
+            found += _unmeasured(check, file, ("checks", n), metrics[check.source], statements)
+            found += _impossible(check, file, ("checks", n), pace)
             places[check.name] = file, ("checks", n, "depends_on")
             if check.name in checks:
                 found.append(file.problem(("checks", n, "name"), f'there is another check named "{check.name}"'))
@@ -117,14 +125,29 @@ def change_limits(
             switched_off.add(name)
             continue
         by_name[name] = by_name[name].changed(changes)
-        found += _impossible(by_name[name], written, place, _columns(by_name[name]), pace)
+        found += _impossible(by_name[name], written, place, pace)
     return [check for name, check in by_name.items() if name not in switched_off], found
 
 
-def _impossible(check: Check, file: Written, place: Place, metrics: frozenset[str], pace: Pace) -> Iterable[str]:
+def _unmeasured(check: Check, file: Written, place: Place, metrics: frozenset[str], statements: str) -> Iterable[str]:
+    """Why there is no number for this check."""
+    key = "metric" if file.part((*place, "sql")) is None else "sql"
+    if key == "metric" and not check.statement:
+        if not _columns(check) <= metrics:
+            what = f'nothing measures "{check.metric}": {nearest(check.metric, metrics)}'
+            yield file.problem((*place, key), what)
+    elif check.source != "databricks":
+        yield file.problem((*place, "source"), "a statement is run in the warehouse: write databricks")
+    elif check.per:
+        yield file.problem((*place, "per"), 'a statement measures one number: leave "per" out')
+    elif not check.statement or check.metric not in metrics:
+        close = close_to(check.metric, [name for name in metrics if name.startswith("sql/")])
+        remedy = f'did you mean "{close}"?' if close else "create it there and write sql/checks/NAME.sql"
+        yield file.problem((*place, key), f'there is no file "{check.metric}" in {statements}: {remedy}')
+
+
+def _impossible(check: Check, file: Written, place: Place, pace: Pace) -> Iterable[str]:
     """What reads well and still cannot work."""
-    if not _columns(check) <= metrics:
-        yield file.problem((*place, "metric"), f'nothing measures "{check.metric}": {nearest(check.metric, metrics)}')
     if check.per != "sync" and check.source == "census":
         yield file.problem(place, 'checks of Census are "per: sync", all of them')
     if check.per == "sync" and check.source == "bot":

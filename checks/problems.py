@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,6 +30,16 @@ class Written:
     file: str
     data: object
     line: Callable[[Place], int]
+
+    def part(self, place: Place) -> object:
+        """What was written at this place; None where nothing was."""
+        part: Any = self.data
+        for key in place:
+            try:
+                part = part[key]
+            except (LookupError, TypeError):
+                return None
+        return part
 
     def problem(self, place: Place, what: str) -> str:
         """`pipeline.yml:12: limits.coverage: …`"""

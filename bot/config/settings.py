@@ -182,11 +182,12 @@ def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:
 
 
 def _checks(
-    pipeline: PipelineFile, written: Written, shipped: list[Written], metrics: Metrics
+    pipeline: PipelineFile, written: Written, ours: list[Written], metrics: Metrics
 ) -> tuple[list[Check], list[str]]:
     own = Written(written.file, {"checks": [] if not pipeline.checks else written.data["checks"]}, written.line)  # type: ignore[index]
     pace = Pace(pipeline.schedule.tick, pipeline.schedule.idle_floor)
-    checks, found = read_checks([*shipped, own], metrics, pipeline.cadence, pace)
+    statements = str(shipped.FOLDER / "sql" / "checks")
+    checks, found = read_checks([*ours, own], metrics, pipeline.cadence, pace, statements)
     changed, wrong = change_limits(checks, pipeline.limits, written, pace)
     return changed, found + wrong
 

@@ -198,8 +198,27 @@ REFUSED = {
     "a statement that is not there": (
         "metric: lost_rows",
         "sql: sql/checks/lost.sql",
-        2,
-        ['nothing measures "sql/checks/lost.sql"'],
+        4,
+        ['checks.sql: there is no file "sql/checks/lost.sql" in sql/checks: create it there', "sql/checks/NAME.sql"],
+    ),
+    "a statement under metric that is not there": (
+        "metric: lost_rows",
+        "metric: sql/checks/lost.sql",
+        4,
+        ['checks.metric: there is no file "sql/checks/lost.sql" in sql/checks'],
+    ),
+    "a metric that is written as a statement": ("metric: lost_rows", "sql: lost_rows", 4, ['no file "lost_rows"']),
+    "a statement of Census": (
+        "metric: lost_rows\n    source: databricks",
+        "sql: sql/checks/lost.sql\n    per: sync\n    source: census",
+        6,
+        ["checks.source: a statement is run in the warehouse: write databricks"],
+    ),
+    "a statement per sync": (
+        "metric: lost_rows",
+        "sql: sql/checks/lost.sql\n    per: sync",
+        5,
+        ['checks.per: a statement measures one number: leave "per" out'],
     ),
     "a number per sync that no queue has": ("    for: 5m", "    per: sync", 4, ['nothing measures "lost_rows"']),
     "a check of Census for all syncs": (
@@ -487,3 +506,7 @@ def test_a_statement_of_its_own_is_a_metric_by_its_path(folder: Path) -> None:
     text = LOST_ROWS.replace("metric: lost_rows", "sql: sql/checks/lost.sql")
     [check], found = read_checks([read(folder, text)], metrics, "frequent")
     assert (check.metric, found) == ("sql/checks/lost.sql", [])
+    [near] = read_checks([read(folder, text.replace("lost.sql", "last.sql"))], metrics, "frequent", Pace(), "/app")[1]
+    assert near.endswith(
+        'checks.sql: there is no file "sql/checks/last.sql" in /app: did you mean "sql/checks/lost.sql"?'
+    )
