@@ -1,14 +1,14 @@
 """The shipped checks and what pipeline.yml changes of them → the checks that hold here."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from string import Formatter
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
-from checks.model import Active, Cadence, Case, Check, Duration, Hours, Limit, LimitText, Owner, Situation
+from checks.model import LIMITS, Active, Cadence, Case, Check, Duration, Hours, Limit, LimitText, Owner, Situation
 from checks.numbers import duration
 from checks.problems import Place, Written, close_to, nearest, problems
 
@@ -58,6 +58,8 @@ class Pace:
     idle_floor: timedelta = timedelta(minutes=60)  # the warehouse, at the latest
 
 
+MEASURED_IN = {"": "a number without a unit", "%": "a percentage", "h": "hours"}
+OPPOSITE = {"<": ">", ">": "<"}
 DIRECTIONS = ("create", "update")  # of a sync, and of the queue it reads
 Metrics = Mapping[str, frozenset[str]]  # by source, and for Census by sync: what is measured
 
@@ -76,13 +78,12 @@ def read_checks(
     checks: dict[str, Check] = {}
     found: list[str] = []
     places: dict[str, tuple[Written, Place]] = {}
+    written: set[str] = set()
     for file in files:
-        try:
-            read = CheckFile.model_validate(file.data, context={"cadence": cadence}).checks
-        except ValidationError as error:
-            found += problems(file, CheckFile, error)
-            continue
-        for n, check in enumerate(read):
+        written |= names_of_checks(file)
+        for n, check in _readable(file, cadence, found):
+            unit = next((_unit(other) for other in checks.values() if other.metric == check.metric), _unit(check))
+            found += _of_other_units(check, unit, file, ("checks", n), strict=True)
             found += _unmeasured(check, file, ("checks", n), metrics[check.source], statements)
             found += _impossible(check, file, ("checks", n), pace)
             places[check.name] = file, ("checks", n, "depends_on")
@@ -92,9 +93,29 @@ def read_checks(
     for check in checks.values():
         file, place = places[check.name]
         for name in check.depends_on:
-            if name not in checks:
+            if name not in checks.keys() | written:
                 found.append(file.problem(place, f'there is no check "{name}": {nearest(name, checks)}'))
     return _ordered(checks, found), found
+
+
+def names_of_checks(file: Written) -> set[str]:
+    """What the checks in a file are called, those too that cannot be read."""
+    listed = file.part(("checks",))
+    named = [part.get("name") for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+    return {name for name in named if isinstance(name, str)}
+
+
+def _readable(file: Written, cadence: Cadence, found: list[str]) -> list[tuple[int, Check]]:
+    """The checks of a file that can be read, each with its index; what is wrong with the others is found."""
+    context = {"cadence": cadence}
+    try:
+        return list(enumerate(CheckFile.model_validate(file.data, context=context).checks))
+    except ValidationError as error:
+        found += problems(file, CheckFile, error)
+        wrong = {part["loc"][1] for part in error.errors(include_url=False) if len(part["loc"]) > 1}
+    listed = file.part(("checks",))
+    usable = [(n, part) for n, part in enumerate(listed) if n not in wrong] if isinstance(listed, list) else []
+    return [(n, Check.model_validate(part, context=context)) for n, part in usable]
 
 
 def _ordered(checks: Mapping[str, Check], found: list[str]) -> list[Check]:
@@ -108,14 +129,20 @@ def _ordered(checks: Mapping[str, Check], found: list[str]) -> list[Check]:
 
 
 def change_limits(
-    checks: list[Check], limits: Mapping[str, Changes], written: Written, pace: Pace = Pace()
+    checks: list[Check],
+    limits: Mapping[str, Changes],
+    written: Written,
+    pace: Pace = Pace(),
+    at: Place = ("limits",),
 ) -> tuple[list[Check], list[str]]:
-    """The checks with pipeline.yml's `limits` laid over them, and every problem found."""
+    """The checks with other limits laid over them, and every problem found; `at` is where these limits are written."""
     found: list[str] = []
     by_name = {check.name: check for check in checks}
     switched_off = set()
     for name, changes in limits.items():
-        place: Place = ("limits", name)
+        place: Place = (*at, name)
+        if name not in by_name and name in names_of_checks(written):
+            continue  # why that one cannot be read is told already
         if name not in by_name:
             found.append(written.problem(place, f'there is no check "{name}": {nearest(name, by_name)}'))
             continue
@@ -124,6 +151,7 @@ def change_limits(
                 found.append(written.problem((*place, "enabled"), f'"{name}" is about the bot itself and stays on'))
             switched_off.add(name)
             continue
+        found += _of_other_units(changes, _unit(by_name[name]), written, place)
         by_name[name] = by_name[name].changed(changes)
         found += _impossible(by_name[name], written, place, pace)
     return [check for name, check in by_name.items() if name not in switched_off], found
@@ -152,6 +180,9 @@ def _impossible(check: Check, file: Written, place: Place, pace: Pace) -> Iterab
         yield file.problem(place, 'checks of Census are "per: sync", all of them')
     if check.per == "sync" and check.source == "bot":
         yield file.problem(place, '"per: sync" belongs to checks of Census and of the queues, not to those of the bot')
+    for at, limit in _written_limits(check):
+        if limit.unit == "%" and not 0 <= limit.number <= 100:
+            yield file.problem((*place, *at), f'"{limit}" is no percentage: write a number from 0 to 100')
     yield from _broken_promise(check, file, place, pace)
     yield from _impossible_limits(check, file, place)
     for situation in check.cases:
@@ -165,12 +196,41 @@ def _impossible_limits(check: Check, file: Written, place: Place) -> Iterable[st
     for limit in (check.warn, check.critical):
         if limit and check.clear and _overlap(limit, check.clear):
             yield file.problem((*place, "clear"), f'clear "{check.clear}" and the limit "{limit}" can both hold')
+    if check.warn and check.critical and OPPOSITE.get(check.warn.comparison[0]) == check.critical.comparison[0]:
+        key = "critical" if file.part((*place, "critical")) else "warn"
+        what = f'warn "{check.warn}" and critical "{check.critical}" look in opposite directions'
+        yield file.problem((*place, key), f"{what}: write both with > or both with <")
     if check.warn and check.critical and check.warn.comparison[0] == check.critical.comparison[0] in "<>":
         milder = check.warn.number <= check.critical.number
         if milder != (check.warn.comparison[0] == ">") and check.warn.number != check.critical.number:
             yield file.problem((*place, "warn"), f'warn "{check.warn}" lies beyond critical "{check.critical}"')
     yield from _unfillable(check, check.summary, file, (*place, "summary"))
     yield from _unfillable(check, check.healthy or "", file, (*place, "healthy"))
+
+
+def _unit(check: Check) -> str:
+    """What its number is measured in: %, h or nothing."""
+    return next((limit.unit for limit in (check.warn, check.critical, check.clear) if limit), "")
+
+
+def _written_limits(part: Check | Changes) -> Iterator[tuple[Place, Limit]]:
+    """Its thresholds and those of its cases, with their places in it."""
+    cases: Iterable[tuple[Place, Case]] = ((("cases", situation), case) for situation, case in part.cases.items())
+    for at, owner in ((), part), *cases:
+        for name in LIMITS:
+            if limit := getattr(owner, name):
+                yield (*at, name), limit
+
+
+def _of_other_units(
+    part: Check | Changes, unit: str, file: Written, place: Place, *, strict: bool = False
+) -> Iterable[str]:
+    """Thresholds that compare hours with a percentage; `strict`: one without a unit is not of this unit, either."""
+    for at, limit in _written_limits(part):
+        if limit.unit != unit and (limit.unit or (strict and len(at) == 1)):
+            right = replace(limit, unit=unit)
+            what = f'cannot compare "{limit}" with {MEASURED_IN[unit]}: write "{right}"'
+            yield file.problem((*place, *at), what)
 
 
 def _columns(check: Check) -> frozenset[str]:

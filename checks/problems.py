@@ -25,11 +25,11 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Written:
-    """A piece of configuration as somebody wrote it, and a way to find the line of each part of it."""
+    """A piece of configuration as somebody wrote it, and a way to find the line of each part, if it has lines."""
 
     file: str
     data: object
-    line: Callable[[Place], int]
+    line: Callable[[Place], int] | None
 
     def part(self, place: Place) -> object:
         """What was written at this place; None where nothing was."""
@@ -44,7 +44,8 @@ class Written:
     def problem(self, place: Place, what: str) -> str:
         """`pipeline.yml:12: limits.coverage: …`"""
         name = ".".join(str(part) for part in place if not isinstance(part, int))
-        return f"{self.file}:{self.line(place)}: {name + ': ' if name else ''}{what}"
+        where = f"{self.file}:{self.line(place)}" if self.line else self.file
+        return f"{where}: {name + ': ' if name else ''}{what}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from bot.config.yaml_lines import read_yaml
 from bot.errors import ConfigurationError, RefusedError
 from checks.catalog import Changes, Metrics, Pace, change_limits, read_checks
 from checks.model import Cadence, Check
-from checks.problems import Written, nearest, problems
+from checks.problems import Place, Written, nearest, problems
 
 
 @dataclass(frozen=True)
@@ -175,16 +175,29 @@ def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:
     try:
         return PipelineFile.model_validate(written.data, context=context), []
     except ValidationError as error:
-        wrong = {str(problem["loc"][0]) for problem in error.errors(include_url=False) if problem["loc"]}
-        usable = {key: value for key, value in data.items() if str(key) not in wrong}
+        wrong = [problem["loc"] for problem in error.errors(include_url=False) if problem["loc"]]
+        usable = _usable(data, wrong)
         said = list(problems(written, PipelineFile, error))
         return PipelineFile.model_validate(ours | usable, context=context), said
+
+
+def _usable(data: Mapping[str, object], wrong: Collection[Place]) -> dict[str, object]:
+    """What is left without the parts that are wrong; of the limits and tables only those entries go."""
+    left: dict[str, object] = {}
+    for key, value in data.items():
+        here = [place[1:] for place in wrong if str(place[0]) == str(key)]
+        if not here:
+            left[key] = value
+        elif key in ("limits", "tables") and isinstance(value, dict) and all(here):
+            entries = {place[0] for place in here}
+            left[key] = {name: entry for name, entry in value.items() if name not in entries}
+    return left
 
 
 def _checks(
     pipeline: PipelineFile, written: Written, ours: list[Written], metrics: Metrics
 ) -> tuple[list[Check], list[str]]:
-    own = Written(written.file, {"checks": [] if not pipeline.checks else written.data["checks"]}, written.line)  # type: ignore[index]
+    own = Written(written.file, {"checks": written.part(("checks",)) or []}, written.line)
     pace = Pace(pipeline.schedule.tick, pipeline.schedule.idle_floor)
     statements = str(shipped.FOLDER / "sql" / "checks")
     checks, found = read_checks([*ours, own], metrics, pipeline.cadence, pace, statements)
@@ -229,21 +242,23 @@ def with_checks(settings: Settings, names: Collection[str]) -> Settings:
 
 def with_limits(settings: Settings, texts: Iterable[str]) -> Settings:
     """The same with other limits, each written like `coverage: warn < 94`. Raises ConfigurationError."""
-    written = Written("--limit", None, lambda _: 1)
+    written = Written("--limit", None, None)
     changes: dict[str, dict[str, str]] = {}
     found = []
     for text in texts:
         read = re.fullmatch(r"\s*(\w+)\s*:\s*(warn|critical|clear)\s+(.+)", text)
-        if read:
-            changes.setdefault(read[1], {})[read[2]] = read[3]
-        else:
+        if not read:
             found.append(f'--limit: cannot read {text!r}: write it like "coverage: warn < 94"')
-    try:
-        limits = {name: Changes.model_validate(change) for name, change in changes.items()}
-    except ValidationError as error:
-        raise ConfigurationError([*found, *problems(written, Changes, error)]) from None
+        elif changes.setdefault(read[1], {}).setdefault(read[2], read[3]) != read[3]:
+            found.append(written.problem((read[1], read[2]), "is given twice: write it once"))
+    limits = {}
+    for name, change in changes.items():
+        try:
+            limits[name] = Changes.model_validate(change)
+        except ValidationError as error:
+            found += problems(written, Changes, error, at=(name,))
     pace = Pace(settings.schedule.tick, settings.schedule.idle_floor)
-    checks, wrong = change_limits(list(settings.checks), limits, written, pace)
+    checks, wrong = change_limits(list(settings.checks), limits, written, pace, at=())
     if found or wrong:
         raise ConfigurationError([*found, *wrong])
     return replace(settings, checks=tuple(checks))

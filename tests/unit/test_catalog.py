@@ -72,6 +72,10 @@ def test_checks_of_several_files_stand_together_in_their_order(folder: Path) -> 
     assert ([check.name for check in checks], found) == (["lost_rows", "coverage"], [])
 
 
+def more(name: str, depends_on: str) -> str:
+    return LOST_ROWS.replace("name: lost_rows", f"name: {name}") + f"    depends_on: {depends_on}\n"
+
+
 REFUSED = {
     "an unknown key": (
         "    for: 5m",
@@ -257,6 +261,43 @@ REFUSED = {
         9,
         ['unknown placeholder "{rejected}"'],
     ),
+    "limits in opposite directions": (
+        'critical: "> 50"\n    clear: "<= 25"',
+        'critical: "< 5"',
+        7,
+        ['checks.critical: warn "> 30" and critical "< 5" look in opposite directions', "both with > or both with <"],
+    ),
+    "limits of two units": ('"> 50"', '"> 50%"', 7, ['critical: cannot compare "> 50%" with a number without a unit']),
+    "a limit without the unit of the other": (
+        '"> 30"\n    critical: "> 50"\n    clear: "<= 25"',
+        '"> 3 h"\n    critical: "> 50"',
+        7,
+        ['checks.critical: cannot compare "> 50" with hours: write "> 50 h"'],
+    ),
+    "a case of another unit": (
+        "    for: 5m",
+        "    cases: {permanent: {warn: '> 1 h'}}",
+        9,
+        ['checks.cases.permanent.warn: cannot compare "> 1 h" with a number without a unit: write "> 1"'],
+    ),
+    "a percentage that no number reaches": (
+        '"> 30"\n    critical: "> 50"\n    clear: "<= 25"',
+        '"> 30%"\n    critical: "> 500%"',
+        7,
+        ['checks.critical: "> 500%" is no percentage: write a number from 0 to 100'],
+    ),
+    "a percentage below nothing": (
+        '"> 30"\n    critical: "> 50"\n    clear: "<= 25"',
+        '"< -3%"',
+        6,
+        ['checks.warn: "< -3%" is no percentage'],
+    ),
+    "another unit than a shipped check of this number": (
+        LOST_ROWS,
+        LOST_ROWS + more("another", "[]").removeprefix("checks:\n").replace('> 30"', '> 30%"'),
+        15,
+        ['checks.warn: cannot compare "> 30%" with a number without a unit: write "> 30"'],
+    ),
     "a name that is there already": (
         LOST_ROWS,
         LOST_ROWS + LOST_ROWS.removeprefix("checks:\n"),
@@ -287,7 +328,6 @@ ACCEPTED = {
         '"> 30"\n    critical: "> 50"\n    clear: "<= 25"',
         '"< 95 %"\n    critical: "< 90 %"\n    clear: ">= 96 %"',
     ),
-    "limits on both sides": ('"> 30"\n    critical: "> 50"\n    clear: "<= 25"', '"> 30"\n    critical: "< 5"'),
     "two different single values": ('"> 30"\n    critical: "> 50"\n    clear: "<= 25"', '"= 1"\n    critical: "= 2"'),
     "two single values the other way round": (
         '"> 30"\n    critical: "> 50"\n    clear: "<= 25"',
@@ -320,10 +360,6 @@ def test_a_limit_for_one_cadence_alone_is_refused(folder: Path) -> None:
     text = LOST_ROWS.replace('critical: "> 50"', 'critical: {daily: "> 300"}')
     _, [problem] = read_checks([read(folder, text)], METRICS, "daily")
     assert problem.startswith("own.yml:7: checks.critical: write one for each cadence, {frequent: …, daily: …}")
-
-
-def more(name: str, depends_on: str) -> str:
-    return LOST_ROWS.replace("name: lost_rows", f"name: {name}") + f"    depends_on: {depends_on}\n"
 
 
 def test_what_others_depend_on_is_judged_before_them(folder: Path) -> None:
@@ -377,6 +413,20 @@ def test_every_problem_of_every_file_is_told_at_once(folder: Path) -> None:
     assert sorted(problem.split(": ")[0] for problem in found) == ["a.yml:7", "a.yml:9", "b.yml:10", "b.yml:4"]
 
 
+def test_a_check_that_cannot_be_read_hides_no_other_and_is_not_called_missing(folder: Path) -> None:
+    broken = LOST_ROWS.replace('"> 50"', "50")
+    text = broken + "  - a word\n" + more("late", "[lost_rows]").removeprefix("checks:\n").replace("{value}", "{x}")
+    file = read(folder, text)
+    checks, found = read_checks([file], METRICS, "frequent")
+    assert [check.name for check in checks] == ["late"]
+    assert [problem.split(": ")[:2] for problem in found] == [
+        ["own.yml:7", "checks.critical"],
+        ["own.yml:11", "checks"],
+        ["own.yml:20", "checks.summary"],
+    ]
+    assert change_limits(checks, {"lost_rows": Changes()}, file) == (checks, [])
+
+
 def test_the_key_nearest_to_an_unknown_one_is_named_in_each_place() -> None:
     assert nearest("critcal", ["warn", "critical"]) == 'did you mean "critical"?'
     assert nearest("zzz", ["warn", "critical"]) == "known are critical, warn"
@@ -417,6 +467,14 @@ def test_a_changed_limit_drops_the_clear_that_belonged_to_the_old_one(folder: Pa
         ('critical: "> 20"', 3, ['limits.lost_rows.warn: warn "> 30" lies beyond critical "> 20"']),
         ('clear: "<= 40"', 4, ['limits.lost_rows.clear: clear "<= 40" and the limit "> 30" can both hold']),
         ("{warn: null, critical: null}", 3, ['limits.lost_rows: "lost_rows" has no limit']),
+        (
+            'critical: "> 100%"',
+            4,
+            ['limits.lost_rows.critical: cannot compare "> 100%" with a number', 'write "> 100"'],
+        ),
+        ('cases: {few_records: {warn: "> 1 h"}}', 4, ['lost_rows.cases.few_records.warn: cannot compare "> 1 h" with']),
+        ('critical: "< 100"', 4, ['limits.lost_rows.critical: warn "> 30" and critical "< 100" look in opposite']),
+        ('warn: "< 100"', 4, ['limits.lost_rows.warn: warn "< 100" and critical "> 50" look in opposite']),
     ],
 )
 def test_a_change_that_cannot_work_is_refused_where_it_stands(

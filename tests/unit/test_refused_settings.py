@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.settings import config_file, is_shipped, load_settings
+from bot.config.settings import config_file, is_shipped, load_settings, with_limits
 from bot.config.yaml_lines import LARGEST, read_yaml
 from bot.errors import ConfigurationError
 from bot.runtime.composition import known_metrics
@@ -94,3 +94,75 @@ def test_a_pipeline_yaml_is_not_overlooked(here: Path) -> None:
     assert not is_shipped(config_file({}))
     (here / "pipeline.yml").write_text(PIPELINE.replace("name: properties", "name: mine"), encoding="utf-8")
     assert load_settings(ENVIRONMENT, metrics=known_metrics(), table_names=TABLES).pipeline == "mine"
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ('coverage: {warn: "< 95 h"}', 'coverage.warn: cannot compare "< 95 h" with a percentage: write "< 95%"'),
+        ('coverage: {warn: "< 950%"}', 'coverage.warn: "< 950%" is no percentage: write a number from 0 to 100'),
+        ('coverage: {warn: "< 950"}', 'coverage.warn: "< 950%" is no percentage: write a number from 0 to 100'),
+        (
+            'suspect_records: {critical: "> 5 h"}',
+            'suspect_records.critical: cannot compare "> 5 h" with a number without a unit: write "> 5"',
+        ),
+        (
+            'sync_recency: {cases: {scheduled: {critical: "> 5%"}}}',
+            'sync_recency.cases.scheduled.critical: cannot compare "> 5%" with hours: write "> 5 h"',
+        ),
+        (
+            'null_company_names: {critical: "< 100"}',
+            'null_company_names.critical: warn "> 30" and critical "< 100" look in opposite directions: '
+            "write both with > or both with <",
+        ),
+    ],
+)
+def test_a_limit_of_another_unit_or_direction_than_the_shipped_one_is_refused(
+    problems: Problems, limit: str, said: str
+) -> None:
+    assert problems(("limits: {}", f"limits: {{{limit}}}")) == [f"pipeline.yml:17: limits.{said}"]
+
+
+def test_an_own_check_of_a_shipped_number_is_measured_in_the_same_unit(problems: Problems) -> None:
+    own = 'checks: [{name: mine, title: T, metric: coverage_percentage, source: databricks, warn: "< 9 h", summary: s}]'
+    said = 'checks.warn: cannot compare "< 9 h" with a percentage: write "< 9%"'
+    assert problems(("checks: []", own)) == [f"pipeline.yml:18: {said}"]
+
+
+@pytest.mark.parametrize("text", ["coverage: warn < 95 h", "coverage: warn < 950", "null_company_names: critical < 1"])
+def test_a_limit_on_the_command_line_is_held_to_the_same(text: str) -> None:
+    settings = load_settings({}, metrics=known_metrics(), table_names=TABLES, needs=())
+    with pytest.raises(ConfigurationError, match=r"a percentage|no percentage|opposite directions"):
+        with_limits(settings, [text])
+
+
+def test_a_wrong_entry_hides_no_other(problems: Problems) -> None:
+    limits = 'limits: {coverag: {warn: "> 5"}, coverage: {warn: 5}, create_queue: {warn: "> 999"}, mine: {warn: "> 2"}}'
+    own = "checks:\n  - {name: mine, title: Mine}\n"
+    tables = "tables: {a.b.c: x, d.e.f: g.h.i}"
+    found = problems(("limits: {}", limits), ("checks: []", own), ("tables: {}", tables))
+    for part in (
+        'limits.coverag: there is no check "coverag": did you mean "coverage"?',
+        "limits.coverage.warn: cannot read the limit 5",
+        'limits.create_queue.warn: warn "> 999" lies beyond critical "> 100"',
+        'tables.a.b.c: "x" is not a full name',
+        "tables.d.e.f: no statement reads d.e.f",
+        'checks: "metric" is missing',
+    ):
+        assert len([problem for problem in found if part in problem]) == 1, (part, found)
+    assert not [problem for problem in found if '"mine"' in problem]
+
+
+def test_every_limit_of_the_command_line_is_told_by_the_name_of_its_check() -> None:
+    settings = load_settings({}, metrics=known_metrics(), table_names=TABLES, needs=())
+    texts = ["coverage: warn 94", "coverag: warn < 94", "create_queue: critical 5", "update_queue: warn > 9999", "x"]
+    with pytest.raises(ConfigurationError) as found:
+        with_limits(settings, [*texts, "data_quality: warn < 96", "data_quality: warn < 97"])
+    assert [problem.split(": ")[:2] for problem in found.value.problems] == [
+        ["--limit", "cannot read 'x'"],
+        ["--limit", "data_quality.warn"],
+        ["--limit", "coverage.warn"],
+        ["--limit", "create_queue.critical"],
+        ["--limit", "coverag"],
+        ["--limit", "update_queue.warn"],
+    ]
