@@ -71,6 +71,8 @@ def problems(written: Written, model: type[BaseModel], error: ValidationError, a
             case "missing":
                 yield written.problem((*at, *place[:-1]), f'"{place[-1]}" is missing')
                 continue
+            case "too_short" if len(found["input"]) >= found["ctx"]["min_length"]:
+                continue  # there are some, and what is wrong with each of them is told
             case "value_error":
                 what = str(found["ctx"]["error"])
             case kind:

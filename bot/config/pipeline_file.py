@@ -97,6 +97,21 @@ class SyncSettings(Part):
         """As people call it: `Sync B (UPDATE)`."""
         return f"{self.name} ({self.direction.upper()})"
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Its full names, as they are compared: in lower case."""
+        return frozenset({self.name.casefold(), self.label.casefold()})
+
+    @property
+    def last_word(self) -> str:
+        """Its short name: the `b` of `Sync B`."""
+        return self.name.split()[-1].casefold()
+
+    @property
+    def signs(self) -> frozenset[str]:
+        """What it goes by without a name."""
+        return frozenset({self.direction, str(self.id)})
+
 
 class Operators(Part):
     """Who may change something."""

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from bot.alerts.rejections import Known
 from bot.config import shipped
 from bot.config.environment import Databricks, Need, databricks_of, problems_of, warehouse_folder, with_secret_files
-from bot.config.pipeline_file import Links, Operators, PipelineFile, SyncSettings, Timetable
+from bot.config.pipeline_file import Links, Operators, PipelineFile, SyncSettings, Timetable, table_parts
 from bot.config.yaml_lines import read_yaml
 from bot.errors import ConfigurationError, RefusedError
 from checks.catalog import Changes, Metrics, Pace, change_limits, read_checks
@@ -62,12 +62,7 @@ class Settings:
     def sync_called(self, word: str) -> SyncSettings | None:
         """The sync that somebody means by `Sync B (UPDATE)`, `Sync B`, `b`, `update` or its id."""
         wanted = word.casefold().strip()
-        called = [
-            sync
-            for sync in self.syncs
-            if wanted in {name.casefold() for name in (sync.label, sync.name, sync.name.split()[-1])}
-            or wanted in {sync.direction, str(sync.id)}
-        ]
+        called = [sync for sync in self.syncs if wanted in {*sync.names, sync.last_word, *sync.signs}]
         return called[0] if len(called) == 1 else None
 
 
@@ -212,17 +207,40 @@ def _inconsistent(
     for table in pipeline.tables:
         if table not in table_names:
             yield written.problem(("tables", table), f"no statement reads {table}: {nearest(table, table_names)}")
-    for what in ("name", "id", "direction"):
-        seen = set()
-        for n, sync in enumerate(pipeline.syncs):
-            if getattr(sync, what) in seen:
-                yield written.problem(("syncs", n, what), f"another sync has the {what} {getattr(sync, what)}")
-            seen.add(getattr(sync, what))
+    yield from _alike(pipeline.syncs, written)
     directions = {sync.direction for sync in pipeline.syncs}
     for check in checks:
         if check.rerun and check.rerun not in {*directions, "same"}:
             what = f'check "{check.name}" offers a rerun of the {check.rerun} sync, and there is none'
             yield written.problem(("syncs",), what)
+
+
+def _alike(syncs: Sequence[SyncSettings], written: Written) -> Iterator[str]:
+    """Syncs that cannot be told apart, by the bot or by people who name them in Slack."""
+    for n, sync in enumerate(syncs):
+        for what in ("id", "direction"):
+            if any(getattr(sync, what) == getattr(other, what) for other in syncs[:n]):
+                yield written.problem(("syncs", n, what), f"another sync has the {what} {getattr(sync, what)}")
+        if any(_same_table(sync.queue, other.queue) for other in syncs[:n]):
+            yield written.problem(("syncs", n, "queue"), f"another sync has the queue {sync.queue}: each has its own")
+        for m, other in enumerate(syncs):
+            if m < n and sync.name.casefold() == other.name.casefold():
+                what = f"another sync has the name {other.name}: write one that differs in more than case"
+                yield written.problem(("syncs", n, "name"), what)
+            elif m != n and (taken := _taken(sync, other)):
+                what = f'"{taken}" also means {other.label}: write a name that does not'
+                yield written.problem(("syncs", n, "name"), what)
+
+
+def _taken(sync: SyncSettings, other: SyncSettings) -> str | None:
+    """What this sync is called and the other goes by."""
+    words = {*sync.names, sync.last_word}
+    full = set() if sync.name.casefold() == other.name.casefold() else other.names
+    return min(words & (other.signs | full), default=None)
+
+
+def _same_table(one: str, other: str) -> bool:
+    return [part.casefold() for part in table_parts(one)] == [part.casefold() for part in table_parts(other)]
 
 
 QUEUES = {"create": "crm.sfdc_dbx.properties_to_create", "update": "crm.sfdc_dbx.properties_to_update"}

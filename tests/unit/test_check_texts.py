@@ -62,6 +62,7 @@ class Outer(BaseModel):
     color: Annotated[str, AfterValidator(written_like(r"red|blue", "a color"))] = "red"
     raw: bytes = b""
     bare: Bare = {}
+    some: tuple[Inner, ...] = Field((Inner(),), min_length=1)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,8 @@ class Outer(BaseModel):
         ({"name": "a", "table": {"x": "y"}}, 'table.x: "y" is not a whole number, written in digits alone'),
         ({"name": "a", "color": "green"}, 'color: "green" is not a color'),
         ({"name": "a", "bare": {"nomber": 1}}, 'bare.nomber: unknown key "nomber"'),
+        ({"name": "a", "some": []}, "some: [] is not enough: write at least one"),
+        ({"name": "a", "some": [{"number": 0}]}, "some.number: 0 is not a number above 0"),
         ({"name": "a", "raw": 1}, "raw: 1 is not valid here (bytes type)"),
     ],
 )

@@ -166,3 +166,47 @@ def test_every_limit_of_the_command_line_is_told_by_the_name_of_its_check() -> N
         ["--limit", "coverag"],
         ["--limit", "update_queue.warn"],
     ]
+
+
+def test_where_every_sync_is_wrong_only_that_is_told(problems: Problems) -> None:
+    found = problems(("id: 1", "id: one"), ("id: 2", "id: two"))
+    assert [problem.split(" is not")[0] for problem in found] == [
+        'pipeline.yml:9: syncs.id: "one"',
+        'pipeline.yml:13: syncs.id: "two"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            [("name: Sync B", "name: sync a")],
+            ["12: syncs.name: another sync has the name Sync A: write one that differs in more than case"],
+        ),
+        (
+            [("name: Sync B", "name: create")],
+            ['12: syncs.name: "create" also means Sync A (CREATE): write a name that does not'],
+        ),
+        ([("name: Sync A", "name: To Update")], ['8: syncs.name: "update" also means Sync B (UPDATE): write a name']),
+        ([("name: Sync A", 'name: "2"')], ['8: syncs.name: "2" also means Sync B (UPDATE)']),
+        ([("name: Sync A", "name: B")], ['12: syncs.name: "b" also means B (CREATE)']),
+        (
+            [("name: Sync B", "name: Sync A (CREATE)")],
+            [
+                '8: syncs.name: "sync a (create)" also means Sync A (CREATE) (UPDATE)',
+                '12: syncs.name: "sync a (create)" also means Sync A (CREATE): ',
+            ],
+        ),
+        (
+            [("properties_to_update", "`Properties_to_CREATE`")],
+            ["15: syncs.queue: another sync has the queue crm.sfdc_dbx.`Properties_to_CREATE`: each has its own"],
+        ),
+    ],
+)
+def test_syncs_that_cannot_be_told_apart_are_refused(
+    problems: Problems, changes: list[tuple[str, str]], said: list[str]
+) -> None:
+    found = problems(*changes)
+    assert len(found) == len(said)
+    for problem, part in zip(found, said, strict=True):
+        assert problem.startswith(f"pipeline.yml:{part}")
