@@ -45,7 +45,7 @@ class Written:
         """`pipeline.yml:12: limits.coverage: …`"""
         name = ".".join(str(part) for part in place if not isinstance(part, int))
         where = f"{self.file}:{self.line(place)}" if self.line else self.file
-        return f"{where}: {name + ': ' if name else ''}{what}"
+        return " ".join(f"{where}: {name + ': ' if name else ''}{what}".split())
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -76,8 +76,14 @@ def problems(written: Written, model: type[BaseModel], error: ValidationError, a
             case "value_error":
                 what = str(found["ctx"]["error"])
             case kind:
-                what = f"{_shown(found['input'])} is not {_expected(kind, found.get('ctx', {}))}"
+                what = f"{shown(found['input'])} is not {_expected(kind, found.get('ctx', {}))}"
         yield written.problem((*at, *place), what)
+
+
+def shown(value: object) -> str:
+    """A value as it was written, short."""
+    text = '""' if value == "" else f'"{value}"' if isinstance(value, str) else str(value)
+    return " ".join(text[:LONGEST].split()) + "…" * (len(text) > LONGEST)
 
 
 def _expected(kind: str, context: Mapping[str, object]) -> str:
@@ -100,16 +106,10 @@ def written_like(pattern: str, what: str) -> Callable[[str], str]:
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            raise ValueError(f"{_shown(text)} is not {what}")
+            raise ValueError(f"{shown(text)} is not {what}")
         return text
 
     return check
-
-
-def _shown(value: object) -> str:
-    """A value as it was written, short."""
-    text = '""' if value == "" else f'"{value}"' if isinstance(value, str) else str(value)
-    return " ".join(text[:LONGEST].split()) + "…" * (len(text) > LONGEST)
 
 
 def _keys(model: type[BaseModel], place: Place) -> set[str]:

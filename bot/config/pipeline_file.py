@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.config.environment import is_safe
 from checks.catalog import Changes
 from checks.model import ByCadence, Cadence, Check, Duration
-from checks.problems import nearest, written_like
+from checks.problems import nearest, shown, written_like
 
 
 def _zone(name: str) -> str:
@@ -36,9 +36,19 @@ def table_parts(name: str) -> tuple[str, ...]:
 
 
 def _table(name: str) -> str:
+    if re.search(r"[\s'\";]", re.sub(r"`(?:[^`]|``)+`", "", name)):
+        raise ValueError(f"{shown(name)} has blanks, quotes or semicolons: write them in backticks or leave them out")
     if len(table_parts(name)) != 3:
         raise ValueError(f'"{name}" is not a full name: write catalog.schema.table')
     return name
+
+
+def _channel(text: str) -> str:
+    if re.fullmatch(r"[UWS][A-Z0-9]+|@.*", text):
+        raise ValueError(f"{shown(text)} is a person or user group: {CHANNELS}")
+    if not text or re.search(r"\s", text):
+        raise ValueError(f"{shown(text)} is not a Slack channel: {CHANNELS}")
+    return text
 
 
 def _positive(span: timedelta) -> timedelta:
@@ -69,6 +79,8 @@ def _places(text: str) -> Iterator[str]:
         yield text
 
 
+CHANNELS = "write the name of a channel, such as sync-health, or its ID, such as C012ABCDEF"
+Channel = Annotated[str, AfterValidator(_channel)]
 Table = Annotated[str, AfterValidator(_table)]
 USER_ID = "a Slack user ID; IDs look like U012ABCDEF"
 GROUP_ID = "a Slack user group ID; IDs look like S012ABCDEF"
@@ -166,8 +178,8 @@ class PipelineFile(Part):
     name: Annotated[str, AfterValidator(written_like(r"[a-z][a-z0-9_-]*", NAME))]
     zone: Annotated[str, AfterValidator(_zone)]
     cadence: Cadence = "frequent"
-    channel: str = Field(min_length=1)
-    fallback_channel: str | None = Field(default=None, min_length=1)
+    channel: Channel
+    fallback_channel: Channel | None = None
     operators: Operators = Operators()
     syncs: tuple[SyncSettings, ...] = Field(min_length=1)
     schedule: Timetable = Field(default={}, validate_default=True)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import yaml
 
 from bot.errors import ConfigurationError
-from checks.problems import Place, Written
+from checks.problems import Place, Written, shown
 
 LARGEST = 1_000_000  # bytes
 DEEPEST = 30  # levels: reading is recursive
@@ -78,7 +78,7 @@ def _refused(text: str, file: str) -> Iterator[str]:
 
     Nor what nobody can see: it turns a line around, or makes two names look like one.
     """
-    depth = 0
+    depth, lines = 0, text.split("\n")
     events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
     for event in events:
         where = f"{file}:{event.start_mark.line + 1}"
@@ -88,9 +88,20 @@ def _refused(text: str, file: str) -> Iterator[str]:
             yield f"{where}: tags ({event.tag}) are not supported: write the value alone"
         elif isinstance(event, yaml.ScalarEvent) and (unseen := next(filter(_is_unseen, event.value), None)):
             yield f"{where}: has a character that cannot be seen (U+{ord(unseen):04X}): write the value anew"
+        elif comment := _swallowed(event, lines):
+            yield f"{where}: {shown(comment)} is read as a comment: put it in quotes, or a blank behind the #"
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             yield f"{where}: nested more than {DEEPEST} levels deep"
+
+
+def _swallowed(event: Any, lines: list[str]) -> str | None:
+    """What was probably meant as the value: `channel: #sync-health` is a key without one."""
+    if not isinstance(event, yaml.ScalarEvent) or event.value or event.style:
+        return None
+    mark: Any = event.end_mark
+    found = re.match(r"\s+(#[^\s#]\S*)", lines[mark.line][mark.column :])
+    return found[1] if found else None
 
 
 def _is_unseen(character: str) -> bool:
@@ -127,6 +138,6 @@ def _doubled_keys(node: yaml.Node | None, file: str) -> Iterator[str]:
         if not isinstance(key, yaml.ScalarNode):
             continue  # loading refuses it, with its line
         if key.value in seen:
-            yield f'{file}:{line}: the key "{key.value}" is there already, on line {seen[key.value]}'
+            yield f"{file}:{line}: the key {shown(key.value)} is there already, on line {seen[key.value]}"
         seen.setdefault(key.value, line)
         yield from _doubled_keys(value, file)

@@ -210,3 +210,68 @@ def test_syncs_that_cannot_be_told_apart_are_refused(
     assert len(found) == len(said)
     for problem, part in zip(found, said, strict=True):
         assert problem.startswith(f"pipeline.yml:{part}")
+
+
+@pytest.mark.parametrize("key", ["channel", "fallback_channel"])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('""', ': "" is not a Slack channel: write the name of a channel, such as sync-health'),
+        ('" "', ': " " is not a Slack channel'),
+        ('"my channel"', ': "my channel" is not a Slack channel'),
+        ('"my\\nchannel"', ': "my channel" is not a Slack channel'),
+        ("U012ABC", ': "U012ABC" is a person or user group: write the name of a channel, such as sync-health, or'),
+        ("S012ABC", ': "S012ABC" is a person or user group'),
+        ('"@robin"', ': "@robin" is a person or user group'),
+    ],
+)
+def test_what_is_no_channel_is_refused(problems: Problems, key: str, value: str, said: str) -> None:
+    line = "" if key == "channel" else "channel: a\n"
+    [problem] = problems(("channel: sync-health", f"{line}{key}: {value}"))
+    assert f": {key}{said}" in problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("channel: sync-health", "channel: #sync-health"),
+        ("channel: sync-health", "channel: a\nfallback_channel:   #sync-health # of the team"),
+        ("users: [U0OPERATOR]", "users:\n    - #sync-health"),
+    ],
+)
+def test_a_value_that_is_read_as_a_comment_is_told(problems: Problems, old: str, new: str) -> None:
+    [problem] = problems((old, new))
+    assert problem.endswith(': "#sync-health" is read as a comment: put it in quotes, or a blank behind the #')
+
+
+def test_a_comment_stays_a_comment(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text("#x\na: #why\n  b: c #d\ne:  # nothing\nf: ''  #g\nh:\n#i\nj: '#k'\n", encoding="utf-8")
+    assert read_yaml(path).data == {"a": {"b": "c"}, "e": None, "f": "", "h": None, "j": "#k"}
+
+
+@pytest.mark.parametrize("same", ["sync-health", '"#sync-health"'])
+def test_a_fallback_that_is_the_channel_itself_is_refused(problems: Problems, same: str) -> None:
+    [problem] = problems(("channel: sync-health", f"channel: sync-health\nfallback_channel: {same}"))
+    assert problem.startswith("pipeline.yml:4: fallback_channel: is the same as channel: write another")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['" a.b.c"', '"a.b.c "', '"a. b.c"', '"a.b.c\\nd"', "a.b.my table", "a.b.c;", "a.b.'c'", 'a.b."c"', "a.b.`c` "],
+)
+@pytest.mark.parametrize("place", ["queue: crm.sfdc_dbx.properties_to_update", "tables: {}"])
+def test_a_table_name_with_blanks_or_quotes_is_refused(problems: Problems, name: str, place: str) -> None:
+    name = name if name.startswith('"') else f"'{name.replace(chr(39), chr(39) * 2)}'"
+    value = f"tables: {{rds.pg_rds_public.properties: {name}}}" if place == "tables: {}" else f"queue: {name}"
+    [problem] = problems((place, value))
+    assert "has blanks, quotes or semicolons: write them in backticks or leave them out" in problem
+
+
+def test_a_table_name_in_backticks_may_have_any_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yml"
+    queue = '`my lake`.`a;b`.`it\'s "x"`'
+    written = "'" + queue.replace("'", "''") + "'"
+    path.write_text(PIPELINE.replace("crm.sfdc_dbx.properties_to_update", written), encoding="utf-8")
+    given = ENVIRONMENT | {"SYNC_HEALTH_CONFIG": str(path)}
+    assert load_settings(given, metrics=METRICS, table_names=TABLES).syncs[1].queue == queue
