@@ -26,6 +26,7 @@ PRINCIPAL = (
 )
 NEEDED = {"slack": (SLACK_BOT, SLACK_APP), "census": (CENSUS,), "warehouse": (WAREHOUSE,)}
 HEARTBEAT = "HEARTBEAT_URL"  # a secret: whoever knows it can keep the monitor quiet
+TOKENS = tuple(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, *PRINCIPAL))
 SECRETS = (*(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, PRINCIPAL[1])), HEARTBEAT)
 CERTIFICATES = "SSL_CERT_FILE"
 ADDRESSES = ("SLACK_API_URL", "CENSUS_API_URL")
@@ -59,18 +60,23 @@ def with_secret_files(environment: Mapping[str, str]) -> tuple[dict[str, str], l
             continue
         try:
             with Path(path).open(encoding="utf-8") as file:
-                read[name] = file.read(LARGEST_SECRET).strip()
+                read[name] = file.read(LARGEST_SECRET + 1).strip()
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             found.append(f"environment: {name}_FILE cannot be read: {why}")
+            continue
+        if not read[name] or len(read[name]) > LARGEST_SECRET:
+            why = "too large for a secret" if read[name] else "empty"
+            found.append(f"environment: {name}_FILE names a file that is {why}")
     return read, found
 
 
 def problems_of(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[str]:
     """Everything that is missing or cannot work."""
     for name, where in _wanted(environment, needs):
-        if not environment.get(name):
-            yield f"environment: {name} is not set ({where})"
+        if not environment.get(name, "").strip() and not environment.get(f"{name}_FILE"):
+            yield f"environment: {name} is {'blank' if environment.get(name) else 'not set'} ({where})"
+    yield from _token_problems(environment)
     for name in ADDRESSES:
         if not is_safe(environment.get(name, "").strip() or "https://default.example"):
             shown = _without_login(environment[name])
@@ -83,11 +89,9 @@ def problems_of(environment: Mapping[str, str], needs: Collection[Need]) -> Iter
     if (environment.get("CENSUS_API_VERSION") or "v2") not in ("v1", "v2"):
         yield f'environment: CENSUS_API_VERSION is "{environment["CENSUS_API_VERSION"]}": write v2'
     warehouse = environment.get("SYNC_HEALTH_WAREHOUSE", "")
-    if warehouse not in ("", "databricks") and not re.fullmatch(r"duckdb:.+", warehouse):
+    if warehouse.strip() and warehouse != "databricks" and not re.fullmatch(r"duckdb:.+", warehouse):
         yield f'environment: SYNC_HEALTH_WAREHOUSE is "{warehouse}": write databricks or duckdb:FOLDER'
-    state = environment.get("SYNC_HEALTH_STATE") or "sqlite://"
-    if not state.startswith("sqlite:"):
-        yield f'environment: SYNC_HEALTH_STATE is "{state.partition(":")[0]}:…": write sqlite:///FILE'
+    yield from _state_problems(environment.get("SYNC_HEALTH_STATE", ""))
 
 
 def warehouse_folder(environment: Mapping[str, str]) -> Path | None:
@@ -159,10 +163,47 @@ def network_in_words(environment: Mapping[str, str]) -> str:
     return ", ".join([*said, f"certificates of {trusted}" if trusted else "the system's certificates"])
 
 
+def _token_problems(environment: Mapping[str, str]) -> Iterator[str]:
+    """Why what was pasted cannot be a token; none of it is repeated."""
+    for name in TOKENS:
+        text, where = environment.get(name, "").strip(), f"{name}_FILE" if environment.get(f"{name}_FILE") else name
+        if len(text) > LARGEST_SECRET:
+            continue  # told where the file was read
+        if set(text[:1] + text[-1:]) & set("\"'"):
+            yield f"environment: {where} is in quotes: write it bare"
+        elif re.search(r"\s", text):
+            yield f"environment: {where} has blanks or line breaks inside: write it in one piece"
+        elif not text.isascii():
+            yield f"environment: {where} has characters that are not ASCII: copy it again"
+        elif not text.isprintable():
+            yield f"environment: {where} has control characters: copy it again"
+    bot, app = (environment.get(name, "").strip() for name, _ in (SLACK_BOT, SLACK_APP))
+    if bot.startswith("xapp-") and app.startswith("xoxb-"):
+        yield f"environment: {SLACK_BOT[0]} and {SLACK_APP[0]} are swapped: exchange them"
+    elif bot.startswith("xapp-"):
+        yield f"environment: {SLACK_BOT[0]} is an app-level token, which belongs in {SLACK_APP[0]}: write xoxb-… here"
+    elif app.startswith("xoxb-"):
+        yield f"environment: {SLACK_APP[0]} is a bot token, which belongs in {SLACK_BOT[0]}: write xapp-… here"
+
+
+def _state_problems(url: str) -> Iterator[str]:
+    """What is not the URL of a SQLite file, or of one that is gone with the process."""
+    kind, _, file = url.partition(":///")
+    if not url or (kind == "sqlite" and re.fullmatch(r"(?!:memory:$)[^\s?](?:[^?\r\n]*[^\s?])?", file)):
+        return
+    why = f'is "{url.partition(":")[0][:20]}:…"'
+    if url in ("sqlite:", "sqlite:/", "sqlite://") or (kind == "sqlite" and file.strip() in ("", ":memory:")):
+        why = "would forget everything when the bot stops"
+    elif kind == "sqlite" and "?" in file:
+        why = "has a query (?…)"
+    yield f"environment: SYNC_HEALTH_STATE {why}: write sqlite:///FILE"
+
+
 def _network_problems(environment: Mapping[str, str]) -> Iterator[str]:
     """What one client would take for the proxy or the certificates, and another would not."""
     proxy, trusted = proxy_of(environment), environment.get(CERTIFICATES, "")
-    if proxy and not re.fullmatch(r"https?://[^\s/]+:\d{1,5}/?", proxy):
+    port = re.fullmatch(r"https?://[^\s/]+:([0-9]{1,5})/?", proxy)
+    if proxy and not (port and 0 < int(port[1]) < 65536):
         yield f'environment: HTTPS_PROXY is "{_without_login(proxy)}": write http://HOST:PORT'
     try:
         if trusted:

@@ -275,3 +275,84 @@ def test_a_table_name_in_backticks_may_have_any_of_them(tmp_path: Path) -> None:
     path.write_text(PIPELINE.replace("crm.sfdc_dbx.properties_to_update", written), encoding="utf-8")
     given = ENVIRONMENT | {"SYNC_HEALTH_CONFIG": str(path)}
     assert load_settings(given, metrics=METRICS, table_names=TABLES).syncs[1].queue == queue
+
+
+FORGETS = "environment: SYNC_HEALTH_STATE would forget everything when the bot stops: write sqlite:///FILE"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        *((url, FORGETS) for url in ("sqlite:", "sqlite://", "sqlite:///", "sqlite:/// ", "sqlite:///:memory:")),
+        *(
+            (url, 'environment: SYNC_HEALTH_STATE is "sqlite:…": write sqlite:///FILE')
+            for url in ("sqlite:foo.db", "sqlite:/foo.db", "sqlite://host/x", "sqlite:///x.db\n", "sqlite:/// x.db")
+        ),
+        ("sqlite:///x.db?foo=bar", "environment: SYNC_HEALTH_STATE has a query (?…): write sqlite:///FILE"),
+        ("sqlite:///file:x?mode=memory", "environment: SYNC_HEALTH_STATE has a query (?…): write sqlite:///FILE"),
+        ("state.db", 'environment: SYNC_HEALTH_STATE is "state.db:…": write sqlite:///FILE'),
+    ],
+)
+def test_a_state_that_is_no_file_is_refused(problems: Problems, url: str, said: str) -> None:
+    assert problems(SYNC_HEALTH_STATE=url) == [said]
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:///x", "sqlite:///x.db", "sqlite:////var/my bot/x.db"])
+def test_a_state_that_is_a_file_is_taken(url: str) -> None:
+    given = ENVIRONMENT | {"SYNC_HEALTH_STATE": url}
+    assert load_settings(given, metrics=known_metrics(), table_names=TABLES).state_url.startswith(url)
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN", "DATABRICKS_TOKEN"])
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ('"hunter2"', "is in quotes: write it bare"),
+        ("'hunter2'", "is in quotes: write it bare"),
+        ("hunter2'", "is in quotes: write it bare"),
+        ("hun\nter2", "has blanks or line breaks inside: write it in one piece"),
+        ("hun ter2", "has blanks or line breaks inside: write it in one piece"),
+        ("hünter2", "has characters that are not ASCII: copy it again"),
+        ("hun\x07ter2", "has control characters: copy it again"),
+    ],
+)
+def test_what_cannot_be_a_token_is_told_without_repeating_it(
+    problems: Problems, tmp_path: Path, name: str, token: str, said: str
+) -> None:
+    assert problems(**{name: token}) == [f"environment: {name} {said}"]
+    (tmp_path / "secret").write_text(f"{token}\n", encoding="utf-8")
+    assert problems(**{name: "", f"{name}_FILE": str(tmp_path / "secret")}) == [f"environment: {name}_FILE {said}"]
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN", "SYNC_HEALTH_WAREHOUSE"])
+def test_a_token_of_blanks_is_told_by_the_name_of_its_variable(problems: Problems, name: str) -> None:
+    [problem] = problems(**{name: " \n "})
+    assert problem.startswith(f"environment: {name} is blank (")
+
+
+@pytest.mark.parametrize(("text", "why"), [("", "empty"), (" \n", "empty"), ("x" * 10_001, "too large for a secret")])
+def test_a_file_that_holds_no_token_is_told_by_the_name_of_its_variable(
+    problems: Problems, tmp_path: Path, text: str, why: str
+) -> None:
+    (tmp_path / "secret").write_text(text, encoding="utf-8")
+    said = [f"environment: CENSUS_API_TOKEN_FILE names a file that is {why}"]
+    assert problems(CENSUS_API_TOKEN="", CENSUS_API_TOKEN_FILE=str(tmp_path / "secret")) == said
+
+
+@pytest.mark.parametrize(
+    ("bot", "app", "said"),
+    [
+        ("xapp-1", "xoxb-1", "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped: exchange them"),
+        ("xapp-1", "xapp-1", "SLACK_BOT_TOKEN is an app-level token, which belongs in SLACK_APP_TOKEN: write xoxb-…"),
+        ("xoxb-1", "xoxb-1", "SLACK_APP_TOKEN is a bot token, which belongs in SLACK_BOT_TOKEN: write xapp-… here"),
+    ],
+)
+def test_tokens_in_each_others_place_are_told(problems: Problems, bot: str, app: str, said: str) -> None:
+    [problem] = problems(SLACK_BOT_TOKEN=bot, SLACK_APP_TOKEN=app)
+    assert problem.startswith(f"environment: {said}")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "٨٠"])
+def test_a_proxy_has_a_port_that_there_is(problems: Problems, port: str) -> None:
+    address = f"http://proxy.example:{port}"
+    assert problems(HTTPS_PROXY=address) == [f'environment: HTTPS_PROXY is "{address}": write http://HOST:PORT']
