@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from checks.problems import written_like
+from checks.problems import quoted, written_like
 
 
 class Outcome(StrEnum):
@@ -68,7 +68,7 @@ def parse_limit(text: object) -> Limit:
     """`"> 50"` → Limit. Raises ValueError with an example for anything else."""
     found = LIMIT.fullmatch(text) if isinstance(text, str) else None
     if not found:
-        raise ValueError(f'cannot read the limit {text!r}: write a comparison and a number, such as "> 50"')
+        raise ValueError(f'cannot read the limit {quoted(text)}: write a comparison and a number, such as "> 50"')
     return Limit(found[1], float(found[2]), found[3] or "")
 
 
@@ -84,7 +84,7 @@ def parse_duration(text: object) -> timedelta:
         return timedelta(0)
     found = re.fullmatch(r"\s*(\d{1,6})\s*([smhd])\s*", text) if isinstance(text, str) else None
     if not found:
-        raise ValueError(f'cannot read the duration {text!r}: write a number and s, m, h or d, such as "5m"')
+        raise ValueError(f'cannot read the duration {quoted(text)}: write a number and s, m, h or d, such as "5m"')
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
@@ -117,7 +117,7 @@ def parse_active(text: object) -> Active:
             return Active(begin, end)
     if isinstance(text, str) and text.endswith(" after schedule"):
         return Active(after_schedule=parse_duration(text.removesuffix(" after schedule")))
-    raise ValueError(f'cannot read the hours {text!r}: write "08:00-24:00" or "2h after schedule"')
+    raise ValueError(f'cannot read the hours {quoted(text)}: write "08:00-24:00" or "2h after schedule"')
 
 
 ByCadence = BeforeValidator(_chosen)

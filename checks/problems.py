@@ -81,9 +81,21 @@ def problems(written: Written, model: type[BaseModel], error: ValidationError, a
 
 
 def shown(value: object) -> str:
-    """A value as it was written, short."""
+    """A value in YAML's words, short."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case dict() | list():
+            return f"{'a' if value else 'an empty'} {'list' if isinstance(value, list) else 'mapping'}"
     text = '""' if value == "" else f'"{value}"' if isinstance(value, str) else str(value)
     return " ".join(text[:LONGEST].split()) + "…" * (len(text) > LONGEST)
+
+
+def quoted(value: object) -> str:
+    """The same where a text that cannot be read shall show each of its blanks."""
+    return repr(value) if isinstance(value, str) else shown(value)
 
 
 def _expected(kind: str, context: Mapping[str, object]) -> str:

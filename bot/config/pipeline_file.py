@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.config.environment import is_safe
 from checks.catalog import Changes
 from checks.model import ByCadence, Cadence, Check, Duration
-from checks.problems import nearest, shown, written_like
+from checks.problems import nearest, quoted, shown, written_like
 
 
 def _zone(name: str) -> str:
@@ -135,7 +135,9 @@ class Operators(Part):
 def _time_of_day(text: object) -> time:
     found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text) if isinstance(text, str) else None
     if not found:
-        raise ValueError(f'cannot read the time of day {text!r}: write hours and minutes in quotes, such as "03:00"')
+        raise ValueError(
+            f'cannot read the time of day {quoted(text)}: write hours and minutes in quotes, such as "03:00"'
+        )
     return time(int(found[1]), int(found[2]))
 
 

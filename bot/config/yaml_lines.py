@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import yaml
 
+from bot.config.yaml_errors import explain
 from bot.errors import ConfigurationError
 from checks.problems import Place, Written, shown
 
@@ -21,6 +22,10 @@ PLAIN = {
     "int": (r"[-+]?(?:0|[1-9][0-9]{0,17})", "-+0123456789"),
     "float": (r"[-+]?[0-9]{1,18}\.[0-9]{0,18}(?:[eE][-+]?[0-9]{1,3})?", "-+0123456789"),
 }
+
+
+TEXT = "tag:yaml.org,2002:str"
+UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # as YAML has it
 
 
 class _Loader(PARSER):  # type: ignore[misc]
@@ -45,16 +50,13 @@ def read_yaml(path: Path) -> Written:
     try:
         refused = next(_refused(text, path.name), None)
         root = None if refused else yaml.compose(text, Loader=_Loader)
-        doubled = list(_doubled_keys(root, path.name))
-        data = None if refused else yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
+        wrong = [refused] if refused else list(_wrong_keys(root, path.name))
+        data = None if wrong else yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise ConfigurationError(
-            [f"{path.name}{line}: not YAML: {getattr(error, 'problem', None) or error}"]
-        ) from error
-    if refused or doubled:
-        raise ConfigurationError([refused] if refused else doubled)
+        line, why = explain(error, text)
+        raise ConfigurationError([f"{path.name}:{line}: not YAML: {why}"]) from error
+    if wrong:
+        raise ConfigurationError(wrong)
     return Written(path.name, {} if data is None else data, lambda place: _line(root, place))
 
 
@@ -78,6 +80,9 @@ def _refused(text: str, file: str) -> Iterator[str]:
 
     Nor what nobody can see: it turns a line around, or makes two names look like one.
     """
+    if found := UNREADABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        yield f"{file}:{line}: not YAML: has a control character (U+{ord(found[0]):04X}): write the line anew"
     depth, lines = 0, text.split("\n")
     events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
     for event in events:
@@ -126,18 +131,23 @@ def _line(node: yaml.Node | None, place: Place) -> int:
     return line
 
 
-def _doubled_keys(node: yaml.Node | None, file: str) -> Iterator[str]:
+def _wrong_keys(node: yaml.Node | None, file: str) -> Iterator[str]:
+    """Keys that are there twice, and those that are no text."""
     if isinstance(node, yaml.SequenceNode):
         for child in node.value:
-            yield from _doubled_keys(child, file)
+            yield from _wrong_keys(child, file)
     if not isinstance(node, yaml.MappingNode):
         return
     seen: dict[str, int] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            continue  # loading refuses it, with its line
-        if key.value in seen:
+            what = "a mapping, begun by {," if isinstance(key, yaml.MappingNode) else "a list, begun by [,"
+            yield f"{file}:{line}: not YAML: {what} cannot be a key: put it in quotes if it is text"
+        elif key.tag != TEXT:
+            yield f"{file}:{line}: the key {key.value or 'nothing'} is not text: write a name, or put it in quotes"
+        elif key.value in seen:
             yield f"{file}:{line}: the key {shown(key.value)} is there already, on line {seen[key.value]}"
-        seen.setdefault(key.value, line)
-        yield from _doubled_keys(value, file)
+        else:
+            seen[key.value] = line
+        yield from _wrong_keys(value, file)

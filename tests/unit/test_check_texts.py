@@ -1,5 +1,6 @@
 """What checks say in words, and read from them: spans, hours, and what is wrong in a file."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -7,7 +8,7 @@ import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import TypedDict
 
-from checks.model import Active, Check, parse_active
+from checks.model import Active, Check, parse_active, parse_duration, parse_limit
 from checks.numbers import duration
 from checks.problems import Written, problems, written_like
 
@@ -26,6 +27,23 @@ def test_a_span_is_written_as_people_write_it(seconds: float, text: str) -> None
 def test_hours_are_read_as_their_owner_writes_them() -> None:
     assert parse_active("08:00-24:00") == Active(480, 1440)
     assert parse_active("2h after schedule") == Active(after_schedule=timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("parse", "value", "said"),
+    [
+        (parse_duration, True, "cannot read the duration true"),
+        (parse_duration, None, "cannot read the duration nothing"),
+        (parse_limit, {"a": 1}, "cannot read the limit a mapping"),
+        (parse_active, [1], "cannot read the hours a list"),
+        (parse_active, "x  y", "cannot read the hours 'x  y'"),
+    ],
+)
+def test_what_is_no_text_is_told_in_the_words_of_yaml(
+    parse: Callable[[object], object], value: object, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse(value)
 
 
 @pytest.mark.parametrize("text", ["08:60-24:00", "08:00-24:01", "09:00-08:00", "always", 8, None])
@@ -78,7 +96,13 @@ class Outer(BaseModel):
         ({"name": "a", "table": {"x": "y"}}, 'table.x: "y" is not a whole number, written in digits alone'),
         ({"name": "a", "color": "green"}, 'color: "green" is not a color'),
         ({"name": "a", "bare": {"nomber": 1}}, 'bare.nomber: unknown key "nomber"'),
-        ({"name": "a", "some": []}, "some: [] is not enough: write at least one"),
+        ({"name": None}, "name: nothing is not text"),
+        ({"name": True}, "name: true is not text"),
+        ({"name": [1]}, "name: a list is not text"),
+        ({"name": "a", "inner": []}, "inner: an empty list is not a block of keys and values"),
+        ({"name": "a", "some": {"x": 1}}, "some: a mapping is not a list"),
+        ({"name": {}}, "name: an empty mapping is not text"),
+        ({"name": "a", "some": []}, "some: an empty list is not enough: write at least one"),
         ({"name": "a", "some": [{"number": 0}]}, "some.number: 0 is not a number above 0"),
         ({"name": "a", "raw": 1}, "raw: 1 is not valid here (bytes type)"),
     ],

@@ -5,13 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
+from bot.config import yaml_lines
 from bot.config.settings import config_file, is_shipped, load_settings, with_limits
 from bot.config.yaml_lines import LARGEST, read_yaml
 from bot.errors import ConfigurationError
 from bot.runtime.composition import known_metrics
 from tests.unit.test_settings import ENVIRONMENT, METRICS, PIPELINE, TABLES
 
+RESOLVERS = yaml_lines._Loader.yaml_implicit_resolvers
 Problems = Callable[..., list[str]]
 
 
@@ -356,3 +359,48 @@ def test_tokens_in_each_others_place_are_told(problems: Problems, bot: str, app:
 def test_a_proxy_has_a_port_that_there_is(problems: Problems, port: str) -> None:
     address = f"http://proxy.example:{port}"
     assert problems(HTTPS_PROXY=address) == [f'environment: HTTPS_PROXY is "{address}": write http://HOST:PORT']
+
+
+@pytest.mark.parametrize("key", ["true", "5", "1.5", "null", "~"])
+@pytest.mark.parametrize("place", ["limits: {{{}: {{warn: 5}}}}", "tables: {{{}: a.b.c}}", "{}: 5", "x: [{{{}: 5}}]"])
+def test_a_key_that_is_no_text_is_told_with_its_line(problems: Problems, key: str, place: str) -> None:
+    [problem] = problems(("tables: {}\nlimits: {}", place.format(key)))
+    assert problem == f"pipeline.yml:16: the key {key} is not text: write a name, or put it in quotes"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("a:\n  critical: > 100  # many", 2, 'put it in quotes: "> 100"'),
+        ("a:\n  - >= 5", 2, 'put it in quotes: ">= 5"'),
+        ("a: %5", 1, 'put it in quotes: "%5"'),
+        ("a: @robin", 1, 'put it in quotes: "@robin"'),
+        ("a: `b`.c", 1, 'put it in quotes: "`b`.c"'),
+        ("a: Lost: rows", 1, 'put it in quotes: "Lost: rows"'),
+        ('a: b: "it\'s"', 1, "put it in quotes: 'b: \"it''s\"'"),
+        ("a:\n\tb: c", 2, "indent with blanks, not tabs"),
+        ("a:\n  b: c\n  \td: e", 3, "indent with blanks, not tabs"),
+        ("a: [1\nb: c", 1, "a [ or { is opened here and not closed, or a comma is missing"),
+        ('a: b\nc: "d\ne: f\n', 2, "a quote or bracket is opened here and not closed"),
+        ("a: b\n c: d", 2, "a colon does not fit here: indent this line as those above it, or put the value in quotes"),
+        ("a:\n   b: c\n  d: e", 3, "this line is indented unlike those above it"),
+        ("a: 'it's'", 1, "a quote ends before the value does: put the whole value in quotes"),
+        ("a: b\nwarn\nc: d", 2, "a colon with a blank behind it is missing"),
+        ('a: "\\d"', 1, r"a backslash in double quotes begins a character: write \\ or use single quotes"),
+        ("a: b\n---\nc: d", 2, "there is a second document: leave --- out"),
+        ("? [a, b]\n: c", 1, "a list, begun by [, cannot be a key: put it in quotes if it is text"),
+        ("a: b\nc: d\x00e", 2, "has a control character (U+0000): write the line anew"),
+        ("a: b\nc: é\x07e", 2, "has a control character (U+0007): write the line anew"),
+        ("a: 'b' 'c'\n", 1, "a quote ends before the value does: put the whole value in quotes"),
+        ("a: ]", 1, "the value cannot be read: put it in quotes"),
+    ],
+)
+@pytest.mark.parametrize("parser", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
+def test_what_is_not_yaml_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parser: type, text: str, line: int, said: str
+) -> None:
+    monkeypatch.setattr(yaml_lines, "_Loader", type("Loader", (parser,), {"yaml_implicit_resolvers": RESOLVERS}))
+    (path := tmp_path / "a.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as found:
+        read_yaml(path)
+    assert found.value.problems == [f"a.yml:{line}: not YAML: {said}"]
