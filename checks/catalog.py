@@ -1,5 +1,6 @@
 """The shipped checks and what pipeline.yml changes of them → the checks that hold here."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from checks.numbers import duration
 from checks.problems import Place, Written, close_to, nearest, problems
 
 FILLED_IN = ("limit", "percent", "sync", "value")  # what every summary may name
+WIDTH = r"(?:[<>^]?[1-9][0-9]?)?"  # of a text: the one format that it takes
 FACTS = {  # …and what comes with a metric
     "hours_since_last_run": ("duration",),
     "error_rate": ("records", "rejected"),
@@ -261,17 +263,25 @@ def _minutes(span: timedelta) -> str:
 
 def _unfillable(check: Check, summary: str, file: Written, place: Place) -> Iterable[str]:
     """Why a summary cannot take the number: `{}` and `{value:.1f}` read well too."""
-    known = (*FILLED_IN, *FACTS.get(check.metric, ()))
+    known = sorted((*FILLED_IN, *FACTS.get(check.metric, ())))
+    listed = f"known are {', '.join(f'{{{name}}}' for name in known)}"
     try:
-        unknown = {name for _, name, _, _ in Formatter().parse(summary) if name} - set(known)
-        if not unknown:
-            summary.format(**dict.fromkeys(known, ""))
-    except (ValueError, LookupError) as error:
-        yield file.problem(place, f"cannot be filled in: {error}")
-    else:
-        for name in sorted(unknown):
-            listed = ", ".join(f"{{{one}}}" for one in sorted(known))
-            yield file.problem(place, f'unknown placeholder "{{{name}}}": known are {listed}')
+        fields = {
+            (name, spec, conversion) for _, name, spec, conversion in Formatter().parse(summary) if name is not None
+        }
+    except ValueError:
+        yield file.problem(
+            place, "has a brace that is not closed or not opened: write {value}, and {{ or }} for a brace"
+        )
+        return
+    for name, spec, conversion in sorted(fields, key=str):
+        if not name:
+            yield file.problem(place, f"has a placeholder without a name: {listed}")
+        elif name not in known:
+            yield file.problem(place, f'unknown placeholder "{{{name}}}": {listed}')
+        elif not re.fullmatch(WIDTH, spec or "") or conversion not in (None, "s"):
+            written = f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}"
+            yield file.problem(place, f'"{written}" has a format, and what it stands for is text: write {{{name}}}')
 
 
 def _overlap(one: Limit, other: Limit) -> bool:
