@@ -56,7 +56,7 @@ class Limit:
         return f"{self.comparison} {self.number:.15g}{with_unit(self.unit)}"
 
 
-LIMIT = re.compile(r"\s*(>=|<=|!=|>|<|=)\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*(%|h)?\s*")
+LIMIT = re.compile(r"\s*(>=|<=|!=|>|<|=)\s*(-?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(%|h)?\s*")
 
 
 def with_unit(unit: str) -> str:
@@ -73,6 +73,7 @@ def parse_limit(text: object) -> Limit:
 
 
 LIMITS = ("warn", "critical", "clear")
+LONGEST = timedelta(days=365)  # that a check can be patient for
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -82,10 +83,16 @@ def parse_duration(text: object) -> timedelta:
         return text
     if text == 0 and text is not False:
         return timedelta(0)
-    found = re.fullmatch(r"\s*(\d{1,6})\s*([smhd])\s*", text) if isinstance(text, str) else None
+    found = re.fullmatch(r"\s*([0-9]{1,6})\s*([smhd])\s*", text) if isinstance(text, str) else None
     if not found:
         raise ValueError(f'cannot read the duration {quoted(text)}: write a number and s, m, h or d, such as "5m"')
     return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def _bearable(span: timedelta) -> timedelta:
+    if span > LONGEST:
+        raise ValueError(f"is longer than a year: write {LONGEST.days}d at most")
+    return span
 
 
 Cadence = Literal["frequent", "daily"]
@@ -111,12 +118,12 @@ class Active:
 
 def parse_active(text: object) -> Active:
     """`"08:00-24:00"` or `"2h after schedule"` → Active. Raises ValueError with an example for anything else."""
-    if isinstance(text, str) and (found := re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", text)):
+    if isinstance(text, str) and (found := re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", text, re.ASCII)):
         begin, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
         if begin < end <= 24 * 60 and int(found[2]) < 60 and int(found[4]) < 60:
             return Active(begin, end)
     if isinstance(text, str) and text.endswith(" after schedule"):
-        return Active(after_schedule=parse_duration(text.removesuffix(" after schedule")))
+        return Active(after_schedule=_bearable(parse_duration(text.removesuffix(" after schedule"))))
     raise ValueError(f'cannot read the hours {quoted(text)}: write "08:00-24:00" or "2h after schedule"')
 
 
@@ -128,7 +135,7 @@ Hours = Annotated[Active, BeforeValidator(parse_active), ByCadence]
 SLACK_IDS = "a Slack user or user group ID; IDs look like U012ABCDEF and S012ABCDEF"
 Owner = Annotated[str, AfterValidator(written_like(r"[UWS][A-Z0-9]+", SLACK_IDS))]
 NAME = "a name: write a lowercase letter, then lowercase letters, digits and _"
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Duration = Annotated[timedelta, AfterValidator(_bearable), BeforeValidator(parse_duration)]
 
 
 Promise = Literal["always", "at-sync-time"]  # told within 15 minutes of the fault, or when it is measured next

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import time, timedelta
+from itertools import filterfalse
 from string import Formatter
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -14,12 +15,18 @@ from checks.catalog import Changes
 from checks.model import ByCadence, Cadence, Check, Duration
 from checks.problems import nearest, quoted, shown, written_like
 
+UNPLACED = re.compile(r"localtime$|Factory$|posixrules$|posix/|right/")  # files next to the zones, of this machine
+
 
 def _zone(name: str) -> str:
     try:
+        if UNPLACED.match(name):
+            raise ZoneInfoNotFoundError
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f'there is no time zone "{name}": {nearest(name, available_timezones())}') from None
+        raise ValueError(
+            f"there is no time zone {shown(name)}: {nearest(name, filterfalse(UNPLACED.match, available_timezones()))}"
+        ) from None
     return name
 
 
@@ -89,6 +96,15 @@ GroupId = Annotated[str, AfterValidator(written_like(r"S[A-Z0-9]+", GROUP_ID))]
 NAME = "a name: write a lowercase letter, then lowercase letters, digits, - and _"
 
 
+def _sync_name(text: str) -> str:
+    tidy = " ".join(text.split())
+    if not tidy:
+        raise ValueError(f'{shown(text)} is not a name: write one that people can say, such as "Sync A"')
+    if text != tidy:
+        raise ValueError(f"has a blank at an end, several in a row, or one that is none: write {shown(tidy)}")
+    return text
+
+
 class Part(BaseModel):
     """A part of pipeline.yml."""
 
@@ -98,7 +114,7 @@ class Part(BaseModel):
 class SyncSettings(Part):
     """One Census sync of the pipeline."""
 
-    name: Annotated[str, Field(max_length=40), AfterValidator(written_like(r".*\S.*", "a name"))]
+    name: Annotated[str, Field(max_length=40), AfterValidator(_sync_name)]
     id: Annotated[int, Field(gt=0, strict=True)]
     direction: Literal["create", "update"]
     queue: Table
@@ -133,7 +149,7 @@ class Operators(Part):
 
 
 def _time_of_day(text: object) -> time:
-    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text) if isinstance(text, str) else None
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text) if isinstance(text, str) else None
     if not found:
         raise ValueError(
             f'cannot read the time of day {quoted(text)}: write hours and minutes in quotes, such as "03:00"'

@@ -24,6 +24,8 @@ PLAIN = {
 }
 
 
+FILLERS = "\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}\N{HANGUL CHOSEONG FILLER}\N{HANGUL JUNGSEONG FILLER}\u2800"
+UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # by their category; of private use is what each font shows otherwise
 TEXT = "tag:yaml.org,2002:str"
 UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # as YAML has it
 
@@ -111,7 +113,7 @@ def _swallowed(event: Any, lines: list[str]) -> str | None:
 
 def _is_unseen(character: str) -> bool:
     joins = character in "\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # lines of a text, parts of an emoji
-    return not joins and unicodedata.category(character) in ("Cc", "Cf", "Cs")
+    return not joins and (character in FILLERS or unicodedata.category(character) in UNSEEN)
 
 
 def _line(node: yaml.Node | None, place: Place) -> int:

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from checks.model import Active, Check, parse_active, parse_duration, parse_limit
+from checks.model import Active, Check, Duration, parse_active, parse_duration, parse_limit
 from checks.numbers import duration
 from checks.problems import Written, problems, written_like
 
@@ -37,9 +37,13 @@ def test_hours_are_read_as_their_owner_writes_them() -> None:
         (parse_limit, {"a": 1}, "cannot read the limit a mapping"),
         (parse_active, [1], "cannot read the hours a list"),
         (parse_active, "x  y", "cannot read the hours 'x  y'"),
+        (parse_duration, "٥m", "cannot read the duration '٥m'"),
+        (parse_active, "366d after schedule", "is longer than a year: write 365d at most"),
+        (parse_active, "٠٨:٠٠-٢٤:٠٠", "cannot read the hours"),
+        (parse_limit, "> ٥", "cannot read the limit '> ٥'"),
     ],
 )
-def test_what_is_no_text_is_told_in_the_words_of_yaml(
+def test_what_cannot_be_read_is_told_in_the_words_of_yaml(
     parse: Callable[[object], object], value: object, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
@@ -50,6 +54,14 @@ def test_what_is_no_text_is_told_in_the_words_of_yaml(
 def test_hours_that_cannot_be_are_refused_with_an_example(text: object) -> None:
     with pytest.raises(ValueError, match='write "08:00-24:00" or "2h after schedule"'):
         parse_active(text)
+
+
+def test_a_check_is_patient_for_a_year_at_most() -> None:
+    patience: TypeAdapter[timedelta] = TypeAdapter(Duration)
+    assert patience.validate_python("365d") == patience.validate_python("8760h") == timedelta(days=365)
+    for text in ("366d", "8761h", "999999d"):
+        with pytest.raises(ValueError, match="is longer than a year: write 365d at most"):
+            patience.validate_python(text)
 
 
 def test_a_check_with_a_statement_of_its_own_names_it() -> None:

@@ -404,3 +404,30 @@ def test_what_is_not_yaml_is_told_with_what_to_do(
     with pytest.raises(ConfigurationError) as found:
         read_yaml(path)
     assert found.value.problems == [f"a.yml:{line}: not YAML: {said}"]
+
+
+@pytest.mark.parametrize("zone", ["localtime", "Factory", "posixrules", "posix/Europe/Rome", "right/Europe/Rome"])
+def test_a_zone_that_is_another_on_another_machine_is_refused(problems: Problems, zone: str) -> None:
+    [problem] = problems(("America/Los_Angeles", zone))
+    assert problem.startswith(f'pipeline.yml:2: zone: there is no time zone "{zone}": ')
+    assert f'mean "{zone}"' not in problem
+
+
+@pytest.mark.parametrize("place", ['tick: "٥m"', 'digest: "٠٣:٠٠"', "idle_floor: 366d"])
+def test_digits_of_other_scripts_and_spans_beyond_a_year_are_refused(problems: Problems, place: str) -> None:
+    [problem] = problems(("tables: {}", f"schedule: {{{place}}}"))
+    assert problem.startswith(f"pipeline.yml:16: schedule.{place.split(':')[0]}: ")
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\u3164", "\uffa0", "\u115f", "\u1160", "\u2800", "\ue000"])
+def test_a_character_that_nobody_sees_is_refused(problems: Problems, character: str) -> None:
+    for written in (f'"Sync{character}A"', f'"Sync\\u{ord(character):04X}A"'):
+        [problem] = problems(("name: Sync A", f"name: {written}"))
+        assert problem.startswith(f"pipeline.yml:8: has a character that cannot be seen (U+{ord(character):04X})")
+
+
+@pytest.mark.parametrize("name", [" Sync A", "Sync A ", "Sync  A", "Sync\\nA", "Sync\\u00A0A"])
+def test_a_sync_whose_name_has_odd_blanks_is_told_how_to_write_it(problems: Problems, name: str) -> None:
+    [problem] = problems(("name: Sync A", f'name: "{name}"'))
+    said = 'has a blank at an end, several in a row, or one that is none: write "Sync A"'
+    assert problem == f"pipeline.yml:8: syncs.name: {said}"
