@@ -51,7 +51,7 @@ def _table(name: str) -> str:
 
 
 def _channel(text: str) -> str:
-    if re.fullmatch(r"[UWS][A-Z0-9]+|@.*", text):
+    if re.fullmatch(r"[UWS](?=.*[0-9])[A-Z0-9]+|@.*", text):
         raise ValueError(f"{shown(text)} is a person or user group: {CHANNELS}")
     if not text or re.search(r"\s", text):
         raise ValueError(f"{shown(text)} is not a Slack channel: {CHANNELS}")

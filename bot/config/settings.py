@@ -207,7 +207,8 @@ def _inconsistent(
     for table in pipeline.tables:
         if table not in table_names:
             yield written.problem(("tables", table), f"no statement reads {table}: {nearest(table, table_names)}")
-    if pipeline.fallback_channel and pipeline.fallback_channel.lstrip("#") == pipeline.channel.lstrip("#"):
+    named = [str(written.part((key,)) or key).lstrip("#") for key in ("channel", "fallback_channel")]
+    if pipeline.fallback_channel and named[0] == named[1]:
         what = "is the same as channel: write another, where alerts go while that one refuses them"
         yield written.problem(("fallback_channel",), what)
     yield from _alike(pipeline.syncs, written)

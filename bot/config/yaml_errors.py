@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 VALUE = re.compile(r"(?:^\s*-|:)\s+([>|%@`!&*?].*?|(?:[^\"'\s][^\"']*?)?: .*?)(?:\s+#.*)?$")  # none as it stands
+BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # where YAML begins a line
 INDENTED = "this line is indented unlike those above it"
 REMEDIES = {  # by a part of the words of libyaml or of its Python twin
     "another document": "there is a second document: leave --- out",
@@ -31,7 +32,7 @@ def explain(error: yaml.YAMLError, text: str) -> tuple[int, str]:
     begun = any(part in problem for part in BEGUN)
     mark = opened if opened and begun else here
     number = mark.line if mark else 0
-    line = [*text.split("\n"), ""][number]
+    line = line_of(BREAK.split(text), number)
     if re.match(r" *\t", line):
         return number + 1, "indent with blanks, not tabs"
     if not begun and (value := VALUE.search(line)):
@@ -39,6 +40,11 @@ def explain(error: yaml.YAMLError, text: str) -> tuple[int, str]:
     if remedy == INDENTED and re.search(r"[\"']", line):
         return number + 1, "a quote ends before the value does: put the whole value in quotes"
     return number + 1, remedy or "the value cannot be read: put it in quotes"
+
+
+def line_of(lines: list[str], number: int) -> str:
+    """One line, counted from 0; nothing where there is none, as behind the end of a file."""
+    return lines[number] if number < len(lines) else ""
 
 
 def _in_quotes(value: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from bot.config.yaml_errors import explain
+from bot.config.yaml_errors import BREAK, explain, line_of
 from bot.errors import ConfigurationError
 from checks.problems import Place, Written, shown
 
@@ -83,9 +83,9 @@ def _refused(text: str, file: str) -> Iterator[str]:
     Nor what nobody can see: it turns a line around, or makes two names look like one.
     """
     if found := UNREADABLE.search(text):
-        line = text.count("\n", 0, found.start()) + 1
+        line = len(BREAK.split(text[: found.start()]))
         yield f"{file}:{line}: not YAML: has a control character (U+{ord(found[0]):04X}): write the line anew"
-    depth, lines = 0, text.split("\n")
+    depth, lines = 0, BREAK.split(text)
     events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
     for event in events:
         where = f"{file}:{event.start_mark.line + 1}"
@@ -107,7 +107,7 @@ def _swallowed(event: Any, lines: list[str]) -> str | None:
     if not isinstance(event, yaml.ScalarEvent) or event.value or event.style:
         return None
     mark: Any = event.end_mark
-    found = re.match(r"\s+(#[^\s#]\S*)", lines[mark.line][mark.column :])
+    found = re.match(r"\s+(#[^\s#]\S*)", line_of(lines, mark.line)[mark.column :])
     return found[1] if found else None
 
 

@@ -247,6 +247,14 @@ def test_a_value_that_is_read_as_a_comment_is_told(problems: Problems, old: str,
     assert problem.endswith(': "#sync-health" is read as a comment: put it in quotes, or a blank behind the #')
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\x85", "\u2028"])
+def test_lines_may_end_as_yaml_lets_them(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "a.yml"
+    path.write_bytes(end.join(["a: b", "c:", "d:  # e", "f: #g"]).encode())
+    with pytest.raises(ConfigurationError, match=r'a\.yml:4: "#g" is read as a comment'):
+        read_yaml(path)
+
+
 def test_a_comment_stays_a_comment(tmp_path: Path) -> None:
     path = tmp_path / "a.yml"
     path.write_text("#x\na: #why\n  b: c #d\ne:  # nothing\nf: ''  #g\nh:\n#i\nj: '#k'\n", encoding="utf-8")
@@ -257,6 +265,11 @@ def test_a_comment_stays_a_comment(tmp_path: Path) -> None:
 def test_a_fallback_that_is_the_channel_itself_is_refused(problems: Problems, same: str) -> None:
     [problem] = problems(("channel: sync-health", f"channel: sync-health\nfallback_channel: {same}"))
     assert problem.startswith("pipeline.yml:4: fallback_channel: is the same as channel: write another")
+
+
+def test_a_fallback_is_not_held_against_the_shipped_channel(problems: Problems) -> None:
+    [problem] = problems(("channel: sync-health", "channel: my channel\nfallback_channel: sync-health"))
+    assert 'channel: "my channel" is not a Slack channel' in problem
 
 
 @pytest.mark.parametrize(
@@ -392,6 +405,9 @@ def test_a_key_that_is_no_text_is_told_with_its_line(problems: Problems, key: st
         ("a: b\nc: d\x00e", 2, "has a control character (U+0000): write the line anew"),
         ("a: b\nc: é\x07e", 2, "has a control character (U+0007): write the line anew"),
         ("a: 'b' 'c'\n", 1, "a quote ends before the value does: put the whole value in quotes"),
+        ("a: b\rc: > 5\r", 2, 'put it in quotes: "> 5"'),
+        ("a: b\r\nc: > 5\r\n", 2, 'put it in quotes: "> 5"'),
+        ("a: b\rc: d\x00e", 2, "has a control character (U+0000): write the line anew"),
         ("a: ]", 1, "the value cannot be read: put it in quotes"),
     ],
 )
@@ -400,7 +416,7 @@ def test_what_is_not_yaml_is_told_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parser: type, text: str, line: int, said: str
 ) -> None:
     monkeypatch.setattr(yaml_lines, "_Loader", type("Loader", (parser,), {"yaml_implicit_resolvers": RESOLVERS}))
-    (path := tmp_path / "a.yml").write_text(text, encoding="utf-8")
+    (path := tmp_path / "a.yml").write_bytes(text.encode())
     with pytest.raises(ConfigurationError) as found:
         read_yaml(path)
     assert found.value.problems == [f"a.yml:{line}: not YAML: {said}"]
