@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from bot.demo.slack.server import DROP_AFTER, DROP_BEFORE, Control, Fault, Person, SlackServer
+from bot.demo.slack.state import METHODS
 from tests.waiting import until
 
 ADA, BEN = Person("U001", "Ada", role="operator"), Person("U002", "Ben")
@@ -497,6 +498,114 @@ def test_the_page_is_sent_what_its_person_may_see(slack: SlackServer, client: We
         assert [m["text"] for m in json.loads(page.recv(5))["messages"]] == ["hello"]
     with pytest.raises(Exception, match="403"), connect(address + "U001", origin="https://elsewhere.example"):  # type: ignore[arg-type]
         pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "error"),
+    [
+        ("application/json", b"{bad", "invalid_json"),
+        ("application/json", b"[1]", "json_not_object"),
+        ("application/json", b'{"channel": "sync-health", "text": "half \\ud800"}', "invalid_json"),
+        ("application/json", b'{"channel": "sync-health", "limit": 1e999}', "invalid_json"),
+        ("application/json", b"[" * 100_000, "invalid_json"),
+        ("application/x-www-form-urlencoded", b"\xff\xfe=", "invalid_form_data"),
+    ],
+)
+def test_a_body_that_slack_cannot_read_is_refused_in_its_words(
+    slack: SlackServer, kind: str, body: bytes, error: str
+) -> None:
+    headers = {"Authorization": "Bearer bot-token", "Content-Type": kind}
+    answer = requests.post(f"{slack.url}/api/chat.postMessage", data=body, headers=headers, timeout=5)
+    assert (answer.status_code, answer.json()["error"]) == (200, error)
+    assert slack.calls == []
+
+
+ODD: list[object] = [
+    None,
+    -1,
+    1.5,
+    True,
+    "x",
+    "9" * 5000,
+    [],
+    [1],
+    {},
+    [{"type": []}],
+    [{"type": "section", "text": 5}],
+]
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "auth.test"])
+def test_arguments_of_another_kind_are_refused_and_break_nothing(client: WebClient, method: str) -> None:
+    root = client.chat_postMessage(channel="sync-health", text="root")["ts"]
+    good = {"channel": "sync-health", "text": "x", "ts": root, "message_ts": root, "user": "U001", "post_at": 2**31}
+    for name in (*good, "blocks", "metadata", "view", "view_id", "limit", "cursor", "oldest", "usergroup", "thread_ts"):
+        for odd in ODD:
+            try:
+                client.api_call(method, json={**good, name: odd})
+            except SlackApiError as refused:
+                assert refused.response.status_code == 200, (name, odd)
+    assert client.conversations_history(channel="sync-health")["ok"]
+
+
+def test_what_is_posted_to_a_response_url_must_be_a_payload(slack: SlackServer) -> None:
+    slack.command("U001", "")
+    [known] = slack._workspace.response_urls
+    for body in (b"bad", b"\xff", b"[" * 100_000, b'{"text": "x", "blocks": [{"type": []}]}'):
+        answer = requests.post(f"{slack.url}/response/{known}", data=body, timeout=5)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_payload")
+    assert requests.post(f"{slack.url}/response/{known}", data=b"[]", timeout=5).json()["error"] == "json_not_object"
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("command", b"[]"),
+        ("command", b"{bad"),
+        ("command", b"\xff"),
+        ("command", b"[" * 100_000),
+        ("command", b"{}"),
+        ("command", b'{"user": "U001", "text": "", "more": 1}'),
+        ("command", b'{"user": ["U001"], "text": ""}'),
+        ("command", b'{"user": "U001", "text": {}}'),
+        ("command", b'{"user": "U001", "text": "\\ud800"}'),
+        ("press", b'{"user": "U001", "ts": [], "action_id": "x"}'),
+        ("submit", b'{"user": "U001", "values": 5}'),
+        ("dismiss", b'{"user": "U001", "ts": {}}'),
+        ("close", b'{"user": {}}'),
+        ("control", b'{"name": [], "on": true}'),
+        ("control", b'{"name": "broken", "on": "perhaps"}'),
+        ("sing", b"{}"),
+    ],
+)
+def test_what_the_page_would_never_post_is_a_bad_request(slack: SlackServer, what: str, body: bytes) -> None:
+    answer = requests.post(f"{slack.url}/demo/{what}", data=body, headers={"Origin": slack.url}, timeout=5)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize("said", ["{bad", "[1]", b"\x00"], ids=["no JSON", "no object", "no text"])
+def test_an_app_that_talks_nonsense_is_hung_up_on(slack: SlackServer, client: WebClient, said: str | bytes) -> None:
+    with connect(client.apps_connections_open(app_token="app-token")["url"]) as line:
+        line.recv(5)
+        line.send(said)
+        with pytest.raises(ConnectionClosed) as closed:
+            line.recv(5)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 1007
+    until(lambda: slack.connections == 0)
+
+
+def test_an_acknowledgement_of_another_kind_says_nothing(slack: SlackServer, client: WebClient) -> None:
+    with connect(client.apps_connections_open(app_token="app-token")["url"]) as line:
+        line.recv(5)
+        asking = threading.Thread(target=slack.command, args=("U001", ""))
+        asking.start()
+        envelope = json.loads(line.recv(5))["envelope_id"]
+        line.send(json.dumps({"envelope_id": [envelope]}))
+        line.send(json.dumps({"envelope_id": envelope, "payload": ["text"]}))
+        asking.join(5)
+        assert slack.connections == 1
+    assert slack.ephemerals("U001") == []
 
 
 def test_stopping_is_quick_even_with_people_on_the_line(slack: SlackServer, client: WebClient) -> None:

@@ -177,7 +177,7 @@ class CensusServer(CensusSyncs):
     def _change_sync(self, call: _Call) -> Answer:
         if (sync := self.syncs.get(call.id)) is None:
             return MISSING
-        paused = json.loads(call.body).get("paused")
+        paused = _sent(call.body).get("paused")
         if not isinstance(paused, bool):
             return 422, {"status": "error", "message": "paused must be true or false"}
         sync.paused = paused
@@ -228,6 +228,15 @@ OPERATIONS: dict[str, tuple[str, str, Callable[[CensusServer, _Call], Answer]]] 
     "list_records": ("GET", "/sync_runs/{id:int}/records", CensusServer._list_records),
     "count_records": ("GET", "/sync_runs/{id:int}/records_count", CensusServer._count_records),
 }
+
+
+def _sent(body: bytes) -> Document:
+    """The object that a body is; an empty one where it is none."""
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return sent if isinstance(sent, dict) else {}
 
 
 def _page(rows: list[Document], query: QueryParams) -> Document:

@@ -3,11 +3,13 @@
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 Json = dict[str, Any]
 BLOCKS = {"header", "section", "context", "actions", "divider", "input", "image", "table"}
 ELEMENTS = {"button", "overflow", "static_select", "plain_text_input", "image", "mrkdwn", "plain_text"}
+MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)  # what it leads to
 PRESSED_KEYS = {"type", "action_id", "block_id", "text", "value", "style", "placeholder", "confirm", "url"}
 
 
@@ -25,11 +27,31 @@ def flag(value: object) -> bool:
 
 
 def parsed(value: object, error: str) -> Any:
-    """An argument that may have been sent as JSON text."""
+    """An argument that may have been sent as JSON text; none that could not be said again: NaN, half a character."""
+    if not isinstance(value, str | bytes):
+        return value
     try:
-        return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError as broken:
+        read = json.loads(value)
+        json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as broken:
         raise SlackError(error) from broken
+    return read
+
+
+def parsed_object(body: bytes, error: str) -> Json:
+    """A body that is to be a JSON object; raises SlackError, `error` where it is no JSON at all."""
+    if not isinstance(read := parsed(body, error), dict):
+        raise SlackError("json_not_object")
+    return read
+
+
+@contextmanager
+def shaped(error: str) -> Iterator[None]:
+    """Where arguments are read: a list where a text belongs, letters for a number … raise a SlackError."""
+    try:
+        yield
+    except MISSHAPEN as wrong:
+        raise SlackError(error, repr(wrong)) from wrong
 
 
 def content(said: Json) -> Json:

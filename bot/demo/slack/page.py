@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import validate_call
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bot.demo.slack.blocks import Json, SlackError
+from bot.demo.slack.blocks import Json, SlackError, parsed_object
 from bot.demo.slack.sockets import SocketMode
 from bot.demo.slack.state import Workspace
 
@@ -57,7 +58,8 @@ class Page:
         self._workspace, self._apps, self._now = workspace, apps, now
         self._scenery, self._document_of = {"speed": speed, "zone": zone}, document
         self._controls = {control.name: control for control in controls}
-        self._acts: dict[str, Act] = {**acts, "close": self._close, "dismiss": self._dismiss, "control": self._control}
+        own: dict[str, Act] = {"close": self._close, "dismiss": self._dismiss, "control": self._control}
+        self._acts: dict[str, Act] = {name: validate_call(act) for name, act in {**acts, **own}.items()}
         self._open: set[asyncio.Event] = set()
 
     def routes(self) -> list[BaseRoute]:
@@ -88,7 +90,8 @@ class Page:
 
     async def _act(self, request: Request) -> Response:
         try:
-            await self._acts[request.path_params["what"]](**await request.json())
+            asked = parsed_object(await request.body(), "invalid_json")
+            await self._acts[request.path_params["what"]](**asked)
         except (LookupError, ValueError, SlackError) as wrong:
             return JSONResponse({"ok": False, "error": str(wrong)}, 400)
         finally:

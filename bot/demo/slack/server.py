@@ -1,7 +1,7 @@
 """A local Slack that behaves as documented: the Web API, Socket Mode, response URLs, and a page for people."""
 
 import asyncio
-import json
+import hmac
 import math
 import socket
 import threading
@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from bot.demo.door import Doorkeeper, hang_up, serve
-from bot.demo.slack.blocks import Json, SlackError
+from bot.demo.door import MOST_BODY, MOST_CALLS, Doorkeeper, hang_up, serve
+from bot.demo.slack.blocks import Json, SlackError, parsed_object
 from bot.demo.slack.modals import APP, Person
 from bot.demo.slack.page import Act, Control, Document, Page
 from bot.demo.slack.sockets import SocketMode
@@ -28,6 +28,7 @@ from bot.demo.slack.state import RESPONSE_URL_USES, SLACKBOT, Workspace
 
 __all__ = ["DROP_AFTER", "DROP_BEFORE", "Control", "Fault", "Person", "SlackServer"]
 T = TypeVar("T")
+OPENING = "apps.connections.open"  # the one method that takes the app's token
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class SlackServer:
         scopes: Iterable[str] = (),
         document: Document = lambda _: None,
     ) -> None:
-        self.calls: list[tuple[str, Json]] = []
+        self.calls: list[tuple[str, Json]] = []  # the newest, of those with the right token
         self.scopes = set(scopes)  # of the bot token
         self.url = ""
         self._workspace = Workspace(channel, people, groups or {}, now, real)
@@ -91,6 +92,7 @@ class SlackServer:
         self._door = Doorkeeper(Starlette(routes=[*routes, *self._page.routes()]), acts="/demo/")
         quiet: Json = {"log_config": None, "log_level": "critical", "access_log": False}
         options: Json = {"ws": "websockets-sansio", "lifespan": "off", "timeout_graceful_shutdown": 1}
+        options["ws_max_size"] = MOST_BODY
         self._uvicorn = uvicorn.Server(uvicorn.Config(self._door, **options, **quiet))
         self._thread = threading.Thread(target=self._run, name="local-slack", daemon=True)
 
@@ -175,20 +177,17 @@ class SlackServer:
             self._loop.call_soon_threadsafe(self._page.refresh)
 
     async def _api(self, request: Request) -> Response:
-        method = request.path_params["method"]
-        arguments = await _arguments(request)
-        token = request.headers.get("authorization", "").removeprefix("Bearer ") or arguments.get("token", "")
-        arguments.pop("token", None)
-        self.calls.append((method, arguments))
-        fault = self._fault(method, "*")
+        method, fault = request.path_params["method"], None
         answer: Json = {"ok": True}
-        if fault is None or fault.done:
-            try:
-                answer |= self._answer(method, arguments, str(token))
-            except SlackError as refused:
-                answer = {"ok": False, "error": refused.code}
-                if refused.why:
-                    answer["response_metadata"] = {"messages": [f"[ERROR] {refused.why}"]}
+        try:
+            arguments = await self._admitted(method, request)
+            fault = self._fault(method, "*")
+            if fault is None or fault.done:
+                answer |= self._answer(method, arguments)
+        except SlackError as refused:
+            answer = {"ok": False, "error": refused.code}
+            if refused.why:
+                answer["response_metadata"] = {"messages": [f"[ERROR] {refused.why}"]}
         self._page.refresh()
         return (
             self._spoilt(request, fault)
@@ -196,13 +195,20 @@ class SlackServer:
             else JSONResponse(answer, headers={"x-oauth-scopes": ",".join(self.scopes)})
         )
 
-    def _answer(self, method: str, arguments: Json, token: str) -> Json:
-        opening = method == "apps.connections.open"
-        if not token:
-            raise SlackError("not_authed")
-        if token != self._tokens["app" if opening else "bot"]:
-            raise SlackError("invalid_auth")
-        if not opening:
+    async def _admitted(self, method: str, request: Request) -> Json:
+        """The arguments of a call; nothing is read for a wrong token in the header, nothing kept for a wrong one."""
+        wanted = self._tokens["app" if method == OPENING else "bot"]
+        if in_header := request.headers.get("authorization", "").removeprefix("Bearer "):
+            _admit(in_header, wanted)
+        arguments = await _arguments(request)
+        in_body = str(arguments.pop("token", ""))
+        _admit(in_header or in_body, wanted)
+        self.calls.append((method, arguments))
+        del self.calls[:-MOST_CALLS]
+        return arguments
+
+    def _answer(self, method: str, arguments: Json) -> Json:
+        if method != OPENING:
             return self._workspace.call(method, arguments)
         return {"url": f"{self.url.replace('http', 'ws', 1)}/link?ticket={self._apps.ticket()}&app_id={APP}"}
 
@@ -228,7 +234,8 @@ class SlackServer:
         if fault and not fault.done:
             return self._spoilt(request, fault)
         try:
-            self._workspace.respond(request.path_params["token"], await request.json())
+            said = parsed_object(await request.body(), "invalid_payload")
+            self._workspace.respond(request.path_params["token"], said)
         except SlackError as refused:
             return JSONResponse({"ok": False, "error": refused.code}, 404 if "url" in refused.code else 400)
         self._page.refresh()
@@ -279,8 +286,18 @@ class SlackServer:
             hang_up(self._uvicorn, websocket.client)
 
 
+def _admit(token: str, wanted: str) -> None:
+    if not token:
+        raise SlackError("not_authed")
+    if not hmac.compare_digest(token.encode(), wanted.encode()):
+        raise SlackError("invalid_auth")
+
+
 async def _arguments(request: Request) -> Json:
     body = await request.body()
     if "json" in request.headers.get("content-type", ""):
-        return {**request.query_params, **json.loads(body or b"{}")}
-    return {**request.query_params, **dict(parse_qsl(body.decode()))}
+        return {**request.query_params, **parsed_object(body or b"{}", "invalid_json")}
+    try:
+        return {**request.query_params, **dict(parse_qsl(body.decode()))}
+    except ValueError as undecodable:
+        raise SlackError("invalid_form_data") from undecodable

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bot.demo.slack.blocks import Json, SlackError
+from bot.demo.slack.blocks import Json, SlackError, parsed_object
 from bot.demo.slack.modals import APP
 
 
@@ -35,17 +35,24 @@ class SocketMode:
         self._tickets.discard(ticket)
         await websocket.accept()
         self.open.append(websocket)
-        with suppress(WebSocketDisconnect):
+        try:
             debug = {"host": "local", "build_number": 1, "approximate_connection_time": 18060}
             hello = {"type": "hello", "num_connections": len(self.open), "connection_info": {"app_id": APP}}
             await websocket.send_json(hello | {"debug_info": debug})
             while True:
-                ack = await websocket.receive_json()
-                waiting = self._acks.get(ack.get("envelope_id", ""))
-                if waiting and not waiting.done():
-                    waiting.set_result(ack.get("payload") or {})
-        if websocket in self.open:
-            self.open.remove(websocket)
+                self._acknowledge(parsed_object((await websocket.receive_text()).encode(), "invalid_json"))
+        except WebSocketDisconnect:
+            pass
+        except (SlackError, KeyError):  # no JSON, or no text at all
+            await websocket.close(1007)
+        finally:
+            if websocket in self.open:
+                self.open.remove(websocket)
+
+    def _acknowledge(self, ack: Json) -> None:
+        waiting, payload = self._acks.get(str(ack.get("envelope_id"))), ack.get("payload")
+        if waiting and not waiting.done():
+            waiting.set_result(payload if isinstance(payload, dict) else {})
 
     async def refresh(self, seconds: float) -> None:
         """Take every connection away as Slack does: say so, go on using it for so long, hang up."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.demo.slack.blocks import Json, SlackError, content, flag, metadata, pressed
+from bot.demo.slack.blocks import Json, SlackError, content, flag, metadata, pressed, shaped
 from bot.demo.slack.modals import APP, BOT, BOT_USER, TEAM, Modals, Person
 from bot.demo.slack.scheduled import ScheduledMessages
 
@@ -56,7 +56,8 @@ class Workspace(Modals):
             raise SlackError("channel_not_found")
         with self.lock:
             self._post_due()
-            return METHODS[method](self, arguments)
+            with shaped("invalid_arguments"):
+                return METHODS[method](self, arguments)
 
     def messages(self, thread_ts: str | None = None) -> list[Json]:
         """The channel (replies only if broadcast) or a thread with its root, oldest first, with metadata."""
@@ -91,7 +92,7 @@ class Workspace(Modals):
 
     def respond(self, token: str, said: Json) -> None:
         """What a POST to a response_url does; raises SlackError when it is used up, too old or says nothing."""
-        with self.lock:
+        with self.lock, shaped("invalid_payload"):
             grant = self.response_urls.get(token)
             if grant is None or self.real() > grant.until:
                 raise SlackError("expired_url")

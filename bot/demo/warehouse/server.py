@@ -3,6 +3,7 @@
 import hmac
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from typing import Any, Literal
 import duckdb
 from databricks.sql.thrift_api.TCLIService import TCLIService
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
+from thrift.Thrift import TException
 from thrift.transport.TTransport import TMemoryBuffer
 
-from bot.demo.door import FORBIDDEN, is_welcome
+from bot.demo.door import FORBIDDEN, MOST_CALLS, is_welcome, refused_length
 from bot.demo.warehouse.sessions import LocalWarehouse
 
 PATH = "/sql/1.0/warehouses/local"
+MISSHAPEN = (TException, EOFError, RecursionError, TypeError, ValueError, struct.error)  # what reading no Thrift raises
+CHUNK = 64 * 1024  # bytes of what is thrown away
 
 
 @dataclass
@@ -54,7 +58,7 @@ class WarehouseServer(LocalWarehouse):
         super().__init__(cursor, now=now, start_seconds=start_seconds, auto_stop_mins=auto_stop_mins)
         self.token = token
         self.faults: list[Fault] = []
-        self.calls: list[str] = []
+        self.calls: list[str] = []  # the newest
         self.before: dict[str, Callable[[], object]] = {}  # by call: what happens before it is served
         self.token_answer: dict[str, object] = {"access_token": token, "token_type": "Bearer", "expires_in": 3600}
         self.stopping = threading.Event()
@@ -86,6 +90,7 @@ class WarehouseServer(LocalWarehouse):
         """Note the call; what is to go wrong with it, if anything."""
         with self._order:
             self.calls.append(call)
+            del self.calls[:-MOST_CALLS]
             for fault in self.faults:
                 if fault.call == call and fault.times > 0:
                     fault.times -= 1
@@ -126,36 +131,59 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Http
 
     def do_GET(self) -> None:
-        if self._is_turned_away():
-            return
         warehouse = self.server.warehouse
-        if self.path == "/api/2.0/sql/warehouses/local":
+        if not self._is_welcome():
+            self._refuse(403, FORBIDDEN.encode())
+        elif not self._has_token():
+            self._answer(401)
+        elif self.path == "/api/2.0/sql/warehouses/local":
             self._serve("state", lambda: {"state": warehouse.state, "auto_stop_mins": warehouse.auto_stop_mins})
         else:
             self._answer(404)
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self._is_turned_away():
-            return
-        if self.path == "/oidc/v1/token":
+        if not self._is_welcome():
+            self._refuse(403, FORBIDDEN.encode())
+        elif status := refused_length(self.headers.get("Content-Length")):
+            self._refuse(status)
+        elif self.path == "/oidc/v1/token":
+            self._skip_body()
             self._serve("token", lambda: self.server.warehouse.token_answer)
-        elif self.path == PATH:
+        elif self.path != PATH or not self._has_token():
+            self._skip_body()
+            self._answer(401 if self.path == PATH else 404)
+        else:
+            self._run_call(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _is_welcome(self) -> bool:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return is_welcome(headers, self.server.server_port)
+
+    def _has_token(self) -> bool:
+        wanted = f"Bearer {self.server.warehouse.token}"
+        return hmac.compare_digest(self.headers.get("Authorization", "").encode(), wanted.encode())
+
+    def _refuse(self, status: int, why: bytes = b"") -> None:
+        """Answer without reading what was posted, so that nothing else can come on this connection."""
+        self.close_connection = True
+        self._answer(status, why)
+
+    def _skip_body(self) -> None:
+        """Read what was posted and keep nothing: who still writes would not hear the answer."""
+        left = int(self.headers["Content-Length"])
+        while left and (chunk := self.rfile.read(min(left, CHUNK))):
+            left -= len(chunk)
+
+    def _run_call(self, body: bytes) -> None:
+        warehouse = self.server.warehouse
+        try:
             call, _, _ = TBinaryProtocol(TMemoryBuffer(body)).readMessageBegin()
-            warehouse = self.server.warehouse
             if call == "OpenSession" and warehouse.while_starting == "503" and warehouse.starts():
                 self._answer(503)
             else:
                 self._serve(call, lambda: self._thrift(body))
-        else:
-            self._answer(404)
-
-    def _is_turned_away(self) -> bool:
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        welcome = is_welcome(headers, self.server.server_port)
-        if not welcome:
-            self._answer(403, FORBIDDEN.encode())
-        return not welcome
+        except MISSHAPEN:
+            self._answer(400)
 
     def log_message(self, *_: Any) -> None:
         """Nothing: `calls` has it."""
@@ -164,9 +192,6 @@ class _Handler(BaseHTTPRequestHandler):
         warehouse = self.server.warehouse
         fault = warehouse.next_fault(call)
         warehouse.before.get(call, lambda: None)()
-        wanted = f"Bearer {warehouse.token}"
-        if call != "token" and not hmac.compare_digest(self.headers.get("Authorization", "").encode(), wanted.encode()):
-            return self._answer(401)
         if fault and fault.what == "restart":
             warehouse.forget()
         if fault and fault.what == "error":
