@@ -3,11 +3,9 @@
 import itertools
 import secrets
 import socket
-import tempfile
 import threading
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -18,6 +16,7 @@ from bot.demo.census.server import CensusServer
 from bot.demo.census.syncs import SYNC_FAULTS, LocalSync
 from bot.demo.documents import Documents, demo_links
 from bot.demo.estate import Estate
+from bot.demo.folder import DemoFolder
 from bot.demo.slack.server import Control, Person, SlackServer
 from bot.demo.warehouse.server import PATH, WarehouseServer
 from bot.ports import Ports
@@ -41,7 +40,7 @@ class Demo:
         settings = shipped_settings()
         self.clock = SystemClock(speed)
         self.tokens = {name: secrets.token_urlsafe(24) for name in ("slack_bot", "slack_app", "census", "databricks")}
-        self._folder = tempfile.TemporaryDirectory(prefix="sync-health-demo-")
+        self._folder = DemoFolder()
         self.warehouse = DuckDBWarehouse(tables=settings.tables)
         self.databricks = WarehouseServer(self.warehouse.cursor, token=self.tokens["databricks"], auto_stop_mins=0)
         self.estate = Estate(self.warehouse, self.clock.now)
@@ -86,7 +85,7 @@ class Demo:
         """What somebody would set to point the bot at these servers."""
         pipeline = yaml.safe_load((shipped.FOLDER / "pipeline.yml").read_text(encoding="utf-8"))
         pipeline |= {"operators": {"users": [OPERATOR, SECOND_OPERATOR]}, "links": demo_links(self.slack.url)}
-        (config := Path(self._folder.name) / "pipeline.yml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
+        config = self._folder.write("pipeline.yml", yaml.safe_dump(pipeline))
         return {
             "SLACK_BOT_TOKEN": self.tokens["slack_bot"],
             "SLACK_APP_TOKEN": self.tokens["slack_app"],
@@ -97,7 +96,7 @@ class Demo:
             "DATABRICKS_HOST": self.databricks.url,
             "DATABRICKS_HTTP_PATH": PATH,
             "DATABRICKS_TOKEN": self.tokens["databricks"],
-            "SYNC_HEALTH_STATE": f"sqlite:///{self._folder.name}/state.db",
+            "SYNC_HEALTH_STATE": f"sqlite:///{self._folder.path}/state.db",
             "SYNC_HEALTH_CONFIG": str(config),
             CLOCK: self.clock.written(),
         }
@@ -115,7 +114,7 @@ class Demo:
         self.census.stop()
         self.databricks.stop()
         self.warehouse.close()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def _run_pipeline(self) -> None:
         seconds = max(SHORTEST_STEP, STEP / self.clock.speed)

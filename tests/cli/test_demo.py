@@ -2,13 +2,18 @@
 
 import os
 import signal
+import stat
+import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
 from bot.cli.launch import _wait_for_the_end, keep_running
+from bot.demo import folder
+from bot.demo.folder import DemoFolder
 from tests.waiting import until
 
 
@@ -57,6 +62,79 @@ def test_a_bot_that_cannot_run_is_not_started_again(tmp_path: Path, capsys: pyte
     assert keep_running([sys.executable, "-c", CHILD, str(tmp_path / "starts"), "2"], os.environ) == 2
     assert "with exit code 2" in capsys.readouterr().err
     assert len(_pids(tmp_path / "starts")) == 1
+
+
+KILLED = """
+import os, signal
+from bot.demo.folder import DemoFolder
+one = DemoFolder()
+one.write("pipeline.yml", "a: 1")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where demos have their folders, for this process and its children."""
+    (found := tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(found))
+    monkeypatch.setenv("TMPDIR", str(found))
+    return found
+
+
+def left_by_a_killed_demo(temporary: Path) -> Path:
+    subprocess.run([sys.executable, "-c", KILLED], check=False)
+    [left] = temporary.iterdir()
+    assert [one.name for one in left.iterdir()] == ["pipeline.yml"]
+    return left
+
+
+def test_a_demo_removes_what_killed_ones_left_and_then_itself(temporary: Path) -> None:
+    left_by_a_killed_demo(temporary)
+    one = DemoFolder()
+    assert list(temporary.iterdir()) == [one.path]
+    one.remove()
+    one.remove()
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_demo_leaves_alone_what_is_not_the_folder_of_a_killed_one(
+    temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = left_by_a_killed_demo(temporary)
+    dead = gone.name.split("-")[3]
+    gone.rename(tmp_path / "elsewhere")  # something to point at
+    linked = temporary / f"sync-health-demo-{dead}-link"
+    linked.symlink_to(tmp_path / "elsewhere")
+    (written := temporary / f"sync-health-demo-{dead}-file").write_text("")
+    (older := temporary / "sync-health-demo-abcdefgh").mkdir()
+    (running := temporary / f"sync-health-demo-{os.getpid()}-abcdefgh").mkdir()
+    living = DemoFolder()
+    elsewhere = living.path.rename(temporary / f"sync-health-demo-{dead}-another_container")  # its lock goes with it
+    other = DemoFolder()
+    assert {*temporary.iterdir()} == {linked, written, older, running, elsewhere, other.path}
+    assert (tmp_path / "elsewhere" / "pipeline.yml").exists()
+    elsewhere.rename(living.path)
+    living.remove()
+    other.remove()
+    assert {*temporary.iterdir()} == {linked, written, older, running}
+
+
+def test_a_folder_of_another_user_is_left_alone(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = left_by_a_killed_demo(temporary)
+    monkeypatch.setattr(folder.os, "getuid", lambda: left.stat().st_uid + 1)
+    DemoFolder().remove()
+    assert list(temporary.iterdir()) == [left]
+
+
+def test_nobody_else_may_read_what_points_a_bot_at_the_demo(temporary: Path) -> None:
+    before = os.umask(0)
+    one = DemoFolder()
+    path = one.write("pipeline.yml", "a: 1")
+    os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert one.write("pipeline.yml", "b: 1").read_text() == "b: 1", "a second time, too"
+    one.remove()
 
 
 def _pids(starts: Path) -> list[int]:

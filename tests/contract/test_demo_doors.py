@@ -219,8 +219,9 @@ def test_no_statement_reaches_a_file(demo: Demo, tmp_path: Path, statement: str)
 
 
 def test_what_a_killed_demo_leaves_behind_is_readable_by_nobody_else(demo: Demo) -> None:
-    folder = Path(demo.environment()["SYNC_HEALTH_CONFIG"]).parent
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    config = Path(demo.environment()["SYNC_HEALTH_CONFIG"])
+    assert stat.S_IMODE(config.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("spoil", ["open to others", "a link"])
