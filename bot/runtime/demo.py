@@ -1,6 +1,8 @@
 """The demo: a local pipeline, warehouse, Census and Slack, and the settings that point a bot at them."""
 
 import itertools
+import logging
+import os
 import secrets
 import socket
 import threading
@@ -25,6 +27,7 @@ from bot.runtime.composition import CLOCK, SystemClock, connect, manifest_scopes
 if TYPE_CHECKING:
     from slack_sdk import WebClient
 
+log = logging.getLogger(__name__)
 STEP, SHORTEST_STEP = 120.0, 0.5  # between two steps of a working day: seconds of the pipeline, of the machine
 OPERATOR, SECOND_OPERATOR, VISITOR = "U0ROBIN", "U0ADA", "U0SAM"
 
@@ -125,9 +128,10 @@ class Demo:
 
 
 def _free(port: int) -> int:
-    """This port, or 0 (any) when somebody listens there already."""
+    """This port, or 0 (any) when somebody listens there already; the log says so."""
     try:
         with socket.create_server(("127.0.0.1", port)):
             return port
-    except OSError:
+    except OSError as error:
+        log.warning("port %s cannot be had (%s): the page gets another", port, os.strerror(error.errno or 0))
         return 0

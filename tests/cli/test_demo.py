@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from bot.cli.launch import _wait_for_the_end, keep_running
 from bot.demo import folder
 from bot.demo.folder import DemoFolder
+from bot.runtime.demo import Demo
 from tests.waiting import until
 
 
@@ -135,6 +137,17 @@ def test_nobody_else_may_read_what_points_a_bot_at_the_demo(temporary: Path) -> 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert one.write("pipeline.yml", "b: 1").read_text() == "b: 1", "a second time, too"
     one.remove()
+
+
+def test_a_port_that_is_taken_is_said_and_another_is_found(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        demo = Demo(speed=1, port=port)
+        demo.start()
+        assert not demo.slack.url.endswith(f":{port}")
+        demo.stop()
+    [said] = [record.getMessage() for record in caplog.records if record.name == "bot.runtime.demo"]
+    assert said == f"port {port} cannot be had (Address already in use): the page gets another"
 
 
 def _pids(starts: Path) -> list[int]:
