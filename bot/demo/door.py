@@ -49,7 +49,7 @@ class Doorkeeper:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call."""
         connection = HTTPConnection(scope)
-        page_only = self._acts is not None and connection.url.path.startswith(self._acts)
+        page_only = self._acts is not None and scope["path"].startswith(self._acts)
         welcome = is_welcome(connection.headers, self.port, page_only=page_only)
         if scope["type"] == "websocket":
             await (self._app(scope, receive, send) if welcome else WebSocket(scope, receive, send).close(4403))

@@ -57,8 +57,6 @@ def _remove_if_left(path: Path) -> None:
 def _lives(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        pass
+    except OSError as error:
+        return isinstance(error, PermissionError)  # somebody else's
     return True

@@ -90,9 +90,8 @@ class SlackServer:
             WebSocketRoute("/link", self._apps.serve),
         ]
         self._door = Doorkeeper(Starlette(routes=[*routes, *self._page.routes()]), acts="/demo/")
-        quiet: Json = {"log_config": None, "log_level": "critical", "access_log": False}
-        options: Json = {"ws": "websockets-sansio", "lifespan": "off", "timeout_graceful_shutdown": 1}
-        options["ws_max_size"] = MOST_BODY
+        quiet: Json = {"log_config": None, "log_level": "critical", "access_log": False, "lifespan": "off"}
+        options: Json = {"ws": "websockets-sansio", "ws_max_size": MOST_BODY, "timeout_graceful_shutdown": 1}
         self._uvicorn = uvicorn.Server(uvicorn.Config(self._door, **options, **quiet))
         self._thread = threading.Thread(target=self._run, name="local-slack", daemon=True)
 
@@ -189,14 +188,12 @@ class SlackServer:
             if refused.why:
                 answer["response_metadata"] = {"messages": [f"[ERROR] {refused.why}"]}
         self._page.refresh()
-        return (
-            self._spoilt(request, fault)
-            if fault
-            else JSONResponse(answer, headers={"x-oauth-scopes": ",".join(self.scopes)})
-        )
+        if fault:
+            return self._spoilt(request, fault)
+        return JSONResponse(answer, headers={"x-oauth-scopes": ",".join(self.scopes)})
 
     async def _admitted(self, method: str, request: Request) -> Json:
-        """The arguments of a call; nothing is read for a wrong token in the header, nothing kept for a wrong one."""
+        """The arguments of a call, read unless the header has a wrong token, kept if the right one came; SlackError."""
         wanted = self._tokens["app" if method == OPENING else "bot"]
         if in_header := request.headers.get("authorization", "").removeprefix("Bearer "):
             _admit(in_header, wanted)

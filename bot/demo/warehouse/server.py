@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         warehouse = self.server.warehouse
         if not self._is_welcome():
-            self._refuse(403, FORBIDDEN.encode())
+            self._answer(403, FORBIDDEN.encode())
         elif not self._has_token():
             self._answer(401)
         elif self.path == "/api/2.0/sql/warehouses/local":
@@ -142,10 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404)
 
     def do_POST(self) -> None:
-        if not self._is_welcome():
-            self._refuse(403, FORBIDDEN.encode())
-        elif status := refused_length(self.headers.get("Content-Length")):
-            self._refuse(status)
+        status = refused_length(self.headers.get("Content-Length")) if self._is_welcome() else 403
+        if status:
+            self.close_connection = True  # what was posted is not read, and nothing can come after it
+            self._answer(status, FORBIDDEN.encode() if status == 403 else b"")
         elif self.path == "/oidc/v1/token":
             self._skip_body()
             self._serve("token", lambda: self.server.warehouse.token_answer)
@@ -162,11 +162,6 @@ class _Handler(BaseHTTPRequestHandler):
     def _has_token(self) -> bool:
         wanted = f"Bearer {self.server.warehouse.token}"
         return hmac.compare_digest(self.headers.get("Authorization", "").encode(), wanted.encode())
-
-    def _refuse(self, status: int, why: bytes = b"") -> None:
-        """Answer without reading what was posted, so that nothing else can come on this connection."""
-        self.close_connection = True
-        self._answer(status, why)
 
     def _skip_body(self) -> None:
         """Read what was posted and keep nothing: who still writes would not hear the answer."""
