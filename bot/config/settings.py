@@ -82,7 +82,7 @@ def load_settings(
     path = config_file(environment)
     try:
         written = _read_pipeline_file(path)
-        checks_of_ours = [read_yaml(file) for file in sorted((shipped.FOLDER / "checks").glob("*.yml"))]
+        checks_of_ours = [read_yaml(file) for file in sorted(shipped.CHECKS.glob("*.yml"))]
     except ConfigurationError as error:
         raise ConfigurationError([*found, *error.problems]) from error
     pipeline, wrong = _pipeline(written)
@@ -124,7 +124,7 @@ def _assembled(environment: Mapping[str, str], pipeline: PipelineFile, checks: l
 
 def _rejections() -> Known:
     """What the destination's error codes mean. Raises ConfigurationError."""
-    written = read_yaml(shipped.FOLDER / "checks" / "rejections" / "salesforce.yml")
+    written = read_yaml(shipped.CHECKS / "rejections" / "salesforce.yml")
     try:
         return Known.model_validate(written.data)
     except ValidationError as error:

@@ -63,7 +63,7 @@ def _section(check: Check) -> str:
 
 
 def _meaning(name: str) -> str:
-    found = next(iter((shipped.FOLDER / "checks").rglob(f"{name}.yml")), None)
+    found = next(iter(shipped.CHECKS.rglob(f"{name}.yml")), None)
     lines = found.read_text(encoding="utf-8").splitlines() if found else []
     return " ".join(line.removeprefix("# ") for line in lines if line.startswith("# "))
 

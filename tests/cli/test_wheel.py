@@ -46,7 +46,9 @@ def test_it_holds_the_shipped_pipeline_once(installed: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     inside = "bot/config/shipped"
     assert {f"{inside}/pipeline.yml", f"{inside}/manifest.yml", "bot/demo/web/index.html"} <= set(names)
-    assert [name for name in names if name.endswith("checks/coverage.yml")] == [f"{inside}/checks/coverage.yml"]
+    assert [name for name in names if name.endswith("/coverage.yml")] == ["checks/coverage.yml"]
+    assert [name for name in names if name.endswith("salesforce.yml")] == ["checks/rejections/salesforce.yml"]
+    assert not [name for name in names if name.startswith(f"{inside}/") and name.endswith(".py")]
     assert not [name for name in names if name.startswith(("sql/", "tests/"))]
 
 
