@@ -75,6 +75,8 @@ def problems(written: Written, model: type[BaseModel], error: ValidationError, a
                 continue  # there are some, and what is wrong with each of them is told
             case "value_error":
                 what = str(found["ctx"]["error"])
+            case kind if found["input"] is None:
+                what = f"has no value: write {_expected(kind, found.get('ctx', {}))}"
             case kind:
                 what = f"{shown(found['input'])} is not {_expected(kind, found.get('ctx', {}))}"
         yield written.problem((*at, *place), what)

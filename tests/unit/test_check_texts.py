@@ -108,7 +108,7 @@ class Outer(BaseModel):
         ({"name": "a", "table": {"x": "y"}}, 'table.x: "y" is not a whole number, written in digits alone'),
         ({"name": "a", "color": "green"}, 'color: "green" is not a color'),
         ({"name": "a", "bare": {"nomber": 1}}, 'bare.nomber: unknown key "nomber"'),
-        ({"name": None}, "name: nothing is not text"),
+        ({"name": None}, "name: has no value: write text"),
         ({"name": True}, "name: true is not text"),
         ({"name": [1]}, "name: a list is not text"),
         ({"name": "a", "inner": []}, "inner: an empty list is not a block of keys and values"),
