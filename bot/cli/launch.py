@@ -37,6 +37,7 @@ from bot.sanitize import sanitize
 LONGEST = 1000  # characters of the name of a file
 PATIENCE = 30.0  # seconds for the demo's bot to end in
 EVERYTHING: tuple[Need, ...] = ("slack", "census", "warehouse")
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def run_bot() -> None:
@@ -54,6 +55,8 @@ def run_bot() -> None:
         every = settings.schedule.tick.total_seconds() / 60
         _echo(f"Looking after the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
     _wait_for_the_end(sys.stdin if shared else None)
+    for name in ENDING:  # a second Ctrl-C ends at once
+        signal.signal(name, signal.SIG_DFL)
     bot.stop()
     disconnect(ports)
 
@@ -64,16 +67,15 @@ def run_demo(speed: float, port: int, *, verbose: bool) -> int:
 
     say_what_the_demo_ignores()
     _echo("Building a pipeline of 20,274 properties …")
-    world = Demo(speed=speed, port=port, working_day=True)
-    world.start()
-    command = [sys.executable, "-m", "bot.cli", "run", *(["--verbose"] if verbose else [])]
-    environment = {**os.environ, **world.environment()}
-    _echo(f"\n  Open {world.slack.url} in a browser.\n")
-    _echo(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
-    _echo("  Ctrl-C ends it and leaves nothing behind.\n")
-    code = keep_running(command, environment)
-    world.stop()
-    return code
+    with _unwinding():
+        world = Demo(speed=speed, port=port, working_day=True)
+        world.start()
+        try:
+            _say_where_the_demo_is(world.slack.url, speed)
+            command = [sys.executable, "-m", "bot.cli", "run", *(["--verbose"] if verbose else [])]
+            return keep_running(command, {**os.environ, **world.environment()})
+        finally:
+            world.stop()
 
 
 def keep_running(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -126,6 +128,12 @@ def say_what_the_demo_ignores() -> None:
         _echo(sanitize(f"--demo ignores {path}: it has a pipeline of its own", LONGEST))
 
 
+def _say_where_the_demo_is(url: str, speed: float) -> None:
+    _echo(f"\n  Open {url} in a browser.\n")
+    _echo(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
+    _echo("  Ctrl-C ends it and leaves nothing behind.\n")
+
+
 @contextmanager
 def opened_ports(
     *, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False, wait: bool = True
@@ -136,14 +144,15 @@ def opened_ports(
 
         say_what_the_demo_ignores()
 
-        world = Demo(speed=1)  # nothing shall happen in it while it is looked at
-        world.start()
-        ports, _ = world.connect()
-        try:
-            yield ports
-        finally:
-            disconnect(ports)
-            world.stop()
+        with _unwinding():
+            world = Demo(speed=1)  # nothing shall happen in it while it is looked at
+            world.start()
+            ports, _ = world.connect()
+            try:
+                yield ports
+            finally:
+                disconnect(ports)
+                world.stop()
         return
     settings = announced_settings(needs)
     _say_where_a_new_state_is(settings)
@@ -259,19 +268,37 @@ def _echo(text: str) -> None:
 
 
 def _wait_for_the_end(guardian: TextIO | None = None, until: Callable[[], bool] = lambda: False) -> None:
-    """Until Ctrl-C or SIGTERM, until the guardian's line ends, or until something has happened.
-
-    A second Ctrl-C ends at once.
-    """
+    """Until Ctrl-C, SIGTERM or a closed terminal, until the guardian's line ends, or until something has happened."""
     over = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: over.set())
     if guardian:
         threading.Thread(target=_at_the_end_of, args=(guardian, over.set), daemon=True).start()
-    while not over.wait(0.5) and not until():
-        pass
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_DFL)
+    with _handled(lambda *_: over.set()):
+        while not over.wait(0.5) and not until():
+            pass
+
+
+@contextmanager
+def _unwinding() -> Iterator[None]:
+    """Whatever ends the process does so as an exception, so that nothing temporary is left."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)  # as a shell reports it
+
+    with _handled(leave):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, object], object]) -> Iterator[None]:
+    """Within it, signals that end a process do this; those that are ignored (nohup) stay so."""
+    before = {name: was for name in ENDING if (was := signal.getsignal(name)) is not signal.SIG_IGN}
+    for name in before:
+        signal.signal(name, handler)
+    try:
+        yield
+    finally:
+        for name, was in before.items():
+            signal.signal(name, was or signal.SIG_DFL)
 
 
 def _at_the_end_of(line: TextIO, act: Callable[[], None]) -> None:

@@ -355,7 +355,7 @@ def _parse_text(text: str, what: str) -> "exp.Expr":
 
     try:
         trees = [tree for tree in sqlglot.parse(text, dialect="databricks") if tree is not None]
-    except sqlglot.ParseError as error:
+    except sqlglot.errors.SqlglotError as error:
         first = str(error).splitlines()[0]
         raise PermanentError(f"{what} cannot be read as Databricks SQL: {first}") from error
     if len(trees) != 1:
@@ -444,7 +444,7 @@ def _meaning(text: str, dialect: str) -> str:
 
     try:
         tree = sqlglot.parse_one(text, dialect=dialect)
-    except sqlglot.ParseError:
+    except sqlglot.errors.SqlglotError:
         return text
     query = tree.expression if isinstance(tree, exp.Create) else tree
     for e in _settings(query):

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from bot.cli.launch import _wait_for_the_end, keep_running
+from bot.cli.launch import _unwinding, _wait_for_the_end, keep_running
 from bot.demo import folder
 from bot.demo.folder import DemoFolder
 from bot.runtime.demo import Demo
@@ -64,6 +65,31 @@ def test_a_bot_that_cannot_run_is_not_started_again(tmp_path: Path, capsys: pyte
     assert keep_running([sys.executable, "-c", CHILD, str(tmp_path / "starts"), "2"], os.environ) == 2
     assert "with exit code 2" in capsys.readouterr().err
     assert len(_pids(tmp_path / "starts")) == 1
+
+
+def test_a_closed_terminal_ends_the_demo() -> None:
+    threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGHUP]).start()
+    began = time.monotonic()
+    _wait_for_the_end(until=lambda: time.monotonic() > began + 5)
+    assert time.monotonic() < began + 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_a_demo_while_it_is_not_waiting_unwinds_it(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ended, _unwinding():
+        _wait_for_the_end(until=lambda: True)  # after which a second Ctrl-C still does the same
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+    assert ended.value.code == 128 + number
+    assert signal.getsignal(number) == before
+
+
+def test_a_demo_under_nohup_outlives_its_terminal() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with _unwinding():
+        os.kill(os.getpid(), signal.SIGHUP)
+    signal.signal(signal.SIGHUP, before)
 
 
 KILLED = """

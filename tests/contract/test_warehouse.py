@@ -72,7 +72,7 @@ def test_an_answer_without_bound_is_refused_and_a_value_is_cut(
 ) -> None:
     [row] = warehouse.ask(write("SELECT REPEAT('x', 100000) AS long"))
     assert len(str(row["long"])) == LONGEST
-    for module in ("values", "duckdb", "databricks_session"):
+    for module in ("values", "duckdb", "databricks.session"):
         monkeypatch.setattr(f"bot.adapters.{module}.MOST_ROWS", 3)
     four = write("SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4")
     with pytest.raises(PermanentError, match="more than 3 rows"):
