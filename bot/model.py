@@ -117,7 +117,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Announcement:
-    """A message that is owed or was sent: what about, and where it stands in Slack."""
+    """A message of the outbox, sent or not: what it is about, and where it stands in Slack."""
 
     id: str  # ours, in the message's metadata: how a message is found again
     kind: Kind

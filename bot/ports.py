@@ -234,13 +234,13 @@ class AlertRecords(Protocol):
         """The maintenance window that has not ended."""
 
     def enqueue(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
-        """We owe the channel this message, or a new version of it; versions that were not sent yet become one.
+        """Enqueue this message, or a new version of it; versions that were not sent yet become one (idempotent).
 
-        A root and its evidence are owed by the thread, whichever of its incidents is named.
+        A root and its evidence belong to the thread, whichever of its incidents is named.
         """
 
     def enqueue_reminders(self, incident_ids: Sequence[int]) -> None:
-        """Owe a reminder of each of many incidents."""
+        """Enqueue a reminder of each of many incidents."""
 
     def enqueue_answers(self, incident_id: int) -> None:
         """The reminders and escalations that stand in a thread of this incident say from now on what followed them."""
@@ -262,10 +262,10 @@ class Records(AlertRecords, Protocol):
         """Post nothing more in an incident's own thread; what stands there is still edited."""
 
     def enqueue_digest(self, channel: str) -> None:
-        """We owe the channel a digest; one that was not sent yet stands for both."""
+        """Enqueue a digest for the channel; one that was not sent yet stands for both."""
 
     def enqueue_absence(self, absence: Outage, channel: str) -> None:
-        """We owe the channel the message that the bot was away."""
+        """Enqueue the message that the bot was away."""
 
     def create_maintenance(self, window: Maintenance) -> Maintenance:
         """Write a new window (its id is ignored) and return it with its id; it holds back what nobody asked for."""
@@ -277,7 +277,7 @@ class Records(AlertRecords, Protocol):
         """Forget what it held back and its summary says better: replies, and threads that are over by now."""
 
     def enqueue_maintenance(self, window: Maintenance, channel: str) -> None:
-        """We owe the channel the summary of a window that has ended."""
+        """Enqueue the summary of a window that has ended."""
 
     def watch(self) -> Watch:
         """When an evaluation was last completed, and what is scheduled at Slack for when none is any more."""
@@ -359,10 +359,10 @@ class Store(Protocol):
         """Call this after each transaction of this process, from now on; it must return at once and not raise."""
 
     def next_attempts(self, now: datetime) -> AbstractSet[datetime]:
-        """When the messages that are owed may be tried (real time); `now` for those that no time holds."""
+        """When the unsent messages may be tried (real time); `now` for those that no time holds."""
 
     def claim(self, holder: str, now: datetime, seconds: float) -> ClaimedMessage | None:
-        """Take the next owed message, in order and one at a time per incident; commits *sending* (real time).
+        """Claim the next unsent message, in order and one at a time per incident; commits *sending* (real time).
 
         It is not known yet what it says: `read_content`, so that a row that cannot be read holds up no other message.
         """
@@ -373,7 +373,7 @@ class Store(Protocol):
     def mark_sent(self, claimed: ClaimedMessage, holder: str, *, place: Place | None, alone: bool = False) -> bool:
         """Commit *sent*; False when the claim was lost meanwhile.
 
-        `alone`: the replies that were owed at the claim are obsolete, if the thread is still over.
+        `alone`: the replies that were unsent at the claim are obsolete, if the thread is still over.
         """
 
     def release_claim(self, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:

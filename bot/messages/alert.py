@@ -104,7 +104,7 @@ def _reply(kind: Kind, incident: Incident, zone: ZoneInfo, others: int) -> Messa
 
 
 def reply_is_broadcast(announcement: Announcement) -> bool:
-    """Whether it leaves the thread: as decided when it was owed, see `bot.alerts.attention.may_broadcast`."""
+    """Whether it leaves the thread: as decided when it was enqueued, see `bot.alerts.attention.may_broadcast`."""
     incident = announcement.incident
     subject = _newest(incident, announcement.kind) if incident else None
     return subject is not None and subject.broadcast
@@ -263,7 +263,7 @@ def _escalation(incident: Incident) -> str:
 def _subject(incident: Incident, kind: Kind) -> Entry:
     """The line of the timeline that a reply is about."""
     entry = _newest(incident, kind)
-    assert entry, "a reply is owed together with its line"
+    assert entry, "a reply is enqueued together with its line"
     return entry
 
 

@@ -103,7 +103,7 @@ class Bot:
         self._connection.start()
 
     def stop(self) -> None:
-        """End in bounded time; what is owed stays owed."""
+        """Shut down in bounded time; unsent messages stay in the outbox."""
         self._stopping.set()
         self._unsent.set()
         late = threading.Timer(SHUTDOWN_TIMEOUT, self._give_up)

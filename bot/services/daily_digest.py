@@ -22,7 +22,7 @@ def run_due_validation(ports: Ports, checker: Checker) -> bool:
 
 
 def send_due_digest(ports: Ports, checker: Checker) -> bool:
-    """Evaluate and owe the summary of the latest local date on which it was due; says whether it was due still."""
+    """Evaluate and enqueue the summary of the latest local date on which it was due; says whether it was still due."""
     day = _due_day(ports, DIGEST, ports.settings.schedule.summary)
     if day is None:
         return False
@@ -37,7 +37,7 @@ def send_due_digest(ports: Ports, checker: Checker) -> bool:
 
 
 def _due_day(ports: Ports, name: str, at: time) -> date | None:
-    """The local date for which this is due now; a bot that was not yet at work then owes nothing."""
+    """The local date for which this is due now; none where the bot was not yet running then."""
     now = ports.clock.now()
     day, due = latest_due(at, now, ports.settings.zone)
     if now - due > LATEST:

@@ -11,7 +11,7 @@ SNAPSHOT = "snapshot"  # its name among the daily jobs
 def take_due_snapshot(ports: Ports) -> Snapshot | None:
     """Take the latest one that is due, if it was not taken; earlier ones that were missed stay missed.
 
-    It keeps its day's id and has the true time of its taking. A bot that was not yet at work owes none.
+    It keeps its day's id and has the true time of its taking. A bot that was not yet running takes none.
     """
     now = ports.clock.now()
     day, due = latest_due(ports.settings.schedule.snapshot, now, ports.settings.zone)

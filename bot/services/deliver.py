@@ -20,7 +20,7 @@ CHANGED = "pipeline.yml names this channel now"
 
 
 def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
-    """Send the next owed message; False when nothing is owed now.
+    """Send the next message of the outbox; False when there is none to send now.
 
     `holder` names this sender; `jitter` from 0 to 1 shortens the pause after a failure, so that not all come at once.
     """
@@ -55,7 +55,7 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
 
 
 def deliver_all(ports: Outlet, holder: str, *, most: int = 100) -> int:
-    """Send what is owed now, unless another process leads and does it; returns how many were tried.
+    """Send what is in the outbox, unless another process leads and does it; returns how many were tried.
 
     The outermost loop of a command that sends: what nobody foresaw of one message is not in the way of the others.
     """

@@ -19,7 +19,7 @@ from checks.model import Check, Outcome, Result, Severity
 
 MOST_ROOTS = 5  # more incidents that open at once share one thread
 
-# What a change means for an open incident: what its timeline says, and which messages are owed.
+# What a change means for an open incident: what its timeline says, and which messages are enqueued.
 SAID: dict[Reason, tuple[Did, tuple[Kind, ...]]] = {
     Reason.OPENED: (Did.OPENED, (Kind.ROOT, Kind.EVIDENCE)),
     Reason.REOPENED: (Did.REOPENED, (Kind.ROOT, Kind.REOPENED)),
@@ -46,7 +46,7 @@ class Said:
 def move_alerts(
     records: AlertRecords, evaluation: Evaluation, settings: Settings, *, ended: datetime | None = None
 ) -> list[Said]:
-    """Keep the evaluation, move every alert it touches, owe what has to be said.
+    """Keep the evaluation, move every alert it touches, enqueue the messages.
 
     Results come in the order of the checks: what others depend on is moved before them. What is reminded of is decided
     at the time when the evaluation `ended`: somebody may have acknowledged since it began, when it is `checked_at`.
@@ -70,7 +70,7 @@ def move_alerts(
 
 
 def enqueue(records: AlertRecords, said: Said) -> None:
-    """Owe the messages of a change."""
+    """Enqueue the messages of a change."""
     for kind in said.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
         records.enqueue(said.incident.thread if kind is Kind.RESOLVED else said.incident.id, kind)
     thread = records.incidents_beside(said.incident) if said.incident.state is State.OK else []
@@ -159,7 +159,7 @@ def move(
     now: datetime,
     syncs: tuple[SyncStatus, ...] = (),
 ) -> Said | None:
-    """Move one alert; what has to be said of it is in its timeline, and not owed yet."""
+    """Move one alert; what has to be said of it is in its timeline, and not enqueued yet."""
     check = check.in_case(result.case)
     key = alert_key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)

@@ -21,7 +21,7 @@ def remind(
     evaluated: Collection[str],
     others: Sequence[Incident] = (),
 ) -> None:
-    """Owe what is due, and keep in the timeline that it was; a thread is nudged once, however many share it.
+    """Enqueue what is due, and keep in the timeline that it was; a thread is nudged once, however many share it.
 
     Of the `others` that are open, whose key was not `evaluated` just now, and of incidents that something else
     explains, nothing is said; their snoozes end all the same.

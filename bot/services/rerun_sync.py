@@ -70,7 +70,7 @@ def rerun_sync(ports: Ports, incident: Incident, consent: Consent, by: str, reas
 
 
 def set_action(ports: Ports, action: Action, was: ActionState) -> Action:
-    """Write what changed of an action and owe its message, unless somebody else moved it on meanwhile."""
+    """Write what changed of an action and enqueue its message, unless somebody else moved it on meanwhile."""
     with ports.store.transaction() as records:
         current = records.action(action.id)
         if current is None or current.state is not was:

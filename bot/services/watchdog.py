@@ -25,7 +25,7 @@ def grace(settings: Settings, clock: Clock) -> timedelta:
 
 
 def complete_evaluation(ports: Ports, *, told: bool = False) -> None:
-    """Keep that a scheduled evaluation was completed; owe the channel a line when there was none for too long.
+    """Keep that a scheduled evaluation was completed; enqueue a line for the channel where there was none for too long.
 
     `told`: the channel has heard of that gap already.
     """

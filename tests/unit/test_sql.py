@@ -11,28 +11,28 @@ from sqlglot import exp
 from bot import sql
 from bot.config.pipeline_file import table_parts
 from bot.errors import NotFoundError, PermanentError
+from tests.sql_folder import forget, statements_in
 
 PROPERTIES = "rds.pg_rds_public.properties"
-CACHED = (sql.names, sql.load, sql.columns, sql.parameters, sql._for_databricks, sql._for_duckdb)
 
 
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+def write(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Makes the text the only statement of another sql folder, and returns its name."""
+    with statements_in(tmp_path) as forget:
 
-    def one(text: str) -> str:
-        (tmp_path / "it.sql").write_text(text, encoding="utf-8")
-        monkeypatch.setattr(sql, "FOLDER", tmp_path)
-        forget()
-        return "it"
+        def one(text: str) -> str:
+            (tmp_path / "it.sql").write_text(text, encoding="utf-8")
+            forget()
+            return "it"
 
-    yield one
-    forget()
+        yield one
 
 
-def forget() -> None:
-    for function in CACHED:
-        function.cache_clear()
+@pytest.mark.parametrize("text", ["SELECT 'not closed", "SELECT FROM WHERE", "SELECT `a", "SELECT /* a"])
+def test_text_that_no_parser_takes_is_an_error_of_ours(write: Callable[[str], str], text: str) -> None:
+    with pytest.raises(PermanentError):
+        sql.for_duckdb(write(f"-- What?\n{text}"), {})
 
 
 @pytest.mark.parametrize("name", sql.names())

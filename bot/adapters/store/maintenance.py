@@ -44,7 +44,7 @@ class MaintenanceRecords:
         after = select(t.maintenance.c.after_seq).where(t.maintenance.c.id == window.id).scalar_subquery()
         still = select(named_after).where(t.incidents.c.resolved_at.is_(None))
         obsolete = or_(t.outbox.c.kind.not_in(KEPT), t.outbox.c.thread_id.not_in(still))
-        # Nobody has tried to send what was owed after it began; what was owed before is not in its summary.
+        # Nobody has tried to send what was enqueued after it began; what was enqueued before is not in its summary.
         unposted = (t.outbox.c.seq > after, t.outbox.c.ts.is_(None))
         held = (*unposted, t.outbox.c.thread_id.is_not(None), t.outbox.c.kind.not_in(ASKED_FOR))
         self._db.execute(update(t.outbox).where(text(t.UNSENT), *held, obsolete).values(sent=t.outbox.c.wanted))

@@ -56,7 +56,7 @@ def claim_next(db: Connection, holder: str, now: datetime, length: timedelta) ->
 
 
 def next_attempts(db: Connection, now: datetime) -> set[datetime]:
-    """When time frees the messages that are owed, `now` for those that it does not hold."""
+    """When time frees the unsent messages, `now` for those that it does not hold."""
     waits = (t.outbox.c.not_before, t.channels.c.not_before.label("paused"), t.outbox.c.sending_until)
     both = t.outbox.outerjoin(t.channels, t.channels.c.name == t.outbox.c.channel)
     rows = db.execute(select(*waits).select_from(both).where(UNSENT).distinct())
@@ -64,7 +64,7 @@ def next_attempts(db: Connection, now: datetime) -> set[datetime]:
 
 
 def mark_sent(db: Connection, claimed: ClaimedMessage, holder: str, place: Place | None, *, alone: bool) -> bool:
-    """What was owed when it was claimed is sent. `alone` holds if that is still so, and for what was owed then."""
+    """What was unsent when it was claimed is sent. `alone` holds if that is still so, and for what was unsent then."""
     message = claimed.announcement
     done = {"sent": claimed.revision, "error": claimed.error if message.plain else None, **SENT}
     done |= {"ts": place.ts, "posted_in": place.channel} if place else {}

@@ -23,7 +23,7 @@ T = TypeVar("T", Alert, Incident, Action, Entry)
 # Said once each; the others are edited.
 ONCE = (Kind.SEVERITY, Kind.REOPENED, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY, Kind.MAINTENANCE)
 REPLIES = (Kind.EVIDENCE, *ONCE)
-OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are owed for
+OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are enqueued for
 # What is said once its time is past tells how things stood then: which lines of the timeline it can be about.
 ABOUT = {Kind.EVIDENCE: (Did.OPENED, Did.REOPENED), **CHANGES}
 THEN = ("severity", "value", "limit", "summary")
