@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import sql
+from bot.sql import translations
 from tests.sql_folder import statements_in
 
 CACHE = tempfile.TemporaryDirectory(prefix="sync-health-tests-")  # nothing of a test stays in a home
 os.environ["XDG_CACHE_HOME"] = CACHE.name
-sql.KEPT = Path(CACHE.name)
+translations.KEPT = Path(CACHE.name)
 
 
 @pytest.fixture

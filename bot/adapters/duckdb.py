@@ -14,6 +14,7 @@ from bot.config.pipeline_file import table_parts
 from bot.errors import PermanentError, StatementError, SyncHealthError, TemporaryError
 from bot.ports import Standing
 from bot.sanitize import redact
+from bot.sql.trees import Values
 
 TIME_LIMIT = 60.0  # seconds for a statement, as at Databricks
 PATIENCE = 100  # times that close() interrupts what still runs, every 50 ms
@@ -78,7 +79,7 @@ class DuckDBWarehouse:
         if not os.access(file := self._folder / f"{catalog}.duckdb", os.W_OK):
             raise PermanentError(f"{file} cannot be written by this user")
 
-    def create(self, statement: str, values: sql.Values) -> None:
+    def create(self, statement: str, values: Values) -> None:
         with self._execute_sql(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
             pass
 

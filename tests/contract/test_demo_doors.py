@@ -16,13 +16,13 @@ import duckdb
 import pytest
 import requests
 
-from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo import door
 from bot.demo.slack import server as slack_server
 from bot.demo.warehouse import server as warehouse_server
 from bot.demo.warehouse.server import PATH
 from bot.runtime.demo import Demo
+from bot.sql import translations
 
 
 @pytest.fixture(scope="module")
@@ -230,15 +230,15 @@ def test_a_cache_that_somebody_else_may_have_written_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str
 ) -> None:
     kept = tmp_path / "kept"
-    monkeypatch.setattr(sql, "KEPT", kept)
-    assert sql._read_or_cache(["a text"], lambda: "made first") == "made first"
-    assert sql._read_or_cache(["a text"], lambda: "made again") == "made first", "it is kept"
+    monkeypatch.setattr(translations, "KEPT", kept)
+    assert translations.read_or_cache(["a text"], lambda: "made first") == "made first"
+    assert translations.read_or_cache(["a text"], lambda: "made again") == "made first", "it is kept"
     if spoil == "a link":
         kept.rename(tmp_path / "elsewhere")
         kept.symlink_to(tmp_path / "elsewhere")
     else:
         kept.chmod(0o777)
-    assert sql._read_or_cache(["a text"], lambda: "made again") == "made again"
+    assert translations.read_or_cache(["a text"], lambda: "made again") == "made again"
 
 
 def test_an_embedded_warehouse_in_a_folder_still_opens_its_files(tmp_path: Path) -> None:

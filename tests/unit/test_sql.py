@@ -11,6 +11,7 @@ from sqlglot import exp
 from bot import sql
 from bot.config.pipeline_file import table_parts
 from bot.errors import NotFoundError, PermanentError
+from bot.sql import trees
 from tests.sql_folder import forget, statements_in
 
 PROPERTIES = "rds.pg_rds_public.properties"
@@ -68,7 +69,7 @@ def test_renaming_every_table_leaves_no_shipped_name_and_no_other_change(name: s
     renamed = sql.for_databricks(name, there)
     assert set(tables_of(renamed)) == set(there.values())
     back = unmerged(renamed)
-    sql._rename(back, {other: table for table, other in there.items()})
+    trees.rename_tables(back, {other: table for table, other in there.items()})
     for part in (part for table in back.find_all(exp.Table) for part in table.parts if len(table.parts) == 3):
         part.set("quoted", False)
     assert back.sql("databricks", comments=False) == unmerged(sql.load(name)).sql("databricks", comments=False)
@@ -253,5 +254,5 @@ def tables_of(text: str) -> list[str]:
 
 def unmerged(text: str) -> exp.Expr:
     tree = sqlglot.parse_one(text, dialect="databricks")
-    sql._unqualify_merge(tree)
+    trees.unqualify_merge(tree)
     return tree

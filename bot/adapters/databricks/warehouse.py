@@ -15,6 +15,7 @@ from bot.config.environment import Databricks
 from bot.errors import PermanentError, StartingError, SyncHealthError
 from bot.ports import Standing
 from bot.sanitize import sanitize
+from bot.sql.trees import Values
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class DatabricksWarehouse:
     def try_write(self, statement: str) -> None:
         self.do(statement)  # Delta records no commit for a write of nothing
 
-    def create(self, statement: str, values: sql.Values) -> None:
+    def create(self, statement: str, values: Values) -> None:
         self._run_named(statement, sql.to_deploy(statement, self._tables, values), {}, writes=True)
 
     def standing(self, statement: str) -> Standing:
