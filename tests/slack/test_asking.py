@@ -9,7 +9,7 @@ from bot.demo.slack.server import Fault
 from bot.runtime.bot import Bot
 from bot.runtime.composition import disconnect
 from bot.runtime.demo import Demo
-from bot.slack.commands import COMMANDS, Command
+from bot.slack.handlers import HANDLERS
 from tests.slack.conftest import World, words
 from tests.waiting import until
 
@@ -72,7 +72,7 @@ def test_the_warehouse_down_is_said_and_is_not_healthy(world: World) -> None:
 
 @pytest.mark.full
 def test_something_unforeseen_is_still_answered_with_a_reference(world: World, monkeypatch, caplog) -> None:
-    monkeypatch.setitem(COMMANDS, "help", Command(lambda context, press: 1 / 0, "a bug"))
+    monkeypatch.setitem(HANDLERS, ("command", "help"), lambda context, interaction: 1 / 0)
     answer = _ask(world, "help")
     assert "Something went wrong on my side" in answer
     assert re.search("reference ([0-9a-f]{8})", caplog.text)[1] in answer
