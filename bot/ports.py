@@ -45,7 +45,7 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExistingObject:
     """What stands where a statement creates something: `kind` is view, table, or None where there is nothing yet."""
 
     statement: str
@@ -86,7 +86,7 @@ class Warehouse(Protocol):
     def try_write(self, statement: str) -> None:
         """Whether a statement that writes no row may be run; nothing is committed. Raises PermanentError."""
 
-    def standing(self, statement: str) -> Standing:
+    def existing_object(self, statement: str) -> ExistingObject:
         """Whose the object is that a statement would create or replace; nothing is changed."""
 
     def create(self, statement: str, values: Mapping[str, str | float | Limit | None]) -> None:

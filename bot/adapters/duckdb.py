@@ -12,7 +12,7 @@ from bot import sql
 from bot.adapters.values import MOST_ROWS, Rows, plain, plain_rows
 from bot.config.pipeline_file import table_parts
 from bot.errors import PermanentError, StatementError, SyncHealthError, TemporaryError
-from bot.ports import Standing
+from bot.ports import ExistingObject
 from bot.sanitize import redact
 from bot.sql.trees import Values
 
@@ -83,14 +83,14 @@ class DuckDBWarehouse:
         with self._execute_sql(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
             pass
 
-    def standing(self, statement: str) -> Standing:
+    def existing_object(self, statement: str) -> ExistingObject:
         table = sql.created(statement, self._tables)
         catalog, schema, name = table_parts(table)
         with self.cursor() as cursor:
             row = cursor.execute(DESCRIBED, (catalog, schema, name)).fetchone()
             kind, comment, text = row or (None, None, None)
             ours = comment == sql.mark(statement) or (kind == "view" and self._is_ours(cursor, statement, str(text)))
-        return Standing(statement, table, sql.kind(statement), kind, ours)
+        return ExistingObject(statement, table, sql.kind(statement), kind, ours)
 
     def _is_ours(self, cursor: duckdb.DuckDBPyConnection, statement: str, text: str) -> bool:
         """Whether a view without our comment is what a version of ours creates; DuckDB writes both in its own way."""

@@ -15,11 +15,11 @@ from bot.ports import Ports
 from bot.runtime.composition import holder_name, jitter
 from bot.services.daily_digest import run_due_validation, send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
+from bot.services.deferred_writes import DeferredWrites
 from bot.services.deliver import deliver_next, follow_channel
 from bot.services.fair_pool import FairPool
 from bot.services.follow_runs import follow_runs
 from bot.services.heartbeat import Pulse
-from bot.services.late_writes import LateWrites
 from bot.services.lead import Lease
 from bot.services.maintenance import end_due_maintenance
 from bot.services.next_step import TRANSIENT
@@ -27,13 +27,13 @@ from bot.services.outages import note_outage
 from bot.services.prune import prune
 from bot.services.run_checks import Checker, timer_ended
 from bot.services.shared_answers import SharedAnswers
-from bot.services.state_look import StateLook
+from bot.services.skip_unchanged import SkipUnchanged
 from bot.services.watch_runs import RunWatch
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
+from bot.slack.connection_status import ConnectionStatus
 from bot.slack.context import Context
-from bot.slack.line_status import LineStatus
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -62,12 +62,12 @@ class Bot:
         self.holder = holder_name()
         self._lease = Lease(ports, self.holder)
         self._pool, self._slow = (FairPool(WORKERS, name, SHARE) for name in ("press", "question"))
-        self._late = LateWrites()
-        status = LineStatus(
+        self._deferred = DeferredWrites()
+        status = ConnectionStatus(
             self._note_outage, wall=lambda: ports.clock.real().timestamp(), monotonic=ports.clock.monotonic
         )
         shared = SharedAnswers(ports.clock, self._slow)
-        self._context = Context(ports, self.checker, client, self._pool, shared, status, self._late)
+        self._context = Context(ports, self.checker, client, self._pool, shared, status, self._deferred)
         app = build_app(self._context)
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url, status)
         schedule = ports.settings.schedule
@@ -90,7 +90,7 @@ class Bot:
         ]
         state = Job("state", self._watch_state, self._real_seconds(FOLLOW))  # also where no lease can be taken
         # Every replica has refusals of its own to write down, not only the one that leads.
-        late = Job("late writes", partial(self._run_and_log, self._late.flush), self._real_seconds(FOLLOW))
+        late = Job("late writes", partial(self._run_and_log, self._deferred.flush), self._real_seconds(FOLLOW))
         self._scheduler = Scheduler([*led, state, late], first=ports.clock.real())
         self._stopping, self._unsent = threading.Event(), threading.Event()
         ports.store.when_written(self._unsent.set)
@@ -112,13 +112,13 @@ class Bot:
         self._scheduler.stop()
         self._sender.join(timeout=15)
         self._context.in_flight.wait_until_none(SHUTDOWN_TIMEOUT)  # what was acknowledged is done, too
-        self._context.later.close()
+        self._context.retries.close()
         self._slow.shutdown()
         self._pool.shutdown()
         late.cancel()
         late.join()  # it may be answering still
         self.checker.close()
-        self._late.flush()
+        self._deferred.flush()
         self._run_and_log(self._cancel_silence_message)
 
     def _give_up(self) -> None:
@@ -135,15 +135,15 @@ class Bot:
     def _real_seconds(self, every: timedelta) -> float:
         return max(0.5, every.total_seconds() / self.ports.clock.speed)
 
-    def _skip_while_unchanged(self, work: Callable[[], object]) -> StateLook:
-        look = StateLook(work, self.ports.clock, self._real_seconds(LOOK_FOR_WORK))
+    def _skip_while_unchanged(self, work: Callable[[], object]) -> SkipUnchanged:
+        look = SkipUnchanged(work, self.ports.clock, self._real_seconds(LOOK_FOR_WORK))
         self.ports.store.when_written(look.note_write)
         return look
 
-    def _look_daily(self, work: Callable[[], object], at: time) -> StateLook:
+    def _look_daily(self, work: Callable[[], object], at: time) -> SkipUnchanged:
         """What is not due, or is done, stays so until it is due the next time."""
         clock, zone = self.ports.clock, self.ports.settings.zone
-        return StateLook(work, clock, self._real_seconds(LOOK_DAILY), lambda: latest_due(at, clock.now(), zone))
+        return SkipUnchanged(work, clock, self._real_seconds(LOOK_DAILY), lambda: latest_due(at, clock.now(), zone))
 
     def _end_timers(self) -> bool:
         """Whether anything waits for one, so that the next look comes soon."""
@@ -156,7 +156,7 @@ class Bot:
         """Slack could not reach us for so many real seconds until now."""
         now = self.ports.clock.now()
         outage = Outage(now - timedelta(seconds=seconds * self.ports.clock.speed), now)
-        self._late.write("an outage of the connection to Slack", partial(note_outage, self.ports, outage))
+        self._deferred.write("an outage of the connection to Slack", partial(note_outage, self.ports, outage))
 
     def _evaluate(self) -> None:
         self.checker.run(thrifty=True)

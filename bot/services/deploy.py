@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.config.settings import Settings
 from bot.errors import PermanentError, RefusedError
-from bot.ports import Ports, Standing
+from bot.ports import ExistingObject, Ports
 from checks.model import Check, Limit
 from checks.problems import nearest
 
@@ -59,7 +59,7 @@ def survey(ports: Ports, plan: Plan, adopt: Collection[str] = ()) -> tuple[Step,
 
     Raises RefusedError with every object that is not ours and is not named in `adopt`, by its full or its last name.
     """
-    found = [ports.warehouse.standing(statement) for statement in plan.statements]
+    found = [ports.warehouse.existing_object(statement) for statement in plan.statements]
     refuse_unknown(adopt, [one.name for one in found])
     steps = [Step(one.statement, one.name, _action(one, adopt)) for one in found]
     refused = [f"  {one.name}: {_reason(one)}" for one, step in zip(found, steps, strict=True) if not step.action]
@@ -97,7 +97,7 @@ def deploy(ports: Ports, by: str, plan: Plan, steps: tuple[Step, ...]) -> None:
         records.audit(ports.clock.now(), by, "deploy", ports.settings.pipeline, what)
 
 
-def _action(found: Standing, adopt: Collection[str]) -> str:
+def _action(found: ExistingObject, adopt: Collection[str]) -> str:
     """Empty where the object is not ours to replace. A table never is: CREATE TABLE leaves one that is there."""
     if found.kind is None:
         return "create"
@@ -110,7 +110,7 @@ def _action(found: Standing, adopt: Collection[str]) -> str:
     return "adopt" if {found.name, _last(found.name)} & set(adopt) else ""
 
 
-def _reason(found: Standing) -> str:
+def _reason(found: ExistingObject) -> str:
     if found.kind == "table":
         return "a table, where deploy creates a view: give either another name (tables in pipeline.yml)"
     return f"a view; --adopt {_last(found.name)} replaces it"

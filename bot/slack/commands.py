@@ -77,7 +77,7 @@ def summarised(context: Context, asked: float, *, measuring: bool = False, faile
     except StateError as error:
         context.checker.state.failed(error)
         shown = Summary(context.ports.settings.pipeline, None)
-    outage, others = context.checker.state.outage, context.line.others
+    outage, others = context.checker.state.outage, context.connection.others
     return dataclasses.replace(shown, state_outage=outage, other_connections=others, failed=failed)
 
 

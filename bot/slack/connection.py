@@ -14,7 +14,7 @@ from slack_bolt import App, BoltRequest
 from websocket import WebSocketException
 
 from bot.errors import SyncHealthError
-from bot.slack.line_status import LineStatus
+from bot.slack.connection_status import ConnectionStatus
 from bot.transport.slack_api import web_client
 from bot.transport.socket_mode import Line, acknowledge, counted, messages, open_line
 
@@ -36,11 +36,11 @@ class Connection:
     Slack takes a line away the next one stands first, and the old one is heard to its end.
     """
 
-    def __init__(self, app: App, app_token: str, api_url: str, status: LineStatus | None = None) -> None:
+    def __init__(self, app: App, app_token: str, api_url: str, status: ConnectionStatus | None = None) -> None:
         # Its own client: it asks for a connection with the app-level token.
         self._client = web_client(app_token, api_url)
         self._app = app
-        self._status = status or LineStatus()
+        self._status = status or ConnectionStatus()
         self._bolt = ThreadPoolExecutor(1, "bolt")  # in the order of arrival
         self._lines: dict[Line, threading.Thread] = {}
         self._greeted: set[Line] = set()  # those on which Slack has said hello

@@ -23,17 +23,17 @@ from bot.messages.plain import failure, note, state_failure
 from bot.messages.rerun import answer_modal
 from bot.ports import Ports
 from bot.services.authorise import authorise, note_refusal
+from bot.services.deferred_writes import DeferredWrites
 from bot.services.fair_pool import FairPool
-from bot.services.late_writes import LateWrites
 from bot.services.run_checks import Checker
 from bot.services.shared_answers import KEPT, Answer, SharedAnswers
 from bot.services.summarise import SharedSummary
+from bot.slack.connection_status import ConnectionStatus
 from bot.slack.home_team import HomeTeam
 from bot.slack.in_flight import MOST_PER_PERSON, Grace, InFlight
 from bot.slack.interaction import Interaction
-from bot.slack.later import Later
-from bot.slack.line_status import LineStatus
 from bot.slack.replies import by_ephemeral, fill_dialog, pause_before_next
+from bot.slack.retry_timers import RetryTimers
 from bot.transport.slack_api import answer_url
 
 log = logging.getLogger(__name__)
@@ -59,10 +59,10 @@ class Context:
     client: WebClient
     pool: FairPool  # of what needs our state and Slack alone; questions to Census or the warehouse have `shared`
     shared: SharedAnswers
-    line: LineStatus = field(default_factory=LineStatus)
-    late: LateWrites = field(default_factory=LateWrites)
+    connection: ConnectionStatus = field(default_factory=ConnectionStatus)
+    deferred: DeferredWrites = field(default_factory=DeferredWrites)
     in_flight: InFlight = field(default_factory=InFlight)
-    later: Later = field(default_factory=Later)
+    retries: RetryTimers = field(default_factory=RetryTimers)
     grace: Grace = field(default_factory=Grace)
 
     def receive(self, interaction: Interaction, work: Work) -> None:
@@ -207,13 +207,13 @@ class Context:
             self.in_flight.end(interaction.person.id)
 
         self.in_flight.begin(interaction.person.id)
-        if not (taken := self.later.after(pause, act)):
+        if not (taken := self.retries.after(pause, act)):
             self.in_flight.end(interaction.person.id)
         return taken
 
     def audit(self, interaction: Interaction, why: BaseException) -> None:
         """Every press leaves a row in the audit; those that did something left theirs with what they did."""
-        self.late.write(*self._audit_row(interaction, why))
+        self.deferred.write(*self._audit_row(interaction, why))
 
     def _audit_row(self, interaction: Interaction, why: BaseException) -> tuple[str, Callable[[], None]]:
         if not isinstance(why, SyncHealthError):
@@ -241,7 +241,7 @@ class Context:
             return
         why = SyncHealthError(NOT_DONE if work is _say_restarting else NOT_SHOWN)
         log.warning("%s by %s was not answered: %s", interaction.word, interaction.person.id, why)
-        self.late.keep(*self._audit_row(interaction, why))
+        self.deferred.keep(*self._audit_row(interaction, why))
 
     def _try_to(self, interaction: Interaction, act: Callable[[Interaction, Any], None], argument: object) -> None:
         try:

@@ -354,13 +354,16 @@ def test_whose_an_object_is_can_be_told_before_anything_is_replaced(place: Place
     warehouse, statement = place.warehouse(), "daily_health_check"
     with place.duckdb.cursor() as cursor:
         cursor.execute("DROP VIEW crm.sfdc_dbx.daily_health_check")
-        missing = warehouse.standing(statement)
+        missing = warehouse.existing_object(statement)
         assert (missing.name, missing.creates, missing.kind) == ("crm.sfdc_dbx.daily_health_check", "view", None)
         warehouse.create(statement, {})
-        assert (warehouse.standing(statement).kind, warehouse.standing(statement).ours) == ("view", True)
+        assert (warehouse.existing_object(statement).kind, warehouse.existing_object(statement).ours) == ("view", True)
         cursor.execute("CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check AS SELECT 1 AS mine")
-        assert (warehouse.standing(statement).kind, warehouse.standing(statement).ours) == ("view", False)
+        assert (warehouse.existing_object(statement).kind, warehouse.existing_object(statement).ours) == ("view", False)
         cursor.execute("DROP VIEW crm.sfdc_dbx.daily_health_check")
         cursor.execute("CREATE TABLE crm.sfdc_dbx.daily_health_check AS SELECT 1 AS mine")
-        assert (warehouse.standing(statement).kind, warehouse.standing(statement).ours) == ("table", False)
-    assert warehouse.standing("sync_audit_log").creates == "table"
+        assert (warehouse.existing_object(statement).kind, warehouse.existing_object(statement).ours) == (
+            "table",
+            False,
+        )
+    assert warehouse.existing_object("sync_audit_log").creates == "table"

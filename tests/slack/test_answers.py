@@ -21,15 +21,15 @@ from bot.runtime.composition import connect_slack, disconnect, settings_from
 from bot.runtime.demo import OPERATOR
 from bot.services.acknowledge import acknowledge
 from bot.services.authorise import Person
+from bot.services.deferred_writes import MOST, DeferredWrites
 from bot.services.fair_pool import FairPool
-from bot.services.late_writes import MOST, LateWrites
 from bot.services.shared_answers import SharedAnswers
 from bot.slack.app import build_app
 from bot.slack.buttons import acknowledge_thread
 from bot.slack.context import Context
 from bot.slack.handlers import handle
 from bot.slack.interaction import Interaction, interaction_from
-from bot.slack.later import Later
+from bot.slack.retry_timers import RetryTimers
 from tests.dripping import dripping
 from tests.fakes import FakeWarehouse
 from tests.services.conftest import ADA, ROBIN, SAM
@@ -151,8 +151,8 @@ def test_a_refusal_is_answered_while_the_state_is_locked_and_written_down_later(
     assert "kept in memory" in caplog.text
     services.clock.pass_(minutes=5)
     store.locked = False
-    context.late.flush()
-    context.late.flush()
+    context.deferred.flush()
+    context.deferred.flush()
     assert services.audit() == [(SAM, "ack", n, "refused: Only operators may do that.") for n in ("7", "8")]
     with services.store.transaction() as records:
         assert str(refused_at.replace(tzinfo=None)) in str(records._db.exec_driver_sql("SELECT at FROM audit").all())
@@ -160,7 +160,7 @@ def test_a_refusal_is_answered_while_the_state_is_locked_and_written_down_later(
 
 def test_a_write_that_can_never_succeed_holds_up_no_other() -> None:
     done: list[str] = []
-    late = LateWrites()
+    late = DeferredWrites()
     with pytest.raises(ZeroDivisionError):
         late.write("a bug", lambda: 1 / 0)
     late.write("the next", lambda: done.append("next"))
@@ -168,7 +168,7 @@ def test_a_write_that_can_never_succeed_holds_up_no_other() -> None:
 
 
 def test_what_waits_for_the_state_is_bounded(caplog) -> None:
-    late, tried = LateWrites(), []
+    late, tried = DeferredWrites(), []
 
     def fail() -> None:
         tried.append(1)
@@ -239,7 +239,7 @@ class Views:
         return SimpleNamespace(data={"ok": True})
 
 
-class HandLater(Later):
+class HandLater(RetryTimers):
     """Nothing waits longer than a test says; pauses are remembered."""
 
     def __init__(self) -> None:
@@ -256,7 +256,7 @@ class HandLater(Later):
 def filling(services: Services, *errors: Exception) -> tuple[Context, HandLater, Views]:
     """A dialog that is being filled, and meets these errors."""
     later, views = HandLater(), Views(*errors)
-    context = replace(desk_of(services), later=later)
+    context = replace(desk_of(services), retries=later)
     context.client.views_update = views.views_update  # type: ignore[method-assign]
     context.take(replace(PRESS, view_id="V1"), lambda context, press: context.show(press, {"type": "modal"}))
     return context, later, views
@@ -295,8 +295,8 @@ def test_a_dialog_that_waits_is_tried_once_more_when_the_bot_stops(services: Ser
     context = desk_of(services)
     context.client.views_update = views.views_update  # type: ignore[method-assign]
     context.take(replace(PRESS, view_id="V1"), lambda context, press: context.show(press, {"type": "modal"}))
-    until(lambda: context.later._acts)
-    context.later.close()
+    until(lambda: context.retries._acts)
+    context.retries.close()
     context.pool.shutdown()
     assert views.shown == [{"type": "modal"}]
     assert context.in_flight.count() == 0
@@ -304,7 +304,7 @@ def test_a_dialog_that_waits_is_tried_once_more_when_the_bot_stops(services: Ser
 
 def test_a_dialog_that_slack_does_not_take_while_the_bot_stops_says_so_elsewhere(services: Services) -> None:
     context = desk_of(services)
-    context.later.close()
+    context.retries.close()
     context.client.views_update = Views(TemporaryError("429", retry_after=29.0)).views_update  # type: ignore[method-assign]
     context.show(replace(PRESS, view_id="V1"), {})
     assert context.client.said == ["The dialog could not be filled. Close it and click the button again."]  # type: ignore[attr-defined]
@@ -478,7 +478,7 @@ def test_who_acknowledges_second_is_answered_while_the_audit_cannot_be_written_a
     context.do(Interaction(person, "acknowledge", "1", channel=root.channel, message_ts=root.ts), acknowledge_thread)
     assert "Already acknowledged" in context.client.said[0]  # type: ignore[attr-defined]
     store.locked = False
-    context.late.flush()
+    context.deferred.flush()
     assert services.audit()[-1] == (ROBIN, "acknowledge", "1", "refused: Already acknowledged by")
 
 

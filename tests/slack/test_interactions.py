@@ -22,8 +22,8 @@ from bot.runtime.bot import Bot
 from bot.services import run_checks
 from bot.services.ask_warehouse import HEALTH
 from bot.services.authorise import Person
+from bot.services.deferred_writes import DeferredWrites
 from bot.services.fair_pool import FairPool
-from bot.services.late_writes import LateWrites
 from bot.services.rerun_sync import rerun_facts
 from bot.services.shared_answers import SharedAnswers
 from bot.slack.buttons import rerun_confirmed
@@ -238,7 +238,7 @@ def test_once_there_is_no_time_for_answers_the_log_and_the_audit_say_what_nobody
     release.set()
     assert client(context).said == []
     assert services.audit() == [], "written at the end, not while others wait to be told"
-    held.late.flush()
+    held.deferred.flush()
     ack, runs = services.audit()
     assert (ack[1], ack[3]) == ("ack", "failed: nothing was done: the bot is stopping")
     assert runs[1] == "runs"
@@ -507,7 +507,7 @@ def test_an_unforeseen_error_that_many_share_stands_in_the_log_once_under_one_re
 
 def test_a_refusal_is_answered_before_it_is_audited(services: World, context: Context) -> None:
     go = threading.Event()
-    waits = replace(context, late=Waits(go))
+    waits = replace(context, deferred=Waits(go))
     waits.receive(press("ack", "1", "U0VISITOR"), COMMANDS["ack"].run)
     until(lambda: client(context).told("U0VISITOR"))
     assert not go.is_set()
@@ -515,7 +515,7 @@ def test_a_refusal_is_answered_before_it_is_audited(services: World, context: Co
     waits.in_flight.wait_until_none(20)
 
 
-class Waits(LateWrites):
+class Waits(DeferredWrites):
     """Writes nothing until it may."""
 
     def __init__(self, go: threading.Event) -> None:

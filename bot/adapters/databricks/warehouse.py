@@ -13,7 +13,7 @@ from bot.adapters.databricks.session import Session
 from bot.adapters.values import Rows
 from bot.config.environment import Databricks
 from bot.errors import PermanentError, StartingError, SyncHealthError
-from bot.ports import Standing
+from bot.ports import ExistingObject
 from bot.sanitize import sanitize
 from bot.sql.trees import Values
 
@@ -69,21 +69,21 @@ class DatabricksWarehouse:
     def create(self, statement: str, values: Values) -> None:
         self._run_named(statement, sql.to_deploy(statement, self._tables, values), {}, writes=True)
 
-    def standing(self, statement: str) -> Standing:
+    def existing_object(self, statement: str) -> ExistingObject:
         table = sql.created(statement, self._tables)
         try:
             rows = self._run_named(table, sql.to_describe(table), {})
         except PermanentError as error:
             if "_NOT_FOUND]" not in str(error):
                 raise
-            return Standing(statement, table, sql.kind(statement), None, ours=False)
+            return ExistingObject(statement, table, sql.kind(statement), None, ours=False)
         said = {str(row["col_name"]): str(row["data_type"]) for row in rows}  # columns first, then what it is
         kind, text = "view" if said.get("Type") == "VIEW" else "table", said.get("View Text", "")
         versions = sql.versions(statement, self._tables, "databricks") if kind == "view" else []
         ours = said.get("Comment") == sql.mark(statement) or any(
             sql.is_same_query(text, version, "databricks") for version in versions
         )
-        return Standing(statement, table, sql.kind(statement), kind, ours)
+        return ExistingObject(statement, table, sql.kind(statement), kind, ours)
 
     def awake(self) -> bool:
         try:

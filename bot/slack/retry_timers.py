@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 
-class Later:
+class RetryTimers:
     """What waits for the end of its pause; any thread may use it."""
 
     def __init__(self) -> None:

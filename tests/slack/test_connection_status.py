@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.slack.line_status import LineStatus
+from bot.slack.connection_status import ConnectionStatus
 
 
 class Watch:
@@ -21,7 +21,7 @@ def watch() -> Watch:
 
 
 def test_an_outage_is_warned_of_once_and_then_at_growing_intervals(watch: Watch, caplog) -> None:
-    status = LineStatus(wall=lambda: 1_000_000.0 + watch.seconds, monotonic=watch)
+    status = ConnectionStatus(wall=lambda: 1_000_000.0 + watch.seconds, monotonic=watch)
     for _ in range(3600):
         status.failed("Slack cannot be reached")
         watch.seconds += 1
@@ -30,20 +30,20 @@ def test_an_outage_is_warned_of_once_and_then_at_growing_intervals(watch: Watch,
 
 
 def test_another_reason_is_said_at_once(watch: Watch, caplog) -> None:
-    status = LineStatus(monotonic=watch)
+    status = ConnectionStatus(monotonic=watch)
     for why in ("Slack asks for patience (429)", "Slack refuses: invalid_auth"):
         status.failed(why)
     assert sum("not connected" in line for line in caplog.messages) == 2
 
 
 def test_what_nobody_foresaw_is_logged_with_its_traceback(watch: Watch, caplog) -> None:
-    LineStatus(monotonic=watch).failed("KeyError", KeyError("url"))
+    ConnectionStatus(monotonic=watch).failed("KeyError", KeyError("url"))
     assert caplog.records[0].exc_info
 
 
 def test_the_end_of_an_outage_says_how_long_it_was_and_is_kept(watch: Watch, caplog) -> None:
     kept: list[float] = []
-    status = LineStatus(kept.append, monotonic=watch)
+    status = ConnectionStatus(kept.append, monotonic=watch)
     status.connected(0)
     status.lost()
     watch.seconds += 200
@@ -56,7 +56,7 @@ def test_the_end_of_an_outage_says_how_long_it_was_and_is_kept(watch: Watch, cap
 
 def test_a_line_that_is_replaced_at_once_is_no_outage(watch: Watch, caplog) -> None:
     kept: list[float] = []
-    status = LineStatus(kept.append, monotonic=watch)
+    status = ConnectionStatus(kept.append, monotonic=watch)
     status.connected(0)
     status.lost()
     watch.seconds += 2
@@ -67,14 +67,14 @@ def test_a_line_that_is_replaced_at_once_is_no_outage(watch: Watch, caplog) -> N
 
 def test_an_outage_that_lasts_when_the_bot_stops_is_kept(watch: Watch) -> None:
     kept: list[float] = []
-    status = LineStatus(kept.append, monotonic=watch)
+    status = ConnectionStatus(kept.append, monotonic=watch)
     watch.seconds += 90
     status.close()
     assert kept == [90.0]
 
 
 def test_others_on_our_app_token_are_warned_of_once_for_each_count(watch: Watch, caplog) -> None:
-    status = LineStatus(monotonic=watch)
+    status = ConnectionStatus(monotonic=watch)
     for others in (1, 1, 2, 0, -1):
         status.connected(others)
     warned = [line for line in caplog.messages if "with this app token" in line]

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import StateError
-from bot.services.state_look import StateLook
+from bot.services.skip_unchanged import SkipUnchanged
 from tests.fakes import HandClock
 
 
@@ -26,7 +26,7 @@ def work() -> Work:
 
 
 def test_what_found_nothing_to_do_is_asked_again_after_a_while(work: Work) -> None:
-    look = StateLook(work, clock := HandClock(), most=60)
+    look = SkipUnchanged(work, clock := HandClock(), most=60)
     for _ in range(5):  # at 0, 15, 30, 45 and 60 seconds
         look()
         clock.pass_(seconds=15)
@@ -35,14 +35,14 @@ def test_what_found_nothing_to_do_is_asked_again_after_a_while(work: Work) -> No
 
 def test_what_has_something_to_do_is_done_each_time(work: Work) -> None:
     work.left = 1
-    look = StateLook(work, HandClock(), most=60)
+    look = SkipUnchanged(work, HandClock(), most=60)
     for _ in range(5):
         look()
     assert work.done == 5
 
 
 def test_a_write_is_seen_at_the_next_firing_and_one_that_comes_meanwhile_at_the_one_after(work: Work) -> None:
-    look = StateLook(lambda: (work(), work.done == 2 and look.note_write())[1], HandClock(), most=60)
+    look = SkipUnchanged(lambda: (work(), work.done == 2 and look.note_write())[1], HandClock(), most=60)
     look()
     look()
     assert work.done == 1
@@ -55,14 +55,14 @@ def test_a_write_is_seen_at_the_next_firing_and_one_that_comes_meanwhile_at_the_
 
 def test_it_is_looked_at_when_its_turn_has_come(work: Work) -> None:
     turns = iter([1, 1, 1, 2, 2])  # when it was made, then at each firing
-    look = StateLook(work, HandClock(), most=900, turn=lambda: next(turns))
+    look = SkipUnchanged(work, HandClock(), most=900, turn=lambda: next(turns))
     for _ in range(4):
         look()
     assert work.done == 2
 
 
 def test_what_failed_is_done_again_at_the_next_firing(work: Work) -> None:
-    look = StateLook(work, HandClock(), most=60)
+    look = SkipUnchanged(work, HandClock(), most=60)
     look()
     look.note_write()
     work.failure = StateError("database is locked")

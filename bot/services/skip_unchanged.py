@@ -6,7 +6,7 @@ from collections.abc import Callable
 from bot.ports import Clock
 
 
-class StateLook:
+class SkipUnchanged:
     """Does its work after this process has written, while there is some, when its `turn` has come, or after a while.
 
     The work says whether it wants to be done again at the next firing. `most` are the real seconds after which what

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 MOST = 1000
 
 
-class LateWrites:
+class DeferredWrites:
     """Writes in their order, each tried until it succeeds; at most `MOST` wait, and a restart forgets them."""
 
     def __init__(self) -> None:

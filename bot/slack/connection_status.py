@@ -13,7 +13,7 @@ WORTH_KEEPING = 60.0  # real seconds without a connection; shorter ones nobody n
 FIRST_REPEAT, LAST_REPEAT = 60.0, 3600.0  # real seconds between two warnings of the same outage
 
 
-class LineStatus:
+class ConnectionStatus:
     """The connection to Slack as one state, whatever lines it is made of.
 
     `keep` gets the length of an outage in real seconds; `wall` are the seconds since the epoch, for the log.
