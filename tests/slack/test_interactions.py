@@ -545,3 +545,24 @@ def test_the_channel_is_told_of_a_locked_state_before_another_attempt_to_write_i
     bot._stopping.set()
     bot._watch_state()
     assert "attempt" not in order, "a bot that stops waits for no state"
+
+
+def test_a_second_operator_is_told_who_acknowledged_and_takes_over_with_one_press(
+    services: World, context: Context
+) -> None:
+    services.open_incident()
+    services.deliver()
+    [root] = services.channel.roots()
+    for who in (ROBIN, ADA):
+        pressed = replace(press("acknowledge", "1", who), channel=root.channel, message_ts=root.ts)
+        context.receive(pressed, partial(handle, "button"))
+        until(lambda: settled(context))
+    assert services.incident().acked_by == ROBIN
+    [answer] = client(context).told(ADA)
+    assert "Already acknowledged by" in answer and "Take over" in answer
+    context.receive(press("take_over", "1", ADA), partial(handle, "button"))
+    until(lambda: settled(context))
+    assert services.incident().acked_by == ADA
+    context.receive(press("take_over", "1", SAM), partial(handle, "button"))
+    until(lambda: client(context).told(SAM))
+    assert services.incident().acked_by == ADA, "who is no operator takes nothing over"
