@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.demo.census.syncs import CensusSyncs, Destination, Document, LocalSync
 from bot.demo.door import Doorkeeper, serve
+from bot.transport.bounded_http import json_object
 
 Answer = tuple[int, Document]
 MISSING: Answer = (404, {"status": 404})  # an integer and no message, as the real one does it
@@ -177,7 +178,7 @@ class CensusServer(CensusSyncs):
     def _change_sync(self, call: _Call) -> Answer:
         if (sync := self.syncs.get(call.id)) is None:
             return MISSING
-        paused = _sent(call.body).get("paused")
+        paused = json_object(call.body).get("paused")
         if not isinstance(paused, bool):
             return 422, {"status": "error", "message": "paused must be true or false"}
         sync.paused = paused
@@ -228,15 +229,6 @@ OPERATIONS: dict[str, tuple[str, str, Callable[[CensusServer, _Call], Answer]]] 
     "list_records": ("GET", "/sync_runs/{id:int}/records", CensusServer._list_records),
     "count_records": ("GET", "/sync_runs/{id:int}/records_count", CensusServer._count_records),
 }
-
-
-def _sent(body: bytes) -> Document:
-    """The object that a body is; an empty one where it is none."""
-    try:
-        sent = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return sent if isinstance(sent, dict) else {}
 
 
 def _page(rows: list[Document], query: QueryParams) -> Document:
