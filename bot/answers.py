@@ -119,7 +119,7 @@ class WaitingRow:
 
 @dataclass(frozen=True)
 class Queue:
-    """What waits for one sync. `size` is None where the tables behind the queue are empty: nobody knows."""
+    """The backlog of one sync. `size` is None where the tables behind the queue are empty: nobody knows."""
 
     label: str
     source: str  # the view

@@ -3,19 +3,16 @@
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bot.cli.check import check
 from bot.cli.doctor import doctor
-from bot.cli.exit_codes import Demonstration, NoWait, Verbose, print_json, run_to_its_end, told
+from bot.cli.exit_codes import AT_THE_TERMINAL, AsJson, Demonstration, NoWait, Verbose, print_json, run_to_its_end, told
 from bot.cli.logs import log_to_stderr
 from bot.cli.test_alert import test_alert
 from bot.errors import RefusedError
-
-if TYPE_CHECKING:
-    pass
 
 
 def _print_version(asked: bool) -> None:
@@ -32,7 +29,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-AT_THE_TERMINAL = "sync-health at a terminal"  # who did it, in the audit log
 DEMO_PORT, DEMO_SPEED = 8030, 60.0
 
 
@@ -77,7 +73,7 @@ app.command()(check)
 @app.command()
 def snapshot(
     demo: Demonstration = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: AsJson = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would say; write nothing.")] = False,
     no_wait: NoWait = False,
     verbose: Verbose = False,

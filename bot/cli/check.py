@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.exit_codes import CANNOT, CRITICAL, Demonstration, NoWait, Verbose, print_json, told
+from bot.cli.exit_codes import CANNOT, CRITICAL, AsJson, Demonstration, NoWait, Verbose, print_json, told
 from bot.cli.logs import log_to_stderr
 from bot.errors import ConfigurationError
 
@@ -25,7 +25,7 @@ def check(
         list[str] | None, typer.Argument(metavar="NAME", help="Only these checks; as with --dry-run nothing is kept.")
     ] = None,
     demo: Demonstration = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: AsJson = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure and judge; write nothing, send nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="A warning counts as a failure.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Healthy checks, too, one by one on a terminal.")] = False,

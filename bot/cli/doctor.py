@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.exit_codes import CANNOT, Demonstration, NoWait, Verbose, print_json, told
+from bot.cli.exit_codes import CANNOT, AsJson, Demonstration, NoWait, Verbose, print_json, told
 from bot.cli.logs import log_to_stderr
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def doctor(
         bool,
         typer.Option("--verify-contracts", help="Instead: have real answers the shape that the bot reads?"),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: AsJson = False,
     no_wait: NoWait = False,
     verbose: Verbose = False,
 ) -> None:

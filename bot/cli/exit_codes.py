@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 CRITICAL = 1  # a critical finding, and nothing else
 CANNOT = 2  # nothing is known, or nothing can be done, until somebody changes something; also anything unforeseen
 LONGEST = 2000  # characters of one error
+AT_THE_TERMINAL = "sync-health at a terminal"  # who did it, in the audit log
 PIPE_CLOSED = 141  # as a shell reports it of any other program
 IN_ASCII = {"→": "->", "…": "...", "–": "-", "—": "-", "·": "-", "✓": "+", "✗": "x", "“": '"', "”": '"', "’": "'"}
 
@@ -32,6 +33,7 @@ Demonstration = Annotated[
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="End with 2 instead of waiting, up to ten minutes, for a warehouse to start.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about each step.")]
 
 

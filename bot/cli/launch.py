@@ -112,7 +112,7 @@ def announced_settings(needs: tuple[Need, ...] = ()) -> Settings:
 
 def _say_where_a_new_state_is(settings: Settings) -> None:
     """Before a file is created that nobody named."""
-    if (path := state_file(settings)) and not path.exists():
+    if not (path := state_file(settings)).exists():
         _echo(sanitize(f"What the bot remembers: {path}, which is new (SYNC_HEALTH_STATE names another)", LONGEST))
 
 

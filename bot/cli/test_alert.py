@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli.exit_codes import CANNOT, print_json, told
+from bot.cli.exit_codes import AT_THE_TERMINAL, CANNOT, AsJson, Verbose, print_json, told
 from bot.cli.logs import log_to_stderr
 from bot.errors import ConfigurationError
 from bot.sanitize import sanitize
@@ -17,7 +17,6 @@ from bot.sanitize import sanitize
 if TYPE_CHECKING:
     from bot.answers import AlertTest
 
-BY = "sync-health at a terminal"  # who sent it, in the audit log
 REMEDY = "Next step: correct that and send another one; `sync-health doctor` examines the rest of the way"
 
 
@@ -38,8 +37,8 @@ def test_alert(
     timeout: Annotated[
         float, typer.Option(min=1, max=3600, help="Seconds for everything to arrive, --wait not counted.")
     ] = 90.0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More about each step.")] = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Send a test alert the whole way to Slack, and resolve it.
 
@@ -58,7 +57,7 @@ def test_alert(
         from bot.runtime.composition import holder_name
         from bot.services.send_test_alert import Trial, TrialOptions
 
-        options = TrialOptions(BY, escalate=escalate, mention=mention or None, wait=wait, timeout=timeout)
+        options = TrialOptions(AT_THE_TERMINAL, escalate=escalate, mention=mention or None, wait=wait, timeout=timeout)
         with opened_outlet(demo=demo) as outlet:
             report = Trial(outlet, holder_name(), time.sleep, _echo_progress).run(options)
         if as_json:

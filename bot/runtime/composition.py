@@ -151,16 +151,14 @@ def connect(
     return Ports(**vars(sources), messenger=messenger, store=store, heartbeat=heartbeat), client
 
 
-def state_file(settings: Settings) -> Path | None:
-    """Where the bot keeps what it remembers; None where that is in memory, or not to be read from the URL."""
-    scheme, _, path = settings.state_url.partition(":///")
-    return Path(path) if scheme == "sqlite" and path not in ("", ":memory:") else None
+def state_file(settings: Settings) -> Path:
+    """Where the bot keeps what it remembers: settings take no other URL than that of a file."""
+    return Path(settings.state_url.removeprefix("sqlite:///"))
 
 
 def remembered(settings: Settings) -> "Store | None":
     """What the bot knows already; None where it never ran, and then nothing is created."""
-    path = state_file(settings)
-    if not path or not path.exists():
+    if not state_file(settings).exists():
         return None
     from bot.adapters.store.sql_store import SqlStore
 

@@ -4,11 +4,15 @@ import dataclasses
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from bot.answers import Queue, Snapshot, Summary, SyncErrors, SyncRuns, SyncSchedule
+from bot.answers import Snapshot, Summary
 from bot.config.pipeline_file import SyncSettings
 from bot.errors import RefusedError, StateError, SyncHealthError
+from bot.messages.blocks import Message
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun
@@ -18,6 +22,7 @@ from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
 from bot.model import Evaluation, Place
+from bot.ports import Ports
 from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.shared_answers import Answer
@@ -27,10 +32,11 @@ from bot.services.show_queue import show_queue
 from bot.services.show_syncs import show_runs, show_schedules
 from bot.services.snooze import snooze
 from bot.services.take_snapshot import take_snapshot
-from bot.slack.context import COMMAND, Context
+from bot.slack.context import COMMAND, Context, Show, Work
 from bot.slack.interaction import Interaction
 from checks.problems import close_to
 
+T = TypeVar("T")
 RECENT = 60.0  # real seconds: numbers younger than this are not measured again because somebody asks
 PATIENCE = 0.7  # real seconds to wait for fresh numbers before showing the last ones
 
@@ -81,43 +87,32 @@ def summarised(context: Context, asked: float, *, measuring: bool = False, faile
     return dataclasses.replace(shown, state_outage=outage, other_connections=others, failed=failed)
 
 
-def queue(context: Context, interaction: Interaction) -> None:
-    """What waits."""
-    sync = _sync_meant(context, interaction)
-    context.ask(interaction, ("queue", sync), partial(show_queue, context.ports, sync), _show_queue)
+def _shown_as_of(render: Callable[[T, ZoneInfo, datetime], Message]) -> "Show[Answer[T]]":
+    """What was found, and when it was asked for."""
+
+    def show(context: Context, interaction: Interaction, found: Answer[T]) -> None:
+        context.answer(interaction, render(found.value, context.ports.settings.zone, found.as_of))
+
+    return show
 
 
-def _show_queue(context: Context, interaction: Interaction, found: Answer[list[Queue]]) -> None:
-    context.answer(interaction, queue_message(found.value, context.ports.settings.zone, found.as_of))
+def _about_syncs(
+    word: str, find: Callable[[Ports, SyncSettings | None], T], render: Callable[[T, ZoneInfo, datetime], Message]
+) -> Work:
+    """A question about the sync that is named behind the command, or about all."""
+    show = _shown_as_of(render)
 
+    def ask(context: Context, interaction: Interaction) -> None:
+        sync = _sync_meant(context, interaction)
+        context.ask(interaction, (word, sync), partial(find, context.ports, sync), show)
 
-def runs(context: Context, interaction: Interaction) -> None:
-    """What Census did."""
-    sync = _sync_meant(context, interaction)
-    context.ask(interaction, ("runs", sync), partial(show_runs, context.ports, sync), _show_runs)
-
-
-def _show_runs(context: Context, interaction: Interaction, found: Answer[list[SyncRuns]]) -> None:
-    context.answer(interaction, runs_message(found.value, context.ports.settings.zone, found.as_of))
-
-
-def errors(context: Context, interaction: Interaction) -> None:
-    """What Census could not bring over, and why."""
-    sync = _sync_meant(context, interaction)
-    context.ask(interaction, ("errors", sync), partial(show_errors, context.ports, sync), _show_errors)
-
-
-def _show_errors(context: Context, interaction: Interaction, found: Answer[list[SyncErrors]]) -> None:
-    context.answer(interaction, errors_message(found.value, context.ports.settings.zone, found.as_of))
+    return ask
 
 
 def schedules(context: Context, interaction: Interaction) -> None:
     """When Census runs what."""
-    context.ask(interaction, "schedules", partial(show_schedules, context.ports), _show_schedules)
-
-
-def _show_schedules(context: Context, interaction: Interaction, found: Answer[list[SyncSchedule]]) -> None:
-    context.answer(interaction, schedules_message(found.value, context.ports.settings.zone, found.as_of))
+    show = _shown_as_of(schedules_message)
+    context.ask(interaction, "schedules", partial(show_schedules, context.ports), show)
 
 
 def incidents(context: Context, interaction: Interaction) -> None:
@@ -239,16 +234,23 @@ def _show_summary(
 class Command:
     """A subcommand and what it does, in the words of `help`."""
 
-    run: Callable[[Context, Interaction], None]
+    run: Work
     what: str
 
 
 COMMANDS = {
     "": Command(summary, "how the pipeline is: checks, queues, syncs, open incidents"),
-    "queue": Command(queue, "what waits, since when, where it is heading; with a sync behind it also its rows"),
-    "runs": Command(runs, "the latest Census runs, with counts and error rates; of one sync when it is named"),
+    "queue": Command(
+        _about_syncs("queue", show_queue, queue_message),
+        "what waits, since when, where it is heading; with a sync behind it also its rows",
+    ),
+    "runs": Command(
+        _about_syncs("runs", show_runs, runs_message),
+        "the latest Census runs, with counts and error rates; of one sync when it is named",
+    ),
     "errors": Command(
-        errors, "rejected records of the last completed run by cause, with the next step; of one sync when named"
+        _about_syncs("errors", show_errors, errors_message),
+        "rejected records of the last completed run by cause, with the next step; of one sync when named",
     ),
     "schedules": Command(schedules, "per sync: on, paused or never, how often, and the next run"),
     "check": Command(partial(fresh_summary, replace=False), "runs the validation now and shows what came of it"),
