@@ -128,8 +128,7 @@ class Queue:
     suspicious: int = 0
     oldest: timedelta | None = None  # since the row that has waited longest changed in the source
     trend: Trend | None = None
-    states: tuple[tuple[str, int], ...] = ()  # the biggest first
-    companies: tuple[tuple[str, int], ...] = ()
+    groups: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()  # by what; of each the biggest first
     first: tuple[WaitingRow, ...] = ()
     wrong: tuple[WaitingRow, ...] = ()
 
@@ -177,17 +176,6 @@ class SnapshotNumbers:
     null_company_names: int | None
     create_queue: int | None
     update_queue: int | None
-
-
-SHOWN = {  # the numbers of a snapshot in the words of people
-    "coverage_percentage": "coverage, %",
-    "enriched_rows": "properties in RDS",
-    "salesforce_rows": "rows in Salesforce",
-    "rds_to_sf_gap": "gap",
-    "null_company_names": "without a company name",
-    "create_queue": "CREATE queue",
-    "update_queue": "UPDATE queue",
-}
 
 
 @dataclass(frozen=True)

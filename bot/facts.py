@@ -102,4 +102,5 @@ class SyncStatus:
     next_run: datetime | None = None  # None where that is never, always, or not to be known
     error_rate: float | None = None  # of the last sync, in percent
     error: str | None = None
+    success_rate: float | None = None  # completed of those that ended within a day, in percent
     pending_since: datetime | None = None  # since when its queue was found not empty whenever it was measured

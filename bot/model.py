@@ -127,7 +127,7 @@ class Announcement:
     incident: Incident | None = None  # None for a digest alone
     thread: tuple[Incident, ...] = ()  # all that share its thread, itself too
     action: Action | None = None
-    readings: tuple[float, ...] = ()  # the latest values of the check, oldest first
+    values: tuple[tuple[datetime, float], ...] = ()  # the latest of the check and when they were measured, oldest first
     digest: Digest | None = None
     outage: Outage | None = None
     maintenance: MaintenanceReport | None = None

@@ -195,7 +195,7 @@ class AlertRecords(Protocol):
     """What moving alerts reads and writes."""
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
-        """Keep what an evaluation found; carried results are kept for the summary, not as readings."""
+        """Keep what an evaluation found; carried results are kept for the summary, not as values."""
 
     def alert(self, key: str) -> Alert | None:
         """Where an alert stands."""
@@ -303,7 +303,9 @@ class Records(AlertRecords, Protocol):
     def latest_evaluations(self, most: int) -> list[Evaluation]:
         """The newest ones, oldest first."""
 
-    def readings(self, check: str, sync: str | None, most: int, *, until: datetime | None = None) -> tuple[float, ...]:
+    def latest_values(
+        self, check: str, sync: str | None, most: int, *, until: datetime | None = None
+    ) -> tuple[tuple[datetime, float], ...]:
         """The latest measured values of a check (up to that time), oldest first."""
 
     def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:
@@ -329,6 +331,12 @@ class Records(AlertRecords, Protocol):
 
     def actions_of(self, incident_id: int) -> list[Action]:
         """Everything that was done about an incident, oldest first."""
+
+    def text_only_since(self) -> datetime | None:
+        """Since when the Slack workspace refuses tables and charts; None where it has not."""
+
+    def note_text_only(self, at: datetime) -> None:
+        """The workspace has just refused a table or chart."""
 
     def first_look(self) -> datetime | None:
         """When the first evaluation was: since when the bot is at work."""

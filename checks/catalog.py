@@ -13,7 +13,7 @@ from checks.model import LIMITS, Active, Cadence, Case, Check, Duration, Hours, 
 from checks.numbers import duration
 from checks.problems import Place, Written, close_to, nearest, problems
 
-FILLED_IN = ("limit", "percent", "sync", "value")  # what every summary may name
+FILLED_IN = ("limit", "percent", "s", "sync", "value")  # what every summary may name
 WIDTH = r"(?:[<>^]?[1-9][0-9]?)?"  # of a text: the one format that it takes
 FACTS = {  # …and what comes with a metric
     "hours_since_last_run": ("duration",),
@@ -21,6 +21,8 @@ FACTS = {  # …and what comes with a metric
     "failed_runs": ("runs",),
     "empty_runs": ("pending",),
     "runs_today": ("runs",),
+    "unmeasured_databricks": ("blind", "checks", "reason"),
+    "unmeasured_census": ("blind", "checks", "reason"),
 }
 
 

@@ -29,6 +29,7 @@ def judge(check: Check, reading: Reading, sync: str | None = None) -> Result:
         error=reading.detail if outcome is Outcome.NO_DATA else reading.error,
         case=reading.case,
         helps=reading.helps or check.helps,
+        cause=reading.cause,
     )
 
 
@@ -75,6 +76,7 @@ def _summary(check: Check, reading: Reading, outcome: Outcome, crossed: Limit | 
         value=in_figures(reading.value, beside),
         percent=in_percent(reading.value, beside),
         limit=in_figures(limit.number) if limit else "",
+        s="" if reading.value == 1 else "s",
         sync=sync or "",
         **reading.facts,
     )

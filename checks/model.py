@@ -142,7 +142,9 @@ Promise = Literal["always", "at-sync-time"]  # told within 15 minutes of the fau
 
 
 # What a measurement can say about the situation in which it was taken; a check can have other thresholds there.
-Situation = Literal["scheduled", "paused", "transient", "permanent", "few_records"]
+# …and, of values in the destination, what is known of the sync that writes them: no suspect record, or none at all,
+# is pending.
+Situation = Literal["scheduled", "paused", "transient", "permanent", "few_records", "clean_backlog", "empty_backlog"]
 
 
 class Case(BaseModel):
@@ -237,7 +239,7 @@ class Reading:
     """One number that was measured: None where there was none, `error` where measuring failed.
 
     `detail` says more about the number, or why there is none; `facts` fill in the summary; `helps` is the next step
-    where the measurement knows a better one than the check.
+    where the measurement knows a better one than the check, `cause` why the number is what it is.
     """
 
     value: float | None = None
@@ -246,6 +248,7 @@ class Reading:
     case: Situation | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     helps: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True)
@@ -269,3 +272,4 @@ class Result:
     carried: bool = False  # measured at an earlier evaluation, shown again in this one: no event
     case: Situation | None = None
     helps: str = ""
+    cause: str | None = None

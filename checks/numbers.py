@@ -31,6 +31,11 @@ def duration(span: timedelta) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def count_of(count: int, one: str, many: str = "") -> str:
+    """`1 record`, `20,274 records`; `many` where the plural is not made with s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def _decimals(value: float, beside: Iterable[float], least: int) -> int:
     """The fewest, from `least` on, with which the value reads as another number than its neighbors."""
     others = [number for number in beside if number != value]

@@ -11,9 +11,10 @@ import duckdb
 from bot import sql
 from bot.adapters.values import MOST_ROWS, Rows, plain, plain_rows
 from bot.config.pipeline_file import table_parts
-from bot.errors import PermanentError, StatementError, SyncHealthError, TemporaryError
+from bot.errors import NotFoundError, PermanentError, StatementError, SyncHealthError, TemporaryError
 from bot.ports import ExistingObject
 from bot.sanitize import redact
+from bot.sql.missing import missing_in
 from bot.sql.trees import Values
 
 TIME_LIMIT = 60.0  # seconds for a statement, as at Databricks
@@ -160,6 +161,8 @@ class DuckDBWarehouse:
                     self._running.discard(cursor)
                     self._quiet.notify_all()
         except duckdb.Error as error:
+            if missing := missing_in(_first_line(error), text):
+                raise NotFoundError(missing) from error
             raise _family(error)(f"{name}: {redact(_first_line(error))}") from error
         except SyncHealthError:
             raise

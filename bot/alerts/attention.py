@@ -89,6 +89,14 @@ def escalation_pause(incident: Incident) -> timedelta:
     return ESCALATE_EVERY if escalations(incident) < OFTEN else ESCALATE_LATER_EVERY
 
 
+def next_escalation(incident: Incident) -> datetime | None:
+    """When it escalates next, as far as nothing else happens; None where nobody has to be found."""
+    critical = incident.state is State.FIRING and incident.severity is Severity.CRITICAL
+    if not critical or incident.acked_at or incident.snoozed_until or incident.not_evaluated_since:
+        return None
+    return _last(incident, BEGINS | {Did.CALLED}) + escalation_pause(incident)
+
+
 def is_snoozed(incident: Incident, now: datetime) -> bool:
     """Whether somebody asked for neither reminder nor escalation now."""
     return lies_ahead(incident.snoozed_until, now, LONGEST_SNOOZE)

@@ -93,8 +93,11 @@ class Incident:
     limit: str | None
     channel: str
     clear: str | None = None
+    peak: float | None = None  # its worst value since it opened
     helps: str = ""
-    rerun: str | None = None  # the sync that a rerun can help, by name
+    rerun: str | None = None  # the sync that the offers are about, by name
+    offers: tuple[str, ...] = ()  # what can help now, best first: see alerts/offers.py
+    causes: tuple[str, ...] = ()  # why it fires, as far as that is known: see alerts/causes.py
     runbook: str | None = None
     acked_by: str | None = None
     acked_at: datetime | None = None

@@ -35,7 +35,7 @@ REMEDIES = {
     ErrorClass.AUTHENTICATION: "Reconnect the source or destination in Census: its login was refused",
     ErrorClass.PERMISSION: "Give the sync's user the missing permission; the error in Census names it",
     ErrorClass.CONFIGURATION: "Correct the sync or the view that it reads: the error in Census names what is missing",
-    ErrorClass.TRANSIENT: "Wait for the next run; if it stays, see whether Salesforce and Databricks are up",
+    ErrorClass.TRANSIENT: "Wait for the next run; if it stays, check that the source and the destination are up",
     ErrorClass.UNKNOWN: "Read the error of the run in Census",
 }
 LOGINS = frozenset({"INVALID_SESSION_ID", "OAUTH_APP_BLOCKED"})  # of what Salesforce calls permission

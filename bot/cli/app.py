@@ -89,10 +89,10 @@ def snapshot(
 
         if dry_run:
             with opened_sources(demo=demo, needs=("warehouse",), wait=not no_wait) as (sources, _):
-                taken = dry_run_snapshot(sources, AT_THE_TERMINAL)
+                settings, taken = sources.settings, dry_run_snapshot(sources, AT_THE_TERMINAL)
         else:
             with opened_ports(demo=demo, needs=("warehouse",), writes=True, wait=not no_wait) as ports:
-                taken = take_snapshot(ports, AT_THE_TERMINAL)
+                settings, taken = ports.settings, take_snapshot(ports, AT_THE_TERMINAL)
         if as_json:
             from bot.cli.as_json import snapshot_as_json
 
@@ -100,7 +100,7 @@ def snapshot(
         else:
             from bot.cli.terminal import print_snapshot
 
-            print_snapshot(taken)
+            print_snapshot(taken, settings)
 
 
 @app.command()

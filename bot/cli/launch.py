@@ -61,7 +61,7 @@ def run_demo(speed: float, port: int, *, verbose: bool) -> int:
     from bot.runtime.demo import Demo
 
     say_what_the_demo_ignores()
-    _echo("Building a pipeline of 20,274 properties …")
+    _echo("Building a pipeline of 20,274 records …")
     with _unwinding():
         world = Demo(speed=speed, port=port, working_day=True)
         world.start()

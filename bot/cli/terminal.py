@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.answers import SHOWN, Finding, Replay, Replayed, Snapshot
+from bot.answers import Finding, Replay, Replayed, Snapshot
+from bot.config.settings import Settings
+from bot.messages.snapshot import snapshot_labels
 from bot.model import Evaluation
 from bot.sanitize import sanitize
 from bot.services.move_alerts import Said
@@ -56,9 +58,9 @@ def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool,
     _print(" · ".join([*counts, f"{evaluation.seconds:.1f} s"]), STYLES[evaluation.outcome][0])
 
 
-def print_snapshot(taken: Snapshot) -> None:
+def print_snapshot(taken: Snapshot, settings: Settings) -> None:
     """The numbers of a snapshot, and what changed since the one before."""
-    _print_table(("number", "now", "change"), _numbers(taken))
+    _print_table(("number", "now", "change"), _numbers(taken, settings))
     what = "would be taken" if taken.dry_run else "taken"
     if taken.existed:
         what = f"was taken at {taken.taken_at:%Y-%m-%d %H:%M} UTC already, and stays as it is"
@@ -68,8 +70,8 @@ def print_snapshot(taken: Snapshot) -> None:
     _print(f"{taken.id} {what}{since}")
 
 
-def _numbers(taken: Snapshot) -> Iterator[Cells]:
-    for name, label in SHOWN.items():
+def _numbers(taken: Snapshot, settings: Settings) -> Iterator[Cells]:
+    for name, label in snapshot_labels(settings).items():
         now, change = getattr(taken.numbers, name), taken.change(name)
         yield (
             label,

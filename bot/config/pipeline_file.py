@@ -1,7 +1,7 @@
 """The schema of pipeline.yml."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import time, timedelta
 from itertools import filterfalse
 from string import Formatter
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.config.environment import is_safe
 from checks.catalog import Changes
-from checks.model import ByCadence, Cadence, Check, Duration
+from checks.model import ByCadence, Cadence, Check, Duration, Owner
 from checks.problems import nearest, quoted, shown, written_like
 
 UNPLACED = re.compile(r"localtime$|Factory$|posixrules$|posix/|right/")  # files next to the zones, of this machine
@@ -105,10 +105,27 @@ def _sync_name(text: str) -> str:
     return text
 
 
+def _word(text: str) -> str:
+    tidy = " ".join(text.split())
+    if not tidy or re.search(r"[{}<>&*`]", tidy):
+        raise ValueError(f'{shown(text)} cannot stand in a sentence: write a word such as "property" or "HubSpot"')
+    return tidy
+
+
+Word = Annotated[str, Field(max_length=40), AfterValidator(_word)]
+
+
 class Part(BaseModel):
     """A part of pipeline.yml."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Noun(Part):
+    """What the records of the pipeline are, as people call them."""
+
+    one: Word = "record"
+    many: Word = "records"
 
 
 class SyncSettings(Part):
@@ -119,6 +136,7 @@ class SyncSettings(Part):
     direction: Literal["create", "update"]
     queue: Table
     starts: Literal["census", "external"] = "census"  # external: by Airflow, Dagster, … over the API of Census
+    owner: Owner | None = None  # of its alerts, where the check names none
 
     @property
     def label(self) -> str:
@@ -196,6 +214,9 @@ class PipelineFile(Part):
     name: Annotated[str, AfterValidator(written_like(r"[a-z][a-z0-9_-]*", NAME))]
     zone: Annotated[str, AfterValidator(_zone)]
     cadence: Cadence = "frequent"
+    noun: Noun = Noun()
+    destination: Word = "the destination"
+    owner: Owner | None = None  # of every alert whose check and sync name none
     channel: Channel
     fallback_channel: Channel | None = None
     operators: Operators = Operators()
@@ -205,3 +226,14 @@ class PipelineFile(Part):
     tables: dict[str, Table] = {}
     limits: dict[str, Changes] = {}
     checks: list[Check] = []
+
+
+def in_words(written: object, words: Mapping[str, str]) -> object:
+    """Checks with the pipeline's own words in their texts: `{destination}`, `{noun}` and `{nouns}`."""
+    if isinstance(written, str):
+        for name, word in words.items():
+            written = written.replace(f"{{{name}}}", word)
+        return written
+    if isinstance(written, dict):
+        return {key: in_words(value, words) for key, value in written.items()}
+    return [in_words(value, words) for value in written] if isinstance(written, list) else written

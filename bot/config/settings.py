@@ -13,7 +13,16 @@ from pydantic import ValidationError
 from bot.alerts.rejections import Known
 from bot.config import shipped
 from bot.config.environment import Databricks, Need, databricks_of, problems_of, warehouse_folder, with_secret_files
-from bot.config.pipeline_file import Links, Operators, PipelineFile, SyncSettings, Timetable, table_parts
+from bot.config.pipeline_file import (
+    Links,
+    Noun,
+    Operators,
+    PipelineFile,
+    SyncSettings,
+    Timetable,
+    in_words,
+    table_parts,
+)
 from bot.config.yaml_lines import read_yaml
 from bot.errors import ConfigurationError, RefusedError
 from checks.catalog import Changes, Metrics, Pace, change_limits, read_checks
@@ -48,10 +57,20 @@ class Settings:
     links: Links = field(default_factory=Links)
     config: Path = shipped.FOLDER / "pipeline.yml"  # where this was read
     fallback_channel: str | None = None  # where alerts go while `channel` refuses them
+    noun: Noun = field(default_factory=Noun)
+    destination: str = "the destination"
+    owner: str | None = None  # a user or user group of Slack, for alerts whose check and sync name none
 
     def check_called(self, name: str) -> Check | None:
         """The check of this name, if it is still there."""
         return next((check for check in self.checks if check.name == name), None)
+
+    def owner_of(self, check: str, sync: str | None) -> str | None:
+        """Whom alerts of this check mention: its owner, else that of the sync, else that of the pipeline."""
+        found = self.check_called(check)
+        label = sync or (self.helping_sync(found, None) if found else None)
+        of_sync = next((one.owner for one in self.syncs if one.name == label), None)
+        return (found.owner if found else None) or of_sync or self.owner
 
     def helping_sync(self, check: Check, sync: str | None) -> str | None:
         """The sync whose rerun can help, as the check stands in its situation; another rerun may be no use."""
@@ -104,6 +123,9 @@ def _assembled(environment: Mapping[str, str], pipeline: PipelineFile, checks: l
         syncs=pipeline.syncs,
         tables=pipeline.tables | _queue_tables(pipeline),
         checks=tuple(checks),
+        noun=pipeline.noun,
+        destination=pipeline.destination,
+        owner=pipeline.owner,
         schedule=pipeline.schedule,
         links=pipeline.links,
         warehouse_folder=warehouse_folder(environment),
@@ -192,7 +214,9 @@ def _usable(data: Mapping[str, object], wrong: Collection[Place]) -> dict[str, o
 def _checks(
     pipeline: PipelineFile, written: Written, ours: list[Written], metrics: Metrics
 ) -> tuple[list[Check], list[str]]:
-    own = Written(written.file, {"checks": written.part(("checks",)) or []}, written.line)
+    words = {"destination": pipeline.destination, "noun": pipeline.noun.one, "nouns": pipeline.noun.many}
+    ours = [Written(one.file, in_words(one.data, words), one.line) for one in ours]
+    own = Written(written.file, {"checks": in_words(written.part(("checks",)) or [], words)}, written.line)
     pace = Pace(pipeline.schedule.tick, pipeline.schedule.idle_floor)
     statements = str(shipped.FOLDER / "sql" / "checks")
     checks, found = read_checks([*ours, own], metrics, pipeline.cadence, pace, statements)

@@ -13,13 +13,15 @@ from bot.alerts.attention import (
     answer,
     escalation_pause,
     escalations,
+    next_escalation,
 )
 from bot.alerts.model import Did, Entry, Incident, State
+from bot.config.pipeline_file import Links
 from bot.config.settings import Settings
 from bot.errors import UnrenderableError
-from bot.messages.blocks import Block, Message, actions, button, context, section
+from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, context, overflow, section
 from bot.messages.digest import digest_message
-from bot.messages.evidence import evidence_message
+from bot.messages.evidence import evidence_message, runbook_of
 from bot.messages.maintenance import maintenance_message
 from bot.messages.phrases import (
     SEVERITIES,
@@ -35,7 +37,18 @@ from bot.messages.phrases import (
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
-from bot.messages.text import ICONS, as_of, channel, code, day_and_time, escape, number, person, threshold
+from bot.messages.text import (
+    ICONS,
+    as_of,
+    channel,
+    code,
+    day_and_time,
+    escape,
+    number,
+    person,
+    threshold,
+    with_times,
+)
 from bot.messages.watch import outage_message
 from bot.model import CHANGES, Announcement, Kind
 from checks.model import Severity
@@ -77,27 +90,28 @@ def _message(announcement: Announcement, settings: Settings) -> Message:
     assert incident, "everything else is about an incident"
     if announcement.kind is Kind.ROOT:
         shared = len(announcement.thread) > 1
-        root = shared_root(announcement.thread, zone) if shared else _root(incident, zone)
+        root = shared_root(announcement.thread, settings) if shared else _root(incident, settings)
         return _with_move(root, announcement.thread or (incident,))
     if len(announcement.thread) > 1 and announcement.kind in SHARED:
         return SHARED[announcement.kind](announcement.thread, zone)
     if announcement.kind is Kind.EVIDENCE:
-        return evidence_message(incident, announcement.readings, settings)
+        return evidence_message(incident, announcement.values, settings)
     if announcement.kind is Kind.RUN:
         assert announcement.action, "a run is announced with its action"
         return run_message(announcement.action, settings, incident)
-    return _reply(announcement.kind, incident, zone, len(announcement.thread) - 1)
+    return _reply(announcement.kind, incident, settings, len(announcement.thread) - 1)
 
 
-def _reply(kind: Kind, incident: Incident, zone: ZoneInfo, others: int) -> Message:
+def _reply(kind: Kind, incident: Incident, settings: Settings, others: int) -> Message:
     """One of the short replies; `others` share the thread."""
+    zone = settings.zone
     match kind:
         case Kind.SEVERITY:
-            return _severity(incident, zone)
+            return _severity(incident, settings)
         case Kind.REOPENED:
-            return _reopened(incident, zone)
+            return _reopened(incident, settings)
         case Kind.RESOLVED:
-            return _resolved(incident, zone)
+            return _resolved(incident, settings)
         case Kind.REMINDER:
             return _reminder(incident, zone, others)
     return _moved(incident)
@@ -110,25 +124,66 @@ def reply_is_broadcast(announcement: Announcement) -> bool:
     return subject is not None and subject.broadcast
 
 
-def _root(incident: Incident, zone: ZoneInfo) -> Message:
+def _root(incident: Incident, settings: Settings) -> Message:
+    """What is wrong, why, since when, who has acknowledged it, and what can be done about it now."""
+    zone = settings.zone
+    head = headline(incident, settings)
     if incident.state is State.OK:
-        head = _resolution(incident)
-        return Message(head.replace("*", ""), (section(head, life_line(incident, zone)),))
-    summary = escape(incident.summary)
+        bar = Bar(
+            COLORS["closed" if was_closed(incident) else "resolved"], (section(life_line(incident, zone, names=True)),)
+        )
+        return Message(head, (section(f"*{head}*"),), bar)
+    owner = settings.owner_of(incident.check, incident.sync)
+    causes = [with_times(cause, zone) for cause in incident.causes]
+    lines = [f"*Cause* {' · '.join(causes)}"] if causes else []
+    mention = f" · {person(owner)}" if owner and _needs_owner(incident) else ""  # an edit mentions nobody again
+    state = [*_since(incident, zone), acknowledged(incident), *_escalates(incident, owner, zone)]
+    lines.append(" · ".join([*state, *_overlay(incident, zone), f"incident {incident.id}"]))
+    bar = Bar(COLORS[_color(incident)], (section(*lines), actions(*_buttons(incident, settings.links))))
+    return Message(f"{'. '.join([head, *causes[:1]])}{mention}", (section(f"*{head}*{mention}"),), bar)
+
+
+def headline(incident: Incident, settings: Settings) -> str:
+    """`🔴 Critical · properties: 247 Salesforce records missing company name (threshold > 50)`."""
+    pipeline = escape(settings.pipeline, 100)
+    if incident.state is State.OK:
+        return _resolution(incident, settings)
     if incident.state is State.RECOVERING:
-        icon, began = "⏳", _last(incident, Did.RECOVERING)
-        since = f"Recovering since {day_and_time(began, zone)}"
+        word = "⏳ Recovering"
     else:
-        became = WORSENED if incident.severity is Severity.CRITICAL else (Did.EASED, Did.REOPENED)
-        icon = "🧪" if incident.is_test else ICONS[incident.severity]
-        began = _last(incident, *became)
-        since = f"{severity_word(incident)} since {day_and_time(began, zone)}"
-    limit = [] if is_fact(incident) else [threshold(incident.limit)]
-    state = [since, *limit, *value_age(incident, began, zone), *_overlay(incident, zone), f"incident {incident.id}"]
-    blocks: list[Block] = [section(f"{icon} *{summary}*", " · ".join(state))]
-    if buttons := _buttons(incident):
-        blocks.append(actions(*buttons))
-    return Message(f"{icon} {summary}{f' ({limit[0]})' if limit else ''}", tuple(blocks))
+        word = f"{'🧪' if incident.is_test else ICONS[incident.severity]} {severity_word(incident)}"
+    limit = "" if is_fact(incident) else f" ({threshold(incident.limit)})"
+    return f"{word} · {pipeline}: {escape(incident.summary)}{limit}"
+
+
+def _needs_owner(incident: Incident) -> bool:
+    critical = incident.state is State.FIRING and incident.severity is Severity.CRITICAL
+    return critical and not (incident.acked_by or incident.is_test)
+
+
+def _color(incident: Incident) -> str:
+    if incident.is_test:
+        return "closed"
+    return "recovering" if incident.state is State.RECOVERING else incident.severity.value
+
+
+def _since(incident: Incident, zone: ZoneInfo) -> list[str]:
+    """`Critical since 3:05 AM`, and how old its value is."""
+    if incident.state is State.RECOVERING:
+        began, word = _last(incident, Did.RECOVERING), "Recovering"
+    else:
+        worse = incident.severity is Severity.CRITICAL
+        began, word = _last(incident, *(WORSENED if worse else (Did.EASED, Did.REOPENED))), severity_word(incident)
+    return [f"{word} since {day_and_time(began, zone)}", *value_age(incident, began, zone)]
+
+
+def _escalates(incident: Incident, owner: str | None, zone: ZoneInfo) -> list[str]:
+    """When, and whom it mentions then."""
+    due = next_escalation(incident)
+    if due is None or incident.is_test:
+        return []
+    at = day_and_time(due, zone)
+    return [f"Escalates to {person(owner)} {at}" if owner else f"Escalates {at} (no owner to mention)"]
 
 
 def _with_move(root: Message, thread: Sequence[Incident]) -> Message:
@@ -149,17 +204,23 @@ def _moved(incident: Incident) -> Message:
     return Message(text, (section(f"➡️ {text}"),))
 
 
-def _resolution(incident: Incident) -> str:
-    title = titled(incident)
+def _resolution(incident: Incident, settings: Settings) -> str:
+    pipeline, title = escape(settings.pipeline, 100), titled(incident)
     if was_closed(incident):
-        return f"☑️ *Closed: {title}* · {escape(incident.timeline[-1].detail)}"
-    value = "" if is_fact(incident) else f" · {number(incident.value, incident.limit)} ({threshold(incident.limit)})"
-    return f"✅ *Resolved: {title}*{value}"
+        return f"☑️ Closed · {pipeline}: {title} · {escape(incident.timeline[-1].detail)}"
+    check = settings.check_called(incident.check)
+    if is_fact(incident) or (check and check.healthy):
+        return f"✅ Resolved · {pipeline}: {escape(incident.summary)}"
+    falls = (incident.limit or "").startswith("<")
+    worst = number(incident.peak, incident.limit) if incident.peak is not None else None
+    peak = f"{'lowest' if falls else 'peak'} {worst}, " if worst else ""
+    now = f"{'up' if falls else 'down'} to {number(incident.value, incident.limit)}"
+    return f"✅ Resolved · {pipeline}: {title} {now} ({peak}{threshold(incident.limit)})"
 
 
 def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:
     """What people and other alerts have laid over it."""
-    words = [acknowledged(incident)]
+    words = []
     if incident.snoozed_until and incident.snoozed_by:
         words.append(snoozed(incident.snoozed_until, [incident.snoozed_by], zone))
     if incident.not_evaluated_since:
@@ -170,39 +231,58 @@ def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:
     return words
 
 
-def _buttons(incident: Incident) -> list[Block]:
-    """Two at most: acknowledge, and what can help."""
-    offered = [] if incident.acked_by else [_acknowledge(incident)]
-    if incident.rerun:
-        offered.append(button(f"Rerun {incident.rerun}", "rerun", str(incident.id)))
-    return offered
+def _buttons(incident: Incident, links: Links) -> list[Block]:
+    """Two at most, acknowledge and what can help now; the rest behind `⋯`."""
+    shown = [] if incident.acked_by else [_acknowledge(incident)]
+    shown += [
+        button(f"{word} {incident.rerun}", "rerun", str(incident.id))
+        for offer, word in (("rerun", "Rerun"), ("follow", "Follow"))
+        if offer in incident.offers and incident.rerun
+    ][:1]
+    more = [] if incident.is_test or incident.snoozed_until else _snoozes(incident)
+    if incident.acked_by:
+        more.append(("Take over…", f"acknowledge {incident.id}"))
+    more.append(("Show timeline", f"timeline {incident.id}"))
+    if address := runbook_of(incident, links):
+        more.append(("View runbook", address))
+    return [*shown, overflow(*more)]
+
+
+def _snoozes(incident: Incident) -> list[tuple[str, str]]:
+    return [(f"Snooze for {span}", f"snooze {incident.id} {span.replace(' ', '')}") for span in ("1 h", "4 h")]
 
 
 def _acknowledge(incident: Incident, label: str = "Acknowledge") -> Block:
     return button(label, "acknowledge", str(incident.id), style="primary")
 
 
-def _severity(incident: Incident, zone: ZoneInfo) -> Message:
+def _severity(incident: Incident, settings: Settings) -> Message:
+    did = _subject(incident, Kind.SEVERITY).did
     became = {Did.ESCALATED: "Now critical", Did.RETURNED: "Critical again", Did.EASED: "Eased to a warning"}
-    what = became[_subject(incident, Kind.SEVERITY).did]
-    age = f" · {as_of(incident.measured_at, zone)}" if incident.measured_at else ""
-    text = f"{ICONS[incident.severity]} *{what}:* {escape(incident.summary)} · {threshold(incident.limit)}"
-    return Message(text.replace("*", ""), (section(text + age),))
+    owner = settings.owner_of(incident.check, incident.sync) if did is Did.ESCALATED else None
+    age = f" · {as_of(incident.measured_at, settings.zone)}" if incident.measured_at else ""
+    text = f"{ICONS[incident.severity]} *{became[did]}:* {_value(incident)}"
+    mention = f" · {person(owner)}" if owner else ""
+    return Message(text.replace("*", "") + mention, (section(text + age + mention),))
 
 
-def _reopened(incident: Incident, zone: ZoneInfo) -> Message:
-    at = day_and_time(_subject(incident, Kind.REOPENED).at, zone)
+def _value(incident: Incident) -> str:
+    return escape(incident.summary) + ("" if is_fact(incident) else f" ({threshold(incident.limit)})")
+
+
+def _reopened(incident: Incident, settings: Settings) -> Message:
+    at = day_and_time(_subject(incident, Kind.REOPENED).at, settings.zone)
     what = f"{SEVERITIES[incident.severity]} again since {at}"
-    text = f"{ICONS[incident.severity]} *{what}:* {escape(incident.summary)} · {threshold(incident.limit)}"
+    text = f"{ICONS[incident.severity]} *{what}:* {_value(incident)}"
     step = [f"*Next step* {escape(incident.helps)}"] if incident.helps else []  # the cause may be another one
     return Message(text.replace("*", ""), (section(text, *step),))
 
 
-def _resolved(incident: Incident, zone: ZoneInfo) -> Message:
+def _resolved(incident: Incident, settings: Settings) -> Message:
+    head = _resolution(incident, settings)
     if was_closed(incident):
-        text = _resolution(incident)
-        return Message(text.replace("*", ""), (section(text),))
-    return Message(f"✅ Resolved: {titled(incident)}", (section(f"✅ {life_line(incident, zone)}"),))
+        return Message(head, (section(f"*{head}*"),))
+    return Message(head, (section(f"✅ {life_line(incident, settings.zone)}"),))
 
 
 def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
@@ -212,7 +292,7 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     if followed := answer(incident):
         return _answered(incident, entry, followed, zone)
     lasted = f"{severity_word(incident)} for {duration(entry.at - _last(incident, *WORSENED))}"
-    step = [f"*Next step:* {escape(incident.helps)}"] if incident.helps and not incident.is_test else []
+    step = [f"*Next step* {escape(incident.helps)}"] if incident.helps and not incident.is_test else []
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
         case Did.CALLED:

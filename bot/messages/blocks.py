@@ -9,13 +9,35 @@ from bot.sanitize import sanitize
 
 Block = dict[str, Any]
 
+# Of the bar beside an alert.
+COLORS = {"critical": "#d92d20", "warn": "#e8a200", "recovering": "#3b82c4", "resolved": "#2e9d63", "closed": "#868e96"}
+
 # Slack's limits, in characters where nothing else is said.
 TEXT = 3000  # of a section; the text of a notification needs no more
 SMALL_PRINT, SMALL_PRINTS = 2000, 10
+FIELD, FIELDS = 2000, 10
+OPTIONS = 5  # of an overflow menu
 BUTTON, TITLE = 75, 24
 COUNTED = 40  # what a count of what is left out may take
 MODAL_BLOCKS = 100
+BAR_BLOCKS = 5  # of an attachment: Slack folds what stands behind them
 MESSAGE_BLOCKS, MESSAGE = 50, 13_000  # the latter of all blocks together; Slack refuses more than 13,200
+
+
+@dataclass(frozen=True)
+class Native:
+    """A block that not every workspace takes yet, and the text blocks that stand for it there."""
+
+    block: Block
+    instead: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Blocks beside a bar of a color, below those of the message."""
+
+    color: str
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -26,15 +48,29 @@ class Message:
     """
 
     text: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block | Native, ...]
+    bar: Bar | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", cut(self.text, TEXT))
-        object.__setattr__(self, "blocks", tuple(fit(self.blocks, MESSAGE_BLOCKS)))
 
-    def payload(self) -> dict[str, Any]:
-        """As Slack takes it; an edit without blocks takes away those that are there."""
-        return {"text": self.text, **({"blocks": list(self.blocks)} if self.blocks else {})}
+    @property
+    def is_native(self) -> bool:
+        """Whether some of it may be refused by a workspace that takes text."""
+        return any(isinstance(block, Native) for block in self.blocks)
+
+    def payload(self, *, native: bool = True) -> dict[str, Any]:
+        """As Slack takes it; an edit takes away blocks and attachments that are not there any more."""
+        attached = []
+        if self.bar:
+            inside = fit(self.bar.blocks, BAR_BLOCKS)
+            attached = [{"color": self.bar.color, "blocks": inside, "fallback": self.text}]
+        return {"text": self.text, "blocks": self.shown(native=native), "attachments": attached}
+
+    def shown(self, *, native: bool = True) -> list[Block]:
+        """Its own blocks, as many as Slack takes."""
+        chosen = (_chosen(block, native=native) for block in self.blocks)
+        return fit([block for blocks in chosen for block in blocks], MESSAGE_BLOCKS)
 
 
 def plain(text: str, most: int = 2000) -> Block:
@@ -70,6 +106,13 @@ def context(*lines: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(cut(line, SMALL_PRINT)) for line in lines[:SMALL_PRINTS]]}
 
 
+def fields(*pairs: tuple[str, str], head: str | None = None) -> Block:
+    """A name and its value, each, in two columns; `head` is a line above them."""
+    shown = [mrkdwn(cut(f"*{name}*\n{value}", FIELD)) for name, value in pairs[:FIELDS]]
+    above = {"text": mrkdwn(cut(head, TEXT))} if head else {}
+    return {"type": "section", **above, **({"fields": shown} if shown else {})}
+
+
 def divider() -> Block:
     """A line across."""
     return {"type": "divider"}
@@ -84,6 +127,20 @@ def button(label: str, action: str, value: str, *, style: str | None = None) -> 
     """A button: `action` is a word of slack.handlers.HANDLERS, `value` the id of what it is about."""
     pressed = {"type": "button", "text": plain(label, BUTTON), "action_id": action, "value": value}
     return pressed | ({"style": style} if style else {})
+
+
+def link_button(label: str, address: str, action: str) -> Block:
+    """A button that opens an address; Slack tells us of the press, too."""
+    return {"type": "button", "text": plain(label, BUTTON), "action_id": f"open_{action}", "url": address}
+
+
+def overflow(*options: tuple[str, str]) -> Block:
+    """The menu behind `⋯`, of up to five: a label each, and an action with its value (`snooze 7`) or an address."""
+    shown = [
+        {"text": plain(label, BUTTON), **({"url": what, "value": "open_link"} if "://" in what else {"value": what})}
+        for label, what in options[:OPTIONS]
+    ]
+    return {"type": "overflow", "action_id": "more", "options": shown}
 
 
 def question(block_id: str, label: str, *, hint: str, optional: bool) -> Block:
@@ -129,6 +186,12 @@ def fit(blocks: Sequence[Block], most: int) -> list[Block]:
                 hidden += _lines(kept.pop(place))
                 gap = place
     return [*kept[:gap], context(_more(hidden)), *kept[gap:]]
+
+
+def _chosen(block: Block | Native, *, native: bool) -> Sequence[Block]:
+    if isinstance(block, Native):
+        return (block.block,) if native else block.instead
+    return (block,)
 
 
 def _paragraphs(lines: Iterable[str]) -> Iterator[str]:

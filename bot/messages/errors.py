@@ -6,11 +6,13 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.answers import SyncErrors
-from bot.messages.blocks import Block, Message, context, section
+from bot.messages.blocks import Block, Message, Native, context, section
+from bot.messages.native import Cell, table
 from bot.messages.phrases import census_as_of
 from bot.messages.text import code, day_and_time, escape, number, records
+from checks.numbers import count_of
 
-MOST = 8  # causes in a message, which has its limits; several syncs share them
+MOST = 8  # causes in a message, which has its limits
 VALUES = 3  # of a picklist, per cause
 NEEDS = {
     Needs.TRANSIENT: "Retryable: the next run tries these records again, and a rerun helps now.",
@@ -27,16 +29,33 @@ NEEDS = {
 
 
 def errors_message(syncs: Sequence[SyncErrors], zone: ZoneInfo, as_of: datetime) -> Message:
-    """Per sync: how many records of how many were rejected, by cause, the most frequent first."""
-    most = max(1, MOST // max(1, len(syncs)))
-    blocks: list[Block] = []
-    for sync in syncs:
-        blocks.append(section(*_head(sync, zone)))
-        blocks += [section(*_cause(group)) for group in sync.groups[:most]]
-        if hidden := sync.groups[most:]:
-            more = "1 more cause" if len(hidden) == 1 else f"{len(hidden)} more causes"
-            blocks.append(section(f"…and {more}, of {records(hidden[0].records)} at most each."))
-    return Message("Rejected records", (*blocks, context(census_as_of(as_of, zone))))
+    """Per sync how many records were rejected; then the causes, the most frequent first, each with its next step."""
+    blocks: list[Block | Native] = [section(*_head(sync, zone)) for sync in syncs]
+    causes = [(sync, group) for sync in syncs for group in sync.groups]
+    causes.sort(key=lambda one: one[1].records, reverse=True)
+    if causes:
+        rows = [_row(sync, group) for sync, group in causes[:MOST]]
+        blocks.append(table(("Records", "Cause", "Sync", "Rerun"), rows, zone))
+        blocks += [section(*_next_step(group)) for _, group in causes[:MOST]]
+    if hidden := causes[MOST:]:
+        blocks.append(
+            section(f"… and {count_of(len(hidden), 'more cause')}, at most {records(hidden[0][1].records)} each")
+        )
+    text = " · ".join(_told(sync) for sync in syncs)
+    return Message(text, (*blocks, context(census_as_of(as_of, zone))))
+
+
+def _row(sync: SyncErrors, group: CauseGroup) -> Sequence[Cell]:
+    cause = group.cause
+    said = " · ".join(filter(None, (cause.code or "unknown error", cause.field, cause.flow)))
+    helps = {Needs.TRANSIENT: "helps", Needs.UNKNOWN: "unknown"}.get(cause.needs, "does not help")
+    return (group.records, said, sync.label, helps)
+
+
+def _told(sync: SyncErrors) -> str:
+    lost = sync.rejected + sync.invalid
+    known = "unknown" if sync.error or sync.run is None else f"{lost:,}"
+    return f"{escape(sync.label, 100)}: {known} rejected"
 
 
 def _head(sync: SyncErrors, zone: ZoneInfo) -> list[str]:
@@ -57,16 +76,18 @@ def _head(sync: SyncErrors, zone: ZoneInfo) -> list[str]:
     return lines
 
 
-def _cause(group: CauseGroup) -> list[str]:
+def _next_step(group: CauseGroup) -> list[str]:
     cause = group.cause
-    many = f"{records(group.records)}{' of the same cause' if group.records > 1 else ''}"
-    lines = [f"*{many}* · {_name(cause)}", f"*Next step* {escape(cause.remedy, 150)}. {NEEDS[cause.needs]}"]
+    lines = [
+        f"*{_name(cause)}* ({records(group.records)})",
+        f"*Next step* {escape(cause.remedy, 150)}. {NEEDS[cause.needs]}",
+    ]
     if group.values:
         shown = [f"“{escape(value, 60)}” ({number(count)})" for value, count in group.values[:VALUES]]
         more = len(group.values) - VALUES
-        lines.append(f"Values: {', '.join(shown)}{f' and {number(more)} more' if more > 0 else ''}")
+        lines.append(f"*Values* {', '.join(shown)}{f' and {number(more)} more' if more > 0 else ''}")
     if group.examples:
-        lines.append(f"Examples: {', '.join(code(one, 40) for one in group.examples)}")
+        lines.append(f"*Examples* {', '.join(code(one, 40) for one in group.examples)}")
     return lines
 
 

@@ -1,66 +1,89 @@
-"""The first reply to an alert: what helps, the numbers behind it, where to look."""
+"""The first reply to an alert: the next step, the value against its thresholds, its course, and where to look."""
+
+from collections.abc import Sequence
+from datetime import datetime
 
 from bot.alerts.model import Incident
 from bot.config.pipeline_file import Links, SyncSettings
 from bot.config.settings import Settings
-from bot.messages.blocks import Message, context, section
+from bot.messages.blocks import Block, Message, Native, actions, context, fields, link_button, section
+from bot.messages.native import line_chart
 from bot.messages.phrases import is_fact
-from bot.messages.text import as_of, code, escape, limit_in_words, link, number
-from checks.model import Check
+from bot.messages.text import as_of, code, escape, filled, limit_in_signs, link, number
+from checks.model import Check, parse_limit
 from checks.numbers import duration
 
-EXAMPLES = {"row": "rows in Salesforce", "property": "properties", "run": "newest run in Census"}
+Values = Sequence[tuple[datetime, float]]
 
 
-def evidence_message(incident: Incident, readings: tuple[float, ...], settings: Settings) -> Message:
+def evidence_message(incident: Incident, values: Values, settings: Settings) -> Message:
     """What somebody needs who has just been woken by it."""
-    lines = [f"*What helps:* {escape(incident.helps)}"] if incident.helps else []
-    if not is_fact(incident):
-        ends = f" · ends {limit_in_words(incident.clear)}" if incident.clear else ""
-        age = f" ({as_of(incident.measured_at, settings.zone)})" if incident.measured_at else ""
-        measured = f"*Measured:* {number(incident.value, incident.limit)}{age}"
-        lines.append(f"{measured} · fires {limit_in_words(incident.limit)}{ends}")
-        if len(readings) > 1:
-            lines.append(f"*Latest readings:* {' → '.join(number(value, incident.limit) for value in readings)}")
     sync = next((sync for sync in settings.syncs if sync.name in (incident.sync, incident.rerun)), None)
+    blocks: list[Block | Native] = [section(f"*Next step* {escape(incident.helps)}")] if incident.helps else []
+    if not is_fact(incident):
+        blocks.append(fields(*_numbers(incident, settings)))
+        blocks += _course(incident, values, settings)
     if incident.examples:
-        lines.append(_examples(incident.examples, settings.links, sync))
+        blocks.append(section(_examples(incident.examples, settings, sync)))
     if places := _places(incident, settings.links, sync):
-        lines.append(f"*Look at:* {' · '.join(places)}")
-    small = [f"explained in {code(f'checks/{incident.check}.yml')}", *_measured(incident, settings)]
+        blocks.append(actions(*places))
+    small = [f"{code(f'checks/{incident.check}.yml')}", *_measured(incident, settings)]
     if incident.is_test:
         small = [f"sent by {code('sync-health test-alert')}"]
-    blocks = [section(*lines)] if lines else []
-    return Message(
-        f"Evidence: {escape(incident.summary)}", (*blocks, context(" · ".join([*small, f"incident {incident.id}"])))
-    )
+    blocks.append(context(" · ".join([*small, f"incident {incident.id}"])))
+    return Message(f"Evidence: {escape(incident.summary)}", tuple(blocks))
 
 
-def _examples(examples: tuple[str, ...], links: Links, sync: SyncSettings | None) -> str:
-    kind = examples[0].partition(" ")[0]
+def runbook_of(incident: Incident, links: Links) -> str | None:
+    """The address of its section of the runbook."""
+    return filled(links.runbook, section=incident.runbook) if incident.runbook else None
+
+
+def _numbers(incident: Incident, settings: Settings) -> list[tuple[str, str]]:
+    age = f" ({as_of(incident.measured_at, settings.zone)})" if incident.measured_at else ""
+    pairs = [("Value", f"{number(incident.value, incident.limit)}{age}")]
+    pairs.append(("Threshold", limit_in_signs(incident.limit)))
+    return pairs + ([("Recovers at", limit_in_signs(incident.clear))] if incident.clear else [])
+
+
+def _course(incident: Incident, values: Values, settings: Settings) -> list[Native]:
+    """The last values with the threshold; of several within a minute the latest."""
+    by_minute = {f"{at.astimezone(settings.zone):%H:%M}": value for at, value in values}
+    if len(by_minute) < 2 or not incident.limit:
+        return []
+    shown = [number(value, incident.limit) for value in by_minute.values()]
+    threshold = parse_limit(incident.limit).number
+    series = {"Value": list(by_minute.values()), "Threshold": [threshold] * len(by_minute)}
+    title = f"Last {len(by_minute)} values ({settings.zone.key})"
+    return [line_chart(title, series, list(by_minute), f"*Last values* {' → '.join(shown)}")]
+
+
+def _examples(examples: tuple[str, ...], settings: Settings, sync: SyncSettings | None) -> str:
+    kind, links = examples[0].partition(" ")[0], settings.links
+    names = {"row": f"{settings.destination} records", "property": settings.noun.many, "run": "latest run in Census"}
     addresses = {"row": links.salesforce_record, "run": links.census_run}
     ids = [one.partition(" ")[2] for one in examples]
     shown = [link(id_, addresses.get(kind), id=id_, run=id_, sync=sync.id if sync else 0) for id_ in ids]
-    return f"*For example:* {EXAMPLES.get(kind, kind)} {', '.join(shown)}"
+    return f"*Examples* {escape(names.get(kind, kind), 80)} {', '.join(shown)}"
 
 
-def _places(incident: Incident, links: Links, sync: SyncSettings | None) -> list[str]:
+def _places(incident: Incident, links: Links, sync: SyncSettings | None) -> list[Block]:
     """Where to look, as far as pipeline.yml says where that is."""
-    found = []
-    if sync and links.census_sync:
-        found.append(link(f"{sync.name} in Census", links.census_sync, sync=sync.id))
-    if links.dashboard:
-        found.append(link("dashboard", links.dashboard))
-    if incident.runbook and links.runbook:
-        found.append(link("runbook", links.runbook, section=incident.runbook))
-    return found
+    run = next((one.partition(" ")[2] for one in incident.examples if one.startswith("run ")), None)
+    places = {
+        "View runbook": runbook_of(incident, links),
+        "View Census run": filled(links.census_run, sync=sync.id, run=run) if sync and run else None,
+        "View Census sync": filled(links.census_sync, sync=sync.id) if sync and not run else None,
+        "View dashboard": links.dashboard,
+    }
+    return [link_button(label, where, f"link_{n}") for n, (label, where) in enumerate(places.items()) if where]
 
 
 def _measured(incident: Incident, settings: Settings) -> list[str]:
     """By what its number is measured, and how soon."""
     check = settings.check_called(incident.check)
     if incident.source == "census":
-        return ["asked of Census at every tick"]
+        return ["evaluated at every tick"]
     if incident.source != "databricks" or check is None:
         return []
     return [f"measured by {code(_file(check))}", *_promise(check, settings)]

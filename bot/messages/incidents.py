@@ -5,12 +5,13 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Action, Did, Entry, Incident
 from bot.messages.blocks import Message, context, section, sections
-from bot.messages.phrases import acknowledged, is_fact, snoozed, value_age, was_closed
+from bot.messages.native import By, Cell, Link, table
+from bot.messages.phrases import acknowledged, is_fact, severity_word, snoozed, value_age, was_closed
 from bot.messages.text import ICONS, anchor, as_of, code, day_and_time, escape, number, person, threshold
-from checks.numbers import duration
+from checks.numbers import count_of, duration
 
 MOST = 10  # incidents
-LINES = 40  # of a story
+LINES = 40  # of a timeline
 
 WORDS = {  # of the timeline, where the name of the entry does not say it
     Did.ESCALATED: "became critical",
@@ -29,13 +30,23 @@ def incidents_message(
 ) -> Message:
     """How many are open, and the oldest of them; `links` lead to the threads, by incident id."""
     if not count:
-        return Message("No incident is open", (section("✅ No incident is open."),))
-    lines = [open_incident_line(one, links.get(one.id), zone) for one in oldest[:MOST]]
-    lines += [f"… and {count - len(lines):,} more"] if count > len(lines) else []
-    head = f"{count:,} open incident{'' if count == 1 else 's'}"
-    return Message(
-        head, (section(f"*{head}*"), *sections(lines), context("`/sync-health incident` and a number: its story"))
+        return Message("No open incidents", (section("✅ No open incidents"),))
+    head = count_of(count, "open incident")
+    rows = [_incident_row(one, links.get(one.id)) for one in oldest[:MOST]]
+    small = f"Oldest {MOST} of {count:,} · " if count > MOST else ""
+    step = context(f"{small}`/sync-health incident` and a number shows its timeline")
+    columns = ("Incident", "Severity", "What", "Value", "Since", "Acknowledged by")
+    return Message(head, (section(f"*{head}*"), table(columns, rows, zone), step))
+
+
+def _incident_row(incident: Incident, link: str | None) -> Sequence[Cell]:
+    state = (
+        "⏳ Recovering" if incident.state == "recovering" else f"{ICONS[incident.severity]} {severity_word(incident)}"
     )
+    sync = f", {incident.sync}" if incident.sync else ""
+    value = "" if is_fact(incident) else number(incident.value, incident.limit)
+    by = By(incident.acked_by) if incident.acked_by else "Nobody"
+    return (Link(str(incident.id), link), state, f"{incident.title}{sync}", value, incident.opened_at, by)
 
 
 def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneInfo) -> Message:

@@ -41,15 +41,20 @@ def severity_word(incident: Incident) -> str:
     return "Test" if incident.is_test else SEVERITIES[incident.severity]
 
 
-def life_line(incident: Incident, zone: ZoneInfo) -> str:
-    """`Triggered Today at 3:05 AM · Acknowledged 3:11 AM · Rerun 3:12 AM · Resolved 3:31 AM (26 min)`."""
-    return life(incident.opened_at, incident.timeline, incident.resolved_at, zone)
+def life_line(incident: Incident, zone: ZoneInfo, *, names: bool = False) -> str:
+    """`Triggered Today at 3:05 AM · Acknowledged 3:11 AM · Rerun 3:12 AM · Resolved 3:31 AM (26 min)`.
+
+    `names` who did it, which would notify them in a message that is new.
+    """
+    return life(incident.opened_at, incident.timeline, incident.resolved_at, zone, names=names)
 
 
-def life(begin: datetime, timeline: tuple[Entry, ...], end: datetime | None, zone: ZoneInfo) -> str:
+def life(
+    begin: datetime, timeline: tuple[Entry, ...], end: datetime | None, zone: ZoneInfo, *, names: bool = False
+) -> str:
     """The same of several incidents that share a timeline; each new date is shown."""
     steps = [(begin, "Triggered")]
-    steps += [(entry.at, STEPS[entry.did]) for entry in timeline if entry.did in STEPS][:8]
+    steps += [(entry.at, _step(entry, names=names)) for entry in timeline if entry.did in STEPS][:8]
     steps += [(end, "Resolved")] if end else []
     lasted = f" ({duration(end - begin)})" if end else ""
     days = [at.astimezone(zone).date() for at, _ in steps]
@@ -59,6 +64,10 @@ def life(begin: datetime, timeline: tuple[Entry, ...], end: datetime | None, zon
         for (at, what), date in zip(steps, dated, strict=True)
     )
     return " · ".join(written) + lasted
+
+
+def _step(entry: Entry, *, names: bool) -> str:
+    return f"{STEPS[entry.did]}{f' by {person(entry.by)}' if names and entry.by else ''}"
 
 
 def incident_line(incident: Incident, zone: ZoneInfo) -> str:

@@ -4,80 +4,70 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.answers import Queue, WaitingRow
-from bot.messages.blocks import Block, Message, context, section
+from bot.answers import Queue
+from bot.messages.blocks import Block, Message, Native, context, fields, section
+from bot.messages.native import table
 from bot.messages.phrases import warehouse_as_of
-from bot.messages.text import ICONS, code, escape, limit_in_words, number, rows
-from checks.numbers import duration
-
-WRONG = {"nameless": "no company name", "misnamed": "the company name is the property's own"}
+from bot.messages.text import ICONS, code, escape, limit_in_signs, number
+from checks.numbers import count_of, duration
 
 
 def queue_message(queues: Sequence[Queue], zone: ZoneInfo, as_of: datetime) -> Message:
-    """One queue with its rows, or all of them, short."""
-    blocks: list[Block] = []
+    """One backlog with its first records, or all of them, short."""
+    blocks: list[Block | Native] = []
     for queue in queues:
-        blocks.append(section(*_size(queue)))
-        blocks += _details(queue) if len(queues) == 1 else []
+        blocks.append(_size(queue))
+        blocks += _details(queue, zone) if len(queues) == 1 else []
     if len(queues) > 1:
-        blocks.append(context("`/sync-health queue` and the name of a sync show its rows."))
+        blocks.append(context("`/sync-health queue` and the name of a sync shows its records."))
     blocks.append(context(warehouse_as_of(as_of, zone)))
-    heads = [f"{escape(queue.label, 100)}: {_waiting(queue)}" for queue in queues]
+    heads = [f"{escape(queue.label, 100)}: {_pending(queue)}" for queue in queues]
     return Message(" · ".join(heads), tuple(blocks))
 
 
-def _waiting(queue: Queue) -> str:
-    return "how many rows wait is not known" if queue.size is None else f"{rows(queue.size)} waiting"
+def _pending(queue: Queue) -> str:
+    return "pending records unknown" if queue.size is None else count_of(queue.size, "pending record")
 
 
-def _size(queue: Queue) -> list[str]:
+def _size(queue: Queue) -> Block:
+    """The backlog against its thresholds, its age and where it is heading."""
     judged = queue.judged
-    head = f"{f'{ICONS[judged.outcome]} ' if judged else ''}*{escape(queue.label, 100)}:* {_waiting(queue)}"
-    limits = {"warns": judged.warn, "critical": judged.critical} if judged else {}
-    lines = [" · ".join([head, *(f"{word} {limit_in_words(limit)}" for word, limit in limits.items() if limit)])]
+    head = f"{f'{ICONS[judged.outcome]} ' if judged else ''}*{escape(queue.label, 100)}: {_pending(queue)}*"
     if queue.size is None:
-        return [*lines, "❔ The tables behind this queue are empty, so an empty queue would say nothing."]
-    if queue.oldest is not None:
-        lines.append(f"The oldest change that waits was made {duration(queue.oldest)} ago.")
-    lines.append(_trend(queue))
-    if queue.suspicious:
-        lines.append(f"⚠️ *{number(queue.suspicious)} look wrong* and should not be written: mend the view first.")
-    return lines
+        return section(head, "❔ The tables behind this backlog are empty, so 0 would say nothing.")
+    limits = {"warning": judged.warn, "critical": judged.critical} if judged else {}
+    told = {
+        "Thresholds": " · ".join(f"{word} {limit_in_signs(limit)}" for word, limit in limits.items() if limit),
+        "Oldest": f"{duration(queue.oldest)} ago" if queue.oldest is not None else "",
+        "Trend": _trend(queue) if queue.size else "",
+        "Suspect records": f"⚠️ {number(queue.suspicious)}" if queue.suspicious else "",
+    }
+    return fields(*((name, value) for name, value in told.items() if value), head=head)
 
 
 def _trend(queue: Queue) -> str:
     trend = queue.trend
-    if queue.size == 0:
-        return "It is empty."
     if trend is None:
-        return "❔ Trend unknown: too few sizes were measured that can be compared."
-    over = f"in the last {duration(trend.over)}"
+        return "unknown: too few values"
+    over = f"in {duration(trend.over)}"
     if trend.drained < 0:
-        return f"📈 It grew by {rows(-trend.drained)} {over} ({-trend.per_hour:,.0f} an hour)."
+        return f"📈 Up {number(-trend.drained)} {over} ({-trend.per_hour:,.0f}/h)"
     if trend.to_empty is None:
-        return f"➖ It did not shrink {over}."
-    pace = f"{rows(trend.drained)} less {over} ({trend.per_hour:,.0f} an hour)"
-    return f"📉 {pace}: empty in about {duration(trend.to_empty)} if that goes on."
+        return f"Unchanged {over}"
+    pace = f"📉 Down {number(trend.drained)} {over} ({trend.per_hour:,.0f}/h)"
+    return f"{pace} · empty in about {duration(trend.to_empty)}"
 
 
-def _details(queue: Queue) -> list[Block]:
+def _details(queue: Queue, zone: ZoneInfo) -> list[Block | Native]:
+    source = context(f"from {code(queue.source)} · `sql/measure/queue.sql`")
     if not queue.size:
-        return [_source(queue)]
-    lines = [f"*States:* {_groups(queue.states)}", f"*Companies:* {_groups(queue.companies)}"]
-    parts = [section(*lines), section("*First rows* (property · Salesforce id)", *map(_row, queue.first))]
-    if queue.wrong:
-        parts.append(section("*Rows that look wrong*", *map(_row, queue.wrong)))
-    return [*parts, _source(queue)]
+        return [source]
+    grouped = [(f"By {escape(name, 40)}", _groups(found)) for name, found in queue.groups if found]
+    parts: list[Block | Native] = [fields(*grouped)] if grouped else []
+    shown = dict.fromkeys([*queue.wrong, *queue.first])
+    rows = [(one.property_id, one.sfdc_id, one.wrong or "") for one in shown]
+    return [*parts, table(("Record", "Destination ID", "Suspect"), rows, zone), source]
 
 
 def _groups(groups: Sequence[tuple[str, int]]) -> str:
-    return " · ".join(f"{escape(label or '(none)', 80)} {number(count)}" for label, count in groups)
-
-
-def _row(row: WaitingRow) -> str:
-    why = f" — {WRONG.get(row.wrong, escape(row.wrong, 60))}" if row.wrong else ""
-    return f"{code(row.property_id, 40)} · {code(row.sfdc_id, 40)}{why}"
-
-
-def _source(queue: Queue) -> Block:
-    return context(f"from {code(queue.source)} · `sql/measure/queue.sql`")
+    return "\n".join(f"{escape(label or '(none)', 80)} {number(count)}" for label, count in groups)

@@ -10,7 +10,8 @@ from bot.alerts.model import Action, ActionState
 from bot.answers import Consent, FactChange, RerunFacts
 from bot.errors import RefusedError
 from bot.messages.blocks import Block, Message, context, modal, question, section
-from bot.messages.text import code, day_and_time, escape, number
+from bot.messages.text import code, day_and_time, escape
+from checks.numbers import count_of
 
 REASON = "reason"
 CONSENT = TypeAdapter(Consent)
@@ -23,7 +24,7 @@ def loading_modal(title: str) -> dict[str, Any]:
 
 def answer_modal(title: str, message: Message) -> dict[str, Any]:
     """A short answer in a dialog, instead of what it was opened for."""
-    return modal(title, message.blocks, callback="answer")
+    return modal(title, message.shown(native=False), callback="answer")
 
 
 def rerun_modal(facts: RerunFacts, zone: ZoneInfo, changes: Sequence[FactChange] = ()) -> dict[str, Any]:
@@ -83,23 +84,19 @@ def _facts(facts: RerunFacts, zone: ZoneInfo) -> list[str]:
         lines.append(f"▶️ {escape(facts.sync, 100)} has been running since {began}, so no new run will start.")
         return [*lines, "Follow reports that run in the thread. It read its records when it began."]
     if not facts.can_help:
-        lines.append(
-            "➖ Rerun cannot help now: a run would change nothing. Records that were written wrong are pending"
-        )
-        lines[-1] += " again once their source is correct; Rerun can help then."
-        return [*lines, *([f"*Next step:* {escape(facts.helps)}"] if facts.helps else [])]
+        lines.append("➖ A rerun changes nothing now. Records become pending again once their source has other values.")
+        return [*lines, *([f"*Next step* {escape(facts.helps)}"] if facts.helps else [])]
     if facts.suspicious is None:
         lines.append("⚠️ Suspect records: unknown. The run writes every pending record as it is.")
     elif facts.suspicious:
-        suspect = f"{number(facts.suspicious)} suspect record{'' if facts.suspicious == 1 else 's'}"
-        lines.append(f"⚠️ *Includes {suspect}* (no company name, or the property's own), written as they are")
+        lines.append(f"⚠️ *Includes {count_of(facts.suspicious, 'suspect record')}*, written as they are")
     elif facts.queue:
         lines.append("✅ No suspect records")
     return lines
 
 
 def _pending(count: int) -> str:
-    return f"{count:,} pending record{'' if count == 1 else 's'}"
+    return count_of(count, "pending record")
 
 
 def _reason(facts: RerunFacts) -> Block:

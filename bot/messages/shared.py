@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident, State
-from bot.messages.blocks import Block, Message, actions, button, context, section, sections
+from bot.config.settings import Settings
+from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, context, overflow, section, sections
 from bot.messages.phrases import SEVERITIES, incident_words, life, snoozed, value_age, was_closed
 from bot.messages.text import ICONS, cut, day_and_time, escape, person
 from checks.model import Severity
@@ -13,33 +14,32 @@ from checks.numbers import duration
 MOST = 20  # lines; each has up to 500 characters
 
 
-def shared_root(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
+def shared_root(thread: Sequence[Incident], settings: Settings) -> Message:
     """The worst first, and those that are over last; Acknowledge covers all."""
+    zone, pipeline = settings.zone, escape(settings.pipeline, 100)
     still = [one for one in thread if one.state is not State.OK]
     if not still:
-        text = f"✅ {len(thread)} alerts: all resolved"
-        return Message(text, (section(f"*{text}.*", _life(thread, zone)), *_list(thread, zone)))
-    worst = min(still, key=_badness).severity
-    head = (
-        f"{ICONS[worst]} {len(still)} alerts at once"
-        if still == list(thread)
-        else (f"{ICONS[worst]} {len(still)} of {len(thread)} alerts still open")
-    )
-    since = f"{SEVERITIES[worst]} since {day_and_time(thread[0].opened_at, zone)}"
-    state = " · ".join([since, *_overlay(still, zone), "probably one cause"])
-    blocks: list[Block] = [section(f"*{head}*", state), *_list(thread, zone)]
-    if buttons := _buttons(still):
-        blocks.append(actions(*buttons))
+        head = f"✅ Resolved · {pipeline}: {len(thread)} alerts"
+        bar = Bar(COLORS["resolved"], (*_list(thread, zone), section(_life(thread, zone))))
+        return Message(head, (section(f"*{head}*"),), bar)
+    worst = min(still, key=_badness)
+    count = f"{len(still)} alerts at once" if still == list(thread) else f"{len(still)} of {len(thread)} alerts open"
+    head = f"{ICONS[worst.severity]} {SEVERITIES[worst.severity]} · {pipeline}: {count}"
+    owner = next((found for one in still if (found := settings.owner_of(one.check, one.sync))), None)
+    mention = f" · {person(owner)}" if owner and worst.severity is Severity.CRITICAL and not worst.acked_by else ""
+    since = f"{SEVERITIES[worst.severity]} since {day_and_time(thread[0].opened_at, zone)}"
+    state = section(" · ".join([since, *_overlay(still, zone), "probably one cause"]))
+    bar = Bar(COLORS[worst.severity], (*_list(thread, zone), state, actions(*_buttons(still))))
     titles = ", ".join(dict.fromkeys(escape(one.title, 60) for one in still[:MOST]))
-    return Message(cut(f"{head}: {titles}", 500), tuple(blocks))
+    return Message(cut(f"{head}: {titles}", 500) + mention, (section(f"*{head}*{mention}"),), bar)
 
 
 def shared_evidence(thread: Sequence[Incident], zone: ZoneInfo) -> Message:  # noqa: ARG001 - as all of them
     """What helps each kind of alert, once, and where the rest of each is told."""
     helps = dict.fromkeys(f"*{escape(one.title, 120)}:* {escape(one.helps, 400)}" for one in thread if one.helps)
     numbers = f"{thread[0].id} to {thread[-1].id}"
-    small = context(f"incidents {numbers} · `/sync-health incident` and a number: the story of one")
-    return Message("Evidence: what helps each of them", (*sections(list(helps), MOST), small))
+    small = context(f"Incidents {numbers} · `/sync-health incident` and a number shows one timeline")
+    return Message("Evidence: the next step for each", (*sections(["*Next steps*", *helps], 1 + MOST), small))
 
 
 def shared_end(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
@@ -89,11 +89,10 @@ def _buttons(still: Sequence[Incident]) -> list[Block]:
     offered = []
     if not all(one.acked_by for one in still):
         offered.append(button("Acknowledge", "acknowledge", str(still[0].id), style="primary"))
-    reruns = {one.rerun for one in still if one.rerun}
-    if len(reruns) == 1:
-        helped = next(one for one in still if one.rerun)
-        offered.append(button(f"Rerun {helped.rerun}", "rerun", str(helped.id)))
-    return offered
+    helped = [one for one in still if one.rerun and "rerun" in one.offers]
+    if len({one.rerun for one in helped}) == 1:
+        offered.append(button(f"Rerun {helped[0].rerun}", "rerun", str(helped[0].id)))
+    return [*offered, overflow(*((f"Snooze for {span} h", f"snooze {still[0].id} {span}h") for span in (1, 4)))]
 
 
 def _life(thread: Sequence[Incident], zone: ZoneInfo) -> str:

@@ -1,19 +1,33 @@
 """A snapshot: the numbers, and what changed since the one before."""
 
-from zoneinfo import ZoneInfo
+from dataclasses import fields
 
-from bot.answers import SHOWN, Snapshot
+from bot.answers import Snapshot, SnapshotNumbers
+from bot.config.settings import Settings
 from bot.messages.blocks import Message, context, section
 from bot.messages.text import code, day_and_time, escape, number
 
 
-def snapshot_message(taken: Snapshot, zone: ZoneInfo) -> Message:
+def snapshot_labels(settings: Settings) -> dict[str, str]:
+    """The numbers of a snapshot in the pipeline's words: those that a check judges by its title."""
+    counted = {
+        "enriched_rows": f"{settings.noun.many.capitalize()} in the source",
+        "salesforce_rows": f"{settings.noun.many.capitalize()} in {settings.destination}",
+        "rds_to_sf_gap": "Gap",
+    }
+    titles = {check.metric: check.title for check in settings.checks}
+    names = (field.name for field in fields(SnapshotNumbers))
+    return {name: counted.get(name) or titles.get(name) or name.replace("_", " ") for name in names}
+
+
+def snapshot_message(taken: Snapshot, settings: Settings) -> Message:
     """The answer to whoever asked for it."""
+    zone = settings.zone
     when = day_and_time(taken.taken_at, zone)
     head = f"📸 Taken {when} already, and kept as it is" if taken.existed else f"📸 Snapshot taken {when}"
     lines = [
-        f"{label}: *{_amount(getattr(taken.numbers, name))}*{_change_in_words(taken, name)}"
-        for name, label in SHOWN.items()
+        f"{escape(label, 120)}: *{_amount(getattr(taken.numbers, name))}*{_change_in_words(taken, name)}"
+        for name, label in snapshot_labels(settings).items()
     ]
     if taken.foreign:
         lines.insert(0, f"⚠️ Not ours: {escape(taken.foreign, 300)}.")

@@ -1,28 +1,46 @@
 """`/sync-health`: the health summary."""
 
+from collections.abc import Collection, Iterator
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.alerts.model import State
 from bot.answers import Summary
 from bot.facts import RunStatus, SyncStatus
-from bot.messages.blocks import Block, Message, actions, button, context, divider, section, sections
+from bot.messages.blocks import (
+    Block,
+    Message,
+    Native,
+    actions,
+    button,
+    context,
+    divider,
+    fields,
+    overflow,
+    section,
+    sections,
+)
 from bot.messages.maintenance import maintenance_line
-from bot.messages.phrases import how_often, incident_line, sources_as_of
-from bot.messages.text import ICONS, channel, day_and_time, escape, number, person, rows
+from bot.messages.native import table
+from bot.messages.phrases import SEVERITIES, how_often, incident_line, sources_as_of
+from bot.messages.text import ICONS, channel, day_and_time, escape, person, threshold
 from bot.messages.watch import unscheduled_words, unstored_summary
-from bot.model import Undelivered
+from bot.model import Evaluation, Undelivered
 from checks.judge import WORST_FIRST
-from checks.model import Outcome, Result
-from checks.numbers import in_percent
+from checks.model import Outcome, Result, Severity
+from checks.numbers import count_of, in_percent
 
-HEADLINES = {
-    Outcome.OK: "is healthy",
-    Outcome.WARN: "needs a look",
-    Outcome.CRITICAL: "is in trouble",
-    Outcome.NO_DATA: "cannot be judged: there is no data",
-    Outcome.ERROR: "cannot be judged: not everything could be measured",
-}
 MOST_INCIDENTS = 5
 MOST_PROBLEMS, MOST_CHECKS = 10, 20
+FEW_SYNCS = 3  # more of them are a table
+MORE = (
+    ("Runs", "runs"),
+    ("Backlogs", "queue"),
+    ("Rejected records", "errors"),
+    ("Schedules", "schedules"),
+    ("Take audit snapshot", "snapshot now"),
+)
+UNKNOWN = (Outcome.NO_DATA, Outcome.ERROR)
 
 
 def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None = None) -> Message:
@@ -31,101 +49,143 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     name = escape(summary.pipeline, 100)
     if summary.state_outage:
         return unstored_summary(summary, summary.state_outage, zone)
-    quiet = [section(f"🔧 {maintenance_line(summary.maintenance, zone)}")] if summary.maintenance else []
-    if summary.failed:
-        quiet.append(section(f"❗ Evaluation failed: {escape(summary.failed, 300)}"))
+    notices = list(_notices(summary, zone))
     if evaluation is None:
-        text = f"❔ The {name} pipeline has not been measured yet"
-        small = "The first look is on its way." if summary.measuring else "Press Refresh to measure it now."
-        return Message(text, (section(f"*{text}.*"), *quiet, context(small), actions(_refresh())))
-    head = _headline(name, evaluation.outcome, len(summary.incidents), failed=bool(summary.failed))
-    blocks: list[Block] = [section(f"*{head}*"), *quiet]
-    if evaluation.problems:
-        blocks += sections([f"❗ {escape(problem, 300)}" for problem in evaluation.problems], MOST_PROBLEMS)
-    queues = {f"{sync.direction}_queue" for sync in evaluation.syncs}  # shown beside their sync when they are well
-    whole = [r for r in evaluation.results if r.sync is None and not (r.check in queues and r.outcome is Outcome.OK)]
-    ordered = sorted(whole, key=lambda result: WORST_FIRST.index(result.outcome))
-    lines = [check_line(result) for result in ordered] or ["❔ There is no check."]
-    blocks += sections(lines, MOST_CHECKS)
+        text = f"❔ {name}: not evaluated yet"
+        small = "The first evaluation is in progress." if summary.measuring else "Click Refresh to evaluate it now."
+        return Message(text, (section(f"*{text}*"), *notices, context(small), actions(_refresh())))
+    head = _headline(name, evaluation, summary)
+    blocks: list[Block | Native] = [section(f"*{head}*"), *notices, *_incidents(summary, zone)]
+    blocks += _checks(evaluation, {(one.check, one.sync) for one in summary.incidents})
     blocks.append(divider())
-    blocks += [_sync(sync, [r for r in evaluation.results if r.sync == sync.name], zone) for sync in evaluation.syncs]
-    blocks += _incidents(summary, zone)
-    if summary.undelivered:
-        blocks.append(section(*(undelivered_line(one, zone) for one in summary.undelivered)))
-    if summary.unscheduled:
-        blocks.append(section(f"❗ {unscheduled_words(summary.unscheduled)}"))
-    if summary.other_connections:
-        blocks.append(section(_others(summary.other_connections)))
-    age = sources_as_of(evaluation, zone) + " · newer numbers follow in a moment" * summary.measuring
-    if shared_by:
-        blocks.append(context(f"{age} · shared by {person(shared_by)}"))
+    if len(evaluation.syncs) <= FEW_SYNCS:
+        blocks += [_sync(sync, zone) for sync in evaluation.syncs]
     else:
-        buttons = _refresh(), button("Share", "share", "summary"), button("Snapshot", "snapshot", "now")
-        blocks += [context(age), actions(*buttons)]
+        blocks.append(table(("Sync", *SYNC), [(sync.label, *_cells(sync)) for sync in evaluation.syncs], zone))
+    age = sources_as_of(evaluation, zone) + " · Newer values follow in a moment" * summary.measuring
+    if shared_by:
+        blocks.append(context(f"{age} · Shared by {person(shared_by)}"))
+    else:
+        blocks += [context(age), actions(_refresh(), button("Share", "share", "summary"), overflow(*MORE))]
     return Message(head, tuple(blocks))
 
 
-def _headline(name: str, outcome: Outcome, incidents: int, *, failed: bool) -> str:
-    """The state in one line; never healthy above an open incident, which can outlast the values that opened it.
+def _headline(name: str, evaluation: Evaluation, summary: Summary) -> str:
+    """The state and the one reason; never healthy above an open incident, which can outlast the values it opened for.
 
-    Where an evaluation has just `failed` it is none: what is known is from before.
+    Where an evaluation has just failed it is none: what is known is from before.
     """
-    if failed:
-        return f"❔ The {name} pipeline could not be evaluated; values are from before"
-    if outcome is Outcome.OK and incidents:
-        return f"⏳ The {name} pipeline has {incidents} open incident{'' if incidents == 1 else 's'}"
-    return f"{ICONS[outcome]} The {name} pipeline {HEADLINES[outcome]}"
+    if summary.failed:
+        return f"❔ {name}: status unknown, the evaluation failed; values are from before"
+    firing = [one for one in summary.incidents if one.state is State.FIRING]
+    worst = next(iter(sorted(firing, key=lambda one: (one.severity is not Severity.CRITICAL, one.opened_at))), None)
+    found = next(iter(_not_passing(evaluation)), None)
+    if worst and (worst.severity is Severity.CRITICAL or found is None or found.outcome is not Outcome.CRITICAL):
+        return f"{ICONS[worst.severity]} {name}: {SEVERITIES[worst.severity].lower()} · {_short(worst.summary)}"
+    if found and found.outcome not in UNKNOWN:
+        return f"{ICONS[found.outcome]} {name}: {WORDS[found.outcome]} · {_short(found.summary)}"
+    if found is None and evaluation.outcome is not Outcome.OK:
+        return f"{ICONS[evaluation.outcome]} {name}: {WORDS.get(evaluation.outcome, 'status unknown')}"
+    if found:
+        blind = sum(one.outcome in UNKNOWN for one in evaluation.results)
+        of = count_of(len(evaluation.results), "check")
+        return f"❔ {name}: status unknown · {blind} of {of} could not run"
+    if summary.incidents:
+        return f"⏳ {name}: recovering · {count_of(len(summary.incidents), 'open incident')}"
+    return f"✅ {name}: healthy"
+
+
+WORDS = {Outcome.CRITICAL: "critical", Outcome.WARN: "warning"}
+
+
+def _short(text: str) -> str:
+    return escape(text, 150)
+
+
+def _notices(summary: Summary, zone: ZoneInfo) -> Iterator[Block]:
+    """What is not as it should be with Sync Health itself, or is meant to be quiet."""
+    if summary.maintenance:
+        yield section(f"🔧 {maintenance_line(summary.maintenance, zone)}")
+    if summary.failed:
+        yield section(f"❗ Evaluation failed: {escape(summary.failed, 300)}")
+    if summary.evaluation and summary.evaluation.problems:
+        yield from sections([f"❗ {escape(problem, 300)}" for problem in summary.evaluation.problems], MOST_PROBLEMS)
+    if summary.undelivered:
+        yield section(*(undelivered_line(one, zone) for one in summary.undelivered))
+    if summary.unscheduled:
+        yield section(f"❗ {unscheduled_words(summary.unscheduled)}")
+    if summary.other_connections:
+        yield section(_others(summary.other_connections))
+
+
+def _not_passing(evaluation: Evaluation) -> list[Result]:
+    wrong = [result for result in evaluation.results if result.outcome is not Outcome.OK]
+    return sorted(wrong, key=lambda result: WORST_FIRST.index(result.outcome))
+
+
+def _checks(evaluation: Evaluation, told: Collection[tuple[str, str | None]]) -> Iterator[Block]:
+    """How many pass, and the others that no open incident above tells of; what could not run is a count of its own."""
+    results = evaluation.results
+    passing = sum(result.outcome is Outcome.OK for result in results)
+    lines = [check_line(one) for one in _not_passing(evaluation) if (one.check, one.sync) not in told]
+    counted = f"{passing} of {count_of(len(results), 'check')} passing" if results else "❔ There is no check"
+    yield from sections([*lines[:MOST_CHECKS], counted])
 
 
 def check_line(result: Result) -> str:
-    """What a check found, with its limits."""
-    line = f"{ICONS[result.outcome]} {escape(result.summary, 300)}"  # why it has no number is told once, above
-    limits = [f"{word} {limit}" for word, limit in (("warn", result.warn), ("critical", result.critical)) if limit]
-    return f"{line} · {escape(', '.join(limits))}" if result.value is not None else line
+    """What a check found, with the threshold it crossed."""
+    line = f"{ICONS[result.outcome]} {escape(result.summary, 300)}"  # why it has no value is told once, above
+    return f"{line} ({threshold(result.limit)})" if result.limit and not result.limit.startswith("=") else line
 
 
-def _sync(sync: SyncStatus, results: list[Result], zone: ZoneInfo) -> Block:
-    queue = "queue unknown" if sync.queue is None else f"{rows(sync.queue)} waiting"
-    if sync.suspicious:
-        queue += f", {number(sync.suspicious)} of them suspicious"
-    lines = [f"*{escape(sync.label)}* · {queue}"]
+SYNC = ("State", "Pending", "Last run", "Success rate (24 h)", "Next run")
+
+
+def _sync(sync: SyncStatus, zone: ZoneInfo) -> Block:
+    head = f"*{escape(sync.label)}*"
     if sync.error:
-        lines.append(f"❗ {escape(sync.error, 300)}")
-    else:
-        lines.append(_last_sync(sync, zone))
-        lines.append(_schedule(sync, zone))
+        return section(head, f"❗ {escape(sync.error, 300)}", f"{_pending(sync)} pending")
+    values = [day_and_time(cell, zone) if isinstance(cell, datetime) else escape(str(cell)) for cell in _cells(sync)]
+    return fields(*zip(SYNC, values, strict=True), head=head)
+
+
+def _cells(sync: SyncStatus) -> tuple[str | datetime, ...]:
+    """The values of a sync, in the order of its fields."""
+    last = sync.last_sync.completed_at if sync.last_sync else None
+    rate = "–" if sync.success_rate is None else in_percent(sync.success_rate)
+    return (_state(sync), _pending(sync), last or "❔ none known", rate, sync.next_run or _when(sync))
+
+
+def _pending(sync: SyncStatus) -> str:
+    if sync.queue is None:
+        return "unknown"
+    return f"{sync.queue:,}" + (f" ({sync.suspicious:,} suspect)" if sync.suspicious else "")
+
+
+def _state(sync: SyncStatus) -> str:
+    if sync.error:
+        return "❔ unknown"
     if sync.running:
-        lines.append(f"▶️ running now: {number(sync.running.records_updated)} of {rows(sync.running.records_total)}")
-    elif sync.latest and sync.latest.status is RunStatus.FAILED:
-        lines.append(f"❗ the newest run failed: {escape(sync.latest.error or 'Census gives no reason', 300)}")
-    # A sync whose Census is silent has said so above; what is well needs no line.
-    lines += [check_line(r) for r in results if r.outcome is not Outcome.OK and not sync.error][:4]
-    return section(*lines)
+        done, total = sync.running.records_updated, sync.running.records_total
+        return "▶️ Running" + (f", {done or 0:,} of {total:,}" if total else "")
+    if sync.schedule and sync.schedule.paused:
+        return "⏸️ Paused"
+    if sync.schedule and not sync.schedule.enabled:
+        return "⛔ No schedule"
+    return "❗ Last run failed" if sync.latest and sync.latest.status is RunStatus.FAILED else "✅ On"
 
 
-def _last_sync(sync: SyncStatus, zone: ZoneInfo) -> str:
-    run = sync.last_sync
-    if run is None or run.completed_at is None:
-        return "❔ no completed run is known"
-    rate = "no rejection rate" if sync.error_rate is None else f"{in_percent(sync.error_rate)} rejected"
-    return f"last sync {day_and_time(run.completed_at, zone)}: {number(run.records_updated)} updated, {rate}"
-
-
-def _schedule(sync: SyncStatus, zone: ZoneInfo) -> str:
+def _when(sync: SyncStatus) -> str:
     schedule = sync.schedule
     if schedule is None:
-        return "schedule unknown"
-    if schedule.paused:
-        return "⏸️ paused"
-    if not schedule.enabled:
-        return "⛔ no schedule"
-    following = f", next {day_and_time(sync.next_run, zone)}" if sync.next_run else ""
-    return f"runs {how_often(schedule)}{following}"
+        return "unknown"
+    return how_often(schedule) if schedule.enabled else "none"
 
 
 def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
     lines = [incident_line(incident, zone) for incident in summary.incidents]
-    return [divider(), *sections(["*Open incidents*", *lines], 1 + MOST_INCIDENTS)] if lines else []
+    head = f"*{count_of(len(lines), 'open incident')}*"
+    return sections([head, *lines], 1 + MOST_INCIDENTS, "… and {} more: `/sync-health incidents`") if lines else []
 
 
 def _others(count: int) -> str:

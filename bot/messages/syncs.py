@@ -6,62 +6,82 @@ from zoneinfo import ZoneInfo
 
 from bot.answers import SyncRuns, SyncSchedule
 from bot.facts import Run, RunStatus
-from bot.messages.blocks import Block, Message, context, sections
+from bot.messages.blocks import Block, Message, Native, context, section, sections
+from bot.messages.native import Cell, table
 from bot.messages.phrases import census_as_of, how_often
-from bot.messages.text import day_and_time, escape, number
-from checks.numbers import duration
+from bot.messages.text import day_and_time, escape
+from checks.numbers import count_of, duration, in_percent
 
 STATUSES = {
-    RunStatus.QUEUED: "⏳ queued",
-    RunStatus.WORKING: "▶️ running",
-    RunStatus.COMPLETED: "done",
-    RunStatus.FAILED: "❗ failed",
-    RunStatus.SKIPPED: "⏭️ skipped: another one was going on",
-    RunStatus.CANCELLED: "⏹️ cancelled",
-    RunStatus.UNKNOWN: "❔ in a state that I do not know",
+    RunStatus.QUEUED: "⏳ Queued",
+    RunStatus.WORKING: "▶️ Running",
+    RunStatus.COMPLETED: "Completed",
+    RunStatus.FAILED: "❗ Failed",
+    RunStatus.SKIPPED: "⏭️ Skipped",
+    RunStatus.CANCELLED: "⏹️ Cancelled",
+    RunStatus.UNKNOWN: "❔ Unknown",
 }
+RUNS = ("Started", "Sync", "Status", "Updated", "Rejected", "Invalid", "Duration")
 
 
 def runs_message(syncs: Sequence[SyncRuns], zone: ZoneInfo, as_of: datetime) -> Message:
-    """The latest runs of each sync, newest first."""
-    blocks: list[Block] = []
-    for sync in syncs:
-        lines = [f"*Runs of {escape(sync.label, 100)}*"]
-        lines += [_run_line(run, rate, zone) for run, rate in sync.runs] or [_none(sync)]
-        blocks += sections(lines)
-    return Message("Census runs", (*blocks, context(census_as_of(as_of, zone))))
+    """The latest runs, newest first, those that failed or wrote something; runs without changes are a count."""
+    told = [(run, sync.label, rate) for sync in syncs for run, rate in sync.runs]
+    shown = sorted((one for one in told if not _changed_nothing(*one)), key=lambda one: one[0].created_at, reverse=True)
+    heads = [_runs_head(sync, zone) for sync in syncs]
+    blocks: list[Block | Native] = [section(*heads)]
+    if shown:
+        blocks.append(table(RUNS, [_run_row(*one) for one in shown], zone))
+    text = " · ".join(f"{escape(sync.label, 100)}: {_counted(sync)}" for sync in syncs)
+    return Message(text, (*blocks, context(census_as_of(as_of, zone))))
 
 
 def schedules_message(syncs: Sequence[SyncSchedule], zone: ZoneInfo, as_of: datetime) -> Message:
-    """When each sync runs by itself."""
+    """When Census starts each sync."""
     lines = [f"*{escape(sync.label, 100)}* · {_schedule(sync, zone)}" for sync in syncs]
     return Message("Census schedules", (*sections(lines), context(census_as_of(as_of, zone))))
 
 
-def _none(sync: SyncRuns) -> str:
-    return f"❗ {escape(sync.error, 300)}" if sync.error else "❔ Census knows of no run."
+def _runs_head(sync: SyncRuns, zone: ZoneInfo) -> str:
+    """`*Sync B (UPDATE)* 2 of its last 10 runs failed · 7 runs with no changes`, and why the latest of them did."""
+    head = f"*{escape(sync.label, 100)}* {_counted(sync)}"
+    failed = next((run for run, _ in sync.runs if run.status is RunStatus.FAILED), None)
+    why = (
+        f"\n❗ {day_and_time(failed.created_at, zone)}: {escape(failed.error, 150)}" if failed and failed.error else ""
+    )
+    return head + why
 
 
-def _run_line(run: Run, rate: float | None, zone: ZoneInfo) -> str:
-    parts = [day_and_time(run.created_at, zone), _status(run, rate)]
-    if run.completed_at and run.final and run.status is not RunStatus.SKIPPED:
-        parts[-1] += f" in {duration(run.completed_at - run.created_at)}"
-    if run.status in (RunStatus.COMPLETED, RunStatus.FAILED) and not run.dry_run:
-        counts = {"updated": run.records_updated, "rejected": run.records_failed, "invalid": run.records_invalid}
-        parts += [f"{number(count)} {what}" for what, count in counts.items()]
-        parts.append("errors unknown" if rate is None else f"{number(rate)} % errors")
-    if run.error:
-        parts.append(escape(run.error, 120))
-    return " · ".join(parts)
+def _counted(sync: SyncRuns) -> str:
+    if sync.error:
+        return f"❗ {escape(sync.error, 300)}"
+    if not sync.runs:
+        return "❔ Census has no runs of it"
+    failed = sum(run.status is RunStatus.FAILED for run, _ in sync.runs)
+    empty = sum(_changed_nothing(run, sync.label, rate) for run, rate in sync.runs)
+    last = "its last run" if len(sync.runs) == 1 else f"its last {len(sync.runs)} runs"
+    said = [f"{failed} of {last} failed" if failed else f"none of {last} failed"]
+    return " · ".join(said + [f"{count_of(empty, 'run')} with no changes"] * bool(empty))
+
+
+def _changed_nothing(run: Run, _label: str, rate: float | None) -> bool:
+    return run.status is RunStatus.COMPLETED and not run.dry_run and rate == 0 and not run.records_updated
+
+
+def _run_row(run: Run, label: str, rate: float | None) -> Sequence[Cell]:
+    ended = run.completed_at if run.final and run.status is not RunStatus.SKIPPED else None
+    lasted = duration(ended - run.created_at) if ended else ""
+    counts = (run.records_updated, run.records_failed, run.records_invalid)
+    return (run.created_at, label, _status(run, rate), *counts, lasted)
 
 
 def _status(run: Run, rate: float | None) -> str:
-    said = STATUSES[run.status]
     if run.dry_run:
-        return f"🧪 dry run, nothing written: {said}"
+        return f"🧪 Dry run, {STATUSES[run.status].lower()}"
     if run.status is RunStatus.COMPLETED:
-        return f"{'❔' if rate is None else '🟠' if rate else '✅'} {said}"
-    return said
+        rejected = "" if rate is None else f", {in_percent(rate)} rejected" if rate else ""
+        return f"{'❔' if rate is None else '🟠' if rate else '✅'} Completed{rejected}"
+    return STATUSES[run.status]
 
 
 def _schedule(sync: SyncSchedule, zone: ZoneInfo) -> str:
@@ -70,10 +90,10 @@ def _schedule(sync: SyncSchedule, zone: ZoneInfo) -> str:
         return f"❗ {escape(sync.error or 'Census does not say', 300)}"
     often = how_often(schedule)
     if not often:
-        return f"⛔ never runs by itself{' and is paused' if schedule.paused else ''}"
+        return f"⛔ no schedule{', paused' if schedule.paused else ''}"
     if schedule.paused:
-        return f"⏸️ paused; otherwise {often}"
+        return f"⏸️ Paused; otherwise {often}"
     if sync.next_run:
-        return f"✅ on, {often} · next {day_and_time(sync.next_run, zone)}"
+        return f"✅ On, {often} · next {day_and_time(sync.next_run, zone)}"
     scheduled = schedule.frequency not in ("never", "continuous")
-    return f"✅ on, {often}{' · next run unknown' if scheduled else ''}"
+    return f"✅ On, {often}{' · next run unknown' if scheduled else ''}"

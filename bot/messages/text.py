@@ -33,9 +33,10 @@ LIKE = {
 # What Slack reads as markup: `_` only at the edge of a word, `:` only around the name of an emoji, `@` where it pings.
 MARKUP = re.compile(r"[&<>*~`]|(?<![^\W_])_+|_+(?![^\W_])|:(?=[a-z][\w+-]*:)|@(?=(?i:here|channel|everyone)\b)")
 LONGEST_ADDRESS = 1000
+TIME = re.compile(r"\{(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d)\}")  # see alerts.causes.at
 ADDRESS = "%:/?#[]@!$&'()*+,;=~"  # what an address is written with; the rest would end it, or the line
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,}")
-COMPARED = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below", "=": "at", "!=": "other than"}
+SIGNS = {">=": "≥", "<=": "≤", "!=": "≠"}
 
 
 def escape(text: str, most: int = 2000) -> str:
@@ -82,6 +83,11 @@ def day_and_time(at: datetime, zone: ZoneInfo) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at.astimezone(zone):%Y-%m-%d %H:%M}>"
 
 
+def with_times(text: str, zone: ZoneInfo, most: int = 300) -> str:
+    """A stored text of ours, escaped; times that stand in it in braces are written for each reader."""
+    return TIME.sub(lambda found: day_and_time(datetime.fromisoformat(found[1]), zone), escape(text, most))
+
+
 def as_of(at: datetime, zone: ZoneInfo) -> str:
     """How old a value is: what is not of this minute says so."""
     return f"as of {day_and_time(at, zone)}"
@@ -111,7 +117,7 @@ def threshold(limit: str | None) -> str:
     """`> 50` → `threshold > 50`, escaped."""
     if not limit:
         return "no threshold"
-    return escape(f"threshold {parse_limit(limit).comparison} {_number_of(limit)}")
+    return escape(f"threshold {_signs(limit)}")
 
 
 def _number_of(limit: str) -> str:
@@ -119,11 +125,14 @@ def _number_of(limit: str) -> str:
     return in_figures(read.number) + with_unit(read.unit)
 
 
-def limit_in_words(limit: str | None) -> str:
-    """`> 50` → `above 50`."""
-    if not limit:
-        return "no limit"
-    return f"{COMPARED[parse_limit(limit).comparison]} {_number_of(limit)}"
+def limit_in_signs(limit: str | None) -> str:
+    """`> 50`, `≤ 25`, `< 95%`, escaped."""
+    return escape(_signs(limit)) if limit else "none"
+
+
+def _signs(limit: str) -> str:
+    comparison = parse_limit(limit).comparison
+    return f"{SIGNS.get(comparison, comparison)} {_number_of(limit)}"
 
 
 def channel(name: str) -> str:
@@ -138,10 +147,14 @@ def person(id_: str) -> str:
 
 def link(label: str, address: str | None, **places: object) -> str:
     """The label, leading to the address where there is one, with its places filled in."""
-    filled = address and address.format(
+    return anchor(label, filled(address, **places))
+
+
+def filled(address: str | None, **places: object) -> str | None:
+    """An address with its places filled in."""
+    return address and address.format(
         **{name: quote(sanitize(str(value), LONGEST_ADDRESS), safe="") for name, value in places.items()}
     )
-    return anchor(label, filled)
 
 
 def anchor(label: str, address: str | None) -> str:

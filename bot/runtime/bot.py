@@ -12,7 +12,7 @@ from bot.alerts.timetable import latest_due
 from bot.errors import StateError, SyncHealthError
 from bot.model import Outage
 from bot.ports import Ports
-from bot.runtime.composition import holder_name, jitter
+from bot.runtime.composition import holder_name, jitter, native_blocks
 from bot.services.daily_digest import run_due_validation, send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deferred_writes import DeferredWrites
@@ -67,7 +67,8 @@ class Bot:
             self._note_outage, wall=lambda: ports.clock.real().timestamp(), monotonic=ports.clock.monotonic
         )
         shared = SharedAnswers(ports.clock, self._slow)
-        self._context = Context(ports, self.checker, client, self._pool, shared, status, self._deferred)
+        native = native_blocks(ports.store, ports.clock)
+        self._context = Context(ports, self.checker, client, self._pool, shared, status, self._deferred, native=native)
         app = build_app(self._context)
         self._connection = Connection(app, ports.settings.slack_app_token, ports.settings.slack_api_url, status)
         schedule = ports.settings.schedule

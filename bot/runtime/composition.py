@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,9 +19,11 @@ from bot.config import shipped
 from bot.config.environment import Need
 from bot.config.settings import Settings, load_settings
 from bot.config.yaml_lines import read_yaml
-from bot.ports import Census, Ports, Sources, Store, Warehouse
+from bot.errors import StateError
+from bot.ports import Census, Clock, Ports, Sources, Store, Warehouse
 from bot.services.ask_warehouse import HEALTH
 from bot.services.census_numbers import METRICS
+from bot.transport.native_blocks import NativeBlocks
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -117,14 +120,26 @@ def connect_census(settings: Settings) -> "CensusClient":
     )
 
 
-def connect_slack(settings: Settings) -> "tuple[SlackMessenger, WebClient]":
+def native_blocks(store: Store, clock: Clock) -> NativeBlocks:
+    """Whether the workspace takes tables and charts, as far as it is remembered."""
+
+    def remember() -> None:
+        with suppress(StateError), store.transaction() as records:  # else it is found out again after the next start
+            records.note_text_only(clock.real())
+
+    with store.snapshot() as records:
+        since = records.text_only_since()
+    return NativeBlocks(refused=since is not None, remember=remember)
+
+
+def connect_slack(settings: Settings, native: NativeBlocks | None = None) -> "tuple[SlackMessenger, WebClient]":
     """The channel, and the client that it speaks through; nothing is asked yet."""
     from bot.adapters.slack.messenger import SlackMessenger
     from bot.transport.slack_api import web_client
 
     trust = ssl.create_default_context()  # 30 ms of work; without one the client makes it anew for each of its calls
     client = web_client(settings.slack_bot_token, settings.slack_api_url, trust)
-    return SlackMessenger(client, settings), client
+    return SlackMessenger(client, settings, native), client
 
 
 def connect_sources(
@@ -145,9 +160,9 @@ def connect(
     from bot.adapters.heartbeat import UrlHeartbeat
     from bot.adapters.store.sql_store import SqlStore
 
-    sources, (messenger, client) = connect_sources(settings, clock, warehouse, writes=writes), connect_slack(settings)
+    sources, store = connect_sources(settings, clock, warehouse, writes=writes), SqlStore(settings.state_url)
+    messenger, client = connect_slack(settings, native_blocks(store, clock))
     heartbeat = UrlHeartbeat(settings.heartbeat_url) if settings.heartbeat_url else None
-    store = SqlStore(settings.state_url)
     return Ports(**vars(sources), messenger=messenger, store=store, heartbeat=heartbeat), client
 
 

@@ -11,7 +11,7 @@ from bot.alerts.schedule import cron_of, latest_time, next_time
 from bot.config.pipeline_file import SyncSettings
 from bot.facts import Run, RunStatus, Schedule, Sync
 from checks.model import Reading, Situation
-from checks.numbers import duration
+from checks.numbers import count_of, duration
 
 METRICS = frozenset({"hours_since_last_run", "runs_today", "error_rate", "schedule_on", "failed_runs", "empty_runs"})
 BY_DUE_RUN = ("daily", "weekly", "expression")  # schedules whose syncs are late by what was due, not by their age
@@ -107,7 +107,7 @@ def empty_runs(runs: Sequence[Run], waiting: int | None, pending_since: datetime
 
 def pending(count: int) -> str:
     """`412 pending records`."""
-    return f"{count:,} pending record{'' if count == 1 else 's'}"
+    return count_of(count, "pending record")
 
 
 def ended_at(runs: Sequence[Run]) -> list[datetime]:
@@ -165,7 +165,7 @@ def _runs_today(syncs: Sequence[Run], runs: Sequence[Run], due: Due | None, loca
     else:
         done = [run for run in syncs if _completed(run).astimezone(local.tzinfo).date() == local.date()]
     case: Situation | None = "scheduled" if due else None
-    return Reading(float(len(done)), case=case, facts={"runs": f"{len(done)} run{'' if len(done) == 1 else 's'}"})
+    return Reading(float(len(done)), case=case, facts={"runs": count_of(len(done), "run")})
 
 
 def _rejected(run: Run) -> Reading:
@@ -195,8 +195,9 @@ def _failed_runs(runs: Sequence[Run], known: Known) -> Reading:
         float(failed),
         detail=error.name or ended[0].error or "Census gives no reason",
         case="transient" if error.kind is error.kind.TRANSIENT else case,
-        facts={"runs": "last run" if failed == 1 else f"last {failed} of {failed} runs"},
-        helps=f"{error.kind.capitalize()} error: {error.remedy[0].lower()}{error.remedy[1:]}.",
+        facts={"runs": "last run" if failed == 1 else f"last {failed} runs"},
+        helps=f"{error.remedy}.",
+        cause=f"{error.kind.capitalize()} error",
     )
 
 

@@ -1,5 +1,6 @@
 """Judge every check by the readings that were collected: pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -7,11 +8,14 @@ from datetime import datetime
 from bot.alerts.timetable import is_active
 from bot.config.settings import Settings
 from bot.model import Evaluation
-from bot.services.collect import Collected
+from bot.services.collect import WAREHOUSE, Collected
 from bot.services.look_at_sync import SyncLook
 from checks.judge import judge
 from checks.model import Check, Outcome, Reading, Result
+from checks.numbers import count_of
 
+MOST_REASONS = 2
+STATEMENT = re.compile(rf"^(?:{WAREHOUSE})?(?:(?:measure|checks)/[\w/-]+: )?")  # which one failed: the log has it
 BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
 
 
@@ -49,11 +53,19 @@ def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[s
     for result in evaluation.results:
         if result.outcome in BLIND and not result.carried:
             blind[checks[result.check].source].append(result)
-    return {f"unmeasured_{source}": _blinded(evaluation, results) for source, results in blind.items()}
+    return {f"unmeasured_{source}": _blinded(evaluation, results, checks) for source, results in blind.items()}
 
 
-def _blinded(evaluation: Evaluation, results: Sequence[Result]) -> Reading:
-    names = ", ".join(dict.fromkeys(result.check for result in results))
+def _blinded(evaluation: Evaluation, results: Sequence[Result], checks: Mapping[str, Check]) -> Reading:
+    """`Table … is missing`, and which checks cannot run because of that."""
     reasons = [result.error for result in results if result.outcome is Outcome.NO_DATA and result.error]
-    because = "; ".join(dict.fromkeys([*evaluation.problems, *reasons]))
-    return Reading(float(len(results)), detail=names + (f" ({because})" * bool(because)))
+    told = list(dict.fromkeys([*evaluation.problems, *reasons]))
+    told = list(dict.fromkeys(STATEMENT.sub("", reason) for reason in told)) or ["no value"]
+    because = "; ".join(told[:MOST_REASONS]) + f"; {len(told) - MOST_REASONS} more" * (len(told) > MOST_REASONS)
+    titles = ", ".join(dict.fromkeys(_named(checks[result.check].title, result.sync) for result in results))
+    facts = {"reason": because[:1].upper() + because[1:], "blind": f"{count_of(len(results), 'check')} cannot run"}
+    return Reading(float(len(results)), facts=facts | {"checks": titles})
+
+
+def _named(title: str, sync: str | None) -> str:
+    return f"{title}, {sync}" if sync else title

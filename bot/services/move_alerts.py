@@ -8,9 +8,9 @@ from bot.alerts.attention import flapping_until, is_flapping, may_broadcast, sno
 from bot.alerts.lifecycle import Change, Policy, Reason, advance, close
 from bot.alerts.model import Alert, Did, Entry, Incident, State
 from bot.config.settings import Settings
-from bot.facts import SyncStatus
 from bot.model import Evaluation, Kind
 from bot.ports import AlertRecords
+from bot.services.circumstances import Known, what_is_known
 from bot.services.explain import OPEN_STATES, alert_key, explanation, with_what_it_explains
 from bot.services.judge_all import unmeasured
 from bot.services.remind import remind
@@ -59,7 +59,7 @@ def move_alerts(
     evaluated = _evaluated(evaluation, settings)
     for check, result in evaluated:
         worst = with_what_it_explains(records, check, result, evaluation, settings)
-        said.append(move(records, check, worst, settings, now, evaluation.syncs))
+        said.append(move(records, check, worst, settings, now, evaluation))
     told = _share_a_thread(records, [one for one in said if one])
     for one in told:
         enqueue(records, one)
@@ -140,6 +140,13 @@ def _why_removed(settings: Settings, syncs: Collection[str], about: Alert | Inci
     return None
 
 
+def _worst_of(peak: float | None, value: float | None, limit: str | None) -> float | None:
+    """The value that is furthest beyond its threshold."""
+    known = [one for one in (peak, value) if one is not None]
+    falls = (limit or "").startswith("<")
+    return (min if falls else max)(known, default=None)
+
+
 def _record_change(records: AlertRecords, incident: Incident, reason: Reason, detail: str, now: datetime) -> Said:
     did, kinds = SAID[reason]
     if is_flapping(incident, now):
@@ -157,13 +164,15 @@ def move(
     result: Result,
     settings: Settings,
     now: datetime,
-    syncs: tuple[SyncStatus, ...] = (),
+    evaluation: Evaluation | None = None,
 ) -> Said | None:
     """Move one alert; what has to be said of it is in its timeline, and not enqueued yet."""
     check = check.in_case(result.case)
+    syncs = evaluation.syncs if evaluation else ()
     key = alert_key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
-    result = replace(result, helps=result.helps or check.helps)  # never that of an earlier cause
+    known = what_is_known(records, check, result, evaluation, settings, now)
+    result = replace(result, helps=known.helps)  # never that of an earlier cause
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
     explained = explanation(records, check, result, alert, settings, syncs, now)
     outcome = Outcome.NO_DATA if explained else result.outcome
@@ -171,26 +180,25 @@ def move(
     if change is None or change.reason not in SAID:
         if change:
             records.save_alert(change.alert)
-        helping = settings.helping_sync(check, result.sync)
-        _refresh_root(records, alert, None if explained else result, explained, helping, now)
+        _refresh_root(records, alert, None if explained else result, explained, known, now)
         return None
-    incident = _incident(records, change, check, result, settings, now)
+    incident = _incident(records, change, check, result, settings, known, now)
     records.save_alert(replace(change.alert, incident_id=incident.id))
     return _record_change(records, incident, change.reason, result.summary, now)
 
 
 def _incident(
-    records: AlertRecords, change: Change, check: Check, result: Result, settings: Settings, now: datetime
+    records: AlertRecords, change: Change, check: Check, result: Result, settings: Settings, known: Known, now: datetime
 ) -> Incident:
     """The incident as it is after the change, written."""
     if change.reason is Reason.OPENED:
-        return records.create_incident(_new_incident(change, check, result, settings, now))
+        return records.create_incident(_new_incident(change, check, result, settings, known, now))
     assert change.alert.incident_id, "only opening makes an incident"
     before = records.incident(change.alert.incident_id)
     assert before, "an alert's incident is never deleted"
     resolved = change.reason is Reason.RESOLVED
     incident = replace(
-        _with_reading(_with_overlay(before, change, now), result, settings.helping_sync(check, result.sync), now),
+        _with_reading(_with_overlay(before, change, now), result, known, now),
         severity=change.alert.severity or before.severity,
         state=change.alert.state,
         resolved_at=now if resolved else None,
@@ -212,7 +220,9 @@ def _with_overlay(before: Incident, change: Change, now: datetime) -> Incident:
     return incident
 
 
-def _new_incident(change: Change, check: Check, result: Result, settings: Settings, now: datetime) -> Incident:
+def _new_incident(
+    change: Change, check: Check, result: Result, settings: Settings, known: Known, now: datetime
+) -> Incident:
     return Incident(
         id=0,
         key=change.alert.key,
@@ -227,7 +237,10 @@ def _new_incident(change: Change, check: Check, result: Result, settings: Settin
         limit=result.limit,
         clear=str(clear_limit(check)),
         helps=result.helps,
-        rerun=settings.helping_sync(check, result.sync),
+        rerun=known.sync,
+        offers=known.offers,
+        causes=known.causes,
+        peak=result.value,
         runbook=check.runbook,
         source=check.source,
         channel=settings.channel,
@@ -240,7 +253,7 @@ def _refresh_root(
     alert: Alert,
     result: Result | None,
     explained: str | None,
-    helping: str | None,
+    known: Known,
     now: datetime,
 ) -> None:
     """An open incident shows the newest number, or since when there is none and what explains that."""
@@ -251,22 +264,25 @@ def _refresh_root(
     if result is None or result.value is None:
         after = replace(before, not_evaluated_since=before.not_evaluated_since or now, explained_by=explained)
     else:
-        after = _with_reading(before, result, helping, now)
+        after = _with_reading(before, result, known, now)
     if after != before:
         records.save_incident(after)
     if replace(after, measured_at=before.measured_at) != before:  # the same number again is no reason to edit
         records.enqueue(after.id, Kind.ROOT)
 
 
-def _with_reading(incident: Incident, result: Result, helping: str | None, now: datetime) -> Incident:
+def _with_reading(incident: Incident, result: Result, known: Known, now: datetime) -> Incident:
     """The newest number, and what helps now; the limit stays the one that was crossed last."""
     return replace(
         incident,
         value=result.value,
         summary=result.summary,
         limit=result.limit or incident.limit,
+        peak=_worst_of(incident.peak, result.value, result.limit or incident.limit),
         helps=result.helps,
-        rerun=helping,
+        rerun=known.sync,
+        offers=known.offers,
+        causes=known.causes or (incident.causes if known.asked_later else ()),
         not_evaluated_since=None,
         explained_by=None,
         measured_at=now,

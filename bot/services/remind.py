@@ -44,6 +44,7 @@ def remind(
         lines.append((incident.id, Entry(now, DID[due], about, broadcast=due is Nudge.CALL)))
         if due is Nudge.LAPSE:
             records.save_incident(replace(incident, acked_by=None, acked_at=None))
+        if due in (Nudge.LAPSE, Nudge.CALL):  # its root says who has it, or when it escalates next
             records.enqueue(incident.id, Kind.ROOT)
         nudged.setdefault((incident.thread, due, about), incident.id)
     records.note_each(lines)
@@ -66,6 +67,5 @@ def _without_ended_overlays(records: AlertRecords, before: Incident, now: dateti
 def _whom(incident: Incident, due: Nudge, settings: Settings) -> str | None:
     """The user or user group that the message mentions."""
     if due is Nudge.CALL:
-        check = settings.check_called(incident.check)
-        return check.owner if check else None
+        return settings.owner_of(incident.check, incident.sync)
     return incident.acked_by

@@ -14,8 +14,9 @@ from checks.judge import judge
 from checks.model import Reading
 
 QUEUE = "measure/queue"
-MOST = 5  # rows, states and companies
-LABEL = 100  # characters of a state or of a company
+OTHER_PARTS = frozenset({"total", "first", "wrong", "measurable"})  # the rest are groups
+MOST = 5  # records, and groups of a kind
+LABEL = 100  # characters of a group's name
 LOOKS = 24  # evaluations that the trend is read from: about two hours
 
 Row = Mapping[str, object]
@@ -50,8 +51,7 @@ def _queue(ports: Ports, sync: SyncSettings, rows: Sequence[Row], looks: Sequenc
         suspicious=_count(total, "suspicious"),
         oldest=now - oldest_at if isinstance(oldest_at, datetime) else None,
         trend=trend_of([*_sizes(looks, sync), (now, size)]) if size is not None else None,
-        states=_groups(mine, "state"),
-        companies=_groups(mine, "company"),
+        groups=tuple((part, _groups(mine, part)) for part in _grouped_by(mine)),
         first=tuple(_waiting(row) for row in mine if row["part"] == "first")[:MOST],
         wrong=tuple(_waiting(row) for row in mine if row["wrong"])[:MOST],
     )
@@ -63,6 +63,10 @@ def _sizes(looks: Sequence[Evaluation], sync: SyncSettings) -> Iterator[tuple[da
             yield from (
                 (look.checked_at, one.queue) for one in look.syncs if one.name == sync.name and one.queue is not None
             )
+
+
+def _grouped_by(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(str(row["part"]) for row in rows if row["part"] not in OTHER_PARTS))
 
 
 def _groups(rows: Sequence[Row], part: str) -> tuple[tuple[str, int], ...]:

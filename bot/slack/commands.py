@@ -185,7 +185,7 @@ def snapshot(context: Context, interaction: Interaction) -> None:
 
 
 def _show_snapshot(context: Context, interaction: Interaction, taken: Answer[Snapshot]) -> None:
-    context.answer(interaction, snapshot_message(taken.value, context.ports.settings.zone))
+    context.answer(interaction, snapshot_message(taken.value, context.ports.settings))
 
 
 def help_(context: Context, interaction: Interaction) -> None:

@@ -34,6 +34,7 @@ from bot.slack.in_flight import MOST_PER_PERSON, Grace, InFlight
 from bot.slack.interaction import Interaction
 from bot.slack.replies import by_ephemeral, fill_dialog, pause_before_next
 from bot.slack.retry_timers import RetryTimers
+from bot.transport.native_blocks import NativeBlocks
 from bot.transport.slack_api import answer_url
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Context:
     in_flight: InFlight = field(default_factory=InFlight)
     retries: RetryTimers = field(default_factory=RetryTimers)
     grace: Grace = field(default_factory=Grace)
+    native: NativeBlocks = field(default_factory=NativeBlocks)
 
     def receive(self, interaction: Interaction, work: Work) -> None:
         """Do what has just arrived, unless this person has as much in progress as one may have."""
@@ -164,15 +166,16 @@ class Context:
         if interaction.response_url:
             try:
                 seen = {"response_type": "in_channel" if to_all else "ephemeral", "replace_original": replace}
-                answer_url(self.client, interaction.response_url, **message.payload(), **seen)
+                self.native.send(
+                    message, lambda said: answer_url(self.client, interaction.response_url, **said, **seen)
+                )
                 return
             except SyncHealthError as error:
                 self._log_unanswered(interaction, error, "; trying chat.postEphemeral")
                 message = note(f"{NOT_SHARED} ({error})") if to_all else message
         try:
-            by_ephemeral(
-                self.client, interaction.channel or self.ports.settings.channel, interaction.person.id, message
-            )
+            channel = interaction.channel or self.ports.settings.channel
+            by_ephemeral(self.client, self.native, channel, interaction.person.id, message)
         except SyncHealthError as error:
             self._log_unanswered(interaction, error)
 

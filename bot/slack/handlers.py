@@ -4,7 +4,7 @@ from typing import Literal
 
 from bot.errors import RefusedError
 from bot.slack.buttons import acknowledge_thread, refresh, rerun, rerun_confirmed, share, take_over
-from bot.slack.commands import COMMANDS, snapshot, unknown
+from bot.slack.commands import COMMANDS, incident, quiet, snapshot, unknown
 from bot.slack.context import Context, Work
 from bot.slack.dialogs import dialog
 from bot.slack.interaction import Interaction
@@ -18,6 +18,9 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
     ("button", "acknowledge"): acknowledge_thread,
     ("button", "take_over"): take_over,
     ("button", "snapshot"): snapshot,
+    ("button", "snooze"): quiet,
+    ("button", "timeline"): incident,
+    **{("button", word): COMMANDS[word].run for word in ("runs", "queue", "errors", "schedules")},
     ("button", "rerun"): dialog("Rerun", rerun),
     ("submission", "rerun"): rerun_confirmed,
 }
@@ -29,6 +32,8 @@ FROM_ANOTHER_VERSION = {
 
 def handle(kind: Kind, context: Context, interaction: Interaction) -> None:
     """Do what somebody typed, pressed or submitted. Raises RefusedError where an earlier version had offered it."""
+    if interaction.word.startswith("open_"):
+        return  # the browser has opened it
     if handler := HANDLERS.get((kind, interaction.word)):
         handler(context, interaction)
     elif kind == "command":

@@ -51,11 +51,13 @@ def interaction_from(body: Mapping[str, Any]) -> Interaction:
             person, str(view["callback_id"]), str(view["private_metadata"]), fields=fields, trigger_id=trigger
         )
     action, container = body["actions"][0], body.get("container", {})
-    value = (action.get("selected_option") or action).get("value") or ""
+    word, value = str(action["action_id"]), str(action.get("value") or "")
+    if chosen := action.get("selected_option"):  # of the menu behind `⋯`: the action, and what it is about
+        word, _, value = str(chosen.get("value") or "").partition(" ")
     return Interaction(
         person,
-        sanitize(str(action["action_id"]), WORD),
-        sanitize(str(value), LONGEST_TEXT),
+        sanitize(word, WORD),
+        sanitize(value, LONGEST_TEXT),
         channel=str(container.get("channel_id", "")),
         message_ts=str(container.get("message_ts", "")),
         trigger_id=trigger,

@@ -6,16 +6,17 @@ from slack_sdk import WebClient
 
 from bot.errors import PermanentError, SyncHealthError
 from bot.messages.blocks import Message
+from bot.transport.native_blocks import NativeBlocks
 from bot.transport.slack_api import call
 
 TRIES = 4
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # real seconds between two tries
 
 
-def by_ephemeral(client: WebClient, channel: str, user: str, message: Message) -> None:
+def by_ephemeral(client: WebClient, native: NativeBlocks, channel: str, user: str, message: Message) -> None:
     """Answer with a message that only this person sees, in words alone where Slack refuses the blocks."""
     try:
-        call(client.chat_postEphemeral, channel=channel, user=user, **message.payload())
+        native.send(message, lambda said: call(client.chat_postEphemeral, channel=channel, user=user, **said))
     except PermanentError:
         call(client.chat_postEphemeral, channel=channel, user=user, text=message.text)
 

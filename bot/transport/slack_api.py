@@ -145,7 +145,8 @@ def answer_url(client: WebClient, url: str, **said: object) -> None:
     if status != 200 or not (body.strip() in (b"", b"ok") or read.get("ok") is True):
         code = str(read.get("error") or body.strip().decode(errors="replace"))
         why = f"{status} {code if CODE.fullmatch(code) else ''}".rstrip()  # no page of a proxy
-        raise PermanentError(f"Slack refuses the response_url: {why}")
+        refused = ContentRefusedError if code in CONTENT else PermanentError
+        raise refused(f"Slack refuses the response_url: {why}")
 
 
 def _is_slack(url: str, api_url: str) -> bool:

@@ -1,4 +1,4 @@
--- What waits in the queues? Per queue: its total, its biggest states and companies, its first rows, rows that look wrong.
+-- What is in the backlogs? Per queue: its total, its biggest states and companies, its first records, suspect records.
 WITH waiting AS (
   SELECT
     'create' AS direction,
@@ -31,8 +31,8 @@ judged AS (
     COALESCE(TRIM(waiting.state), '') AS state,
     waiting.rds_last_updated_at,
     CASE
-      WHEN COALESCE(waiting.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 'nameless'
-      WHEN TRIM(waiting.company_name) = TRIM(waiting.property_name) THEN 'misnamed'
+      WHEN COALESCE(waiting.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 'no company name'
+      WHEN TRIM(waiting.company_name) = TRIM(waiting.property_name) THEN 'company name is the property name'
     END AS wrong
   FROM waiting
 ),

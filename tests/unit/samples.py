@@ -27,22 +27,29 @@ def incident(**changes: object) -> Incident:
         key="properties/null_company_names",
         check="null_company_names",
         sync=None,
-        title="Companies without a name",
+        title="Missing company names",
         severity=Severity.CRITICAL,
         state=State.FIRING,
         opened_at=NOW,
-        summary="246 properties in Salesforce have no company name",
+        summary="246 Salesforce records missing company name",
         value=246.0,
         limit="> 50",
         clear="<= 25",
-        helps="Correct the company join first, then rerun the update sync.",
+        helps="Fix the company join in rds_properties_enriched first, then rerun the UPDATE sync.",
         rerun="Sync B",
+        offers=("rerun",),
+        peak=246.0,
         runbook="null-company-names",
         channel="C0ALERTS",
         timeline=(Entry(NOW, Did.OPENED),),
         measured_at=NOW,
     )
     return replace(fresh, **changes)  # type: ignore[arg-type]
+
+
+def course(*values: float) -> tuple[tuple[datetime, float], ...]:
+    """Values five minutes apart, the last of them now."""
+    return tuple((NOW - minutes(5 * (len(values) - 1 - n)), value) for n, value in enumerate(values))
 
 
 def acknowledged(**changes: object) -> Incident:
@@ -59,7 +66,7 @@ def recovering(**changes: object) -> Incident:
     healthy = {
         "state": State.RECOVERING,
         "value": 12.0,
-        "summary": "12 properties in Salesforce have no company name",
+        "summary": "12 Salesforce records missing company name",
         "timeline": before.timeline + more,
         "measured_at": NOW + minutes(21),
     }
@@ -87,14 +94,19 @@ def thread() -> tuple[Incident, ...]:
     return (
         critical,
         incident(
-            id=12, thread_id=11, title="Coverage", value=80.0, limit="< 90", helps="See what Salesforce rejected."
+            id=12,
+            thread_id=11,
+            title="Coverage",
+            value=80.0,
+            limit="< 90",
+            helps="Check the CREATE backlog and its rejected records.",
         ),
-        recovering(id=13, thread_id=11, title="CREATE queue", value=48.0, limit="> 50", severity=Severity.WARN),
+        recovering(id=13, thread_id=11, title="CREATE backlog", value=48.0, limit="> 50", severity=Severity.WARN),
         incident(id=14, thread_id=11, title="Data quality", value=96.0, limit="< 97", severity=Severity.WARN),
         acknowledged(
             id=15, thread_id=11, title="Census schedule", sync="Sync B", value=0.0, limit="= 0", source="census"
         ),
-        resolved(id=16, thread_id=11, title="UPDATE queue"),
+        resolved(id=16, thread_id=11, title="UPDATE backlog"),
     )
 
 
@@ -105,7 +117,7 @@ def action(state: ActionState = ActionState.REQUESTED, **changes: object) -> Act
         sync="Sync B",
         incident_id=7,
         by=OPERATOR,
-        reason="The view is mended",
+        reason="The view is fixed",
         state=state,
         requested_at=NOW + minutes(7),
         latest_run_id=500,
@@ -165,6 +177,7 @@ def sync_status(**changes: object) -> SyncStatus:
         schedule=Schedule("hourly", paused=False),
         next_run=NOW + minutes(10),
         error_rate=0.0,
+        success_rate=99.0,
     )
     return replace(well, **changes)  # type: ignore[arg-type]
 
@@ -178,7 +191,7 @@ def sync_a(**changes: object) -> SyncStatus:
 
 def result(outcome: Outcome = Outcome.OK, value: float | None = 4.0, **changes: object) -> Result:
     """What the shipped check says; a value of None where there is none."""
-    what = "no data" if value is None else f"{value:,.10g} properties in Salesforce have no company name"
+    what = "no data" if value is None else f"{value:,.10g} Salesforce records missing company name"
     found = Result(
         check="null_company_names",
         sync=None,
@@ -188,7 +201,7 @@ def result(outcome: Outcome = Outcome.OK, value: float | None = 4.0, **changes: 
         critical="> 50",
         limit={Outcome.WARN: "> 30", Outcome.CRITICAL: "> 50"}.get(outcome),
         cleared=outcome is Outcome.OK,
-        summary=what if value is not None else f"Companies without a name: {what}",
+        summary=what if value is not None else f"Missing company names: {what}",
         runbook="null-company-names",
     )
     return replace(found, **changes)  # type: ignore[arg-type]
@@ -233,6 +246,6 @@ def rerun_facts(**changes: object) -> RerunFacts:
         latest_action_id=2,
         paused=False,
         source="crm.sfdc_dbx.properties_to_update",
-        helps="Correct the company join first, then rerun the update sync.",
+        helps="Fix the company join in rds_properties_enriched first, then rerun the UPDATE sync.",
     )
     return replace(clean, **changes)  # type: ignore[arg-type]

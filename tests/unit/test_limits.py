@@ -136,7 +136,7 @@ def every_kind(t: str, n: int) -> list[Said]:
     nudged = replace(about, timeline=(*about.timeline, *(Entry(NOW, did) for did in SUBJECTS)))
     said: list[Said] = []
     for kind in Kind:
-        owed = samples.announcement(kind, nudged, action=action, digest=digest, readings=(1e9,) * n)
+        owed = samples.announcement(kind, nudged, action=action, digest=digest, values=samples.course(*(1e9,) * n))
         said += [alert_message(owed, SETTINGS), alert_message(replace(owed, thread=(nudged,) * max(2, n)), SETTINGS)]
     return said
 
@@ -196,7 +196,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         shared_evidence([replace(an_incident(t, 1), title=f"{t} {i}") for i in range(max(1, n))], ZONE)
     ],
     shared_root: lambda t, n: [shared_root([an_incident(t, 1)] * max(1, n), ZONE)],
-    snapshot_message: lambda t, n: [snapshot_message(a_snapshot(t), ZONE)],
+    snapshot_message: lambda t, n: [snapshot_message(a_snapshot(t), SETTINGS)],
     state_failure: lambda t, n: [state_failure(t)],
     summary_message: lambda t, n: [a_summary(t, n)],
     unknown_command: lambda t, n: [unknown_command("/sync-health", t, "queue")],

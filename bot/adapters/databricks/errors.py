@@ -8,8 +8,9 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Res
 
 from bot.adapters.databricks.login import REMEDIES, refusal
 from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, ClosedSessionError, NotReadyError, RetryableError
-from bot.errors import PermanentError, StatementError, SyncHealthError, TemporaryError, UncertainError
+from bot.errors import NotFoundError, PermanentError, StatementError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
+from bot.sql.missing import missing_in
 from bot.transport.bounded_http import untrusted
 
 CONFLICT = re.compile(r"\[DELTA_CONCURRENT_|Concurrent(?:Append|DeleteRead|DeleteDelete|Transaction)Exception")
@@ -66,6 +67,8 @@ def _meaning(error: Exception, name: str) -> SyncHealthError:
 
 
 def _statement_failed(name: str, said: str) -> SyncHealthError:
+    if missing := missing_in(said):
+        return NotFoundError(missing)
     if CONFLICT.search(said):
         return RetryableError(f"{name}: {redact(said)}")
     return (StatementError if PASSING.search(said) else PermanentError)(f"{name}: {redact(said)}")

@@ -16,6 +16,7 @@ from bot.messages.alert import alert_message, reply_is_broadcast
 from bot.messages.watch import silent_words
 from bot.model import Access, Announcement, Place, Scheduled
 from bot.sanitize import sanitize
+from bot.transport.native_blocks import NativeBlocks
 from bot.transport.slack_api import call, respond, taken, web_client
 
 EVENT_TYPE = "sync_health_message"
@@ -28,28 +29,29 @@ MEMBERS_LAST = 300.0  # real seconds; usergroups.users.list allows about 20 call
 class SlackMessenger:
     """ports.Messenger over the Web API. The client must have no retry handlers: retries belong to the outbox."""
 
-    def __init__(self, client: WebClient, settings: Settings) -> None:
+    def __init__(self, client: WebClient, settings: Settings, native: NativeBlocks | None = None) -> None:
         self._client = client
         self._settings = settings
+        self._native = native or NativeBlocks()
         self._members: dict[str, tuple[float, frozenset[str]]] = {}
 
     def post(self, announcement: Announcement) -> Place:
+        where = {
+            "channel": announcement.channel,
+            "thread_ts": announcement.thread_ts,
+            "reply_broadcast": reply_is_broadcast(announcement) or None,
+            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"id": announcement.id}},
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
         message = alert_message(announcement, self._settings)
-        answer = call(
-            self._client.chat_postMessage,
-            channel=announcement.channel,
-            thread_ts=announcement.thread_ts,
-            reply_broadcast=reply_is_broadcast(announcement) or None,
-            metadata={"event_type": EVENT_TYPE, "event_payload": {"id": announcement.id}},
-            unfurl_links=False,
-            unfurl_media=False,
-            **message.payload(),
-        )
+        answer = self._native.send(message, lambda said: call(self._client.chat_postMessage, **where, **said))
         return Place(taken(answer, "channel", str), taken(answer, "ts", str))  # without: the look-up finds it
 
     def edit(self, announcement: Announcement) -> None:
+        where = {"channel": announcement.channel, "ts": announcement.ts}
         message = alert_message(announcement, self._settings)
-        call(self._client.chat_update, channel=announcement.channel, ts=announcement.ts, **message.payload())
+        self._native.send(message, lambda said: call(self._client.chat_update, **where, **said))
 
     def find(self, announcement: Announcement) -> Place | None:
         copies = self._copies(announcement)

@@ -43,14 +43,17 @@ class EvaluationRecords:
         bodies = (unpack(body, unpack(base) if base else b"") for body, base in rows)
         return [EVALUATION.validate_json(body) for body in bodies][::-1]
 
-    def readings(self, check: str, sync: str | None, most: int, *, until: datetime | None = None) -> tuple[float, ...]:
+    def latest_values(
+        self, check: str, sync: str | None, most: int, *, until: datetime | None = None
+    ) -> tuple[tuple[datetime, float], ...]:
         series = select(t.series.c.id).where(t.series.c.check == check, t.series.c.sync == (sync or ""))
         same = (t.results.c.series_id == series.scalar_subquery(), t.results.c.value.is_not(None))
-        newest = select(t.results.c.value).where(*same).order_by(t.results.c.evaluation_id.desc()).limit(most)
+        measured = select(t.evaluations.c.checked_at, t.results.c.value).where(*same).limit(most)
+        newest = measured.join(t.evaluations, t.evaluations.c.id == t.results.c.evaluation_id)
         if until:
-            measured = t.evaluations.c.id == t.results.c.evaluation_id
-            newest = newest.join(t.evaluations, measured).where(t.evaluations.c.checked_at <= until)
-        return tuple(self._db.scalars(newest))[::-1]
+            newest = newest.where(t.evaluations.c.checked_at <= until)
+        rows = self._db.execute(newest.order_by(t.results.c.evaluation_id.desc()))
+        return tuple((row.checked_at, row.value) for row in rows)[::-1]
 
     def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:
         newest = self._db.execute(select(t.evaluations).order_by(t.evaluations.c.id.desc()).limit(1)).first()

@@ -18,7 +18,7 @@ from bot.services.next_step import LONGEST_WAIT
 
 Row = RowMapping
 UNSENT = text(t.UNSENT)
-READINGS = 8
+VALUES = 12  # in the chart of an alert
 SENT: dict[str, Any] = {"attempts": 0, "not_before": None, "first_tried_at": None, "plain": False, **IDLE}
 
 
@@ -149,7 +149,7 @@ def read_content(db: Connection, message: Announcement) -> Announcement:
         incident=then,
         thread=tuple(records.incidents_beside(incident)),
         action=records.action(row["action_id"]) if row["action_id"] else None,
-        readings=records.readings(incident.check, incident.sync, READINGS, until=until),
+        values=records.latest_values(incident.check, incident.sync, VALUES, until=until),
     )
 
 

@@ -15,6 +15,7 @@ from bot.adapters.store.deliveries import DeliveryRecords
 from bot.adapters.store.evaluations import EvaluationRecords
 from bot.adapters.store.maintenance import MaintenanceRecords
 from bot.adapters.store.moves import IDLE, move_channel, named_after
+from bot.adapters.store.workspace import WorkspaceRecords
 from bot.alerts.model import TEST_ALERT, Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.model import CHANGES, Digest, Kind, Move, Outage, Place, Undelivered, Watch
 from checks.model import Severity
@@ -63,7 +64,7 @@ TABLES = {Alert: t.alerts, Incident: t.incidents, Action: t.actions, Entry: t.ti
 NAMES = {kind: tuple(f.name for f in fields(kind) if f.name in table.c) for kind, table in TABLES.items()}
 
 
-class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords):
+class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, WorkspaceRecords):
     """ports.Records on one open transaction."""
 
     def alert(self, key: str) -> Alert | None:

@@ -92,6 +92,9 @@ incidents = Table(
     Column("clear", String(40)),
     Column("helps", Text, nullable=False),
     Column("rerun", String(80)),
+    Column("offers", JSON, nullable=False, server_default="[]"),
+    Column("causes", JSON, nullable=False, server_default="[]"),
+    Column("peak", Float),
     Column("runbook", String(120)),
     Column("source", String(20), nullable=False, server_default="databricks"),
     Column("channel", String(80), nullable=False),
@@ -186,6 +189,13 @@ watch = Table(
     Column("error", Text),
 )
 
+workspace = Table(  # what is known of the Slack workspace
+    "workspace",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("text_only_since", UtcDateTime),  # since when it refuses tables and charts
+)
+
 absences = Table(
     "absences",
     metadata,
@@ -234,7 +244,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("not_before", UtcDateTime),
     Column("error", Text),
-    Index("owed", "seq", sqlite_where=text(UNSENT), postgresql_where=text(UNSENT)),
+    Index("unsent", "seq", sqlite_where=text(UNSENT), postgresql_where=text(UNSENT)),
     Index("messages_of_thread", "thread_id", "kind"),
     Index("messages_of_incident", "incident_id", "kind"),
 )

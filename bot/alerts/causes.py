@@ -1,0 +1,98 @@
+"""Why an alert fires, from facts that are at hand: pure. Nothing is guessed; what is not known is not said."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.facts import SyncStatus
+from checks.model import Check, Outcome, Result
+from checks.numbers import count_of
+
+MOST = 2
+SLOW = timedelta(minutes=30)  # a run that is in progress for longer can be why nothing was completed
+OVERDUE = frozenset({"hours_since_last_run", "runs_today"})
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known around a check's value when it was evaluated.
+
+    `sync` is the one that the check is about, or whose rerun could help; `related` are the results of other checks of
+    that sync that are not healthy. `following`: a rerun that was requested here is in progress.
+    """
+
+    check: Check
+    result: Result
+    sync: SyncStatus | None
+    related: Sequence[tuple[Check, Result]]
+    now: datetime
+    following: bool = False
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the check is about runs that have not completed."""
+        return self.check.metric in OVERDUE
+
+    @property
+    def is_backlog(self) -> bool:
+        """Whether the check is about the size of a backlog."""
+        return self.check.metric.endswith("_queue")
+
+    @property
+    def is_data(self) -> bool:
+        """Whether the check is about values in the destination, which a sync writes."""
+        return self.check.source == "databricks" and self.sync is not None and not self.is_backlog
+
+
+def causes(about: Circumstances) -> tuple[str, ...]:
+    """The causes of this alert, two at most, the most telling first; times stand in braces, as ISO 8601.
+
+    Of a check that names a cause itself, that one alone.
+    """
+    if about.result.outcome is Outcome.OK:
+        return ()
+    if about.result.cause:
+        return (about.result.cause,)
+    return tuple(_found(about))[:MOST]
+
+
+def _found(about: Circumstances) -> Iterator[str]:
+    sync = about.sync
+    if sync is None or about.check.source == "bot":
+        return
+    if about.is_overdue or about.is_backlog:
+        yield from (result.summary for _, result in about.related)
+    if about.is_overdue and sync.running and about.now - sync.running.created_at > SLOW:
+        yield f"A run has been in progress since {at(sync.running.created_at)}"
+    if about.is_backlog:
+        yield from _backlog(sync)
+    if about.is_data:
+        yield from _data(sync)
+
+
+def _backlog(sync: SyncStatus) -> Iterator[str]:
+    """Why records are pending although nothing is known to be wrong with the runs."""
+    last = sync.last_sync
+    if sync.running and sync.running.records_total:
+        done = f"{sync.running.records_updated or 0:,} of {count_of(sync.running.records_total, 'record')}"
+        yield f"{sync.name} is writing them: {done} so far"
+    elif sync.pending_since and last and last.created_at > sync.pending_since and last.records_updated:
+        yield f"More records change than {sync.name} writes: {last.records_updated:,} updated in its last run"
+    elif sync.pending_since and last and last.created_at <= sync.pending_since:
+        following = f"; the next run starts {at(sync.next_run)}" if sync.next_run else ""
+        yield f"No run of {sync.name} has completed since they became pending{following}"
+
+
+def _data(sync: SyncStatus) -> Iterator[str]:
+    """Whether wrong values are still being produced, or stand in the destination from before."""
+    if sync.suspicious:
+        yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}: its source is still wrong"
+    elif sync.suspicious == 0 and sync.queue:
+        yield f"{count_of(sync.queue, 'record')} pending in {sync.name}, none of them suspect"
+    elif sync.queue == 0:
+        yield f"Written earlier: no record is pending in {sync.name}"
+
+
+def at(moment: datetime) -> str:
+    """A time in a text that is stored; whoever shows the text writes it for its reader."""
+    return f"{{{moment.isoformat(timespec='seconds')}}}"

@@ -1,0 +1,58 @@
+"""Which actions can help an alert now, from facts that are at hand: pure. What cannot help is not offered."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from bot.alerts.causes import Circumstances
+from checks.model import Outcome, Situation
+
+PERMANENT = "permanent"  # the case of runs that fail until somebody has changed something
+
+
+class Offer(StrEnum):
+    """An action on a sync; those without a button yet are named, and not drawn."""
+
+    RERUN = "rerun"
+    FOLLOW = "follow"  # the run that is in progress
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+DRAWN = frozenset({Offer.RERUN, Offer.FOLLOW})
+
+
+def offers(about: Circumstances) -> tuple[Offer, ...]:
+    """What can help now, best first."""
+    return tuple(dict.fromkeys(_offers(about)))
+
+
+def _offers(about: Circumstances) -> Iterator[Offer]:
+    sync = about.sync
+    if sync is None or about.result.outcome is Outcome.OK or about.check.source == "bot":
+        return
+    if sync.schedule and sync.schedule.paused:
+        yield Offer.RESUME
+        return
+    if sync.running and not about.following:  # a rerun from here is reported in the thread anyway
+        yield Offer.FOLLOW
+    if sync.suspicious:
+        yield Offer.PAUSE  # before they are written
+    elif about.check.rerun and not (about.following or sync.running) and _can_help(about):
+        yield Offer.RERUN
+
+
+def situation(about: Circumstances) -> Situation | None:
+    """What is known of the backlog behind values in the destination, for which a check may have another next step."""
+    if not about.is_data or about.sync is None:
+        return None
+    if about.sync.queue == 0:
+        return "empty_backlog"
+    return "clean_backlog" if about.sync.suspicious == 0 and about.sync.queue else None
+
+
+def _can_help(about: Circumstances) -> bool:
+    """Whether a run would change anything: not without pending records, nor where every run fails or takes nothing."""
+    sync = about.sync
+    assert sync
+    stuck = any(check.metric == "empty_runs" or result.case == PERMANENT for check, result in about.related)
+    return not stuck and (about.is_overdue or sync.queue != 0)

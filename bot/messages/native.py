@@ -1,0 +1,113 @@
+"""Tables and charts as Slack draws them itself, each with the text that stands for it where a workspace refuses it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.messages.blocks import Block, Native, sections
+from bot.messages.text import anchor, day_and_time, escape, person
+from bot.sanitize import sanitize
+
+MOST_ROWS, MOST_POINTS = 50, 20  # of a table, so that it fits into a message beside others; of a chart
+CELL, TITLE, LABEL = 200, 50, 20  # characters
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell that leads somewhere."""
+
+    label: str
+    address: str | None
+
+
+@dataclass(frozen=True)
+class By:
+    """A cell that names a user or a user group by its Slack id."""
+
+    id: str
+
+
+Cell = str | int | datetime | Link | By | None
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], zone: ZoneInfo) -> Native:
+    """A table; a column whose cells are numbers is aligned right. What does not fit is counted in its last row."""
+    shown = list(rows[:MOST_ROWS])
+    numeric = [all(isinstance(row[at], int | None) for row in shown) for at in range(len(columns))]
+    cells = [[_raw(name) for name in columns], *([_cell(cell, zone) for cell in row] for row in shown)]
+    lines = [_line(columns, row, zone) for row in shown]
+    if hidden := len(rows) - len(shown):
+        cells.append([_raw(f"… and {hidden:,} more"), *(_raw(NOTHING) for _ in columns[1:])])
+        lines.append(f"… and {hidden:,} more")
+    settings = [{"align": "right" if right else "left", "is_wrapped": not right} for right in numeric]
+    return Native({"type": "table", "column_settings": settings, "rows": cells}, tuple(sections(lines)))
+
+
+def line_chart(title: str, series: Mapping[str, Sequence[float]], labels: Sequence[str], instead: str) -> Native:
+    """A line for each series, over the same labels, which differ from each other."""
+    names = [sanitize(label, LABEL) for label in labels[-MOST_POINTS:]]
+    drawn = [
+        {
+            "name": sanitize(name, LABEL),
+            "data": [
+                {"label": label, "value": value} for label, value in zip(names, values[-MOST_POINTS:], strict=True)
+            ],
+        }
+        for name, values in series.items()
+    ]
+    chart = {"type": "line", "series": drawn, "axis_config": {"categories": names}}
+    return Native(
+        {"type": "data_visualization", "title": sanitize(title, TITLE), "chart": chart}, tuple(sections([instead]))
+    )
+
+
+def _line(columns: Sequence[str], row: Sequence[Cell], zone: ZoneInfo) -> str:
+    """A row as text: numbers are followed by what they count."""
+    told = [
+        _text(cell, zone) + (f" {name.lower()}" if isinstance(cell, int) else "")
+        for name, cell in zip(columns, row, strict=True)
+        if cell not in (None, "")
+    ]
+    return " · ".join(told)
+
+
+def _text(cell: Cell, zone: ZoneInfo) -> str:
+    match cell:
+        case datetime():
+            return day_and_time(cell, zone)
+        case Link():
+            return anchor(cell.label, cell.address)
+        case By():
+            return person(cell.id)
+        case int():
+            return f"{cell:,}"
+    return escape(cell or NOTHING, CELL)
+
+
+def _cell(cell: Cell, zone: ZoneInfo) -> Block:
+    match cell:
+        case datetime():
+            written = f"{cell.astimezone(zone):%Y-%m-%d %H:%M}"
+            form = "{date_short_pretty} at {time}"
+            return _rich({"type": "date", "timestamp": int(cell.timestamp()), "format": form, "fallback": written})
+        case Link(address=str() as address):
+            return _rich({"type": "link", "url": address, "text": sanitize(cell.label, CELL)})
+        case Link():
+            return _raw(cell.label)
+        case By():
+            kind = "usergroup" if cell.id.startswith("S") else "user"
+            return _rich({"type": kind, f"{kind}_id": cell.id})
+        case int():
+            return _raw(f"{cell:,}")
+    return _raw(cell or NOTHING)
+
+
+def _raw(text: str) -> Block:
+    return {"type": "raw_text", "text": sanitize(text, CELL) or NOTHING}
+
+
+def _rich(element: dict[str, Any]) -> Block:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [element]}]}

@@ -1,0 +1,42 @@
+"""What an engine misses that a statement names, in our words: a table, a view, a schema, a column."""
+
+import re
+
+NAME = r"[`\"']?(?P<name>[^`\"'\s](?:[\w$. `-]*[\w$])?)[`\"']?"
+RELATION = re.compile(
+    rf"table or view {NAME} cannot be found|Table with name {NAME.replace('<name>', '<bare>')} does not exist",
+    re.IGNORECASE,
+)
+SCHEMA = re.compile(
+    rf"(?P<kind>schema|catalog|database)(?: with name)? {NAME} (?:cannot be found|does not exist|was not found)",
+    re.IGNORECASE,
+)
+COLUMN = re.compile(
+    rf"parameter with name {NAME} cannot be resolved|Referenced column {NAME.replace('<name>', '<bare>')} not found"
+    rf"|Table {NAME.replace('<name>', '<table>')} does not have a column named {NAME.replace('<name>', '<of>')}",
+    re.IGNORECASE,
+)
+
+
+def missing_in(said: str, statement: str = "") -> str | None:
+    """`Table or view crm.sfdc_dbx.properties_to_update is missing`; None where the engine `said` something else.
+
+    A bare name is completed by how the `statement` writes it.
+    """
+    if found := COLUMN.search(said):
+        name = _plain(found["name"] or found["bare"] or found["of"])
+        return f"Column {name} is missing"
+    if found := RELATION.search(said):
+        return f"Table or view {_full(_plain(found['name'] or found['bare']), statement)} is missing"
+    if found := SCHEMA.search(said):
+        return f"{found['kind'].capitalize()} {_plain(found['name'])} is missing"
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.replace("`", "").replace('"', "")
+
+
+def _full(name: str, statement: str) -> str:
+    written = re.search(rf"[\w$]+(?:\.[\w$]+)*\.{re.escape(name)}\b", statement.replace("`", "").replace('"', ""))
+    return written[0] if written and "." not in name else name
