@@ -19,7 +19,7 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
     """The counts, then open incidents, checks without one, and what was not delivered or not reachable."""
     evaluation, zone = digest.evaluation, settings.zone
     if evaluation is None:
-        head = f"Daily summary: the {escape(settings.pipeline, 100)} pipeline has not been measured yet"
+        head = f"Daily summary: {escape(settings.pipeline, 100)} has not been evaluated yet"
         return Message(head, (section(f"*{head}*"),))
     day = evaluation.checked_at.astimezone(zone)
     head = f"Daily summary, {day:%a, %b} {day.day}: {_counts(digest, evaluation)}"

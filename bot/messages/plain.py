@@ -12,13 +12,13 @@ from bot.messages.text import code, day_and_time, escape, person, sentence
 def help_message(command: str, commands: Mapping[str, str]) -> Message:
     """What can be typed: word → what it does."""
     lines = [f"`{command}{' ' + word if word else ''}` {what}" for word, what in commands.items()]
-    return Message("What I understand", (section("*What I understand*", *lines),))
+    return Message("Commands", (section("*Commands*", *lines),))
 
 
 def unknown_command(command: str, word: str, nearest: str | None) -> Message:
     """Never silence: what was not understood, and what is."""
     guess = f" Did you mean `{command} {nearest}`?" if nearest else ""
-    text = f"I do not know {code(word, 100)}.{guess} `{command} help` lists what I do."
+    text = f"Unknown command {code(word, 100)}.{guess} `{command} help` lists the commands."
     return Message(text, (section(text),))
 
 
@@ -37,7 +37,7 @@ def state_failure(reason: str) -> Message:
 
 
 def already_acknowledged(people: Sequence[str], incident_id: int) -> Message:
-    """Who has acknowledged an incident, and the way to do it in their place."""
+    """Who has acknowledged an incident, and the way to take it over."""
     text = f"Already acknowledged by {' and '.join(map(person, people))}."
     return Message(text, (section(text), actions(button("Take over", "take_over", str(incident_id)))))
 
@@ -61,5 +61,5 @@ def taken_over(incident: Incident) -> Message:
 def failure(reference: str) -> Message:
     """Something that we did not foresee; the reference is in the log next to the traceback."""
     known = "It may have taken effect: check the thread or `/sync-health` before you try again."
-    text = f"❗ Something went wrong on my side. {known} Reference `{reference}`, which is in my log."
+    text = f"❗ Unexpected error. {known} Reference `{reference}` in the log."
     return Message(text, (section(text),))

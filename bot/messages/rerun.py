@@ -49,11 +49,11 @@ def rerun_answer(action: Action) -> Message:
         case ActionState.FAILED:
             text = f"{sync} rerun failed. {escape(action.verdict, 300)}"
         case ActionState.REQUESTED:
-            text = f"{sync} rerun requested, not yet confirmed by Census. The thread reports what comes of it."
+            text = f"{sync} rerun requested, not yet confirmed by Census. The thread reports the outcome."
         case _ if action.adopted:
             text = f"{sync} was already running. The thread reports that run."
         case _:
-            text = f"{sync} is running. The thread reports how it goes."
+            text = f"{sync} is running. The thread reports its progress."
     return Message(text, (section(text),))
 
 
@@ -62,7 +62,7 @@ def read_consent(metadata: str) -> Consent:
     try:
         return CONSENT.validate_json(metadata)
     except ValidationError as error:
-        raise RefusedError("This dialog is from another version of me. Press Rerun again.") from error
+        raise RefusedError("This dialog is from another version of Sync Health. Click Rerun again.") from error
 
 
 def _changes(changes: Sequence[FactChange]) -> list[str]:

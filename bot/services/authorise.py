@@ -41,7 +41,7 @@ def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
     with ports.store.snapshot() as records:
         known = _is_id(incident_id) and records.message_at(int(incident_id), channel, ts)
     if not known:
-        raise RefusedError("I remember no message of mine here with that button. Type /sync-health for what holds now.")
+        raise RefusedError("This message is not one that Sync Health posted here. Type /sync-health for the current state.")
     return int(incident_id)
 
 
@@ -50,7 +50,7 @@ def incident_to_change(ports: Ports, incident_id: str) -> Incident:
     with ports.store.snapshot() as records:
         incident = find_incident(records, incident_id)
     if incident is None:
-        raise RefusedError(f"I know of no incident {incident_id[:20]}. Type /sync-health for what holds now.")
+        raise RefusedError(f"There is no incident {incident_id[:20]}. Type /sync-health for the current state.")
     if incident.state is State.OK:
         raise RefusedError(f"“{incident.title}” is resolved already; there is nothing left to do here.")
     return incident
@@ -99,10 +99,10 @@ def _unknown_operators(failed: Mapping[str, SyncHealthError], others: tuple[str,
     for error in failed.values():
         if not isinstance(error, PermanentError):
             return RefusedError(
-                f"I could not look up who the operators are ({error}), so I let nobody pass. Try again in a minute."
+                f"The operators could not be looked up ({error}), so nothing was done. Try again in a minute."
             )
     group, error = next(iter(failed.items()))
     gone = isinstance(error, NotFoundError)
     why = "was deleted or disabled in Slack" if gone else f"cannot be read ({error})"
-    correct = f"User group {group} in pipeline.yml {why}, so I let nobody pass by it. Correct operators.groups"
+    correct = f"User group {group} in pipeline.yml {why}, so nobody is an operator by it. Correct operators.groups"
     return RefusedError(f"{correct}, or ask", people=others) if others else RefusedError(f"{correct}.")

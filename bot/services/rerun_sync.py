@@ -17,11 +17,11 @@ ENDED = (ActionState.FINISHED, ActionState.FAILED, ActionState.UNKNOWN)
 
 
 class FactsChangedError(RefusedError):
-    """What was confirmed is no longer what would run; `facts` are those that hold, to be shown and confirmed anew."""
+    """What was confirmed is no longer what would run; `facts` are those that hold, to be shown and confirmed again."""
 
     def __init__(self, facts: RerunFacts, changes: tuple[FactChange, ...]) -> None:
         what = ", ".join(changes)
-        super().__init__(f"Nothing was started for {facts.sync}: since the dialog opened, {what}. Press Rerun again.")
+        super().__init__(f"Nothing was started for {facts.sync}: since the dialog opened, {what}. Click Rerun again.")
         self.facts, self.changes = facts, changes
 
 
@@ -60,11 +60,11 @@ def rerun_sync(ports: Ports, incident: Incident, consent: Consent, by: str, reas
     """
     facts = rerun_facts(ports, incident)
     if consent.sync != facts.sync or consent.incident_id != incident.id:
-        raise RefusedError("This dialog is about another sync. Press Rerun again.")
+        raise RefusedError("This dialog is about another sync. Click Rerun again.")
     if changes := facts.worse_than(consent):
         raise FactsChangedError(facts, changes)
     if facts.risky and not reason.strip():
-        raise RefusedError("Suspect records would be written, so a reason is needed. Press Rerun again.")
+        raise RefusedError("Suspect records would be written, so a reason is needed. Click Rerun again.")
     action = _request(ports, incident, facts, by, reason.strip())
     return _trigger_run(ports, action, facts.running, _sync_of(ports, incident).id)
 
@@ -92,7 +92,7 @@ def _note_its_end(records: Records, action: Action, now: datetime) -> None:
 def _refuse_second(records: Records, sync: str) -> None:
     if going_on := records.open_action(sync):
         raise RefusedError(
-            f"A rerun of {sync} is in progress; its thread tells how it goes. Requested by", people=(going_on.by,)
+            f"A rerun of {sync} is in progress, reported in its thread. Requested by", people=(going_on.by,)
         )
 
 

@@ -41,7 +41,7 @@ def incident_meant(ports: Ports, incident_id: str) -> Incident:
 def _called(records: Records, incident_id: str) -> Incident:
     incident = find_incident(records, incident_id.removeprefix("#"))
     if incident is None:
-        raise RefusedError(f"I know of no incident “{incident_id[:20]}”. /sync-health incidents lists the open ones.")
+        raise RefusedError(f"There is no incident “{incident_id[:20]}”. /sync-health incidents lists the open ones.")
     return incident
 
 

@@ -27,7 +27,7 @@ def show_queue(ports: Ports, sync: SyncSettings | None) -> list[Queue]:
     try:
         rows = ports.warehouse.ask(QUEUE, direction=sync.direction if sync else "both", most=MOST)
     except SyncHealthError as error:
-        what = f"The warehouse did not say what waits: {error}. The last known sizes are in /sync-health."
+        what = f"The warehouse did not answer: {error}. /sync-health shows the last known backlogs."
         raise TemporaryError(what) from error
     with ports.store.snapshot() as records:
         looks = records.latest_evaluations(LOOKS)

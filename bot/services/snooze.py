@@ -34,7 +34,7 @@ def snooze_span(text: str) -> timedelta:
     try:
         span = parse_duration(text)
     except ValueError as error:
-        raise RefusedError(f"I {error}.") from error
+        raise RefusedError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
     if not SHORTEST <= span <= LONGEST_SNOOZE:
         raise RefusedError("A snooze lasts from 15m to 24h.")
     return span

@@ -55,4 +55,4 @@ def build_app(ours: Context) -> App:
 
 
 def _say_unreadable(_context: Context, _interaction: Interaction) -> None:
-    raise PermanentError("Slack sent this in a form that I cannot read, so I did nothing. The log says what it was.")
+    raise PermanentError("Slack sent this in a form that cannot be read, so nothing was done. The log has its form.")

@@ -42,7 +42,7 @@ PATIENCE = 0.7  # real seconds to wait for fresh numbers before showing the last
 
 
 def summary(context: Context, interaction: Interaction) -> None:
-    """How the pipeline is: the last numbers at once when they are recent, else fresh ones."""
+    """The health summary: the last values at once when they are recent, else fresh ones."""
     shown = summarised(context, interaction.arrived)
     if shown.evaluation:
         measured_at = shown.evaluation.warehouse_at or shown.evaluation.checked_at
@@ -125,7 +125,7 @@ def incidents(context: Context, interaction: Interaction) -> None:
 
 
 def incident(context: Context, interaction: Interaction) -> None:
-    """The story of one."""
+    """The timeline of one."""
     if not interaction.value:
         raise RefusedError(
             f"Which one? Write {COMMAND} incident and its number; {COMMAND} incidents lists the open ones."
@@ -239,29 +239,29 @@ class Command:
 
 
 COMMANDS = {
-    "": Command(summary, "how the pipeline is: checks, queues, syncs, open incidents"),
+    "": Command(summary, "health summary: state, open incidents, checks, and each sync"),
     "queue": Command(
         _about_syncs("queue", show_queue, queue_message),
-        "what waits, since when, where it is heading; with a sync behind it also its rows",
+        "backlogs: size, thresholds, oldest record, trend; of one sync also groups and first records",
     ),
     "runs": Command(
         _about_syncs("runs", show_runs, runs_message),
-        "the latest Census runs, with counts and error rates; of one sync when it is named",
+        "recent Census runs: status, record counts, duration; of one sync when named",
     ),
     "errors": Command(
         _about_syncs("errors", show_errors, errors_message),
         "rejected records of the last completed run by cause, with the next step; of one sync when named",
     ),
-    "schedules": Command(schedules, "per sync: on, paused or never, how often, and the next run"),
-    "check": Command(partial(fresh_summary, replace=False), "runs the validation now and shows what came of it"),
-    "snapshot": Command(snapshot, "takes an audit snapshot now and shows what changed since the last one (operators)"),
-    "incidents": Command(incidents, "what is open: number, limit, since when, acknowledged by whom, its thread"),
-    "incident": Command(incident, "the story of one, by its number: changes, presses and runs, for a post-mortem"),
-    "ack": Command(ack, "acknowledges an incident, also in place of somebody else (operators)"),
-    "unack": Command(unack, "gives an acknowledgement back (operators)"),
+    "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
+    "check": Command(partial(fresh_summary, replace=False), "evaluates every check now"),
+    "snapshot": Command(snapshot, "takes an audit snapshot and shows what changed since the last one (operators)"),
+    "incidents": Command(incidents, "open incidents: severity, value, since when, who acknowledged, link to the thread"),
+    "incident": Command(incident, "timeline of one incident by its number, for a post-mortem"),
+    "ack": Command(ack, "acknowledges an incident, or takes it over (operators)"),
+    "unack": Command(unack, "removes an acknowledgement (operators)"),
     "snooze": Command(
         quiet,
-        "no reminders about an incident for a while, such as `snooze 7 2h`; "
+        "no reminders and no escalation for a while, such as `snooze 7 2h`; "
         "`snooze all 2h reason`: a maintenance window (operators)",
     ),
     "help": Command(help_, "this list"),

@@ -282,4 +282,4 @@ def _say_busy(_context: Context, _interaction: Interaction) -> None:
 
 
 def _say_restarting(_context: Context, _interaction: Interaction) -> None:
-    raise TemporaryError("I am restarting, and did nothing. Try again in a minute.")
+    raise TemporaryError("Sync Health is restarting, so nothing was done. Try again in a minute.")

@@ -25,8 +25,8 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
     ("submission", "rerun"): rerun_confirmed,
 }
 FROM_ANOTHER_VERSION = {
-    "button": "This button is from another version of me. Type /sync-health for what holds now.",
-    "submission": "This dialog is from another version of me. Type /sync-health for what holds now.",
+    "button": "This button is from another version of Sync Health. Type /sync-health for the current state.",
+    "submission": "This dialog is from another version of Sync Health. Type /sync-health for the current state.",
 }
 
 

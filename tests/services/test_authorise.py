@@ -105,5 +105,5 @@ def test_a_button_of_a_resolved_incident_is_refused(world: World) -> None:
 
 @pytest.mark.parametrize("incident_id", ["99", "x", "", "-1", "9" * 30, "9" * 5000])
 def test_an_unknown_incident_is_refused(world: World, incident_id: str) -> None:
-    with pytest.raises(RefusedError, match="I know of no incident"):
+    with pytest.raises(RefusedError, match="There is no incident"):
         incident_to_change(world.ports, incident_id)

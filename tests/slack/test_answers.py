@@ -205,7 +205,7 @@ def test_a_click_while_the_bot_stops_is_answered(services: Services) -> None:
     context = desk_of(services)
     context.pool.shutdown()
     context.take(PRESS, _refuse)
-    assert context.client.said == ["I am restarting, and did nothing. Try again in a minute."]  # type: ignore[attr-defined]
+    assert context.client.said == ["Sync Health is restarting, so nothing was done. Try again in a minute."]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

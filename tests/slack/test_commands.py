@@ -103,7 +103,7 @@ RUBBISH = (
 )
 REFUSALS = (
     "Which one?",
-    "I know of no incident",
+    "There is no incident",
     "Write the incident's number",
     "Write for how long and why",
     "cannot read",

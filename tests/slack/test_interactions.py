@@ -194,7 +194,7 @@ def test_what_was_cancelled_before_it_began_is_told_so_and_was_not_done(
     until(lambda: client(context).said)
     [told] = client(context).told()
     assert "did nothing" in told
-    assert "errors by U0ROBIN: I am restarting, and did nothing" in caplog.text
+    assert "errors by U0ROBIN: Sync Health is restarting, so nothing was done" in caplog.text
     assert [(row[1], row[3][:23]) for row in services.audit()] == [("errors", "failed: I am restarting")]
 
 

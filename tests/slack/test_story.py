@@ -140,7 +140,7 @@ def test_a_submission_whose_trigger_is_over_is_answered_all_the_same(world: Worl
     slack.fail_next("views.open", Fault(error="expired_trigger_id"))
     world.demo.census.syncs[_update_sync(world)].paused = True
     slack.submit(world.operator, {"reason": "I know"})
-    until(lambda: "the sync was paused. Press Rerun again." in world.told(world.operator))
+    until(lambda: "the sync was paused. Click Rerun again." in world.told(world.operator))
 
 
 def _ordered(world: World) -> list[dict]:
