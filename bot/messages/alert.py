@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.attention import (
@@ -13,27 +12,23 @@ from bot.alerts.attention import (
     answer,
     escalation_pause,
     escalations,
-    next_escalation,
 )
-from bot.alerts.model import Did, Entry, Incident, State
-from bot.config.pipeline_file import Links
+from bot.alerts.model import Did, Entry, Incident
 from bot.config.settings import Settings
 from bot.errors import UnrenderableError
-from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, context, overflow, section
+from bot.messages.blocks import Message, actions, context, section
 from bot.messages.digest import digest_message
-from bot.messages.evidence import evidence_message, runbook_of
+from bot.messages.evidence import evidence_message
 from bot.messages.maintenance import maintenance_message
 from bot.messages.phrases import (
     SEVERITIES,
-    acknowledged,
     is_fact,
     life_line,
     severity_word,
-    snoozed,
     titled,
-    value_age,
     was_closed,
 )
+from bot.messages.root import WORSENED, acknowledge_button, last_at, resolution, root_message
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
@@ -44,14 +39,11 @@ from bot.messages.text import (
     code,
     day_and_time,
     escape,
-    number,
     person,
     threshold,
-    with_times,
 )
 from bot.messages.watch import outage_message
 from bot.model import CHANGES, Announcement, Kind
-from checks.model import Severity
 from checks.numbers import duration
 
 # Where many incidents share a thread, these are about all of them.
@@ -65,7 +57,6 @@ ABOUT: dict[Kind, tuple[Did, ...]] = {
     Kind.REMINDER: (Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED),
 }
 ENDED = {Did.RESOLVED: "Resolved", Did.CLOSED: "Closed"}
-WORSENED = (Did.ESCALATED, Did.RETURNED, Did.REOPENED)  # since when it is critical, if not from its beginning
 
 
 def alert_message(announcement: Announcement, settings: Settings) -> Message:
@@ -90,7 +81,7 @@ def _message(announcement: Announcement, settings: Settings) -> Message:
     assert incident, "everything else is about an incident"
     if announcement.kind is Kind.ROOT:
         shared = len(announcement.thread) > 1
-        root = shared_root(announcement.thread, settings) if shared else _root(incident, settings)
+        root = shared_root(announcement.thread, settings) if shared else root_message(incident, settings)
         return _with_move(root, announcement.thread or (incident,))
     if len(announcement.thread) > 1 and announcement.kind in SHARED:
         return SHARED[announcement.kind](announcement.thread, zone)
@@ -124,68 +115,6 @@ def reply_is_broadcast(announcement: Announcement) -> bool:
     return subject is not None and subject.broadcast
 
 
-def _root(incident: Incident, settings: Settings) -> Message:
-    """What is wrong, why, since when, who has acknowledged it, and what can be done about it now."""
-    zone = settings.zone
-    head = headline(incident, settings)
-    if incident.state is State.OK:
-        bar = Bar(
-            COLORS["closed" if was_closed(incident) else "resolved"], (section(life_line(incident, zone, names=True)),)
-        )
-        return Message(head, (section(f"*{head}*"),), bar)
-    owner = settings.owner_of(incident.check, incident.sync)
-    causes = [with_times(cause, zone) for cause in incident.causes]
-    lines = [f"*Cause* {' · '.join(causes)}"] if causes else []
-    mention = f" · {person(owner)}" if owner and _needs_owner(incident) else ""  # an edit mentions nobody again
-    state = [*_since(incident, zone), acknowledged(incident), *_escalates(incident, owner, zone)]
-    lines.append(" · ".join([*state, *_overlay(incident, zone), f"incident {incident.id}"]))
-    bar = Bar(COLORS[_color(incident)], (section(*lines), actions(*_buttons(incident, settings.links))))
-    return Message(f"{'. '.join([head, *causes[:1]])}{mention}", (section(f"*{head}*{mention}"),), bar)
-
-
-def headline(incident: Incident, settings: Settings) -> str:
-    """`🔴 Critical · properties: 247 Salesforce records missing company name (threshold > 50)`."""
-    pipeline = escape(settings.pipeline, 100)
-    if incident.state is State.OK:
-        return _resolution(incident, settings)
-    if incident.state is State.RECOVERING:
-        word = "⏳ Recovering"
-    else:
-        word = f"{'🧪' if incident.is_test else ICONS[incident.severity]} {severity_word(incident)}"
-    limit = "" if is_fact(incident) else f" ({threshold(incident.limit)})"
-    return f"{word} · {pipeline}: {escape(incident.summary)}{limit}"
-
-
-def _needs_owner(incident: Incident) -> bool:
-    critical = incident.state is State.FIRING and incident.severity is Severity.CRITICAL
-    return critical and not (incident.acked_by or incident.is_test)
-
-
-def _color(incident: Incident) -> str:
-    if incident.is_test:
-        return "closed"
-    return "recovering" if incident.state is State.RECOVERING else incident.severity.value
-
-
-def _since(incident: Incident, zone: ZoneInfo) -> list[str]:
-    """`Critical since 3:05 AM`, and how old its value is."""
-    if incident.state is State.RECOVERING:
-        began, word = _last(incident, Did.RECOVERING), "Recovering"
-    else:
-        worse = incident.severity is Severity.CRITICAL
-        began, word = _last(incident, *(WORSENED if worse else (Did.EASED, Did.REOPENED))), severity_word(incident)
-    return [f"{word} since {day_and_time(began, zone)}", *value_age(incident, began, zone)]
-
-
-def _escalates(incident: Incident, owner: str | None, zone: ZoneInfo) -> list[str]:
-    """When, and whom it mentions then."""
-    due = next_escalation(incident)
-    if due is None or incident.is_test:
-        return []
-    at = day_and_time(due, zone)
-    return [f"Escalates to {person(owner)} {at}" if owner else f"Escalates {at} (no owner to mention)"]
-
-
 def _with_move(root: Message, thread: Sequence[Incident]) -> Message:
     """In a channel that it was not opened in, a root says where it comes from and why."""
     moves = [entry for one in thread for entry in one.timeline if entry.did is Did.MOVED]
@@ -202,58 +131,6 @@ def _moved(incident: Incident) -> Message:
     """What is left in the old channel: no buttons, no numbers that would grow old."""
     text = f"Moved to {channel(incident.channel)}: {escape(incident.title, 300)}"
     return Message(text, (section(f"➡️ {text}"),))
-
-
-def _resolution(incident: Incident, settings: Settings) -> str:
-    pipeline, title = escape(settings.pipeline, 100), titled(incident)
-    if was_closed(incident):
-        return f"☑️ Closed · {pipeline}: {title} · {escape(incident.timeline[-1].detail)}"
-    check = settings.check_called(incident.check)
-    if is_fact(incident) or (check and check.healthy):
-        return f"✅ Resolved · {pipeline}: {escape(incident.summary)}"
-    falls = (incident.limit or "").startswith("<")
-    worst = number(incident.peak, incident.limit) if incident.peak is not None else None
-    peak = f"{'lowest' if falls else 'peak'} {worst}, " if worst else ""
-    now = f"{'up' if falls else 'down'} to {number(incident.value, incident.limit)}"
-    return f"✅ Resolved · {pipeline}: {title} {now} ({peak}{threshold(incident.limit)})"
-
-
-def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:
-    """What people and other alerts have laid over it."""
-    words = []
-    if incident.snoozed_until and incident.snoozed_by:
-        words.append(snoozed(incident.snoozed_until, [incident.snoozed_by], zone))
-    if incident.not_evaluated_since:
-        why = f" (explained by {escape(incident.explained_by)})" if incident.explained_by else ""
-        words.append(f"Not evaluated since {day_and_time(incident.not_evaluated_since, zone)}{why}")
-    if incident.flapping_until:
-        words.append(f"Flapping: no replies until {day_and_time(incident.flapping_until, zone)}")
-    return words
-
-
-def _buttons(incident: Incident, links: Links) -> list[Block]:
-    """Two at most, acknowledge and what can help now; the rest behind `⋯`."""
-    shown = [] if incident.acked_by else [_acknowledge(incident)]
-    shown += [
-        button(f"{word} {incident.rerun}", "rerun", str(incident.id))
-        for offer, word in (("rerun", "Rerun"), ("follow", "Follow"))
-        if offer in incident.offers and incident.rerun
-    ][:1]
-    more = [] if incident.is_test or incident.snoozed_until else _snoozes(incident)
-    if incident.acked_by:
-        more.append(("Take over…", f"acknowledge {incident.id}"))
-    more.append(("Show timeline", f"timeline {incident.id}"))
-    if address := runbook_of(incident, links):
-        more.append(("View runbook", address))
-    return [*shown, overflow(*more)]
-
-
-def _snoozes(incident: Incident) -> list[tuple[str, str]]:
-    return [(f"Snooze for {span}", f"snooze {incident.id} {span.replace(' ', '')}") for span in ("1 h", "4 h")]
-
-
-def _acknowledge(incident: Incident, label: str = "Acknowledge") -> Block:
-    return button(label, "acknowledge", str(incident.id), style="primary")
 
 
 def _severity(incident: Incident, settings: Settings) -> Message:
@@ -279,7 +156,7 @@ def _reopened(incident: Incident, settings: Settings) -> Message:
 
 
 def _resolved(incident: Incident, settings: Settings) -> Message:
-    head = _resolution(incident, settings)
+    head = resolution(incident, settings)
     if was_closed(incident):
         return Message(head, (section(f"*{head}*"),))
     return Message(head, (section(f"✅ {life_line(incident, settings.zone)}"),))
@@ -291,7 +168,7 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
         summary += ", and the others in this thread"
     if followed := answer(incident):
         return _answered(incident, entry, followed, zone)
-    lasted = f"{severity_word(incident)} for {duration(entry.at - _last(incident, *WORSENED))}"
+    lasted = f"{severity_word(incident)} for {duration(entry.at - last_at(incident, *WORSENED))}"
     step = [f"*Next step* {escape(incident.helps)}"] if incident.helps and not incident.is_test else []
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
@@ -307,7 +184,7 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
             head, state = "⏰ Reminder", f"{lasted} · Unacknowledged"
     blocks = (
         section(f"*{head}:* {summary}", *step, f"{state} · incident {incident.id}"),
-        actions(_acknowledge(incident, label)),
+        actions(acknowledge_button(incident, label)),
     )
     return Message(f"{head}: {summary}", blocks)
 
@@ -349,7 +226,3 @@ def _subject(incident: Incident, kind: Kind) -> Entry:
 
 def _newest(incident: Incident, kind: Kind) -> Entry | None:
     return next((entry for entry in reversed(incident.timeline) if entry.did in ABOUT.get(kind, ())), None)
-
-
-def _last(incident: Incident, *dids: Did) -> datetime:
-    return next((entry.at for entry in reversed(incident.timeline) if entry.did in dids), incident.opened_at)

@@ -41,7 +41,9 @@ def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
     with ports.store.snapshot() as records:
         known = _is_id(incident_id) and records.message_at(int(incident_id), channel, ts)
     if not known:
-        raise RefusedError("This message is not one that Sync Health posted here. Type /sync-health for the current state.")
+        raise RefusedError(
+            "This message is not one that Sync Health posted here. Type /sync-health for the current state."
+        )
     return int(incident_id)
 
 

@@ -17,7 +17,7 @@ METRICS = frozenset({"hours_since_last_run", "runs_today", "error_rate", "schedu
 BY_DUE_RUN = ("daily", "weekly", "expression")  # schedules whose syncs are late by what was due, not by their age
 CLOCK_SKEW = timedelta(minutes=5)  # between Census and this machine
 FEW_RECORDS, FEW_REJECTED = 20, 10  # fewer of either is no page
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NO_RUN = "Census knows of no run"
 NO_SCHEDULE = "the schedule of the sync cannot be read"
 
@@ -108,6 +108,12 @@ def empty_runs(runs: Sequence[Run], waiting: int | None, pending_since: datetime
 def pending(count: int) -> str:
     """`412 pending records`."""
     return count_of(count, "pending record")
+
+
+def success_rate(runs: Sequence[Run], now: datetime) -> float | None:
+    """Those that completed of all that completed or failed within a day, in percent; None where there were none."""
+    lately = [run for run in runs if _ended(run) and run.completed_at and run.completed_at > now - DAY]
+    return 100 * sum(run.counts_as_sync for run in lately) / len(lately) if lately else None
 
 
 def ended_at(runs: Sequence[Run]) -> list[datetime]:

@@ -9,6 +9,9 @@ from bot.errors import SyncHealthError
 from bot.model import Evaluation, Kind
 from bot.ports import Ports
 from bot.sanitize import HIDDEN, shown_id
+from bot.services.circumstances import REJECTED
+from bot.services.show_errors import errors_of
+from checks.numbers import count_of
 
 EXAMPLES = "measure/examples"
 KINDS = frozenset({"row", "property"})
@@ -16,13 +19,37 @@ log = logging.getLogger(__name__)
 
 
 def add_examples(ports: Ports, evaluation: Evaluation, opened: Sequence[Incident]) -> None:
-    """Ask for the examples of new incidents; the alert neither waits for them nor fails with them."""
+    """Ask for examples and for the cause of rejections; the alert neither waits for them nor fails with them."""
     for incident in opened:
-        if incident.thread_id is None and (examples := _examples_of(ports, evaluation, incident)):
-            with ports.store.transaction() as records:
-                current = records.incident(incident.id) or incident
-                records.save_incident(replace(current, examples=examples))
-                records.enqueue(incident.id, Kind.EVIDENCE)
+        if incident.thread_id is not None:
+            continue
+        examples, rejection = _examples_of(ports, evaluation, incident), _rejection_of(ports, incident)
+        if not (examples or rejection):
+            continue
+        with ports.store.transaction() as records:
+            current = records.incident(incident.id) or incident
+            changed = replace(current, examples=examples)
+            if rejection:
+                cause, step = rejection
+                changed = replace(changed, causes=(cause,), helps=step)
+                records.enqueue(incident.id, Kind.ROOT)
+            records.save_incident(changed)
+            records.enqueue(incident.id, Kind.EVIDENCE)
+
+
+def _rejection_of(ports: Ports, incident: Incident) -> tuple[str, str] | None:
+    """The most frequent cause of the records that were rejected in the last run, and its next step."""
+    check = ports.settings.check_called(incident.check)
+    sync = next((one for one in ports.settings.syncs if one.name == incident.sync), None)
+    if check is None or sync is None or check.metric != REJECTED:
+        return None
+    found = errors_of(ports, sync)
+    if not found.groups or found.run is None:
+        return None
+    first, lost = found.groups[0], found.rejected + found.invalid
+    what = f"{first.records:,} of {count_of(lost, 'rejected record')} in run {found.run.id}"
+    cause = f"{first.cause.code or 'Unknown error'}: {what}"
+    return cause, f"{first.cause.remedy}. /sync-health errors lists every cause."
 
 
 def _examples_of(ports: Ports, evaluation: Evaluation, incident: Incident) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from bot.errors import UnreadableError
 from bot.facts import Run, Schedule, SyncStatus
 from bot.ports import Sources
 from bot.services.ask_warehouse import reason_of
-from bot.services.census_numbers import census_numbers, due_run, next_run, schedule_of
+from bot.services.census_numbers import census_numbers, due_run, next_run, schedule_of, success_rate
 from bot.services.warehouse_numbers import Numbers
 from checks.model import Reading
 
@@ -50,6 +50,7 @@ def _look_at(sources: Sources, sync: SyncSettings, status: SyncStatus) -> SyncLo
         last_sync=next((run for run in runs if run.counts_as_sync and run.completed_at), None),
         schedule=schedule,
         next_run=next_run(schedule, now) if schedule else None,
+        success_rate=success_rate(runs, now),
         error_rate=readings["error_rate"].value if "error_rate" in readings else None,
     )
     return SyncLook(seen, readings, due.latest if due else None, runs, problem)

@@ -279,7 +279,7 @@ def _with_reading(incident: Incident, result: Result, known: Known, now: datetim
         summary=result.summary,
         limit=result.limit or incident.limit,
         peak=_worst_of(incident.peak, result.value, result.limit or incident.limit),
-        helps=result.helps,
+        helps=incident.helps if known.asked_later and incident.causes else result.helps,
         rerun=known.sync,
         offers=known.offers,
         causes=known.causes or (incident.causes if known.asked_later else ()),

@@ -13,10 +13,11 @@ READ = 300  # rejected records, and as many invalid ones: three pages each, so t
 
 def show_errors(ports: Ports, sync: SyncSettings | None) -> list[SyncErrors]:
     """The causes for this sync, or for all; what Census does not tell of one leaves the others."""
-    return [_errors_of(ports, one) for one in ([sync] if sync else ports.settings.syncs)]
+    return [errors_of(ports, one) for one in ([sync] if sync else ports.settings.syncs)]
 
 
-def _errors_of(ports: Ports, sync: SyncSettings) -> SyncErrors:
+def errors_of(ports: Ports, sync: SyncSettings) -> SyncErrors:
+    """The causes for this sync, or why there are none. Never raises SyncHealthError."""
     try:
         run = next((run for run in ports.census.runs(sync.id, most=RUNS) if run.counts_as_sync), None)
         if run is None:

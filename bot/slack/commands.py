@@ -255,7 +255,9 @@ COMMANDS = {
     "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
     "check": Command(partial(fresh_summary, replace=False), "evaluates every check now"),
     "snapshot": Command(snapshot, "takes an audit snapshot and shows what changed since the last one (operators)"),
-    "incidents": Command(incidents, "open incidents: severity, value, since when, who acknowledged, link to the thread"),
+    "incidents": Command(
+        incidents, "open incidents: severity, value, since when, who acknowledged, link to the thread"
+    ),
     "incident": Command(incident, "timeline of one incident by its number, for a post-mortem"),
     "ack": Command(ack, "acknowledges an incident, or takes it over (operators)"),
     "unack": Command(unack, "removes an acknowledgement (operators)"),

@@ -1,0 +1,143 @@
+"""The root of an alert's thread: what is wrong, why, since when, who has acknowledged it, and what can help now."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.alerts.attention import next_escalation
+from bot.alerts.model import Did, Incident, State
+from bot.config.pipeline_file import Links
+from bot.config.settings import Settings
+from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, overflow, section
+from bot.messages.evidence import runbook_of
+from bot.messages.phrases import (
+    acknowledged,
+    is_fact,
+    life_line,
+    severity_word,
+    snoozed,
+    titled,
+    value_age,
+    was_closed,
+)
+from bot.messages.text import ICONS, day_and_time, escape, number, person, threshold, with_times
+from checks.model import Severity
+
+WORSENED = (Did.ESCALATED, Did.RETURNED, Did.REOPENED)  # since when it is critical, if not from its beginning
+
+
+def root_message(incident: Incident, settings: Settings) -> Message:
+    """What is wrong, why, since when, who has acknowledged it, and what can be done about it now."""
+    zone = settings.zone
+    head = headline(incident, settings)
+    if incident.state is State.OK:
+        bar = Bar(
+            COLORS["closed" if was_closed(incident) else "resolved"], (section(life_line(incident, zone, names=True)),)
+        )
+        return Message(head, (section(f"*{head}*"),), bar)
+    owner = settings.owner_of(incident.check, incident.sync)
+    causes = [with_times(cause, zone) for cause in incident.causes]
+    lines = [f"*Cause* {' · '.join(causes)}"] if causes else []
+    mention = f" · {person(owner)}" if owner and _needs_owner(incident) else ""  # an edit mentions nobody again
+    state = [*_since(incident, zone), acknowledged(incident), *_escalates(incident, owner, zone)]
+    lines.append(" · ".join([*state, *_overlay(incident, zone), f"incident {incident.id}"]))
+    bar = Bar(COLORS[_color(incident)], (section(*lines), actions(*_buttons(incident, settings.links))))
+    return Message(f"{'. '.join([head, *causes[:1]])}{mention}", (section(f"*{head}*{mention}"),), bar)
+
+
+def headline(incident: Incident, settings: Settings) -> str:
+    """`🔴 Critical · properties: 247 Salesforce records missing company name (threshold > 50)`."""
+    pipeline = escape(settings.pipeline, 100)
+    if incident.state is State.OK:
+        return resolution(incident, settings)
+    if incident.state is State.RECOVERING:
+        word = "⏳ Recovering"
+    else:
+        word = f"{'🧪' if incident.is_test else ICONS[incident.severity]} {severity_word(incident)}"
+    limit = "" if is_fact(incident) else f" ({threshold(incident.limit)})"
+    return f"{word} · {pipeline}: {escape(incident.summary)}{limit}"
+
+
+def _needs_owner(incident: Incident) -> bool:
+    critical = incident.state is State.FIRING and incident.severity is Severity.CRITICAL
+    return critical and not (incident.acked_by or incident.is_test)
+
+
+def _color(incident: Incident) -> str:
+    if incident.is_test:
+        return "closed"
+    return "recovering" if incident.state is State.RECOVERING else incident.severity.value
+
+
+def _since(incident: Incident, zone: ZoneInfo) -> list[str]:
+    """`Critical since 3:05 AM`, and how old its value is."""
+    if incident.state is State.RECOVERING:
+        began, word = last_at(incident, Did.RECOVERING), "Recovering"
+    else:
+        worse = incident.severity is Severity.CRITICAL
+        began, word = last_at(incident, *(WORSENED if worse else (Did.EASED, Did.REOPENED))), severity_word(incident)
+    return [f"{word} since {day_and_time(began, zone)}", *value_age(incident, began, zone)]
+
+
+def _escalates(incident: Incident, owner: str | None, zone: ZoneInfo) -> list[str]:
+    """When, and whom it mentions then."""
+    due = next_escalation(incident)
+    if due is None or incident.is_test:
+        return []
+    at = day_and_time(due, zone)
+    return [f"Escalates to {person(owner)} {at}" if owner else f"Escalates {at} (no owner to mention)"]
+
+
+def resolution(incident: Incident, settings: Settings) -> str:
+    pipeline, title = escape(settings.pipeline, 100), titled(incident)
+    if was_closed(incident):
+        return f"☑️ Closed · {pipeline}: {title} · {escape(incident.timeline[-1].detail)}"
+    check = settings.check_called(incident.check)
+    if is_fact(incident) or (check and check.healthy):
+        return f"✅ Resolved · {pipeline}: {escape(incident.summary)}"
+    falls = (incident.limit or "").startswith("<")
+    worst = number(incident.peak, incident.limit) if incident.peak is not None else None
+    peak = f"{'lowest' if falls else 'peak'} {worst}, " if worst else ""
+    now = f"{'up' if falls else 'down'} to {number(incident.value, incident.limit)}"
+    return f"✅ Resolved · {pipeline}: {title} {now} ({peak}{threshold(incident.limit)})"
+
+
+def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:
+    """What people and other alerts have laid over it."""
+    words = []
+    if incident.snoozed_until and incident.snoozed_by:
+        words.append(snoozed(incident.snoozed_until, [incident.snoozed_by], zone))
+    if incident.not_evaluated_since:
+        why = f" (explained by {escape(incident.explained_by)})" if incident.explained_by else ""
+        words.append(f"Not evaluated since {day_and_time(incident.not_evaluated_since, zone)}{why}")
+    if incident.flapping_until:
+        words.append(f"Flapping: no replies until {day_and_time(incident.flapping_until, zone)}")
+    return words
+
+
+def _buttons(incident: Incident, links: Links) -> list[Block]:
+    """Two at most, acknowledge and what can help now; the rest behind `⋯`."""
+    shown = [] if incident.acked_by else [acknowledge_button(incident)]
+    shown += [
+        button(f"{word} {incident.rerun}", "rerun", str(incident.id))
+        for offer, word in (("rerun", "Rerun"), ("follow", "Follow"))
+        if offer in incident.offers and incident.rerun
+    ][:1]
+    more = [] if incident.is_test or incident.snoozed_until else _snoozes(incident)
+    if incident.acked_by:
+        more.append(("Take over…", f"acknowledge {incident.id}"))
+    more.append(("Show timeline", f"timeline {incident.id}"))
+    if address := runbook_of(incident, links):
+        more.append(("View runbook", address))
+    return [*shown, overflow(*more)]
+
+
+def _snoozes(incident: Incident) -> list[tuple[str, str]]:
+    return [(f"Snooze for {span}", f"snooze {incident.id} {span.replace(' ', '')}") for span in ("1 h", "4 h")]
+
+
+def acknowledge_button(incident: Incident, label: str = "Acknowledge") -> Block:
+    return button(label, "acknowledge", str(incident.id), style="primary")
+
+
+def last_at(incident: Incident, *dids: Did) -> datetime:
+    return next((entry.at for entry in reversed(incident.timeline) if entry.did in dids), incident.opened_at)
