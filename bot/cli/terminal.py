@@ -13,7 +13,6 @@ import typer
 
 from bot.answers import Finding, Replay, Replayed, Snapshot
 from bot.config.settings import Settings
-from bot.messages.snapshot import snapshot_labels
 from bot.model import Evaluation
 from bot.sanitize import sanitize
 from bot.services.move_alerts import Said
@@ -71,6 +70,8 @@ def print_snapshot(taken: Snapshot, settings: Settings) -> None:
 
 
 def _numbers(taken: Snapshot, settings: Settings) -> Iterator[Cells]:
+    from bot.messages.snapshot import snapshot_labels
+
     for name, label in snapshot_labels(settings).items():
         now, change = getattr(taken.numbers, name), taken.change(name)
         yield (
