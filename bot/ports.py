@@ -28,6 +28,9 @@ from bot.model import (
 )
 from checks.model import Limit
 
+# A read of another system by its name, and what in its answer is not as documented. Raises SyncHealthError.
+Comparison = tuple[str, Callable[[], Sequence[str]]]
+
 
 class Clock(Protocol):
     """The only source of time. `--speed` scales `now`; leases and time-outs stay real."""

@@ -57,13 +57,14 @@ def _examined(sources: Sources, *, deep: bool, wait: bool) -> Iterator[Finding]:
 
 
 def _verified(sources: Sources) -> Iterator[Finding]:
-    from bot.services.verify_contracts import verify_census, verify_databricks, verify_slack
+    from bot.adapters.contracts import census_contract, databricks_contract, slack_contract
+    from bot.services.verify_contracts import verify_contracts
 
     settings = sources.settings
     messenger, _ = connect_slack(settings)
-    yield from verify_census(connect_census(settings).raw, [sync.id for sync in settings.syncs])
+    yield from verify_contracts(census_contract(connect_census(settings).raw, [sync.id for sync in settings.syncs]))
     if settings.databricks:
         from bot.adapters.databricks.warehouse import DatabricksWarehouse
 
-        yield from verify_databricks(DatabricksWarehouse(settings.databricks).raw)
-    yield from verify_slack(messenger.raw, settings.channel, settings.operators.groups)
+        yield from verify_contracts(databricks_contract(DatabricksWarehouse(settings.databricks).raw))
+    yield from verify_contracts(slack_contract(messenger.raw, settings.channel, settings.operators.groups))

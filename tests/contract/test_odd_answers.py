@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.adapters.census.client import MOST_PAGES, CensusClient
-from bot.adapters.census.documents import read_run, whole
+from bot.adapters.census.documents import read_run
 from bot.adapters.databricks.errors import _first_line
 from bot.adapters.slack.messenger import _our_id
 from bot.errors import PermanentError, SyncHealthError, UncertainError, UnreadableError
@@ -86,8 +86,8 @@ def test_a_zero_time_is_none_and_one_beyond_the_century_is_refused() -> None:
 
 @pytest.mark.parametrize("value", [True, -3, 10**20, 1.0, "5", None])
 def test_what_counts_nothing_is_no_count(value: object) -> None:
-    assert whole(value) is None
-    assert whole(0) == 0
+    assert read_run(RUN | {"records_updated": value}).records_updated is None
+    assert read_run(RUN | {"records_updated": 0}).records_updated == 0
 
 
 def test_an_error_of_the_connector_that_has_no_text_is_named_by_its_kind() -> None:

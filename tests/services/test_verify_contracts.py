@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.adapters.contracts import census_contract, databricks_contract, slack_contract
 from bot.errors import PermanentError
-from bot.services.verify_contracts import differences, verify_census, verify_databricks, verify_slack
+from bot.services.verify_contracts import verify_contracts
 
 SYNC = {
     "id": 1,
@@ -50,7 +51,7 @@ def found(change: Callable[[dict[str, Any]], object] = lambda _: None) -> dict[s
     """What is not as expected, by its name, after this change of the answers."""
     answers = {path: deepcopy(answer) for path, answer in ANSWERS.items()}  # each its own
     change(answers)
-    findings = verify_census(lambda path, **_: answers[path], [1])
+    findings = verify_contracts(census_contract(lambda path, **_: answers[path], [1]))
     return {finding.name: finding.detail for finding in findings if not finding.ok}
 
 
@@ -108,7 +109,7 @@ def test_an_answer_that_cannot_be_had_is_told_and_the_others_are_still_compared(
             raise PermanentError("Census refuses CENSUS_API_TOKEN (403)")
         return ANSWERS[path]
 
-    findings = list(verify_census(ask, [1]))
+    findings = list(verify_contracts(census_contract(ask, [1])))
     assert [(one.name, one.ok) for one in findings] == [
         ("Census GET syncs", True),
         ("Census GET syncs/1", True),
@@ -125,7 +126,7 @@ def test_an_answer_that_cannot_be_had_is_told_and_the_others_are_still_compared(
     ],
 )
 def test_the_state_of_the_warehouse_is_compared_too(answer: dict[str, object], said: str) -> None:
-    [finding] = verify_databricks(lambda: answer)
+    [finding] = verify_contracts(databricks_contract(lambda: answer))
     assert finding.detail == said
 
 
@@ -136,9 +137,5 @@ def test_nothing_but_reads_is_asked_of_slack() -> None:
         asked.append(method)
         return {"ok": True, "user": "u", "team": "t", "user_id": "U", "team_id": "T", "messages": [], "users": ["U"]}
 
-    assert all(finding.ok for finding in verify_slack(ask, "C1", ["S1", "S2"]))
+    assert all(finding.ok for finding in verify_contracts(slack_contract(ask, "C1", ["S1", "S2"])))
     assert asked == ["auth.test", "conversations.history", "usergroups.users.list"]
-
-
-def test_true_is_no_whole_number() -> None:
-    assert list(differences({"n": int}, {"n": True})) == ["n: true or false where a whole number is expected"]

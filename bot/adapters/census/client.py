@@ -3,22 +3,18 @@
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from bot.adapters.census.documents import Document, document, identity, read_rejection, read_run, read_sync, whole
+from bot.adapters.census import documents
+from bot.adapters.census.documents import document, read_rejection, read_run, read_sync
 from bot.adapters.census.http import Call, CensusHttp
+from bot.adapters.documents import read
 from bot.alerts.rejections import Rejection
-from bot.errors import (
-    ConfigurationError,
-    TemporaryError,
-    UncertainError,
-    UnreadableError,
-)
+from bot.errors import ConfigurationError, TemporaryError, UncertainError, UnreadableError
 from bot.facts import Run, Sync
-from bot.sanitize import redact
 
 log = logging.getLogger(__name__)
 PAGE = 100  # the most rows that Census gives at once
@@ -64,23 +60,12 @@ class CensusClient:
         self._set_paused(sync_id, False)
 
     def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
-        what = f"the runs of sync {sync_id}"
-        found: dict[int, Run] = {}  # by id: a run that starts between two pages pushes another one onto both
-        for rows in self._pages(f"syncs/{sync_id}/sync_runs", what, max(1, min(most, PAGE)), order="desc"):
-            found |= {run.id: run for run in _read_runs(rows, sync_id, what, is_first=not found)}
-            if len(found) >= most:
-                break
-        return sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True)[: max(0, most)]
+        per_page = max(1, min(most, PAGE))
+        return self._runs(sync_id, per_page, lambda runs: len(runs) >= most)[: max(0, most)]
 
     def runs_since(self, sync_id: int, since: datetime) -> list[Run]:
-        what = f"the runs of sync {sync_id}"
-        found: dict[int, Run] = {}
-        for rows in self._pages(f"syncs/{sync_id}/sync_runs", what, PAGE, order="desc"):
-            page = _read_runs(rows, sync_id, what, is_first=not found)
-            found |= {run.id: run for run in page if run.created_at >= since}
-            if any(run.created_at < since for run in page):
-                break
-        return sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True)
+        runs = self._runs(sync_id, PAGE, lambda runs: any(run.created_at < since for run in runs))
+        return [run for run in runs if run.created_at >= since]
 
     def run(self, run_id: int) -> Run:
         what = f"run {run_id}"
@@ -91,10 +76,11 @@ class CensusClient:
         parameters: dict[str, str | int] = {"force_full_sync": "true"} if full else {}
         doubt = "a run may have started: look in the run list"
         call = Call("POST", f"syncs/{sync_id}/trigger", f"sync {sync_id}", parameters, doubt=doubt)
-        run_id = identity(document(self._http.ask(call)["data"]).get("sync_run_id"))
-        if run_id is None:
-            raise UncertainError(f"Census named no run of {call.what}; {doubt}")
-        return run_id
+        answer = self._http.ask(call)["data"]
+        try:
+            return read(documents.Triggered, answer).sync_run_id
+        except ValueError as error:
+            raise UncertainError(f"Census named no run of {call.what}; {doubt}") from error
 
     def cancel(self, run_id: int) -> None:
         doubt = "it may be cancelled all the same: look at it"
@@ -103,21 +89,31 @@ class CensusClient:
     def records(self, run_id: int, status: str, *, most: int) -> list[Rejection]:
         what = f"the {status} records of run {run_id}"
         pages = islice(self._pages(f"sync_runs/{run_id}/records", what, PAGE, status=status), -(-most // PAGE))
-        found = [read_rejection(document(row)) for rows in pages for row in rows]
+        found = [read_rejection(row) for rows in pages for row in rows]
         # A filter that is not heeded would show the others too; NULL and DUPLICATE are kinds of invalid.
         return [one for one in found if one.status not in RECORD_STATUSES - {status}][:most]
 
     def record_count(self, run_id: int, status: str) -> int:
         call = Call("GET", f"sync_runs/{run_id}/records_count", f"the record count of run {run_id}", {"status": status})
         rows = self._http.ask(call)["data"]
-        count = whole(document(rows[0] if isinstance(rows, list) and rows else None).get("record_count"))
-        if count is None:
-            raise _unreadable(call.what, "no number")
-        return count
+        try:
+            return read(documents.RecordCount, rows[0] if isinstance(rows, list) and rows else None).record_count
+        except ValueError as error:
+            raise _unreadable(call.what, "no number") from error
 
-    def raw(self, path: str, **parameters: str | int) -> Document:
+    def raw(self, path: str, **parameters: str | int) -> dict[str, object]:
         """The answer of a read as it is, for comparing its shape alone."""
         return self._http.ask(Call("GET", path, path, parameters))
+
+    def _runs(self, sync_id: int, per_page: int, enough: Callable[[Collection[Run]], bool]) -> list[Run]:
+        """The runs of a sync, newest first, page by page until they are enough."""
+        what = f"the runs of sync {sync_id}"
+        found: dict[int, Run] = {}  # by id: a run that starts between two pages pushes another one onto both
+        for rows in self._pages(f"syncs/{sync_id}/sync_runs", what, per_page, order="desc"):
+            found |= {run.id: run for run in _read_runs(rows, sync_id, what, is_first=not found)}
+            if enough(found.values()):
+                break
+        return sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True)
 
     def _set_paused(self, sync_id: int, paused: bool) -> None:
         """Only this key: others would be changed with it, and `mode` has to be sent whole or not at all."""
@@ -145,16 +141,16 @@ class CensusClient:
             yield rows
             known |= new
             if isinstance(pagination := answer.get("pagination"), dict):
-                page = whole(pagination.get("next_page")) or 0
+                page = read(documents.Pages, pagination).next_page or 0
             else:  # records have pages and do not say so
                 page = page + 1 if len(rows) >= per_page else 0
 
 
-def _read(reader: Callable[[Document], T], row: object, what: str) -> T:
+def _read(reader: Callable[[object], T], row: object, what: str) -> T:
     try:
-        return reader(document(row))
-    except (ValueError, OverflowError) as error:
-        raise _unreadable(what, redact(str(error))) from error
+        return reader(row)
+    except ValueError as error:
+        raise _unreadable(what, str(error)) from error
 
 
 def _read_runs(rows: Sequence[object], sync_id: int, what: str, *, is_first: bool) -> list[Run]:

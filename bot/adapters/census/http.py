@@ -10,7 +10,7 @@ from typing import Literal
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from bot.adapters.census.documents import Document, document
+from bot.adapters.census.documents import document
 from bot.errors import (
     NotFoundError,
     PermanentError,
@@ -66,7 +66,7 @@ class CensusHttp:
         self._timeout, self._sleep, self._attempts = timeout, sleep, attempts
         self._local = threading.local()
 
-    def ask(self, call: Call) -> Document:
+    def ask(self, call: Call) -> dict[str, object]:
         """The answer of one call, which has `data`; attempted again where that cannot do anything twice."""
         attempt, asleep = 1, 0.0
         while True:
@@ -79,7 +79,7 @@ class CensusHttp:
                 self._sleep(wait)
             attempt, asleep = attempt + 1, asleep + wait
 
-    def _ask_once(self, call: Call) -> Document:
+    def _ask_once(self, call: Call) -> dict[str, object]:
         try:
             answer = self._send_request(call)
         except (requests.RequestException, TimeoutError) as error:
@@ -167,14 +167,14 @@ def _phrase(status: int) -> str:
         return "it does not say why"
 
 
-def _json(answer: requests.Response) -> Document:
+def _json(answer: requests.Response) -> dict[str, object]:
     try:
         return document(json.loads(answer.content, object_hook=_without_payload))
     except (ValueError, RecursionError):  # no JSON, endless digits, or deeper than anybody nests
         return {}
 
 
-def _without_payload(found: Document) -> Document:
+def _without_payload(found: dict[str, object]) -> dict[str, object]:
     """What a record says of people is dropped while it is parsed: what nobody holds, nobody can show or log."""
     found.pop("record_payload", None)
     return found

@@ -5,10 +5,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from bot.adapters.documents import Document, fits
 from bot.config.environment import Databricks
 from bot.errors import AccessError, ConfigurationError, NotFoundError, SyncHealthError, TemporaryError
 from bot.transport.bounded_http import TooLargeError, bounded_session, json_object, take_body, untrusted, within
@@ -33,6 +35,14 @@ NO_TOKEN = {
     403: "the service principal may not log in here, check its access to the workspace",
     404: "there is no login for service principals here, check DATABRICKS_HOST",
 }
+STATES = ("running", "starting", "stopping", "stopped", "deleting", "deleted")
+
+
+class WarehouseDocument(Document):
+    """A SQL warehouse; 0 minutes: it never stops."""
+
+    state: Annotated[str, fits("a word", "None", STATES)]
+    auto_stop_mins: Annotated[int | None, fits("a whole number", None)]
 
 
 class Login:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bot import sql
-from bot.adapters.databricks.login import Login
+from bot.adapters.databricks.login import Login, WarehouseDocument
 from bot.adapters.databricks.outcomes import NotReadyError, RetryableError
 from bot.adapters.databricks.pool import Call, Pool
 from bot.adapters.databricks.session import Session
+from bot.adapters.documents import read
 from bot.adapters.values import Rows
 from bot.config.environment import Databricks
 from bot.errors import PermanentError, StartingError, SyncHealthError
@@ -87,18 +88,18 @@ class DatabricksWarehouse:
 
     def awake(self) -> bool:
         try:
-            warehouse = self._login.warehouse()
+            warehouse = read(WarehouseDocument, self._login.warehouse())
         except SyncHealthError as error:
             log.info("whether the warehouse is awake is not known: %s", error)
             return False
-        minutes = warehouse.get("auto_stop_mins")
-        ours_until = 60 * minutes + STOPS_LATE if isinstance(minutes, int) and minutes else 0  # 0: it never stops
-        by_others = isinstance(minutes, int) and self._pool.idle_seconds() >= ours_until
-        return by_others and warehouse.get("state") == "RUNNING"
+        minutes = warehouse.auto_stop_mins
+        if minutes is None or warehouse.state != "RUNNING":
+            return False
+        return not minutes or self._pool.idle_seconds() >= 60 * minutes + STOPS_LATE
 
     def state(self) -> str:
         """RUNNING, STOPPED, STARTING, …, without waking it. Raises TemporaryError and PermanentError."""
-        return sanitize(str(self._login.warehouse().get("state")), 40)
+        return sanitize(read(WarehouseDocument, self._login.warehouse()).state, 40)
 
     def columns(self, table: str) -> frozenset[str]:
         [row] = self._run_named(table, sql.to_list_columns(table, "databricks"), {})
