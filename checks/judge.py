@@ -27,6 +27,7 @@ def judge(check: Check, reading: Reading, sync: str | None = None) -> Result:
         summary=_summary(check, reading, outcome, limit, sync),
         runbook=check.runbook,
         error=reading.detail if outcome is Outcome.NO_DATA else reading.error,
+        carried=reading.carried,
         case=reading.case,
         helps=reading.helps or check.helps,
         cause=reading.cause,

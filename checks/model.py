@@ -249,6 +249,7 @@ class Reading:
     facts: Mapping[str, str] = field(default_factory=dict)
     helps: str | None = None
     cause: str | None = None
+    carried: bool = False  # measured at an earlier evaluation, and standing in: no event
 
 
 @dataclass(frozen=True)
@@ -269,7 +270,7 @@ class Result:
     summary: str
     runbook: str | None
     error: str | None = None  # why there is no number
-    carried: bool = False  # measured at an earlier evaluation, shown again in this one: no event
+    carried: bool = False  # as its reading
     case: Situation | None = None
     helps: str = ""
     cause: str | None = None

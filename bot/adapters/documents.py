@@ -36,14 +36,16 @@ def fits(expected: str, otherwise: object = NEEDED, known: Collection[str] = (),
     """
 
     def read_value(given: object, read_typed: Callable[[object], object], info: ValidationInfo) -> object:
+        if given is MISSING and not info.context and otherwise is not NEEDED:
+            return otherwise
         try:
             value = read_typed(given)
         except ValidationError as error:
-            raise_ours = _own_words(error.errors()[0])
+            ours = _own_words(error.errors()[0])
             if info.context and (given is MISSING or _name(given) not in expected):
                 raise ValueError(_misfit(given, expected)) from None
-            if info.context or otherwise is NEEDED or (raise_ours and given is not MISSING):
-                raise ValueError(raise_ours or f"{called or info.field_name} is missing") from None
+            if info.context or otherwise is NEEDED or ours:
+                raise ValueError(ours or f"{called or info.field_name} is missing") from None
             return otherwise
         if info.context and known and str(value).casefold() not in known:
             raise ValueError(f"an unknown word{f', “{value}”' if SAYABLE.fullmatch(str(value)) else ''}")

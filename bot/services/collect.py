@@ -1,19 +1,21 @@
 """Collect the readings of one evaluation: from Census always, from the warehouse where that is worth its cost."""
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from bot.alerts.timetable import warehouse_is_due
+from bot.config.settings import Settings
 from bot.model import Evaluation
 from bot.ports import Sources
 from bot.services.ask_warehouse import ask_warehouse
 from bot.services.census_numbers import empty_runs, ended_at, pending
 from bot.services.look_at_sync import SyncLook, look_at, not_asked, with_queue
 from bot.services.warehouse_numbers import Numbers
+from checks.model import Outcome, Reading
 
 log = logging.getLogger(__name__)
 SOURCES = frozenset({"databricks", "census"})
@@ -25,29 +27,14 @@ START = timedelta(minutes=15)  # the longest that a warehouse takes to start, wi
 
 @dataclass(frozen=True)
 class Collected:
-    """The readings of one evaluation, and where they are from."""
+    """The readings of one evaluation."""
 
     at: datetime
     looks: tuple[SyncLook, ...]
     numbers: Numbers
-    carried: Evaluation | None  # the earlier one whose numbers of the warehouse stand in
-    starting: bool  # they stand in because the warehouse is not there yet
-
-    @property
-    def matched_coverage(self) -> float | None:
-        """In percent."""
-        return self.numbers.value(MATCHED)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What could not be asked, and why."""
-        return tuple(self._problems())
-
-    def _problems(self) -> Iterator[str]:
-        yield from (f"{WAREHOUSE}{reason}" for reason in dict.fromkeys(self.numbers.errors.values()))
-        if self.carried:
-            yield from (problem for problem in self.carried.problems if problem.startswith(WAREHOUSE))
-        yield from (f"Census, {look.status.label}: {look.problem}" for look in self.looks if look.problem)
+    warehouse_at: datetime | None  # when they were measured; earlier, where they are carried over
+    starting: bool  # …because the warehouse is not there yet
+    problems: tuple[str, ...]  # what could not be asked, and why
 
 
 def collect(
@@ -61,12 +48,17 @@ def collect(
         asked = None if thrifty else pool.submit(ask, sources)
         look = partial(look_at, sources) if "census" in needed else not_asked
         looks = list(pool.map(look, sources.settings.syncs))
-        carried = last if last and thrifty and not _worth_asking(sources, last, looks, now) else None
-        numbers = _numbers_of(carried) if carried else asked.result() if asked else ask_warehouse(sources)
+        carries = last is not None and thrifty and not _worth_asking(sources, last, looks, now)
+        numbers = Numbers() if carries else asked.result() if asked else ask_warehouse(sources)
         starting = last is not None and numbers.starting and _stands_in(sources, last, now)
-        if last and starting:
-            carried, numbers = last, _numbers_of(last)
-    return Collected(now, tuple(_with_queue(look, numbers, last, now) for look in looks), numbers, carried, starting)
+    problems = [f"{WAREHOUSE}{reason}" for reason in dict.fromkeys(numbers.errors.values())]
+    warehouse_at: datetime | None = now
+    if last and (carries or starting):
+        numbers, warehouse_at = _carried_over(sources.settings, last), last.warehouse_at
+        problems = [problem for problem in last.problems if problem.startswith(WAREHOUSE)]
+    problems += [f"Census, {look.status.label}: {look.problem}" for look in looks if look.problem]
+    looks = [_with_queue(look, numbers, last, now) for look in looks]
+    return Collected(now, tuple(looks), numbers, warehouse_at, starting, tuple(problems))
 
 
 def _worth_asking(sources: Sources, last: Evaluation, looks: Sequence[SyncLook], now: datetime) -> bool:
@@ -89,11 +81,20 @@ def _stands_in(sources: Sources, last: Evaluation, now: datetime) -> bool:
     return last.warehouse_at is not None and now - last.warehouse_at < sources.settings.schedule.idle_floor + START
 
 
-def _numbers_of(last: Evaluation) -> Numbers:
-    """What an earlier evaluation brought, as far as it is shown next to the results."""
+def _carried_over(settings: Settings, last: Evaluation) -> Numbers:
+    """The readings of an earlier evaluation, by its results, and what is shown next to them."""
     row: dict[str, object] = {MATCHED: last.matched_coverage}
     for sync in last.syncs:
         row |= {f"{sync.direction}_queue": sync.queue, f"{sync.direction}_queue_suspicious": sync.suspicious}
+    directions = {sync.name: sync.direction for sync in last.syncs}
+    for result in last.results:
+        check = settings.check_called(result.check)
+        if check and check.source == "databricks":
+            error, detail = (
+                result.error if result.outcome is one else None for one in (Outcome.ERROR, Outcome.NO_DATA)
+            )
+            metric = check.column(directions[result.sync]) if result.sync else check.metric
+            row[metric] = Reading(result.value, error=error, detail=detail, carried=True)
     return Numbers(row, statements=0)
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts.timetable import is_active
@@ -20,19 +19,21 @@ BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
 
 
 def judge_all(settings: Settings, collected: Collected) -> Iterator[Result]:
-    """Every check that is active at this time, by its readings; what was carried over keeps its results."""
-    now, looks, carried = collected.at, collected.looks, collected.carried
+    """Every check that is active at this time, by its readings; also by those that were carried over."""
     for check in settings.checks:
-        if check.source == "databricks" and carried:
-            yield from (replace(r, carried=True) for r in carried.results if r.check == check.name)
-        elif check.source == "databricks" and is_active(check.active, now, settings.zone, None):
-            if check.per:
-                for status in (look.status for look in looks):
-                    yield judge(check, collected.numbers.reading(check.column(status.direction)), status.name)
-            else:
-                yield judge(check, collected.numbers.reading(check.metric))
+        if check.source == "databricks":
+            yield from _judge_warehouse(settings, check, collected)
         elif check.source == "census":
-            yield from _judge_census(settings, check, looks, now)
+            yield from _judge_census(settings, check, collected.looks, collected.at)
+
+
+def _judge_warehouse(settings: Settings, check: Check, collected: Collected) -> Iterator[Result]:
+    fresh = collected.warehouse_at == collected.at
+    active = fresh and is_active(check.active, collected.at, settings.zone, None)
+    for status in [look.status for look in collected.looks] if check.per else [None]:
+        reading = collected.numbers.reading(check.column(status.direction) if status else check.metric)
+        if active or reading.carried:
+            yield judge(check, reading, status.name if status else None)
 
 
 def _judge_census(settings: Settings, check: Check, looks: Sequence[SyncLook], now: datetime) -> Iterator[Result]:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from bot.model import Evaluation
 from bot.ports import Sources
-from bot.services.collect import SOURCES, collect
+from bot.services.collect import MATCHED, SOURCES, collect
 from bot.services.judge_all import judge_all
 from checks.judge import overall
 from checks.model import Outcome
@@ -21,17 +21,17 @@ def measure(
     """
     began = sources.clock.monotonic()
     collected = collect(sources, last, thrifty=thrifty, needed=needed)
-    results, problems = tuple(judge_all(sources.settings, collected)), collected.problems
+    results, numbers = tuple(judge_all(sources.settings, collected)), collected.numbers
     return Evaluation(
         checked_at=collected.at,
-        outcome=overall([result.outcome for result in results] + [Outcome.ERROR] * bool(problems)),
-        statements=collected.numbers.statements,
+        outcome=overall([result.outcome for result in results] + [Outcome.ERROR] * bool(collected.problems)),
+        statements=numbers.statements,
         seconds=round(sources.clock.monotonic() - began, 3),
         results=results,
         syncs=tuple(look.status for look in collected.looks),
-        problems=problems,
-        warehouse_at=collected.carried.warehouse_at if collected.carried else collected.at,
-        matched_coverage=collected.matched_coverage,
-        warehouse_reached=collected.numbers.reached,
+        problems=collected.problems,
+        warehouse_at=collected.warehouse_at,
+        matched_coverage=numbers.value(MATCHED),
+        warehouse_reached=numbers.reached,
         warehouse_starting=collected.starting,
     )

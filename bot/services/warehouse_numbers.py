@@ -32,8 +32,8 @@ class Numbers:
 
     def count(self, metric: str) -> int | None:
         """A number of records, None where there is none."""
-        value = self.row.get(metric)
-        return value if isinstance(value, int) and self.value(metric) is not None else None
+        value = self.value(metric)
+        return int(value) if value is not None and value.is_integer() else None
 
     def reading(self, metric: str) -> Reading:
         """The number, or why there is none."""
