@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 
 CLOCK = "SYNC_HEALTH_CLOCK"  # set by the demo for its bot: both have one time
-UNSET = "unset"  # who asks Census has had its token demanded by the settings
 
 
 class SystemClock:
@@ -115,7 +114,7 @@ def connect_census(settings: Settings) -> "CensusClient":
     return CensusClient(
         settings.census_api_url,
         settings.census_api_version,
-        token=settings.census_api_token or UNSET,
+        token=settings.census_api_token,
         group_id=settings.census_group_id,
     )
 

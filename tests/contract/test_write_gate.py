@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bot.adapters.store.sql_store import WriteGate
 from bot.errors import StateError
+from bot.services.write_gate import WriteGate
 from tests.waiting import until
 
 LOCKED = "another process keeps the database locked"

@@ -1,18 +1,21 @@
 """One of several processes leads: by the monotonic clock for itself, by the wall clock for the others."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
 from bot.adapters.store.sql_store import SqlStore
 from bot.errors import StateError
 from bot.services.deliver import deliver_next
-from bot.services.lead import LENGTH, PAUSE, Lease
+from bot.services.lead import LENGTH, Lease
 from tests.fakes import HandClock
 from tests.services.conftest import World
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -124,24 +127,31 @@ def test_who_never_asked_does_not_lead_and_neither_does_who_was_followed(mine: L
 
 
 class Locked:
-    """A state that cannot be written, and counts who tried."""
+    """A state that cannot be written; an attempt takes until a test says so."""
 
     def __init__(self) -> None:
-        self.tried = 0
+        self.tried, self.end = 0, Event()
 
     def take_lease(self, *_: object) -> bool:
         self.tried += 1
+        assert self.end.wait(20), "a test forgot to let it end"
         raise StateError("another process keeps the database locked")
 
 
-def test_one_failed_renewal_speaks_for_all_who_ask_in_the_next_seconds(world: World) -> None:
+def test_while_the_renewal_fails_one_tries_and_speaks_for_all_who_ask(world: World) -> None:
     store = Locked()
     lease = Lease(replace(world.ports, store=store), "me")  # type: ignore[arg-type]
-    for _ in range(3):
-        with pytest.raises(StateError, match="locked"):
-            lease.held()
-    assert store.tried == 1
-    world.clock.pass_(seconds=PAUSE)
-    with pytest.raises(StateError):
+    store.end.set()
+    with pytest.raises(StateError, match="locked"):
         lease.held()
+    store.end.clear()
+    with ThreadPoolExecutor(1) as pool:
+        trial = pool.submit(lease.held)
+        until(lambda: store.tried == 2)
+        for _ in range(3):
+            with pytest.raises(StateError, match="locked"):
+                lease.held()
+        store.end.set()
+        with pytest.raises(StateError, match="locked"):
+            trial.result(20)
     assert store.tried == 2

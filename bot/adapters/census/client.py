@@ -1,7 +1,6 @@
 """The Census client: syncs, runs and records, read page by page and verified; triggers, pauses and cancellations."""
 
 import logging
-import re
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
@@ -13,7 +12,7 @@ from bot.adapters.census.documents import document, read_rejection, read_run, re
 from bot.adapters.census.http import Call, CensusHttp
 from bot.adapters.documents import read
 from bot.alerts.rejections import Rejection
-from bot.errors import ConfigurationError, TemporaryError, UncertainError, UnreadableError
+from bot.errors import TemporaryError, UncertainError, UnreadableError
 from bot.facts import Run, Sync
 
 log = logging.getLogger(__name__)
@@ -39,8 +38,6 @@ class CensusClient:
         sleep: Callable[[float], None] = time.sleep,
         attempts: int = 3,
     ) -> None:
-        if not re.fullmatch(r"[!-~]+", token):  # else the HTTP library raises an error that quotes it
-            raise ConfigurationError(["CENSUS_API_TOKEN: it is empty or has blanks, write the bare token"])
         base = f"{base_url.rstrip('/')}/{version}"
         self._http = CensusHttp(base, token=token, group_id=group_id, timeout=timeout, sleep=sleep, attempts=attempts)
 

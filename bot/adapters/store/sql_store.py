@@ -1,6 +1,5 @@
 """The bot's state, on SQLite: transactions, snapshots for readers, and the outbox's claims."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,37 +11,9 @@ from bot.adapters.store.leases import Leases
 from bot.adapters.store.outbox import claim_next, mark_sent, next_attempts, read_content, release_claim
 from bot.adapters.store.records import SqlRecords
 from bot.adapters.store.state_file import open_state, reading_engine, said_plainly
-from bot.errors import StateError
 from bot.model import Announcement, ClaimedMessage, Failure, Place
 from bot.ports import Clock
-
-
-class WriteGate:
-    """One writer at a time, as SQLite has it; while writing fails one goes on trying, and the others are told at once.
-
-    Else everybody who wants to write waits for the database's own time-out, and takes a worker from who does not.
-    """
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._failed: str | None = None  # why the latest attempt did; None where it succeeded
-
-    @contextmanager
-    def passing(self) -> Iterator[None]:
-        """Raises StateError where another one tries, or has just failed while this one waited."""
-        known = self._failed
-        if not self._turn.acquire(blocking=known is None):
-            raise StateError(known or "")
-        try:
-            if known is None and self._failed is not None:
-                raise StateError(self._failed)
-            yield
-            self._failed = None
-        except StateError as error:
-            self._failed = error.reason
-            raise
-        finally:
-            self._turn.release()
+from bot.services.write_gate import WriteGate
 
 
 class SqlStore:
