@@ -53,12 +53,12 @@ class DuckDBWarehouse:
             return plain_rows(question, names, cursor.fetchmany(MOST_ROWS + 1))
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:
-        joined = sql.joined_for_duckdb(questions, self._tables)
+        joined = sql.joined(questions, self._tables, "duckdb")
         with self._execute_sql("joined", joined.text) as cursor:
             return joined.split([plain(value) for value in cursor.fetchone() or ()])
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
-        with self._execute_sql(question, sql.column_for_duckdb(question, column, self._tables)) as cursor:
+        with self._execute_sql(question, sql.only_column(question, column, self._tables, "duckdb")) as cursor:
             row = cursor.fetchone()
             return {column: plain(row[0])} if row else {}
 
@@ -68,7 +68,7 @@ class DuckDBWarehouse:
 
     def try_write(self, statement: str) -> None:
         """Rolled back; of a folder that is only read, whether its file could be written."""
-        text = sql.for_duckdb(statement, self._tables)
+        text = sql.in_dialect(statement, self._tables, "duckdb")
         if not (self._read_only and self._folder):
             with self._execute_sql(statement, "BEGIN") as cursor:
                 try:
@@ -137,7 +137,7 @@ class DuckDBWarehouse:
     @contextmanager
     def _run_named(self, name: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
         used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()}
-        with self._execute_sql(name, sql.for_duckdb(name, self._tables), used) as cursor:
+        with self._execute_sql(name, sql.in_dialect(name, self._tables, "duckdb"), used) as cursor:
             yield cursor
 
     @contextmanager

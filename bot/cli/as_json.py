@@ -1,4 +1,4 @@
-"""What the commands answer with --json."""
+"""What the commands answer with --json; times are written by `print_json`."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -12,51 +12,36 @@ from bot.model import Evaluation
 
 def evaluation_as_json(evaluation: Evaluation, incidents: Iterable[Incident]) -> dict[str, object]:
     """A validation, and what is open after it."""
-    shown = ("check", "sync", "outcome", "value", "warn", "critical", "summary", "error", "runbook")
-    checks = [
-        {"name" if key == "check" else key: getattr(result, key) for key in shown} for result in evaluation.results
-    ]
+    shown = ("sync", "outcome", "value", "warn", "critical", "summary", "error", "runbook")
     return {
-        "outcome": evaluation.outcome,
-        "checked_at": evaluation.checked_at.isoformat(),
-        "statements": evaluation.statements,
-        "seconds": evaluation.seconds,
-        "checks": checks,
-        "problems": list(evaluation.problems),
+        **_picked(evaluation, "outcome", "checked_at", "statements", "seconds"),
+        "checks": [{"name": result.check, **_picked(result, *shown)} for result in evaluation.results],
+        "problems": evaluation.problems,
         "syncs": [_sync(sync) for sync in evaluation.syncs],
         "incidents": [_incident(incident) for incident in incidents],
     }
 
 
 def _sync(sync: SyncStatus) -> dict[str, object]:
-    last = sync.last_sync.completed_at if sync.last_sync else None
     return {
-        "name": sync.name,
-        "label": sync.label,
+        **_picked(sync, "name", "label"),
         "pending": sync.queue,
         "suspect": sync.suspicious,
         "paused": sync.schedule.paused if sync.schedule else None,
         "schedule": sync.schedule.frequency if sync.schedule else None,
-        "last_completed_at": last.isoformat() if last else None,
-        "next_run_at": sync.next_run.isoformat() if sync.next_run else None,
-        "error_rate": sync.error_rate,
-        "error": sync.error,
+        "last_completed_at": sync.last_sync.completed_at if sync.last_sync else None,
+        "next_run_at": sync.next_run,
+        **_picked(sync, "error_rate", "error"),
     }
 
 
 def _incident(incident: Incident) -> dict[str, object]:
     """An `id` of null: it would be opened, were this no dry run."""
-    snoozed = incident.snoozed_until
     return {
         "id": incident.id if incident.id > 0 else None,
-        "check": incident.check,
-        "sync": incident.sync,
-        "severity": incident.severity,
-        "state": incident.state,
-        "summary": incident.summary,
-        "opened_at": incident.opened_at.isoformat(),
+        **_picked(incident, "check", "sync", "severity", "state", "summary", "opened_at"),
         "acknowledged_by": incident.acked_by,
-        "snoozed_until": snoozed.isoformat() if snoozed else None,
+        "snoozed_until": incident.snoozed_until,
     }
 
 
@@ -65,10 +50,7 @@ def snapshot_as_json(taken: Snapshot) -> dict[str, object]:
     numbers = asdict(taken.numbers)
     return {
         "audit_id": taken.id,
-        "taken_at": taken.taken_at.isoformat(),
-        "existed": taken.existed,
-        "foreign": taken.foreign,
-        "dry_run": taken.dry_run,
+        **_picked(taken, "taken_at", "existed", "foreign", "dry_run"),
         "numbers": numbers,
         "previous": taken.previous_id,
         "change": {name: taken.change(name) for name in numbers},
@@ -78,11 +60,11 @@ def snapshot_as_json(taken: Snapshot) -> dict[str, object]:
 def replay_as_json(replay: Replay) -> dict[str, object]:
     """What would have been said of the past."""
     return {
-        "from": replay.first.isoformat(),
-        "to": replay.last.isoformat(),
+        "from": replay.first,
+        "to": replay.last,
         "snapshots": replay.snapshots,
         "checks": [_replayed(one) for one in replay.checks],
-        "not_in_the_audit_log": list(replay.others),
+        "not_in_the_audit_log": replay.others,
     }
 
 
@@ -95,5 +77,9 @@ def _replayed(one: Replayed) -> dict[str, object]:
         "lowest": lowest,
         "median": middle,
         "highest": highest,
-        "told": [{"at": at.isoformat(), "reason": reason, "summary": summary} for at, reason, summary in one.told],
+        "told": [dict(zip(("at", "reason", "summary"), told, strict=True)) for told in one.told],
     }
+
+
+def _picked(thing: object, *names: str) -> dict[str, object]:
+    return {name: getattr(thing, name) for name in names}

@@ -8,6 +8,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -111,8 +112,8 @@ def _open_devnull() -> TextIO:
 
 
 def print_json(answer: Mapping[str, object]) -> None:
-    """One object on standard output, and nothing else there."""
-    sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    """One object on standard output, and nothing else there; times in ISO 8601."""
+    sys.stdout.write(json.dumps(answer, indent=2, default=datetime.isoformat) + "\n")
 
 
 def _as_lines(problems: list[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -95,19 +96,6 @@ def _lines(test: "AlertTest", zone: ZoneInfo) -> Iterator[str]:
 
 
 def _as_json(test: "AlertTest") -> dict[str, object]:
-    def at(moment: datetime | None) -> str | None:
-        return moment.isoformat() if moment else None
-
-    return {
-        "ok": test.ok,
-        "incident": test.incident_id,
-        "channel": test.channel,
-        "posted_at": at(test.posted_at),
-        "permalink": test.permalink,
-        "escalated_at": at(test.escalated_at),
-        "mentioned": test.mentioned,
-        "acknowledged_by": test.acknowledged_by,
-        "resolved_at": at(test.resolved_at),
-        "error": test.error,
-        "remedy": REMEDY if test.error else None,
-    }
+    shown = asdict(test)
+    del shown["acknowledgeable"]
+    return {"ok": test.ok, "incident": shown.pop("incident_id"), **shown, "remedy": REMEDY if test.error else None}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bot.config import shipped
 from bot.errors import NotFoundError, PermanentError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
+Dialect = Literal["databricks", "duckdb"]
 FOLDER = shipped.FOLDER / "sql"
 READ = (
     *(f"measure/{name}" for name in ("health", "queue", "examples", "snapshots", "snapshot_by_hand")),
@@ -79,14 +80,12 @@ def parameters(name: str) -> frozenset[str]:
     return frozenset(PARAMETER.findall(_strip_literals(name)))
 
 
-def for_databricks(name: str, tables: Mapping[str, str]) -> str:
-    """What Databricks gets: the file as it is, unless a table of it has another name (shipped → actual)."""
-    return _for_databricks(name, frozenset(tables.items()))
+def in_dialect(name: str, tables: Mapping[str, str], dialect: Dialect) -> str:
+    """What a warehouse gets, with its tables (shipped → actual).
 
-
-def for_duckdb(name: str, tables: Mapping[str, str]) -> str:
-    """What DuckDB gets, with `$name` parameters; tables maps shipped names to actual ones."""
-    return _for_duckdb(name, frozenset(tables.items()))
+    Databricks gets the file as it is, unless a table has another name; DuckDB's parameters are `$name`.
+    """
+    return (_in_databricks if dialect == "databricks" else _in_duckdb)(name, frozenset(tables.items()))
 
 
 def to_attach(file: str, catalog: str, *, read_only: bool) -> str:
@@ -195,38 +194,26 @@ def to_deploy(name: str, tables: Mapping[str, str], values: Values, dialect: str
     return in_duckdb(tree)
 
 
-def column_for_databricks(name: str, column: str, tables: Mapping[str, str]) -> str:
-    """One column of a one-row statement, for Databricks: nothing else is read, so nothing else can fail."""
-    return _column(name, column, frozenset(tables.items()), "databricks")
+def only_column(name: str, column: str, tables: Mapping[str, str], dialect: Dialect) -> str:
+    """One column of a one-row statement: nothing else is read, so nothing else can fail."""
+    return _only_column(name, column, frozenset(tables.items()), dialect)
 
 
-def column_for_duckdb(name: str, column: str, tables: Mapping[str, str]) -> str:
-    """The same for DuckDB."""
-    return _column(name, column, frozenset(tables.items()), "duckdb")
-
-
-def joined_for_databricks(questions: Sequence[str], tables: Mapping[str, str]) -> Joined:
-    """Those of the questions that fit in one statement, for Databricks. Raises PermanentError where none does."""
-    return _join_statements(tuple(questions), frozenset(tables.items()), "databricks")
-
-
-def joined_for_duckdb(questions: Sequence[str], tables: Mapping[str, str]) -> Joined:
-    """The same for DuckDB."""
-    return _join_statements(tuple(questions), frozenset(tables.items()), "duckdb")
+def joined(questions: Sequence[str], tables: Mapping[str, str], dialect: Dialect) -> Joined:
+    """Those of the questions that fit in one statement. Raises PermanentError where none does."""
+    return _join_statements(tuple(questions), frozenset(tables.items()), dialect)
 
 
 @lru_cache(maxsize=64)
-def _join_statements(questions: tuple[str, ...], tables: frozenset[tuple[str, str]], dialect: str) -> Joined:
+def _join_statements(questions: tuple[str, ...], tables: frozenset[tuple[str, str]], dialect: Dialect) -> Joined:
     def build() -> str:
         trees = {question: tree for question in questions if (tree := _joinable(question, dict(tables)))}
         fitting = dict(islice(trees.items(), MOST_JOINED))
         text = written(join(list(fitting.values())), dialect)
         return json.dumps([text, {question: selected_names(tree) for question, tree in fitting.items()}])
 
-    text, columns = json.loads(
-        read_or_cache(["joined", dialect, *map(load, questions), *map(str, sorted(tables))], build)
-    )
-    return Joined(text, columns)
+    made_from = ["joined", dialect, *map(load, questions), *map(str, sorted(tables))]
+    return Joined(*json.loads(read_or_cache(made_from, build)))
 
 
 def _joinable(question: str, tables: Mapping[str, str]) -> "exp.Query | None":
@@ -248,7 +235,7 @@ def translate(text: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _for_databricks(name: str, tables: frozenset[tuple[str, str]]) -> str:
+def _in_databricks(name: str, tables: frozenset[tuple[str, str]]) -> str:
     text = load(name)
     renamed = _quoted_names(dict(tables))
     if not any(shipped.casefold() in text.casefold() for shipped in renamed):
@@ -258,7 +245,7 @@ def _for_databricks(name: str, tables: frozenset[tuple[str, str]]) -> str:
 
 
 @lru_cache(maxsize=512)
-def _for_duckdb(name: str, tables: frozenset[tuple[str, str]]) -> str:
+def _in_duckdb(name: str, tables: frozenset[tuple[str, str]]) -> str:
     def translate() -> str:
         tree = _parse(name)
         rename_tables(tree, dict(tables))
@@ -277,7 +264,7 @@ def _strip_literals(name: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _column(name: str, column: str, tables: frozenset[tuple[str, str]], dialect: str) -> str:
+def _only_column(name: str, column: str, tables: frozenset[tuple[str, str]], dialect: Dialect) -> str:
     tree = keep_column(_parse(name), column)
     rename_tables(tree, dict(tables))
     return tree.sql(dialect, comments=False)

@@ -104,7 +104,7 @@ def main() -> None:
         warehouse.close()
         demo = Demo(speed=1)  # whose clock is that of the command
         demo.start()
-        statement = sql.for_duckdb(HEALTH, {})
+        statement = sql.in_dialect(HEALTH, {}, "duckdb")
         # Modules are compiled before they are timed, as pip leaves them, whether or not this machine keeps bytecode.
         compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": f"{folder}/compiled", "SSL_CERT_FILE": ""}
         bare = process([sys.executable, "-c", BARE, folder, statement], **compiled)

@@ -164,16 +164,16 @@ def test_more_rows_than_anybody_reads_are_that_error_and_not_counted(
 def test_tables_have_their_names_here_in_the_joined_statement(write: Callable[[dict[str, str]], list[str]]) -> None:
     names = write({"one": OWN["one"]})
     tables = {"crm.sfdc_dbx.properties_to_create": "lake-prod.crm.to_create"}
-    text = sql.joined_for_databricks([HEALTH, *names], tables).text
+    text = sql.joined([HEALTH, *names], tables, "databricks").text
     assert "`lake-prod`.`crm`.`to_create`" in text and "properties_to_create" not in text
     assert sqlglot.parse_one(text, dialect="databricks")
 
 
 def test_the_joined_statement_is_databricks_sql_for_databricks(write: Callable[[dict[str, str]], list[str]]) -> None:
     names = write({"like": "SELECT CAST('a' RLIKE '(?i)A' AS INT) AS n"})
-    joined = sql.joined_for_databricks([HEALTH, *names], {})
+    joined = sql.joined([HEALTH, *names], {}, "databricks")
     assert "REGEXP_LIKE" in joined.text and "REGEXP_MATCHES" not in joined.text and "CROSS JOIN" in joined.text
-    assert "REGEXP_MATCHES" in sql.joined_for_duckdb([HEALTH, *names], {}).text
+    assert "REGEXP_MATCHES" in sql.joined([HEALTH, *names], {}, "duckdb").text
     assert list(joined.columns) == [HEALTH, *names]
 
 
@@ -181,6 +181,6 @@ def test_questions_with_parameters_and_statements_that_do_something_are_not_join
     write: Callable[[dict[str, str]], list[str]],
 ) -> None:
     names = write({"given": "SELECT :n AS n", "doing": "DROP TABLE a.b.c", "one": OWN["one"]})
-    assert list(sql.joined_for_databricks([HEALTH, *names], {}).columns) == [HEALTH, "checks/one"]
+    assert list(sql.joined([HEALTH, *names], {}, "databricks").columns) == [HEALTH, "checks/one"]
     with pytest.raises(PermanentError):
-        sql.joined_for_databricks(names[:2], {})
+        sql.joined(names[:2], {}, "databricks")

@@ -116,7 +116,9 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
                 "state": dump(ports.settings.state_url.removeprefix("sqlite:///")),
                 "log": log.getvalue(),
                 "terminal": printed(lambda: terminal.print_evaluation(evaluation, [], verbose=True)),
-                "json": json.dumps(evaluation_as_json(evaluation, summarise(ports).incidents), ensure_ascii=False),
+                "json": json.dumps(
+                    evaluation_as_json(evaluation, summarise(ports).incidents), ensure_ascii=False, default=str
+                ),
             },
         )
     finally:

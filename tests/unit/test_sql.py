@@ -33,7 +33,7 @@ def write(tmp_path: Path) -> Iterator[Callable[[str], str]]:
 @pytest.mark.parametrize("text", ["SELECT 'not closed", "SELECT FROM WHERE", "SELECT `a", "SELECT /* a"])
 def test_text_that_no_parser_takes_is_an_error_of_ours(write: Callable[[str], str], text: str) -> None:
     with pytest.raises(PermanentError):
-        sql.for_duckdb(write(f"-- What?\n{text}"), {})
+        sql.in_dialect(write(f"-- What?\n{text}"), {}, "duckdb")
 
 
 @pytest.mark.parametrize("name", sql.names())
@@ -50,14 +50,14 @@ def test_a_file_is_one_databricks_statement_that_opens_with_its_question(name: s
 def test_databricks_gets_the_very_bytes_of_a_file(name: str) -> None:
     shipped = (sql.FOLDER / f"{name}.sql").read_bytes()
     for tables in ({}, {PROPERTIES: PROPERTIES}, {"some.other.thing": "a.b.c"}):
-        assert sql.for_databricks(name, tables).encode() == shipped
+        assert sql.in_dialect(name, tables, "databricks").encode() == shipped
 
 
 @pytest.mark.parametrize("name", sql.names())
 def test_duckdb_gets_a_translation_without_losses(name: str, caplog: pytest.LogCaptureFixture) -> None:
     forget()
     with caplog.at_level(logging.WARNING, "sqlglot"):
-        text = sql.for_duckdb(name, {})
+        text = sql.in_dialect(name, {}, "duckdb")
     assert not caplog.records
     statements = [type(tree) for tree in sqlglot.parse(text, dialect="duckdb")]
     assert statements[1:] == ([exp.Comment] if sql.load(name).count("\nCOMMENT ") else [])
@@ -66,7 +66,7 @@ def test_duckdb_gets_a_translation_without_losses(name: str, caplog: pytest.LogC
 @pytest.mark.parametrize("name", sql.names())
 def test_renaming_every_table_leaves_no_shipped_name_and_no_other_change(name: str) -> None:
     there = {table: table.replace(".", "_x.") for table in tables_of(sql.load(name))}
-    renamed = sql.for_databricks(name, there)
+    renamed = sql.in_dialect(name, there, "databricks")
     assert set(tables_of(renamed)) == set(there.values())
     back = unmerged(renamed)
     trees.rename_tables(back, {other: table for table, other in there.items()})
@@ -144,12 +144,14 @@ def test_a_renamed_table_keeps_strings_comments_and_aliases(write: Callable[[str
         f"-- What is in {PROPERTIES}?\nSELECT\n  properties.id,\n  '{PROPERTIES}' AS pg_rds_public\n"
         f"FROM RDS.pg_rds_public.`properties` AS properties\nWHERE properties.id > :id\n"
     )
-    text = sql.for_databricks(name, {PROPERTIES: "main.my-app.`units`"})
+    text = sql.in_dialect(name, {PROPERTIES: "main.my-app.`units`"}, "databricks")
     assert f"What is in {PROPERTIES}?" in text
     assert f"'{PROPERTIES}' AS pg_rds_public" in text
     assert "FROM `main`.`my-app`.`units` AS properties" in text
     assert "properties.id > :id" in text
-    assert 'FROM "main"."my-app"."units" AS properties' in sql.for_duckdb(name, {PROPERTIES: "main.my-app.units"})
+    assert 'FROM "main"."my-app"."units" AS properties' in sql.in_dialect(
+        name, {PROPERTIES: "main.my-app.units"}, "duckdb"
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_a_renamed_table_keeps_strings_comments_and_aliases(write: Callable[[str
 )
 def test_a_name_that_needs_backticks_has_them(name: str, write: Callable[[str], str]) -> None:
     written = write(f"-- ?\nSELECT\n  p.id\nFROM {PROPERTIES} AS p\n")
-    text = sql.for_databricks(written, {PROPERTIES: name})
+    text = sql.in_dialect(written, {PROPERTIES: name}, "databricks")
     quoted = ".".join(f"`{part.replace('`', '``')}`" for part in table_parts(name))
     assert f"FROM {quoted} AS p" in text
     [table] = sqlglot.parse_one(text, dialect="databricks").find_all(exp.Table)
@@ -173,17 +175,17 @@ def test_a_name_that_cannot_be_read_has_no_parts(name: str) -> None:
 
 def test_two_part_names_can_replace_three_part_ones(write: Callable[[str], str]) -> None:
     name = write(f"-- ?\nSELECT\n  p.id\nFROM {PROPERTIES} AS p\n")
-    assert "FROM `app`.`units` AS p" in sql.for_databricks(name, {PROPERTIES: "app.units"})
+    assert "FROM `app`.`units` AS p" in sql.in_dialect(name, {PROPERTIES: "app.units"}, "databricks")
 
 
 def test_names_that_only_begin_alike_are_left_alone(write: Callable[[str], str]) -> None:
     name = write(f"-- ?\nSELECT\n  p.id\nFROM {PROPERTIES}_old AS p\n")
-    assert sql.for_databricks(name, {PROPERTIES: "a.b.c"}) == sql.load(name)
+    assert sql.in_dialect(name, {PROPERTIES: "a.b.c"}, "databricks") == sql.load(name)
 
 
 def test_a_merge_loses_the_qualifiers_that_duckdb_refuses(write: Callable[[str], str]) -> None:
     name = write("-- ?\nMERGE INTO a.b.c AS t USING a.b.d AS s ON t.k = s.k WHEN MATCHED THEN UPDATE SET t.v = s.v\n")
-    assert sql.for_duckdb(name, {}).endswith("UPDATE SET v = s.v")
+    assert sql.in_dialect(name, {}, "duckdb").endswith("UPDATE SET v = s.v")
 
 
 def test_parameters_and_columns_are_not_looked_for_in_strings_and_comments(write: Callable[[str], str]) -> None:
@@ -243,7 +245,7 @@ def test_a_statement_that_answers_nothing_has_no_columns() -> None:
 def test_a_broken_file_is_named(text: str, message: str, write: Callable[[str], str]) -> None:
     name = write(text)
     with pytest.raises(PermanentError, match=rf"sql/it\.sql .*{message}"):
-        sql.for_duckdb(name, {})
+        sql.in_dialect(name, {}, "duckdb")
 
 
 def tables_of(text: str) -> list[str]:

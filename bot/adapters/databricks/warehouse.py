@@ -50,19 +50,19 @@ class DatabricksWarehouse:
         self._pool = Pool(session, patience=patience, lifetime=lifetime, monotonic=monotonic)
 
     def ask(self, question: str, **parameters: object) -> Rows:
-        return self._run_named(question, sql.for_databricks(question, self._tables), parameters)
+        return self._run_named(question, sql.in_dialect(question, self._tables, "databricks"), parameters)
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:
-        joined = sql.joined_for_databricks(questions, self._tables)
+        joined = sql.joined(questions, self._tables, "databricks")
         [row] = self._run_named("joined", joined.text, {})
         return joined.split(list(row.values()))
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
-        rows = self._run_named(question, sql.column_for_databricks(question, column, self._tables), {})
+        rows = self._run_named(question, sql.only_column(question, column, self._tables, "databricks"), {})
         return rows[0] if rows else {}
 
     def do(self, statement: str, **parameters: object) -> None:
-        self._run_named(statement, sql.for_databricks(statement, self._tables), parameters, writes=True)
+        self._run_named(statement, sql.in_dialect(statement, self._tables, "databricks"), parameters, writes=True)
 
     def try_write(self, statement: str) -> None:
         self.do(statement)  # Delta records no commit for a write of nothing
