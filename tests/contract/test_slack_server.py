@@ -205,7 +205,7 @@ def test_a_deleted_root_leaves_a_tombstone_that_cannot_be_updated(client: WebCli
 @pytest.mark.parametrize(
     ("blocks", "why"),
     [
-        ([{"type": "divider"}] * 51, "50 blocks"),
+        ([{"type": "divider"}] * 51, "no more than 50 items allowed [json-pointer:/blocks]"),
         ([say("")], "1 to 3000"),
         ([say("x" * 3001)], "1 to 3000"),
         ([{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}], "plain_text"),
@@ -539,7 +539,19 @@ ODD: list[object] = [
 def test_arguments_of_another_kind_are_refused_and_break_nothing(client: WebClient, method: str) -> None:
     root = client.chat_postMessage(channel="sync-health", text="root")["ts"]
     good = {"channel": "sync-health", "text": "x", "ts": root, "message_ts": root, "user": "U001", "post_at": 2**31}
-    for name in (*good, "blocks", "metadata", "view", "view_id", "limit", "cursor", "oldest", "usergroup", "thread_ts"):
+    for name in (
+        *good,
+        "blocks",
+        "attachments",
+        "metadata",
+        "view",
+        "view_id",
+        "limit",
+        "cursor",
+        "oldest",
+        "usergroup",
+        "thread_ts",
+    ):
         for odd in ODD:
             try:
                 client.api_call(method, json={**good, name: odd})

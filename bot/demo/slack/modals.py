@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.demo.slack.blocks import Json, SlackError, checked_blocks, filled, is_text, parsed
+from bot.demo.slack.blocks import Json, SlackError, checked_blocks, filled, parsed
+from bot.demo.slack.rules import faults_together, is_text
 
 TEAM, APP, BOT, BOT_USER = "T0001", "A0001", "B0001", "U0BOT"
 TRIGGER_SECONDS = 3.0
@@ -93,7 +94,9 @@ class Modals:
         view = parsed(given, "invalid_arguments")
         if not isinstance(view, dict) or view.get("type") != "modal":
             raise SlackError("invalid_arguments", "a view of type modal")
-        blocks = checked_blocks(view.get("blocks"), most=100)
+        blocks = checked_blocks(view.get("blocks"), most=100, unknown={"data_visualization"})
+        for fault in faults_together(blocks):
+            raise SlackError("invalid_arguments", fault)
         if not is_text(view.get("title"), 24, "plain_text"):
             raise SlackError("invalid_arguments", "title: plain_text of 1 to 24")
         if "submit" not in view and any(b["type"] == "input" for b in blocks):

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 
-from bot.demo.slack.blocks import Json, SlackError, content, metadata
+from bot.demo.slack.blocks import Json, SlackError
 
 MOST_DAYS, WINDOW_SECONDS, MOST_IN_A_WINDOW, LOCKED_SECONDS = 120, 300, 30, 60
 
@@ -14,8 +14,8 @@ class ScheduledMessages:
 
     waiting: dict[str, Json] = field(default_factory=dict)
 
-    def add(self, arguments: Json, now: float, channel: str) -> Json:
-        """The answer of chat.scheduleMessage; raises SlackError."""
+    def add(self, arguments: Json, said: Json, now: float, channel: str) -> Json:
+        """The answer of chat.scheduleMessage for what is to be said; raises SlackError."""
         try:
             post_at = int(str(arguments.get("post_at")))
         except ValueError:
@@ -27,14 +27,9 @@ class ScheduledMessages:
         near = [one for one in self.waiting.values() if abs(one["post_at"] - post_at) < WINDOW_SECONDS]
         if len(near) >= MOST_IN_A_WINDOW:
             raise SlackError("restricted_too_many")
-        said, id_ = content(arguments) | metadata(arguments), f"Q{secrets.token_hex(5).upper()}"
-        self.waiting[id_] = {
-            "id": id_,
-            "channel_id": channel,
-            "post_at": post_at,
-            "date_created": int(now),
-            "said": said,
-        }
+        id_ = f"Q{secrets.token_hex(5).upper()}"
+        when = {"post_at": post_at, "date_created": int(now)}
+        self.waiting[id_] = {"id": id_, "channel_id": channel, **when, "said": said}
         shown = {"type": "delayed_message", "text": said["text"]}
         return {"channel": channel, "scheduled_message_id": id_, "post_at": post_at, "message": shown}
 

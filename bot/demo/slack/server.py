@@ -77,6 +77,7 @@ class SlackServer:
         self._workspace = Workspace(channel, people, groups or {}, now, real)
         self.messages, self.ephemerals = self._workspace.messages, self._workspace.ephemerals
         self.modal = self._workspace.modal
+        self.unknown_blocks = self._workspace.unknown_blocks  # "table", …: types that this workspace refuses
         self._port = port
         self._tokens = {"app": app_token, "bot": bot_token}
         self._faults: dict[str, list[Fault]] = {}
@@ -153,7 +154,8 @@ class SlackServer:
             self._faults.setdefault(method, []).extend([fault] * times)
 
     def heal(self) -> None:
-        """Forget all faults."""
+        """Forget all faults and take every block."""
+        self.unknown_blocks.clear()
         self._faults.clear()
         self._lasting.clear()
 
@@ -184,9 +186,7 @@ class SlackServer:
             if fault is None or fault.done:
                 answer |= self._answer(method, arguments)
         except SlackError as refused:
-            answer = {"ok": False, "error": refused.code}
-            if refused.why:
-                answer["response_metadata"] = {"messages": [f"[ERROR] {refused.why}"]}
+            answer = refused.answer
         self._page.refresh()
         if fault:
             return self._spoilt(request, fault)

@@ -45,6 +45,7 @@ class Workspace(Modals):
         self._ephemerals: dict[str, dict[str, Json]] = {person.id: {} for person in people}
         self._last_ts = 0
         self.scheduled = ScheduledMessages()
+        self.unknown_blocks: set[str] = set()
 
     def call(self, method: str, arguments: Json) -> Json:
         """Do one Web API method and return its answer; raises SlackError."""
@@ -84,7 +85,8 @@ class Workspace(Modals):
     def tell(self, user: str, said: Json, *, by: str = BOT_USER) -> str:
         """Show something to one person only; returns its ts."""
         with self.lock:
-            message = {"type": "message", "user": by, "ts": self._next_ts(), "is_ephemeral": True, **content(said)}
+            message: Json = {"type": "message", "user": by, "ts": self._next_ts(), "is_ephemeral": True}
+            message |= self._content(said)
             if said.get("thread_ts"):
                 message["thread_ts"] = str(said["thread_ts"])
             self._ephemerals[user][message["ts"]] = message
@@ -104,9 +106,9 @@ class Workspace(Modals):
             if grant.ts and flag(said.get("delete_original")):
                 own.pop(grant.ts, None) or self._delete({"ts": grant.ts})
             elif grant.ts and flag(said.get("replace_original")) and grant.ts in own:
-                own[grant.ts] = _without(own[grant.ts], "text", "blocks") | content(said)
+                own[grant.ts] = _without(own[grant.ts], "text", "blocks", "attachments") | self._content(said)
             elif grant.ts and flag(said.get("replace_original")):
-                self._update({**said, "ts": grant.ts})
+                self._update({"attachments": [], **said, "ts": grant.ts})
             elif said.get("response_type") == "in_channel":
                 self._post(said)
             else:
@@ -125,23 +127,19 @@ class Workspace(Modals):
         with self.lock:
             ephemeral = self._ephemerals[user].get(ts)
             message = ephemeral or self._messages.get(ts) or {}
-            action = pressed(message, action_id, value) | {"action_ts": self._next_ts()}
-            container: Json = {
-                "type": "message",
-                "message_ts": ts,
-                "channel_id": CHANNEL,
-                "is_ephemeral": bool(ephemeral),
-            }
+            action, place = pressed(message, action_id, value)
+            container = place | {"message_ts": ts, "channel_id": CHANNEL, "is_ephemeral": bool(ephemeral)}
             if "thread_ts" in message:
                 container["thread_ts"] = message["thread_ts"]
             about: Json = {"trigger_id": self._trigger(user), "channel": {"id": CHANNEL, "name": self.channel}}
-            about |= {"container": container, "response_url": self._response_url(user, ts), "actions": [action]}
+            about |= {"container": container, "response_url": self._response_url(user, ts)}
+            about["actions"] = [action | {"action_ts": self._next_ts()}]
             original = {} if ephemeral else {"message": self._shown(message)}
             return {"type": "block_actions", **self._actor(user), **about, **original}
 
     def _post(self, a: Json) -> Json:
         message: Json = {"type": "message", "user": BOT_USER, "bot_id": BOT, "app_id": APP, "team": TEAM}
-        message |= {"ts": "", **content(a), **metadata(a)}
+        message |= {"ts": "", **self._content(a), **metadata(a)}
         if a.get("thread_ts"):
             root = self._messages.get(str(a["thread_ts"]))
             if root is None:
@@ -155,12 +153,15 @@ class Workspace(Modals):
             self._threads.setdefault(message["thread_ts"], []).append(message["ts"])
         return {"channel": CHANNEL, "ts": message["ts"], "message": self._shown(message)}
 
+    def _content(self, said: Json) -> Json:
+        return content(said, self.unknown_blocks)
+
     def _post_due(self) -> None:
         for said in self.scheduled.take_due(self.real()):
             self._post(said)
 
     def _schedule(self, a: Json) -> Json:
-        return self.scheduled.add(a, self.real(), CHANNEL)
+        return self.scheduled.add(a, self._content(a) | metadata(a), self.real(), CHANNEL)
 
     def _delete_scheduled(self, a: Json) -> Json:
         return self.scheduled.delete(a, self.real())
@@ -172,8 +173,14 @@ class Workspace(Modals):
         message = self._find(a.get("ts"))
         if message["user"] != BOT_USER:
             raise SlackError("cant_update_message")
-        said = content(a) | metadata(a)
-        message.pop("blocks", None)  # Slack drops them when the update brings none; metadata it keeps
+        said = self._content(a) | metadata(a)
+        # A new text drops the blocks; attachments stay until others or an empty list come, metadata until other comes.
+        if a.get("text") or a.get("blocks") is not None:
+            message.pop("blocks", None)
+        else:
+            said["text"] = message["text"]
+        if a.get("attachments") is not None:
+            message.pop("attachments", None)
         message |= said | {"edited": {"user": BOT_USER, "ts": self._next_ts()}}
         return {"channel": CHANNEL, "ts": message["ts"], "text": message["text"], "message": self._shown(message)}
 
