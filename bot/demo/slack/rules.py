@@ -141,7 +141,7 @@ def _table(block: Json) -> Iterator[Rule]:
     rows, columns = block.get("rows"), block.get("column_settings", [])
     yield _some("/rows", rows, 1, TABLE_ROWS)
     yield _some("/column_settings", columns, 0, TABLE_COLUMNS)
-    for n, column in enumerate(one or {} for one in columns):  # null: as usual
+    for n, column in enumerate(columns):
         known = {"align": ("left", "center", "right"), "is_wrapped": (True, False)}
         yield f"/column_settings/{n}", "align and is_wrapped", all(v in known.get(k, ()) for k, v in column.items())
     for n, row in enumerate(rows or []):
