@@ -202,6 +202,12 @@ BAD: dict[str, tuple[Json, str]] = {
     "a long field": ({"type": "section", "fields": [say("x" * 2001)["text"]]}, "/blocks/0/fields/0]"),
     "a section of nothing": ({"type": "section"}, "text or fields [json-pointer:/blocks/0]"),
     "a button in a context": ({**button(), "type": "context"}, "/blocks/0/elements/0/type]"),
+    "an odd key": (table(page_size=5), "invalid additional property: page_size [json-pointer:/blocks/0]"),
+    "an odd key in an element": (
+        {**say("x"), "accessory": overflow(style="danger")},
+        "style [json-pointer:/blocks/0/accessory]",
+    ),
+    "an odd key in a chart": (line(z_label="z"), "z_label [json-pointer:/blocks/0/chart/axis_config]"),
     "a long address": (
         {"type": "actions", "elements": [button()["elements"][0] | {"url": "https://" + "x" * 3000}]},
         "/blocks/0/elements/0/url]",

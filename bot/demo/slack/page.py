@@ -80,7 +80,7 @@ class Page:
 
     async def _file(self, request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
-        if name not in ("index.html", "page.js", "page.css"):
+        if name not in ("index.html", "blocks.js", "page.js", "page.css"):
             return PlainTextResponse("not found", 404)
         return FileResponse(WEB / name, headers=HEADERS)
 

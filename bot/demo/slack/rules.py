@@ -76,8 +76,15 @@ def strings(node: object) -> Iterator[str]:
 def _block(block: Any, unknown: Collection[str]) -> Iterator[Rule]:
     kind = block.get("type") if isinstance(block, dict) else None
     yield "/type", f"unsupported type: {kind}", kind in BLOCKS and kind not in unknown
-    yield "/block_id", "up to 255 characters", len(block.get("block_id", "")) <= 255
-    yield from BLOCKS[kind](block)
+    rules, keys = BLOCKS[kind]
+    yield _known("", block, f"block_id {keys}")
+    yield _short("/block_id", block.get("block_id", ""), 0, 255)
+    yield from rules(block)
+
+
+def _known(where: str, node: Json, keys: str) -> Rule:
+    odd = sorted(set(node) - set(f"type visible_to_user_ids {keys}".split()))
+    return where, f"invalid additional property: {', '.join(odd)}", not odd
 
 
 def _text(where: str, value: object, most: int, *kinds: str) -> Rule:
@@ -154,6 +161,7 @@ def _chart(block: Json) -> Iterator[Rule]:
     chart = block.get("chart", {})
     yield _short("/title", block.get("title"), 1, 50)
     yield "/chart/type", "line, bar, area or pie", chart.get("type") in ("line", "bar", "area", "pie")
+    yield _known("/chart", chart, "segments" if chart["type"] == "pie" else "series axis_config")
     if chart["type"] == "pie":
         yield _some("/chart/segments", chart.get("segments"), 1, SERIES)
         yield from _points("/chart/segments", chart["segments"])
@@ -163,6 +171,7 @@ def _chart(block: Json) -> Iterator[Rule]:
     categories = axis.get("categories")
     yield _some("/chart/axis_config/categories", categories, 1, POINTS)
     yield from (_short("/chart/axis_config/categories", one, 1, LABEL) for one in categories or [])
+    yield _known("/chart/axis_config", axis, "categories x_label y_label")
     yield from (_short(f"/chart/axis_config/{k}", axis[k], 0, 50) for k in ("x_label", "y_label") if k in axis)
     yield _some("/chart/series", series, 1, SERIES)
     yield "/chart/series", "unique names", len({one.get("name") for one in series}) == len(series)
@@ -184,7 +193,8 @@ def _points(where: str, points: list[Json]) -> Iterator[Rule]:
 def _element(where: str, element: Json, kinds: Collection[str]) -> Iterator[Rule]:
     kind, confirm = element.get("type"), element.get("confirm")
     yield f"{where}/type", f"unsupported type: {kind}", kind in kinds
-    yield f"{where}/action_id", "up to 255 characters", len(element.get("action_id", "")) <= 255
+    yield _known(where, element, ELEMENTS[str(kind)])
+    yield _short(f"{where}/action_id", element.get("action_id", ""), 0, 255)
     if kind in ("mrkdwn", "plain_text"):
         yield _text(where, element, 2000)
     elif kind == "button":
@@ -195,6 +205,7 @@ def _element(where: str, element: Json, kinds: Collection[str]) -> Iterator[Rule
         options = element.get("options")
         yield _some(f"{where}/options", options, 1, 5 if kind == "overflow" else 100)
         for number, option in enumerate(options or []):
+            yield _known(f"{where}/options/{number}", option, "text value url description")
             yield _text(f"{where}/options/{number}/text", option.get("text"), 75, "plain_text")
             yield from _sent(f"{where}/options/{number}", option, 150)
     if confirm:
@@ -234,15 +245,24 @@ def _is_rich(node: object) -> bool:
     return False
 
 
-BLOCKS: dict[object, Callable[[Json], Iterator[Rule]]] = {
-    "header": _header,
-    "section": _section,
-    "context": _context,
-    "actions": _actions,
-    "divider": _nothing,
-    "image": _image,
-    "input": _input,
-    "rich_text": _rich,
-    "table": _table,
-    "data_visualization": _chart,
+BLOCKS: dict[object, tuple[Callable[[Json], Iterator[Rule]], str]] = {  # by type: its rules and its keys
+    "header": (_header, "text"),
+    "section": (_section, "text fields accessory expand"),
+    "context": (_context, "elements"),
+    "actions": (_actions, "elements"),
+    "divider": (_nothing, ""),
+    "image": (_image, "image_url slack_file alt_text title"),
+    "input": (_input, "label element hint optional dispatch_action"),
+    "rich_text": (_rich, "elements"),
+    "table": (_table, "rows column_settings"),
+    "data_visualization": (_chart, "title chart"),
+}
+ELEMENTS = {  # by type: its keys
+    "button": "action_id text value url style confirm accessibility_label",
+    "overflow": "action_id options confirm",
+    "static_select": "action_id options placeholder initial_option confirm focus_on_load",
+    "plain_text_input": "action_id placeholder initial_value multiline min_length max_length focus_on_load",
+    "image": "image_url slack_file alt_text",
+    "mrkdwn": "text verbatim",
+    "plain_text": "text emoji",
 }
