@@ -10,6 +10,7 @@ from checks.numbers import count_of
 
 MOST = 2
 SLOW = timedelta(minutes=30)  # a run that is in progress for longer can be why nothing was completed
+SUSPECT = "queue_suspicious"  # what is pending, and its own cause
 OVERDUE = frozenset({"hours_since_last_run", "runs_today"})
 
 
@@ -41,7 +42,8 @@ class Circumstances:
     @property
     def is_data(self) -> bool:
         """Whether the check is about values in the destination, which a sync writes."""
-        return self.check.source == "databricks" and self.sync is not None and not self.is_backlog
+        pending = self.is_backlog or self.check.metric == SUSPECT
+        return self.check.source == "databricks" and self.sync is not None and not pending
 
 
 def causes(about: Circumstances) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ def _data(sync: SyncStatus) -> Iterator[str]:
     if sync.suspicious:
         yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}: its source is still wrong"
     elif sync.suspicious == 0 and sync.queue:
-        yield f"{count_of(sync.queue, 'record')} pending in {sync.name}, none of them suspect"
+        yield f"{count_of(sync.queue, 'record')} pending in {sync.name}, none suspect"
     elif sync.queue == 0:
         yield f"Written earlier: no record is pending in {sync.name}"
 

@@ -19,7 +19,7 @@ from bot.messages.phrases import (
     value_age,
     was_closed,
 )
-from bot.messages.text import ICONS, day_and_time, escape, number, person, threshold, with_times
+from bot.messages.text import ICONS, day_and_time, escape, number, person, threshold, time_of_day, with_times
 from checks.model import Severity
 
 WORSENED = (Did.ESCALATED, Did.RETURNED, Did.REOPENED)  # since when it is critical, if not from its beginning
@@ -83,8 +83,8 @@ def _escalates(incident: Incident, owner: str | None, zone: ZoneInfo) -> list[st
     due = next_escalation(incident)
     if due is None or incident.is_test:
         return []
-    at = day_and_time(due, zone)
-    return [f"Escalates to {person(owner)} {at}" if owner else f"Escalates {at} (no owner to mention)"]
+    at = time_of_day(due, zone)  # within the hour
+    return [f"Escalates to {person(owner)} at {at}" if owner else f"Escalates at {at} (no owner to mention)"]
 
 
 def resolution(incident: Incident, settings: Settings) -> str:

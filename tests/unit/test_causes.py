@@ -89,7 +89,7 @@ CAUSES = {
     ),
     "wrong values whose source is correct": (
         about("null_company_names", replace(B, queue=240)),
-        ("240 records pending in Sync B, none of them suspect",),
+        ("240 records pending in Sync B, none suspect",),
     ),
     "wrong values that nothing pending corrects": (
         about("null_company_names", replace(B, queue=0)),

@@ -69,11 +69,11 @@ class SyncFault:
 SYNC_FAULTS = {
     fault.name: fault
     for fault in (
-        SyncFault("schedule_off", "The UPDATE sync has lost its schedule", "frequency", "never"),
-        SyncFault("sync_paused", "Somebody paused the UPDATE sync", "paused", True),
+        SyncFault("schedule_off", "The UPDATE sync loses its schedule", "frequency", "never"),
+        SyncFault("sync_paused", "The UPDATE sync is paused", "paused", True),
         SyncFault("runs_fail", "Every run of the UPDATE sync fails", "trouble", "fails"),
-        SyncFault("runs_find_nothing", "Runs of the UPDATE sync find no rows", "trouble", "finds nothing"),
-        SyncFault("rows_rejected", "Salesforce rejects one row in ten", "trouble", "rejects"),
+        SyncFault("runs_find_nothing", "Runs of the UPDATE sync take no records", "trouble", "finds nothing"),
+        SyncFault("rows_rejected", "Salesforce rejects one record in ten", "trouble", "rejects"),
     )
 }
 
