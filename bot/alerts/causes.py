@@ -35,6 +35,15 @@ class Circumstances:
         return self.check.metric in OVERDUE
 
     @property
+    def exceeds_backlog(self) -> bool:
+        """Whether more records are wrong than are pending; of checks that say what helps then, which count records."""
+        counted = "empty_backlog" in self.check.cases and not any(
+            limit.unit for limit in (self.check.warn, self.check.critical) if limit
+        )
+        queue, value = self.sync.queue if self.sync else None, self.result.value
+        return counted and queue is not None and value is not None and queue < value
+
+    @property
     def is_backlog(self) -> bool:
         """Whether the check is about the size of a backlog."""
         return self.check.metric.endswith("_queue")
@@ -69,7 +78,7 @@ def _found(about: Circumstances) -> Iterator[str]:
     if about.is_backlog:
         yield from _backlog(sync)
     if about.is_data:
-        yield from _data(sync)
+        yield from _data(about, sync)
 
 
 def _backlog(sync: SyncStatus) -> Iterator[str]:
@@ -85,14 +94,16 @@ def _backlog(sync: SyncStatus) -> Iterator[str]:
         yield f"No run of {sync.name} has completed since they became pending{following}"
 
 
-def _data(sync: SyncStatus) -> Iterator[str]:
+def _data(about: Circumstances, sync: SyncStatus) -> Iterator[str]:
     """Whether wrong values are still being produced, or stand in the destination from before."""
     if sync.suspicious:
         yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}: its source is still wrong"
+    elif sync.suspicious == 0 and sync.queue and about.exceeds_backlog:
+        yield f"Not in the backlog: only {count_of(sync.queue, 'record')} pending in {sync.name}"
     elif sync.suspicious == 0 and sync.queue:
         yield f"{count_of(sync.queue, 'record')} pending in {sync.name}, none suspect"
     elif sync.queue == 0:
-        yield f"Written earlier: no record is pending in {sync.name}"
+        yield f"Not in the backlog: no record is pending in {sync.name}"
 
 
 def at(moment: datetime) -> str:

@@ -45,7 +45,7 @@ def situation(about: Circumstances) -> Situation | None:
     """What is known of the backlog behind values in the destination, for which a check may have another next step."""
     if not about.is_data or about.sync is None:
         return None
-    if about.sync.queue == 0:
+    if about.sync.queue == 0 or about.exceeds_backlog:
         return "empty_backlog"
     return "clean_backlog" if about.sync.suspicious == 0 and about.sync.queue else None
 
@@ -55,4 +55,4 @@ def _can_help(about: Circumstances) -> bool:
     sync = about.sync
     assert sync
     stuck = any(check.metric == "empty_runs" or result.case == PERMANENT for check, result in about.related)
-    return not stuck and (about.is_overdue or sync.queue != 0)
+    return not stuck and (about.is_overdue or (sync.queue != 0 and not about.exceeds_backlog))

@@ -130,11 +130,16 @@ def _operators(messenger: Messenger, settings: Settings) -> Finding:
 def _owners(settings: Settings) -> Finding:
     """Whom an escalation mentions; nobody is a warning, since it still is in the channel."""
     critical = [check for check in settings.checks if check.critical]
-    without = [check.name for check in critical if not check.owner]
+    syncs = [sync.name for sync in settings.syncs]
+    without = [
+        check.name
+        for check in critical
+        if not all(settings.owner_of(check.name, sync) for sync in (syncs if check.per else [None]))
+    ]
     if not without:
         return Finding("escalation", True, "each critical check has an owner to mention")
     which = f"{len(without)} of {len(critical)} critical checks: they have no owner ({', '.join(without[:3])}"
-    how = "write owner: a user (U…) or user group (S…) under limits in pipeline.yml"
+    how = "write owner: and a user (U…) or user group (S…) in pipeline.yml"
     return Finding("escalation", True, f"⚠ mentions nobody for {which}{', …' * (len(without) > 3)}); {how}")
 
 

@@ -93,7 +93,11 @@ CAUSES = {
     ),
     "wrong values that nothing pending corrects": (
         about("null_company_names", replace(B, queue=0)),
-        ("Written earlier: no record is pending in Sync B",),
+        ("Not in the backlog: no record is pending in Sync B",),
+    ),
+    "more wrong values than are pending": (
+        about("null_company_names", replace(B, queue=45)),
+        ("Not in the backlog: only 45 records pending in Sync B",),
     ),
     "wrong values, and nothing is known of the backlog": (
         about("null_company_names", replace(B, queue=None, suspicious=None)),
@@ -127,6 +131,11 @@ def test_what_is_healthy_has_neither_cause_nor_offer(name: str) -> None:
 OFFERS = {
     "wrong values whose source is correct": (about("null_company_names", replace(B, queue=240)), (Offer.RERUN,)),
     "wrong values that nothing pending corrects": (about("null_company_names", replace(B, queue=0)), ()),
+    "more wrong values than are pending": (about("null_company_names", replace(B, queue=45)), ()),
+    "a share of wrong values, of which nobody knows the number": (
+        about("company_name_equals_property_name", replace(B, queue=45)),
+        (Offer.RERUN,),
+    ),
     "wrong values that are still produced": (about("null_company_names", replace(B, suspicious=2)), (Offer.PAUSE,)),
     "nothing is known of the backlog": (
         about("null_company_names", replace(B, queue=None, suspicious=None)),
@@ -170,6 +179,7 @@ def test_what_has_no_button_yet_is_named_and_not_drawn() -> None:
     ("sync", "expected"),
     [
         (replace(B, queue=0), "empty_backlog"),
+        (replace(B, queue=45), "empty_backlog"),
         (replace(B, queue=240), "clean_backlog"),
         (replace(B, suspicious=1), None),
         (replace(B, queue=None, suspicious=None), None),
