@@ -1,7 +1,7 @@
 """The shipped checks and what pipeline.yml changes of them → the checks that hold here."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
@@ -162,7 +162,14 @@ def change_limits(
 
 
 def _unmeasured(check: Check, file: Written, place: Place, metrics: frozenset[str], statements: str) -> Iterable[str]:
-    """Why there is no number for this check."""
+    """Why there is no number for this check, or for one of its reasons."""
+    for n, reason in enumerate(check.because):
+        at = (*place, "because", n)
+        if reason.metric not in metrics:
+            yield file.problem(
+                (*at, "metric"), f'nothing measures "{reason.metric}": {nearest(reason.metric, metrics)}'
+            )
+        yield from _unfillable(reason.says, ("value",), file, (*at, "says"))
     key = "metric" if file.part((*place, "sql")) is None else "sql"
     if key == "metric" and not check.statement:
         if not _columns(check) <= metrics:
@@ -208,8 +215,9 @@ def _impossible_limits(check: Check, file: Written, place: Place) -> Iterable[st
         milder = check.warn.number <= check.critical.number
         if milder != (check.warn.comparison[0] == ">") and check.warn.number != check.critical.number:
             yield file.problem((*place, "warn"), f'warn "{check.warn}" lies beyond critical "{check.critical}"')
-    yield from _unfillable(check, check.summary, file, (*place, "summary"))
-    yield from _unfillable(check, check.healthy or "", file, (*place, "healthy"))
+    known = sorted((*FILLED_IN, *FACTS.get(check.metric, ())))
+    yield from _unfillable(check.summary, known, file, (*place, "summary"))
+    yield from _unfillable(check.healthy or "", known, file, (*place, "healthy"))
 
 
 def _unit(check: Check) -> str:
@@ -263,9 +271,8 @@ def _minutes(span: timedelta) -> str:
     return duration(span) if span >= timedelta(hours=2) else f"{span.total_seconds() / 60:g} min"
 
 
-def _unfillable(check: Check, summary: str, file: Written, place: Place) -> Iterable[str]:
+def _unfillable(summary: str, known: Sequence[str], file: Written, place: Place) -> Iterable[str]:
     """Why a summary cannot take the number: `{}` and `{value:.1f}` read well too."""
-    known = sorted((*FILLED_IN, *FACTS.get(check.metric, ())))
     listed = f"known are {', '.join(f'{{{name}}}' for name in known)}"
     try:
         fields = {

@@ -162,6 +162,17 @@ class Case(BaseModel):
     rerun: Literal["create", "update", "same"] | None = None
 
 
+class Because(BaseModel):
+    """A measured reason for a check's value: while it holds, an alert names it, and a rerun is not offered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    metric: str  # a column of the measurement
+    when: LimitText
+    says: str  # may name {value}
+    helps: str = Field("", max_length=500)  # the next step then
+
+
 class Check(BaseModel):
     """One thing that should hold, as its owner writes it (checks/*.yml, pipeline.yml)."""
 
@@ -188,6 +199,7 @@ class Check(BaseModel):
     helps: str = Field("", max_length=500)
     rerun: Literal["create", "update", "same"] | None = None  # the sync whose rerun can bring this back to healthy
     cases: dict[Situation, Case] = {}
+    because: tuple[Because, ...] = ()
 
     def changed(self, changes: BaseModel) -> Self:
         """The same with what is written in `changes`, whose fields are named as here."""

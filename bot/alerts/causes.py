@@ -96,14 +96,15 @@ def _backlog(sync: SyncStatus) -> Iterator[str]:
 
 def _data(about: Circumstances, sync: SyncStatus) -> Iterator[str]:
     """Whether wrong values are still being produced, or stand in the destination from before."""
+    earlier = "Written earlier" if sync.direction == "update" else "Not in the backlog"
     if sync.suspicious:
         yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}: its source is still wrong"
     elif sync.suspicious == 0 and sync.queue and about.exceeds_backlog:
-        yield f"Not in the backlog: only {count_of(sync.queue, 'record')} pending in {sync.name}"
+        yield f"{earlier}: only {count_of(sync.queue, 'record')} pending in {sync.name}"
     elif sync.suspicious == 0 and sync.queue:
         yield f"{count_of(sync.queue, 'record')} pending in {sync.name}, none suspect"
     elif sync.queue == 0:
-        yield f"Not in the backlog: no record is pending in {sync.name}"
+        yield f"{earlier}: no record is pending in {sync.name}"
 
 
 def at(moment: datetime) -> str:

@@ -43,7 +43,7 @@ def _offers(about: Circumstances) -> Iterator[Offer]:
 
 def situation(about: Circumstances) -> Situation | None:
     """What is known of the backlog behind values in the destination, for which a check may have another next step."""
-    if not about.is_data or about.sync is None:
+    if not about.is_data or about.sync is None or about.result.cause:
         return None
     if about.sync.queue == 0 or about.exceeds_backlog:
         return "empty_backlog"
@@ -51,8 +51,9 @@ def situation(about: Circumstances) -> Situation | None:
 
 
 def _can_help(about: Circumstances) -> bool:
-    """Whether a run would change anything: not without pending records, nor where every run fails or takes nothing."""
+    """Whether a run would change anything for good: there are pending records, runs take them, the source is right."""
     sync = about.sync
     assert sync
     stuck = any(check.metric == "empty_runs" or result.case == PERMANENT for check, result in about.related)
-    return not stuck and (about.is_overdue or (sync.queue != 0 and not about.exceeds_backlog))
+    still_wrong = about.is_data and about.result.cause is not None
+    return not (stuck or still_wrong) and (about.is_overdue or (sync.queue != 0 and not about.exceeds_backlog))

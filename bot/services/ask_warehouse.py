@@ -98,7 +98,8 @@ def _metrics(sources: Sources) -> list[str]:
     shown = [f"{direction}_queue{which}" for direction in directions for which in ("", "_suspicious")]
     checks = [check for check in sources.settings.checks if check.source == "databricks"]
     judged = [m for c in checks for m in ([c.column(d) for d in directions] if c.per else [c.metric])]
-    return list(dict.fromkeys([*judged, *shown]))
+    reasons = [reason.metric for check in checks for reason in check.because]
+    return list(dict.fromkeys([*judged, *shown, *reasons]))
 
 
 def reason_of(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts.timetable import is_active
@@ -9,9 +10,10 @@ from bot.config.settings import Settings
 from bot.model import Evaluation
 from bot.services.collect import WAREHOUSE, Collected
 from bot.services.look_at_sync import SyncLook
+from bot.services.warehouse_numbers import Numbers
 from checks.judge import judge
 from checks.model import Check, Outcome, Reading, Result
-from checks.numbers import count_of
+from checks.numbers import count_of, in_figures
 
 MOST_REASONS = 2
 STATEMENT = re.compile(rf"^(?:{WAREHOUSE})?(?:(?:measure|checks)/[\w/-]+: )?")  # which one failed: the log has it
@@ -33,7 +35,17 @@ def _judge_warehouse(settings: Settings, check: Check, collected: Collected) -> 
     for status in [look.status for look in collected.looks] if check.per else [None]:
         reading = collected.numbers.reading(check.column(status.direction) if status else check.metric)
         if active or reading.carried:
-            yield judge(check, reading, status.name if status else None)
+            yield judge(check, _with_reason(check, reading, collected.numbers), status.name if status else None)
+
+
+def _with_reason(check: Check, reading: Reading, numbers: Numbers) -> Reading:
+    """The same with the first of the check's measured reasons that holds."""
+    for reason in check.because:
+        value = numbers.reading(reason.metric).value
+        if value is not None and reason.when.holds(value):
+            said = reason.says.format(value=in_figures(value, [reason.when.number]))
+            return replace(reading, cause=said, helps=reason.helps or reading.helps)
+    return reading
 
 
 def _judge_census(settings: Settings, check: Check, looks: Sequence[SyncLook], now: datetime) -> Iterator[Result]:

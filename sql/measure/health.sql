@@ -22,6 +22,10 @@ rds AS (
     NULLIF(COUNT(CASE WHEN e.has_valid_sfdc_id = 1 THEN 1 END), 0) AS valid,
     COUNT(CASE WHEN e.is_active = 1 THEN 1 END) AS active,
     COUNT(CASE WHEN e.has_valid_sfdc_id = 1 AND known.sfdc_id IS NOT NULL THEN 1 END) AS matched,
+    COUNT(
+      CASE WHEN known.sfdc_id IS NOT NULL AND COALESCE(e.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 1 END
+    ) AS nameless,
+    COUNT(CASE WHEN known.sfdc_id IS NOT NULL AND TRIM(e.company_name) = TRIM(e.property_name) THEN 1 END) AS misnamed,
     MAX(e.updated_at) AS newest
   FROM crm.sfdc_dbx.rds_properties_enriched AS e
   LEFT JOIN (SELECT DISTINCT sfdc_id FROM live) AS known
@@ -49,6 +53,8 @@ SELECT
   CAST(COALESCE(salesforce.live_rows, 0) AS BIGINT) AS salesforce_rows,
   CAST(CASE WHEN salesforce.live_rows > 0 THEN salesforce.nameless END AS BIGINT) AS null_company_names,
   CAST(COALESCE(rds.total, 0) AS BIGINT) AS enriched_rows,
+  CAST(CASE WHEN rds.total > 0 THEN rds.nameless END AS BIGINT) AS enriched_without_company_name,
+  CAST(CASE WHEN rds.total > 0 THEN rds.misnamed END AS BIGINT) AS enriched_named_like_property,
   CAST(CASE WHEN rds.total > 0 THEN rds.active END AS BIGINT) AS active_rds_properties,
   CAST(CASE WHEN rds.total > 0 THEN COALESCE(rds.valid, 0) END AS BIGINT) AS rds_with_sfdc_id,
   CAST(CASE WHEN rds.total > 0 AND salesforce.live_rows > 0 THEN to_create.waiting END AS BIGINT) AS create_queue,

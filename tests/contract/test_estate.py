@@ -96,6 +96,8 @@ def test_the_healthy_estate_has_exactly_these_numbers(healthy: World) -> None:
         "create_queue_suspicious": 0,
         "update_queue_suspicious": 0,
         "active_rds_properties": 18974,
+        "enriched_without_company_name": 0,
+        "enriched_named_like_property": 0,
         "rds_with_sfdc_id": 19500,
         "coverage_percentage": pytest.approx(96.01, abs=0.005),
         "matched_coverage_percentage": pytest.approx(99.877, abs=0.0005),

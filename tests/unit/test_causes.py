@@ -93,11 +93,11 @@ CAUSES = {
     ),
     "wrong values that nothing pending corrects": (
         about("null_company_names", replace(B, queue=0)),
-        ("Not in the backlog: no record is pending in Sync B",),
+        ("Written earlier: no record is pending in Sync B",),
     ),
     "more wrong values than are pending": (
         about("null_company_names", replace(B, queue=45)),
-        ("Not in the backlog: only 45 records pending in Sync B",),
+        ("Written earlier: only 45 records pending in Sync B",),
     ),
     "wrong values, and nothing is known of the backlog": (
         about("null_company_names", replace(B, queue=None, suspicious=None)),

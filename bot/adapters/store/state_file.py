@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 
+from bot.adapters.store import tables
 from bot.errors import StateError
 from bot.sanitize import redact
 
@@ -172,7 +173,9 @@ def _revision_in_words(connection: Connection) -> str:
     found = MigrationContext.configure(connection).get_current_revision()
     script = ScriptDirectory.from_config(_alembic())
     if found == script.get_current_head():
-        return "sqlite, all migrations"
+        since = connection.scalar(select(tables.workspace.c.text_only_since))
+        text = f"; Slack refused a table or chart on {since:%Y-%m-%d}, so they are sent as text" if since else ""
+        return f"sqlite, all migrations{text}"
     if found is None and connection.exec_driver_sql("SELECT 1 FROM sqlite_schema").first():
         raise StateError(REASONS["already exists"])
     if found and found not in {revision.revision for revision in script.walk_revisions()}:
