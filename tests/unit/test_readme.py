@@ -1,6 +1,8 @@
 """The README and the code say the same."""
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,26 @@ def test_every_slash_command_is_listed_with_what_help_says_of_it() -> None:
     assert listed == {f"{COMMAND} {word}".strip(): command.what for word, command in COMMANDS.items()}
 
 
-def test_every_button_is_listed() -> None:
-    listed = {cells[0].lower().replace(" ", "_") for cells in rows("In Slack") if not cells[0].startswith("`")}
-    assert listed == {word for kind, word in HANDLERS if kind == "button"}
+def drawn(node: object) -> Iterator[tuple[str, str]]:
+    """The label and the action of each button and menu entry in a message; those that open an address are left out."""
+    if isinstance(node, dict):
+        match node:
+            case {"type": "button", "text": {"text": label}, "action_id": action} if not action.startswith("open_"):
+                yield label, action
+            case {"text": {"text": label}, "value": str(value)} if "type" not in node and value != "open_link":
+                yield label, value.partition(" ")[0]
+        node = list(node.values())
+    for part in node if isinstance(node, list) else ():
+        yield from drawn(part)
+
+
+def test_every_button_and_menu_entry_is_listed_and_has_a_handler() -> None:
+    goldens = [json.loads(path.read_text(encoding="utf-8")) for path in (HOME / "tests/golden").rglob("*.json")]
+    shown = {found for golden in goldens for found in drawn(golden)}
+    labels = [cells[0].split(" · ") for cells in rows("In Slack") if not cells[0].startswith("`")]
+    listed = {label for row in labels for label in row if not label.startswith("View ")}  # those open an address
+    assert listed == {label for label, _ in shown}
+    assert {action for _, action in shown} == {word for kind, word in HANDLERS if kind == "button"}
 
 
 def test_every_command_of_the_command_line_is_listed() -> None:
@@ -50,7 +69,7 @@ def test_every_variable_is_listed_here_and_in_the_example() -> None:
 
 
 PATH = r"`((?:bot|checks|sql|docs|tests)/[\w./]*|pipeline\.yml|pyproject\.toml|\.env\.example)`"
-DOCUMENTS = ("README.md", "docs/ARCHITECTURE.md", "docs/DECISIONS.md")
+DOCUMENTS = ("README.md", "docs/ARCHITECTURE.md", "docs/DECISIONS.md", "docs/SMOKE.md")
 NAMED = [(document, path) for document in DOCUMENTS for path in set(re.findall(PATH, (HOME / document).read_text()))]
 
 
