@@ -208,7 +208,7 @@ def test_a_deleted_root_leaves_a_tombstone_that_cannot_be_updated(client: WebCli
         ([{"type": "divider"}] * 51, "no more than 50 items allowed [json-pointer:/blocks]"),
         ([say("")], "1 to 3000"),
         ([say("x" * 3001)], "1 to 3000"),
-        ([{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}], "plain_text"),
+        ([{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}], "/blocks/0/text/type]"),
         ([{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}], "150"),
         ([{"type": "actions", "elements": button()["elements"] * 2}], "unique"),
         (

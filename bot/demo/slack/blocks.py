@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from bot.demo.slack.rules import ATTACHMENTS, faults, faults_together, strings
 from bot.demo.slack.rules import Json as Json
-from bot.demo.slack.rules import faults, faults_of_attachments, faults_together, strings
 
 MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)  # what it leads to
 PRESSED_KEYS = {"type", "action_id", "block_id", "text", "value", "style", "placeholder", "confirm", "url"}
@@ -132,7 +132,7 @@ def _attachments(given: object, unknown: Collection[str]) -> list[Json]:
     """The attachments as Slack keeps them; raises `invalid_attachments`, also where a block of theirs is wrong."""
     error = "invalid_attachments"
     attachments = parsed(given, error) or []
-    for fault in faults_of_attachments(attachments):
+    for fault in ATTACHMENTS(attachments, "/attachments"):
         raise SlackError(error, fault)
     kept = []
     for number, one in enumerate(attachments):

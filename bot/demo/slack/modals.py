@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.demo.slack.blocks import Json, SlackError, checked_blocks, filled, parsed
-from bot.demo.slack.rules import faults_together, is_text
+from bot.demo.slack.rules import TITLE, faults_together
 
 TEAM, APP, BOT, BOT_USER = "T0001", "A0001", "B0001", "U0BOT"
 TRIGGER_SECONDS = 3.0
@@ -95,10 +95,8 @@ class Modals:
         if not isinstance(view, dict) or view.get("type") != "modal":
             raise SlackError("invalid_arguments", "a view of type modal")
         blocks = checked_blocks(view.get("blocks"), most=100, unknown={"data_visualization"})
-        for fault in faults_together(blocks):
+        for fault in (*TITLE(view.get("title"), "/view/title"), *faults_together(blocks)):
             raise SlackError("invalid_arguments", fault)
-        if not is_text(view.get("title"), 24, "plain_text"):
-            raise SlackError("invalid_arguments", "title: plain_text of 1 to 24")
         if "submit" not in view and any(b["type"] == "input" for b in blocks):
             raise SlackError("invalid_arguments", "submit: needed where there are inputs")
         if len(view.get("private_metadata", "")) > 3000:
