@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from typing import Any
 
 import uvicorn
 from starlette.datastructures import Address
@@ -78,6 +79,12 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return receive_some
+
+
+def quiet_server(app: ASGIApp, **options: Any) -> uvicorn.Server:
+    """A server that writes no log and does not wait long for whoever is still connected."""
+    quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False, "lifespan": "off"}
+    return uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=1, **quiet, **options))
 
 
 async def serve(server: uvicorn.Server, listener: socket.socket) -> None:

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -21,7 +20,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.demo.census.syncs import CensusSyncs, Destination, Document, LocalSync
-from bot.demo.door import Doorkeeper, serve
+from bot.demo.door import Doorkeeper, quiet_server, serve
 from bot.transport.bounded_http import json_object
 
 Answer = tuple[int, Document]
@@ -82,17 +81,7 @@ class CensusServer(CensusSyncs):
         ]
         door = Doorkeeper(Starlette(routes=routes))
         door.port = self._port
-        config = uvicorn.Config(
-            door,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
+        self._server = quiet_server(door, http="h11", ws="none")
         listen = partial(asyncio.run, serve(self._server, listener))
         self._threads = [threading.Thread(target=target, daemon=True) for target in (listen, self._tick)]
         for thread in self._threads:

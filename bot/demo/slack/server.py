@@ -13,13 +13,12 @@ from itertools import cycle
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from bot.demo.door import MOST_BODY, MOST_CALLS, Doorkeeper, hang_up, serve
+from bot.demo.door import MOST_BODY, MOST_CALLS, Doorkeeper, hang_up, quiet_server, serve
 from bot.demo.slack.blocks import Json, SlackError, parsed_object
 from bot.demo.slack.modals import APP, Person
 from bot.demo.slack.page import Act, Control, Document, Page
@@ -91,9 +90,7 @@ class SlackServer:
             WebSocketRoute("/link", self._apps.serve),
         ]
         self._door = Doorkeeper(Starlette(routes=[*routes, *self._page.routes()]), acts="/demo/")
-        quiet: Json = {"log_config": None, "log_level": "critical", "access_log": False, "lifespan": "off"}
-        options: Json = {"ws": "websockets-sansio", "ws_max_size": MOST_BODY, "timeout_graceful_shutdown": 1}
-        self._uvicorn = uvicorn.Server(uvicorn.Config(self._door, **options, **quiet))
+        self._uvicorn = quiet_server(self._door, ws="websockets-sansio", ws_max_size=MOST_BODY)
         self._thread = threading.Thread(target=self._run, name="local-slack", daemon=True)
 
     def start(self) -> None:

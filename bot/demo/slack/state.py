@@ -160,15 +160,6 @@ class Workspace(Modals):
         for said in self.scheduled.take_due(self.real()):
             self._post(said)
 
-    def _schedule(self, a: Json) -> Json:
-        return self.scheduled.add(a, self._content(a) | metadata(a), self.real(), CHANNEL)
-
-    def _delete_scheduled(self, a: Json) -> Json:
-        return self.scheduled.delete(a, self.real())
-
-    def _list_scheduled(self, a: Json) -> Json:
-        return self.scheduled.listed(a)
-
     def _update(self, a: Json) -> Json:
         message = self._find(a.get("ts"))
         if message["user"] != BOT_USER:
@@ -261,9 +252,9 @@ METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "chat.postMessage": Workspace._post,
     "chat.update": Workspace._update,
     "chat.delete": Workspace._delete,
-    "chat.scheduleMessage": Workspace._schedule,
-    "chat.deleteScheduledMessage": Workspace._delete_scheduled,
-    "chat.scheduledMessages.list": Workspace._list_scheduled,
+    "chat.scheduleMessage": lambda w, a: w.scheduled.add(a, w._content(a) | metadata(a), w.real(), CHANNEL),
+    "chat.deleteScheduledMessage": lambda w, a: w.scheduled.delete(a, w.real()),
+    "chat.scheduledMessages.list": lambda w, a: w.scheduled.listed(a),
     "chat.postEphemeral": Workspace._post_ephemeral,
     "chat.getPermalink": Workspace._permalink,
     "conversations.history": Workspace._history,
