@@ -118,11 +118,10 @@ function part(e) { // of a rich_text block, in which every text is literal
 
 /* ---- blocks ---- */
 
-const option = (o, chosen) => el("option", { value: o.value, selected: o.value === chosen }, rich(o.text));
-
 async function press(message, element, node, { value, url }) {
   if (message.ts && !message.is_ephemeral && !url) openThread(message.thread_ts ?? message.ts); // where its outcome will stand
   if (element.confirm && !(await confirmed(element.confirm))) return;
+  node = node.closest(".overflow") ?? node;
   node.setAttribute("aria-busy", "true");
   await post("press", { user: state.me, ts: message.ts, action_id: element.action_id, value });
   setTimeout(() => node.removeAttribute("aria-busy"), 2500); // an update will have replaced the node
@@ -167,13 +166,17 @@ function overflow(e, message) { // Escape and a click elsewhere close a popover 
   return el("div", { className: "overflow" }, more, menu);
 }
 
+function select(e, props) {
+  const options = e.options.map((o) => el("option", { value: o.value, selected: o.value === e.initial_option?.value }, rich(o.text)));
+  return el("select", props, el("option", { value: "" }, rich(e.placeholder ?? "Choose")), options);
+}
+
 function element(e, message) {
   if (e.type === "button") return pressable(e, e, message, { className: `button ${e.style ?? ""}` });
   if (e.type === "overflow") return overflow(e, message);
   if (e.type === "static_select") {
-    const first = el("option", { value: "", hidden: true }, rich(e.placeholder ?? "Choose"));
-    const node = el("select", { data: { actionId: e.action_id }, "aria-label": plain(e.placeholder?.text ?? "Choose") }, first, e.options.map((o) => option(o, e.initial_option?.value)));
-    node.onchange = () => press(message, e, node, { value: node.value });
+    const node = select(e, { data: { actionId: e.action_id, value: "" }, "aria-label": plain(e.placeholder?.text ?? "Choose") });
+    node.onchange = () => node.value && press(message, e, node, { value: node.value });
     return node;
   }
   return el("span", {}, rich(e));
@@ -181,8 +184,7 @@ function element(e, message) {
 
 function field(b, problem) {
   const e = b.element, props = { name: b.block_id, required: !b.optional, data: { actionId: e.action_id }, autofocus: e.focus_on_load };
-  const input = e.type === "static_select"
-    ? el("select", props, el("option", { value: "" }, rich(e.placeholder ?? "Choose")), e.options.map((o) => option(o, e.initial_option?.value)))
+  const input = e.type === "static_select" ? select(e, props)
     : el(e.multiline ? "textarea" : "input", { ...props, value: e.initial_value ?? "", placeholder: e.placeholder?.text ?? "", rows: 3, maxLength: e.max_length });
   const label = el("span", {}, rich(b.label), b.optional ? el("small", {}, " (optional)") : null);
   return el("label", { className: "field" }, label, input, b.hint ? el("small", {}, rich(b.hint)) : null,
