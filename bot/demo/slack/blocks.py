@@ -136,6 +136,6 @@ def _attachments(given: object, unknown: Collection[str]) -> list[Json]:
         raise SlackError(error, fault)
     kept = []
     for number, one in enumerate(attachments):
-        blocks = checked_blocks(one["blocks"], 5, unknown, f"/attachments/{number}/blocks", error)
+        blocks = checked_blocks(one["blocks"], at=f"/attachments/{number}/blocks", error=error, unknown=unknown)
         kept.append({"fallback": "[no preview available]", **one, "id": number + 1, "blocks": blocks})
     return kept

@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from bot.demo.slack.blocks import Json, SlackError, checked_blocks, filled, parsed
 from bot.demo.slack.rules import TITLE, faults_together
@@ -95,7 +96,7 @@ class Modals:
         if not isinstance(view, dict) or view.get("type") != "modal":
             raise SlackError("invalid_arguments", "a view of type modal")
         blocks = checked_blocks(view.get("blocks"), most=100, unknown={"data_visualization"})
-        for fault in (*TITLE(view.get("title"), "/view/title"), *faults_together(blocks)):
+        for fault in chain(TITLE(view.get("title"), "/view/title"), faults_together(blocks)):
             raise SlackError("invalid_arguments", fault)
         if "submit" not in view and any(b["type"] == "input" for b in blocks):
             raise SlackError("invalid_arguments", "submit: needed where there are inputs")

@@ -1,6 +1,5 @@
 """Slack's published limits of Block Kit as a table, and how to say where something breaks them."""
 
-import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
@@ -140,7 +139,7 @@ def _rich(value: Any, at: str) -> Iterator[str]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 ANY, FLAG = must("", lambda _: True), must("must be a boolean", lambda value: isinstance(value, bool))
