@@ -88,7 +88,9 @@ def section(*lines: str) -> Block:
     first, *others = _paragraphs(lines)
     if not others:
         return {"type": "section", "text": mrkdwn(first)}
-    kept = first if len(first) <= TEXT - COUNTED else first.rpartition("\n")[0] or cut(first, TEXT - COUNTED)
+    kept = first
+    while len(kept) > TEXT - COUNTED:
+        kept = kept.rpartition("\n")[0] or cut(kept, TEXT - COUNTED)
     hidden = len(lines) - kept.count("\n") - 1
     return {"type": "section", "text": mrkdwn(f"{kept}\n{_more(hidden)}")}
 

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.messages.blocks import Block, Native, sections
-from bot.messages.text import anchor, day_and_time, escape, person
+from bot.messages.text import LONGEST_ADDRESS, anchor, day_and_time, escape, person
 from bot.sanitize import sanitize
 
 MOST_ROWS, MOST_POINTS = 50, 20  # of a table, so that it fits into a message beside others; of a chart
@@ -93,7 +93,7 @@ def _cell(cell: Cell, zone: ZoneInfo) -> Block:
             written = f"{cell.astimezone(zone):%Y-%m-%d %H:%M}"
             form = "{date_short_pretty} at {time}"
             return _rich({"type": "date", "timestamp": int(cell.timestamp()), "format": form, "fallback": written})
-        case Link(address=str() as address):
+        case Link(address=str() as address) if len(address) <= LONGEST_ADDRESS:
             return _rich({"type": "link", "url": address, "text": sanitize(cell.label, CELL)})
         case Link():
             return _raw(cell.label)

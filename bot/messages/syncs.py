@@ -28,8 +28,7 @@ def runs_message(syncs: Sequence[SyncRuns], zone: ZoneInfo, as_of: datetime) -> 
     """The latest runs, newest first, those that failed or wrote something; runs without changes are a count."""
     told = [(run, sync.label, rate) for sync in syncs for run, rate in sync.runs]
     shown = sorted((one for one in told if not _changed_nothing(*one)), key=lambda one: one[0].created_at, reverse=True)
-    heads = [_runs_head(sync, zone) for sync in syncs]
-    blocks: list[Block | Native] = [section(*heads)]
+    blocks: list[Block | Native] = [section(*(line for sync in syncs for line in _runs_head(sync, zone)))]
     if shown:
         blocks.append(table(RUNS, [_run_row(*one) for one in shown], zone))
     text = " · ".join(f"{escape(sync.label, 100)}: {_counted(sync)}" for sync in syncs)
@@ -42,14 +41,13 @@ def schedules_message(syncs: Sequence[SyncSchedule], zone: ZoneInfo, as_of: date
     return Message("Census schedules", (*sections(lines), context(census_as_of(as_of, zone))))
 
 
-def _runs_head(sync: SyncRuns, zone: ZoneInfo) -> str:
+def _runs_head(sync: SyncRuns, zone: ZoneInfo) -> list[str]:
     """`*Sync B (UPDATE)* 2 of its last 10 runs failed · 7 runs with no changes`, and why the latest of them did."""
     head = f"*{escape(sync.label, 100)}* {_counted(sync)}"
     failed = next((run for run, _ in sync.runs if run.status is RunStatus.FAILED), None)
-    why = (
-        f"\n❗ {day_and_time(failed.created_at, zone)}: {escape(failed.error, 150)}" if failed and failed.error else ""
-    )
-    return head + why
+    if failed is None or not failed.error:
+        return [head]
+    return [head, f"❗ {day_and_time(failed.created_at, zone)}: {escape(failed.error, 150)}"]
 
 
 def _counted(sync: SyncRuns) -> str:

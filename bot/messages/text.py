@@ -151,10 +151,11 @@ def link(label: str, address: str | None, **places: object) -> str:
 
 
 def filled(address: str | None, **places: object) -> str | None:
-    """An address with its places filled in."""
-    return address and address.format(
+    """An address with its places filled in; none where that makes it longer than Slack takes it in every place."""
+    whole = address and address.format(
         **{name: quote(sanitize(str(value), LONGEST_ADDRESS), safe="") for name, value in places.items()}
     )
+    return whole if whole and len(whole) <= LONGEST_ADDRESS else None
 
 
 def anchor(label: str, address: str | None) -> str:

@@ -21,7 +21,7 @@ from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, 
 from bot.demo.slack.blocks import checked_blocks, content
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
 from bot.messages.alert import alert_message
-from bot.messages.blocks import MESSAGE, Message, context, fit, section, sections
+from bot.messages.blocks import BAR_BLOCKS, MESSAGE, Block, Message, context, fit, section, sections
 from bot.messages.digest import digest_message
 from bot.messages.errors import errors_message
 from bot.messages.evidence import evidence_message
@@ -39,6 +39,7 @@ from bot.messages.plain import (
 )
 from bot.messages.queue import queue_message
 from bot.messages.rerun import answer_modal, loading_modal, rerun_answer, rerun_modal
+from bot.messages.root import root_message
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
@@ -54,7 +55,7 @@ from tests.unit import samples
 from tests.unit import test_messages as common
 from tests.unit.samples import NOW, OPERATOR, ZONE, minutes
 
-SETTINGS = common.LINKED
+SETTINGS, OWNED = common.LINKED, common.OWNED
 faults = common.faults  # the fixture
 Said = Message | dict[str, Any]
 
@@ -86,7 +87,7 @@ def a_queue(t: str, n: int) -> Queue:
     rows, groups = (WaitingRow(t, t, t),) * n, ((t, 9),) * n
     judged = samples.result(Outcome.CRITICAL, 9.0)
     trend = Trend(-30, minutes(60), None)
-    return Queue(t, t, 9, judged, 3, minutes(9), trend, groups, groups, rows, rows)
+    return Queue(t, t, 9, judged, 3, minutes(9), trend, ((t, groups),) * n, rows, rows)
 
 
 def rejected(t: str, n: int) -> SyncErrors:
@@ -149,7 +150,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     errors_message: lambda t, n: [
         errors_message([rejected(t, n), SyncErrors(t, error=t)] * n or [SyncErrors(t)], ZONE, NOW)
     ],
-    evidence_message: lambda t, n: [evidence_message(an_incident(t, n), (1.5,) * n, SETTINGS)],
+    evidence_message: lambda t, n: [evidence_message(an_incident(t, n), samples.course(*(1.5,) * n), SETTINGS)],
     already_acknowledged: lambda t, n: [already_acknowledged([OPERATOR] * n, 7)],
     still_acknowledged: lambda t, n: [still_acknowledged(an_incident(t, n + 1), ZONE)],
     taken_over: lambda t, n: [taken_over(an_incident(t, n + 1))],
@@ -179,6 +180,11 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         for count in (None, 0, 9)
         for more in ({}, {"paused": True}, {"running": a_run(t)}, {"suspicious": n})
     ],
+    root_message: lambda t, n: [
+        root_message(replace(an_incident(t, n), state=state, causes=(t,) * n, acked_by=acked), OWNED)
+        for state in State
+        for acked in (None, OPERATOR)
+    ],
     run_message: lambda t, n: [
         run_message(replace(samples.ended(verdict=t, reason=t, sync=t), state=state), SETTINGS) for state in ActionState
     ],
@@ -195,7 +201,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     shared_evidence: lambda t, n: [
         shared_evidence([replace(an_incident(t, 1), title=f"{t} {i}") for i in range(max(1, n))], ZONE)
     ],
-    shared_root: lambda t, n: [shared_root([an_incident(t, 1)] * max(1, n), ZONE)],
+    shared_root: lambda t, n: [shared_root([an_incident(t, 1)] * max(1, n), SETTINGS)],
     snapshot_message: lambda t, n: [snapshot_message(a_snapshot(t), SETTINGS)],
     state_failure: lambda t, n: [state_failure(t)],
     summary_message: lambda t, n: [a_summary(t, n)],
@@ -210,13 +216,20 @@ def test_every_builder_of_messages_and_dialogs_is_tried_here() -> None:
     for module in pkgutil.iter_modules(bot.messages.__path__):
         for name, thing in vars(importlib.import_module(f"bot.messages.{module.name}")).items():
             returned = getattr(thing, "__annotations__", {}).get("return") if inspect.isfunction(thing) else None
-            if returned in (Message, dict[str, Any]) and thing.__module__ != "bot.messages.blocks" and name[0] != "_":
+            whole = returned in (Message, dict[str, Any]) and not name.endswith("_button")
+            if whole and thing.__module__ != "bot.messages.blocks" and name[0] != "_":
                 found.add(name)
     assert found == set(NAMES)
 
 
-def payload(said: Said) -> dict[str, Any]:
-    return said.payload() if isinstance(said, Message) else said
+def payloads(said: Said) -> list[dict[str, Any]]:
+    """With Slack's own tables and charts, and with text in their place."""
+    return [said.payload(native=native) for native in (True, False)] if isinstance(said, Message) else [said]
+
+
+def bars(said: dict[str, Any]) -> list[Block]:
+    """The blocks beside a bar of a color."""
+    return [block for bar in said.get("attachments", []) for block in bar["blocks"]]
 
 
 @pytest.mark.full
@@ -231,13 +244,16 @@ def payload(said: Said) -> dict[str, Any]:
 def test_slack_takes_every_message_whatever_is_in_it_and_however_much(
     faults: Callable[[dict[str, Any]], list[str]], name: str, text: str, count: int
 ) -> None:
-    for said in map(payload, NAMES[name](text, count)):
-        assert not said.get("blocks") or faults(said) == []
+    for built in NAMES[name](text, count):
+        for said in payloads(built):
+            assert not said.get("blocks") or faults(said) == []
+            str(said).encode()
+        said = payloads(built)[-1]
         if "view" in said.get("type", "") or said.get("type") == "modal":
             checked_blocks(said["blocks"], most=100)
         else:
             content(said)
-        str(said).encode()
+            assert len(checked_blocks(bars(said))) <= BAR_BLOCKS, "what stands behind them is folded"
 
 
 SMALL = st.text(st.sampled_from("*_`~<>&|@#:\n\u202e\u200b\r\x1b ab"), min_size=1, max_size=20)
@@ -249,14 +265,13 @@ SMALL = st.text(st.sampled_from("*_`~<>&|@#:\n\u202e\u200b\r\x1b ab"), min_size=
 @example("> quoted\n> twice")
 @settings(deadline=None, max_examples=25)
 def test_outside_text_changes_nothing_of_how_our_lines_look(name: str, text: str) -> None:
-    assert [looks(payload(said)) for said in NAMES[name](text, 1)] == [
-        looks(payload(said)) for said in NAMES[name]("word", 1)
-    ]
+    ours, plain = ([looks(one) for said in NAMES[name](word, 1) for one in payloads(said)] for word in (text, "word"))
+    assert ours == plain
 
 
 def looks(said: dict[str, Any]) -> Counter[str]:
     """What formats, starts a line or mentions, of all that Slack reads as markup; in a code span it reads none."""
-    written = re.sub(r"`[^`\n]*`|<https:[^|<>]*\|", "", "".join(common.markup(said.get("blocks", []))))
+    written = re.sub(r"`[^`\n]*`|<https:[^|<>]*\|", "", "".join(common.markup([said.get("blocks", []), bars(said)])))
     return Counter(character for character in written if character in "*`~\n<>")
 
 
@@ -272,17 +287,26 @@ def test_what_does_not_fit_is_counted_and_the_first_stays() -> None:
     assert sections([]) == []
 
 
+@pytest.mark.parametrize("last", [1, 39, 41, 2000])
+def test_a_count_of_what_is_left_out_fits_whatever_the_lines_are(last: int) -> None:
+    lines = ["x" * 980, "y" * 980, "z" * (2998 - 1960 - last), "l" * last, "more"]
+    text = section(*lines)["text"]["text"]
+    assert len(text) <= 3000
+    assert text.endswith(" more lines") or text.endswith(" more line")
+
+
 def test_a_message_keeps_its_head_its_buttons_and_its_small_print() -> None:
     button = {"type": "actions", "elements": []}
     whole = Message("x", (section("head"), *[section("y" * 2000)] * 9, context("small"), button))
-    kinds = [block["type"] for block in whole.blocks]
-    assert whole.blocks[0] == section("head")
+    blocks = whole.shown()
+    kinds = [block["type"] for block in blocks]
+    assert blocks[0] == section("head")
     assert kinds[-3:] == ["context", "context", "actions"]
-    assert whole.blocks[-3] == context("… and 3 more lines")
+    assert blocks[-3] == context("… and 3 more lines")
     many = fit([section("a")] * 80, 50)
     assert len(many) == 50
     assert many[-1] == context("… and 31 more lines")
-    assert sum(len(block["text"]["text"]) for block in whole.blocks if "text" in block) <= MESSAGE
+    assert sum(len(block["text"]["text"]) for block in blocks if "text" in block) <= MESSAGE
 
 
 def test_prose_is_shown_as_it_is_written_and_formats_nothing() -> None:
