@@ -203,7 +203,7 @@ def _failed_runs(runs: Sequence[Run], known: Known) -> Reading:
         case="transient" if error.kind is error.kind.TRANSIENT else case,
         facts={"runs": "last run" if failed == 1 else f"last {failed} runs"},
         helps=f"{error.remedy}.",
-        cause=f"{error.kind.capitalize()} error",
+        cause=None if error.kind is error.kind.UNKNOWN else f"{error.kind.capitalize()} error",
     )
 
 

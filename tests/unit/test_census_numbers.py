@@ -148,25 +148,36 @@ def test_a_run_that_completed_in_the_future_makes_its_numbers_no_data_with_that_
 
 
 @pytest.mark.parametrize(
-    ("error", "case", "name", "helps"),
+    ("error", "case", "name", "cause"),
     [
-        ("the destination refused the login: INVALID_SESSION_ID", "permanent", "INVALID_SESSION_ID", "Authentication"),
-        ("INSUFFICIENT_ACCESS: insufficient access rights", "permanent", "INSUFFICIENT_ACCESS", "Permission"),
-        ("[TABLE_OR_VIEW_NOT_FOUND] the view cannot be found", "permanent", "TABLE_OR_VIEW_NOT_FOUND", "Configuration"),
-        ("UNABLE_TO_LOCK_ROW: unable to obtain access", "transient", "UNABLE_TO_LOCK_ROW", "Transient"),
-        ("connection timed out", "transient", "connection timed out", "Transient"),
-        ("something else went wrong", None, "something else went wrong", "Unknown"),
-        (None, None, "Census gives no reason", "Unknown"),
+        (
+            "the destination refused the login: INVALID_SESSION_ID",
+            "permanent",
+            "INVALID_SESSION_ID",
+            "Authentication error",
+        ),
+        ("INSUFFICIENT_ACCESS: insufficient access rights", "permanent", "INSUFFICIENT_ACCESS", "Permission error"),
+        (
+            "[TABLE_OR_VIEW_NOT_FOUND] the view cannot be found",
+            "permanent",
+            "TABLE_OR_VIEW_NOT_FOUND",
+            "Configuration error",
+        ),
+        ("UNABLE_TO_LOCK_ROW: unable to obtain access", "transient", "UNABLE_TO_LOCK_ROW", "Transient error"),
+        ("connection timed out", "transient", "connection timed out", "Transient error"),
+        ("something else went wrong", None, "something else went wrong", None),
+        (None, None, "Census gives no reason", None),
     ],
 )
 def test_a_failed_run_says_why_and_whether_that_can_pass(
-    error: str | None, case: str | None, name: str, helps: str
+    error: str | None, case: str | None, name: str, cause: str | None
 ) -> None:
     reading = readings(failed(0.1, error), failed(0.5, "timeout"), run(1))["failed_runs"]
     assert (reading.value, reading.case) == (2, case)
     assert name in (reading.detail or "")
-    assert (reading.helps or "").startswith(f"{helps} error: ")
-    assert reading.facts == {"runs": "last 2 of 2 runs"}
+    assert reading.cause == cause, "a class that says nothing is none"
+    assert (reading.helps or "").endswith("."), "and what to do"
+    assert reading.facts == {"runs": "last 2 runs"}
 
 
 def test_a_code_of_census_itself_has_a_class_too() -> None:
