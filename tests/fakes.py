@@ -432,7 +432,8 @@ class FakeChannel:
 
     def _said(self, announcement: Announcement, ts: str, channel: str) -> Said:
         message = alert_message(announcement, self._settings)
-        text = "\n".join([message.text, *_texts(message.blocks)])
+        shown = message.payload(native=False)
+        text = "\n".join([message.text, *_texts([shown["blocks"], [bar["blocks"] for bar in shown["attachments"]]])])
         about = announcement.incident.id if announcement.incident else 0
         return Said(
             ts,

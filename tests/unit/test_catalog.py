@@ -170,7 +170,11 @@ REFUSED = {
         "{value} rows",
         "{value} of {total} rows in {area}",
         10,
-        ['checks.summary: unknown placeholder "{total}"', "known are {limit}, {percent}, {sync}, {value}", '"{area}"'],
+        [
+            'checks.summary: unknown placeholder "{total}"',
+            "known are {limit}, {percent}, {s}, {sync}, {value}",
+            '"{area}"',
+        ],
     ),
     "a summary with an open brace": (
         "{value} rows",
@@ -183,7 +187,7 @@ REFUSED = {
         "{value} rows",
         "{} rows",
         10,
-        ["checks.summary: has a placeholder without a name: known are {limit}, {percent}, {sync}, {value}"],
+        ["checks.summary: has a placeholder without a name: known are {limit}, {percent}, {s}, {sync}, {value}"],
     ),
     "a summary with an empty one next to another": ("{value} rows", "{value} {} rows", 10, ["without a name"]),
     "a summary with a numbered placeholder": ("{value} rows", "{0} rows", 10, ['unknown placeholder "{0}"']),
