@@ -87,7 +87,7 @@ REFUSED = {
         "    for: 5m",
         "    zzz: 5m",
         9,
-        ['unknown key "zzz"', "known are active, cases, clear, critical, depends_on, for,"],
+        ['unknown key "zzz"', "known are active, because, cases, clear, critical, depends_on,"],
     ),
     "an unknown key above the checks": ("checks:", "sources: []\nchecks:", 1, ['"sources"', "known are checks"]),
     "a missing key": ("    metric: lost_rows\n", "", 2, ['checks: "metric" is missing']),
