@@ -23,7 +23,6 @@ from bot.services.heartbeat import Pulse
 from bot.services.lead import Lease
 from bot.services.maintenance import end_due_maintenance
 from bot.services.next_step import TRANSIENT
-from bot.services.outages import note_outage
 from bot.services.prune import prune
 from bot.services.run_checks import Checker, timer_ended
 from bot.services.shared_answers import SharedAnswers
@@ -157,7 +156,12 @@ class Bot:
         """Slack could not reach us for so many real seconds until now."""
         now = self.ports.clock.now()
         outage = Outage(now - timedelta(seconds=seconds * self.ports.clock.speed), now)
-        self._deferred.write("an outage of the connection to Slack", partial(note_outage, self.ports, outage))
+
+        def write() -> None:
+            with self.ports.store.transaction() as records:
+                records.note_outage(outage)
+
+        self._deferred.write("an outage of the connection to Slack", write)
 
     def _evaluate(self) -> None:
         self.checker.run(thrifty=True)

@@ -12,7 +12,7 @@ LATEST = timedelta(hours=12)  # what was missed by half a day is no news any mor
 
 def run_due_validation(ports: Ports, checker: Checker) -> bool:
     """Evaluate at its time of the night, the warehouse where that is worth it; says whether it was due still."""
-    day = _due_day(ports, VALIDATION, ports.settings.schedule.digest)
+    day = due_day(ports, VALIDATION, ports.settings.schedule.digest, LATEST)
     if day is None:
         return False
     checker.run(join=False, thrifty=True)
@@ -23,7 +23,7 @@ def run_due_validation(ports: Ports, checker: Checker) -> bool:
 
 def send_due_digest(ports: Ports, checker: Checker) -> bool:
     """Evaluate and enqueue the summary of the latest local date on which it was due; says whether it was still due."""
-    day = _due_day(ports, DIGEST, ports.settings.schedule.summary)
+    day = due_day(ports, DIGEST, ports.settings.schedule.summary, LATEST)
     if day is None:
         return False
     evaluation = checker.run(join=False, thrifty=True)
@@ -36,11 +36,11 @@ def send_due_digest(ports: Ports, checker: Checker) -> bool:
     return True
 
 
-def _due_day(ports: Ports, name: str, at: time) -> date | None:
-    """The local date for which this is due now; none where the bot was not yet running then."""
+def due_day(ports: Ports, name: str, at: time, latest: timedelta = timedelta.max) -> date | None:
+    """The local date for which this is due and not done; none `latest` afterwards, or where no bot was running yet."""
     now = ports.clock.now()
     day, due = latest_due(at, now, ports.settings.zone)
-    if now - due > LATEST:
+    if now - due > latest:
         return None
     with ports.store.snapshot() as records:
         at_work_since = records.first_look()

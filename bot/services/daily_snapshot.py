@@ -1,8 +1,8 @@
 """The audit snapshot of each day, at its time or as soon afterwards as a bot is running."""
 
-from bot.alerts.timetable import latest_due
 from bot.answers import Snapshot
 from bot.ports import Ports
+from bot.services.daily_digest import due_day
 from bot.services.take_snapshot import SCHEDULED_BY, take_snapshot
 
 SNAPSHOT = "snapshot"  # its name among the daily jobs
@@ -13,12 +13,9 @@ def take_due_snapshot(ports: Ports) -> Snapshot | None:
 
     It keeps its day's id and has the true time of its taking. A bot that was not yet running takes none.
     """
-    now = ports.clock.now()
-    day, due = latest_due(ports.settings.schedule.snapshot, now, ports.settings.zone)
-    with ports.store.snapshot() as records:
-        at_work_since = records.first_look()
-        if at_work_since is None or due < at_work_since <= now or records.was_done(SNAPSHOT, day):
-            return None
+    day = due_day(ports, SNAPSHOT, ports.settings.schedule.snapshot)
+    if day is None:
+        return None
     taken = take_snapshot(ports, SCHEDULED_BY, day=day)
     with ports.store.transaction() as records:
         if not records.was_done(SNAPSHOT, day):  # by another process meanwhile

@@ -4,6 +4,7 @@ import logging
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.alerts.timetable import lies_ahead
 from bot.config.settings import Settings
@@ -55,11 +56,16 @@ def postpone_silence(ports: Ports) -> bool:
     except SyncHealthError as error:
         _refused(ports, before, error)
         return True
-    if not _save_scheduled(ports, before, scheduled, post_at):
+    saved = {"message_id": scheduled.id, "channel": scheduled.channel, "post_at": post_at, "error": None}
+    if not _save_changes(ports, before.message_id, **saved):
         if not _cancel(ports, scheduled):  # another process scheduled one meanwhile: one is enough
-            _note_uncertain(ports)
-    elif _cancel_all(ports, before, keep=scheduled):
-        _settle(ports, scheduled)
+            with ports.store.transaction() as records:
+                records.save_watch(replace(records.watch(), uncertain=True))
+        return True
+    if before.error:
+        log.warning("Slack schedules the message for when Sync Health stops again")
+    if _cancel_all(ports, before, keep=scheduled):
+        _save_changes(ports, scheduled.id, uncertain=False)
     return True
 
 
@@ -68,9 +74,7 @@ def cancel_silence(ports: Ports) -> None:
     with ports.store.snapshot() as records:
         watch = records.watch()
     if _cancel_all(ports, watch, keep=None) and watch.message:
-        with ports.store.transaction() as records:
-            if (now := records.watch()).message_id == watch.message_id:
-                records.save_watch(replace(now, message_id=None, channel=None, post_at=None, not_before=None))
+        _save_changes(ports, watch.message_id, message_id=None, channel=None, post_at=None, not_before=None)
 
 
 def _begin_attempt(ports: Ports) -> Watch | None:
@@ -106,17 +110,13 @@ def _refused(ports: Ports, before: Watch, error: SyncHealthError) -> None:
         records.save_watch(replace(watch, error=str(error), uncertain=uncertain, not_before=not_before))
 
 
-def _save_scheduled(ports: Ports, before: Watch, scheduled: Scheduled, post_at: datetime) -> bool:
+def _save_changes(ports: Ports, known: str | None, **changes: Any) -> bool:
+    """Unless another process has scheduled another message meanwhile."""
     with ports.store.transaction() as records:
         watch = records.watch()
-        if watch.message_id != before.message_id:
-            return False
-        records.save_watch(
-            replace(watch, message_id=scheduled.id, channel=scheduled.channel, post_at=post_at, error=None)
-        )
-    if before.error:
-        log.warning("Slack schedules the message for when Sync Health stops again")
-    return True
+        if watch.message_id == known:
+            records.save_watch(replace(watch, **changes))
+        return watch.message_id == known
 
 
 def _cancel_all(ports: Ports, watch: Watch, keep: Scheduled | None) -> bool:
@@ -132,11 +132,6 @@ def _cancel_all(ports: Ports, watch: Watch, keep: Scheduled | None) -> bool:
     return complete and all(cancelled)
 
 
-def _note_uncertain(ports: Ports) -> None:
-    with ports.store.transaction() as records:
-        records.save_watch(replace(records.watch(), uncertain=True))
-
-
 def _cancel(ports: Ports, scheduled: Scheduled) -> bool:
     try:
         ports.messenger.cancel_scheduled(scheduled)
@@ -146,9 +141,3 @@ def _cancel(ports: Ports, scheduled: Scheduled) -> bool:
         log.info("scheduled message %s could not be cancelled: %s", scheduled.id, error)
         return False
     return True
-
-
-def _settle(ports: Ports, scheduled: Scheduled) -> None:
-    with ports.store.transaction() as records:
-        if (watch := records.watch()).message_id == scheduled.id:
-            records.save_watch(replace(watch, uncertain=False))

@@ -55,7 +55,6 @@ CALLS: dict[str, tuple[Callable[[CensusClient], object], object]] = {
     "runs": (lambda census: census.runs(1), []),
     "run": (lambda census: census.run(77), a_run()),
     "trigger": (lambda census: census.trigger(1), {"sync_run_id": 5}),
-    "a full one": (lambda census: census.trigger(1, full=True), {"sync_run_id": 5}),
     "cancel": (lambda census: census.cancel(77), {}),
     "records": (lambda census: census.records(77, "rejected", most=5), []),
     "record_count": (lambda census: census.record_count(77, "invalid"), [{"record_count": 3}]),
@@ -114,9 +113,8 @@ def test_pausing_and_resuming_send_that_alone_and_false_is_sent_too() -> None:
     assert sent(*CALLS["resume"])[0::3] == ("PATCH", '{"paused": false}')
 
 
-def test_a_full_sync_is_asked_for_only_when_it_is_wanted() -> None:
+def test_a_run_that_is_triggered_is_no_full_sync() -> None:
     assert sent(*CALLS["trigger"])[2] == {}
-    assert sent(*CALLS["a full one"])[2] == {"force_full_sync": "true"}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -150,11 +148,6 @@ def test_a_run_is_cancelled_and_one_that_is_over_stays_what_it_was(
     assert census.run(run_id).status is RunStatus.CANCELLED
     assert census.run(over.id) == over
     assert census.run(census.trigger(CREATE)).status is RunStatus.QUEUED, "the sync is free again"
-
-
-def test_a_full_sync_says_so(own_server: CensusServer) -> None:
-    client(own_server.url, []).trigger(CREATE, full=True)
-    assert newest(own_server)["full_sync"] is True
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -69,10 +69,9 @@ class CensusClient:
         run = _read(read_run, self._http.ask(Call("GET", f"sync_runs/{run_id}", what))["data"], what)
         return _require(run, run.id == run_id, what)
 
-    def trigger(self, sync_id: int, *, full: bool = False) -> int:
-        parameters: dict[str, str | int] = {"force_full_sync": "true"} if full else {}
+    def trigger(self, sync_id: int) -> int:
         doubt = "a run may have started: look in the run list"
-        call = Call("POST", f"syncs/{sync_id}/trigger", f"sync {sync_id}", parameters, doubt=doubt)
+        call = Call("POST", f"syncs/{sync_id}/trigger", f"sync {sync_id}", doubt=doubt)
         answer = self._http.ask(call)["data"]
         try:
             return read(documents.Triggered, answer).sync_run_id

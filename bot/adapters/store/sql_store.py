@@ -17,7 +17,7 @@ from bot.services.write_gate import WriteGate
 
 
 class SqlStore:
-    """ports.Store on any database that SQLAlchemy speaks to; SQLite until replicas need more."""
+    """ports.Store on SQLite."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_state(url)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware times in Python, naive UTC in the database: the same on SQLite and PostgreSQL."""
+    """Aware times in Python, naive UTC in the database."""
 
     impl = DateTime
     cache_ok = True
@@ -53,7 +53,7 @@ evaluations = Table(
     Column("checked_at", UtcDateTime, nullable=False),
     Column("base_id", Integer),  # the first one of its hour; none where it is that itself
     Column("body", LargeBinary, nullable=False),  # the Evaluation as JSON, compressed with that of its base
-    Index("first_evaluations", "id", sqlite_where=text("base_id IS NULL"), postgresql_where=text("base_id IS NULL")),
+    Index("first_evaluations", "id", sqlite_where=text("base_id IS NULL")),
 )
 
 series = Table(  # whose results are kept
@@ -109,13 +109,7 @@ incidents = Table(
     Column("explained_by", String(120)),
     Column("measured_at", UtcDateTime),
     Column("examples", JSON, nullable=False, server_default="[]"),
-    Index(
-        "one_open_incident_per_key",
-        "key",
-        unique=True,
-        sqlite_where=text("resolved_at IS NULL"),
-        postgresql_where=text("resolved_at IS NULL"),
-    ),
+    Index("one_open_incident_per_key", "key", unique=True, sqlite_where=text("resolved_at IS NULL")),
 )
 
 alerts = Table(
@@ -172,7 +166,7 @@ actions = Table(
     Column("records_invalid", Integer),
     Column("ended_at", UtcDateTime),
     Column("verdict", Text, nullable=False),
-    Index("one_open_action_per_sync", "sync", unique=True, sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+    Index("one_open_action_per_sync", "sync", unique=True, sqlite_where=text(OPEN)),
 )
 
 watch = Table(
@@ -244,7 +238,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("not_before", UtcDateTime),
     Column("error", Text),
-    Index("unsent", "seq", sqlite_where=text(UNSENT), postgresql_where=text(UNSENT)),
+    Index("unsent", "seq", sqlite_where=text(UNSENT)),
     Index("messages_of_thread", "thread_id", "kind"),
     Index("messages_of_incident", "incident_id", "kind"),
 )

@@ -20,4 +20,4 @@ def upgrade() -> None:
         sa.Column("text_only_since", sa.DateTime),
     )
     op.drop_index("owed", "outbox")
-    op.create_index("unsent", "outbox", ["seq"], sqlite_where=UNSENT, postgresql_where=UNSENT)
+    op.create_index("unsent", "outbox", ["seq"], sqlite_where=UNSENT)
