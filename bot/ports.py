@@ -69,10 +69,7 @@ class Warehouse(Protocol):
         """The rows of a query; numbers as int or float, times aware and UTC."""
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, list[dict[str, object]]]:
-        """The rows of those questions that fit in one statement, which is asked; without values where they are several.
-
-        What fails in one of them fails all of them.
-        """
+        """The rows of those that fit in one statement, without values where they are several; one fails all."""
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         """One column of a one-row question, asked so that nothing else of it can fail."""
@@ -154,10 +151,7 @@ class Messenger(Protocol):
         """Bring the posted message up to date."""
 
     def find(self, announcement: Announcement) -> Place | None:
-        """The message that carries our id, the oldest where there are several; looked for since `announcement.since`.
-
-        Raises UncertainError when not everything since then could be read.
-        """
+        """The oldest since `announcement.since` that carries our id; UncertainError where not all could be read."""
 
     def take_back(self, announcement: Announcement) -> int:
         """Delete what carries our id but for the oldest; how many there were."""
@@ -237,10 +231,7 @@ class AlertRecords(Protocol):
         """The maintenance window that has not ended."""
 
     def enqueue(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
-        """Enqueue this message, or a new version of it; versions that were not sent yet become one (idempotent).
-
-        A root and its evidence belong to the thread, whichever of its incidents is named.
-        """
+        """Enqueue this message, or a new version, with those unsent one; root and evidence are those of the thread."""
 
     def enqueue_reminders(self, incident_ids: Sequence[int]) -> None:
         """Enqueue a reminder of each of many incidents."""
@@ -312,10 +303,7 @@ class Records(AlertRecords, Protocol):
         """The latest measured values of a check (up to that time), oldest first."""
 
     def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:
-        """Forget so many of these evaluations and their results; returns how many.
-
-        The newest one stays, and what it is read with; `keep_hourly`: the first one of each hour does, too.
-        """
+        """Forget so many of these evaluations, not the newest, nor, `keep_hourly`, the first of an hour; how many."""
 
     def create_action(self, action: Action) -> Action:
         """Write a new action (its id is ignored) and return it with its id; the database refuses a second open one."""
@@ -373,29 +361,19 @@ class Store(Protocol):
         """When the unsent messages may be tried (real time); `now` for those that no time holds."""
 
     def claim(self, holder: str, now: datetime, seconds: float) -> ClaimedMessage | None:
-        """Claim the next unsent message, in order and one at a time per incident; commits *sending* (real time).
-
-        It is not known yet what it says: `read_content`, so that a row that cannot be read holds up no other message.
-        """
+        """Claim the next unsent message, one at a time per incident, without what it says; commits *sending*."""
 
     def read_content(self, message: Announcement) -> Announcement:
         """The message with what it says now. Raises StateError, or whatever its rows make it raise."""
 
     def mark_sent(self, claimed: ClaimedMessage, holder: str, *, place: Place | None, alone: bool = False) -> bool:
-        """Commit *sent*; False when the claim was lost meanwhile.
-
-        `alone`: the replies that were unsent at the claim are obsolete, if the thread is still over.
-        """
+        """Commit *sent*; False when the claim was lost. `alone`: unsent replies are obsolete, if it is still over."""
 
     def release_claim(self, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
         """Not sent, or perhaps not: try again. False when the claim was lost meanwhile."""
 
     def take_lease(self, name: str, holder: str, clock: Clock, seconds: float) -> bool:
-        """Become or stay the one who does `name` for `seconds` (real time).
-
-        Wall clocks of replicas differ, and are set: another's lease is over once this process has seen it unchanged
-        for `seconds` by the monotonic clock, or when it ended minutes ago.
-        """
+        """Become or stay the one who does `name` for `seconds` (real time), whatever wall clocks show: see Leases."""
 
     def release_lease(self, name: str, holder: str) -> None:
         """Let another one take over at once."""

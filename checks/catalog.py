@@ -9,7 +9,7 @@ from string import Formatter
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
-from checks.model import LIMITS, Active, Cadence, Case, Check, Duration, Hours, Limit, LimitText, Owner, Situation
+from checks.model import LIMITS, Cadence, Case, Check, Duration, Limit, Owner, Situation, Thresholds
 from checks.numbers import duration
 from checks.problems import Place, Written, close_to, nearest, problems
 
@@ -34,17 +34,11 @@ class CheckFile(BaseModel):
     checks: list[Check]
 
 
-class Changes(BaseModel):
+class Changes(Thresholds):
     """What pipeline.yml may change of a shipped check; only what is written there counts."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
     enabled: StrictBool = True
-    warn: LimitText | None = None
-    critical: LimitText | None = None
-    clear: LimitText | None = None
-    cases: dict[Situation, Case] = {}
-    active: Hours = Active()
+    cases: dict[Situation, Case] = Field(default={})
     for_: Duration = Field(timedelta(0), alias="for")
     keep_firing_for: Duration = timedelta(0)
     reopen_within: Duration = timedelta(0)

@@ -147,8 +147,8 @@ Promise = Literal["always", "at-sync-time"]  # told within 15 minutes of the fau
 Situation = Literal["scheduled", "paused", "transient", "permanent", "few_records", "clean_backlog", "empty_backlog"]
 
 
-class Case(BaseModel):
-    """What is different about a check in one situation; only what is written there counts."""
+class Thresholds(BaseModel):
+    """When a check speaks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -156,10 +156,15 @@ class Case(BaseModel):
     critical: LimitText | None = None
     clear: LimitText | None = None
     active: Hours = Active()
+
+
+class Case(Thresholds):
+    """What is different about a check in one situation; only what is written there counts."""
+
     summary: str = ""
-    healthy: str | None = None
+    healthy: str | None = None  # …instead of the summary, where the number alone would read oddly when all is well
     helps: str = Field("", max_length=500)
-    rerun: Literal["create", "update", "same"] | None = None
+    rerun: Literal["create", "update", "same"] | None = None  # the sync whose rerun can bring this back to healthy
 
 
 class Because(BaseModel):
@@ -173,20 +178,14 @@ class Because(BaseModel):
     helps: str = Field("", max_length=500)  # the next step then
 
 
-class Check(BaseModel):
+class Check(Case):
     """One thing that should hold, as its owner writes it (checks/*.yml, pipeline.yml)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     name: Annotated[str, AfterValidator(written_like(r"[a-z][a-z0-9_]*", NAME))]
     title: str = Field(min_length=1, max_length=120)
     metric: str  # a column of the measurement, or `sql:`, a statement of one row
     source: Literal["databricks", "census", "bot"]
     per: Literal["sync"] | None = None
-    warn: LimitText | None = None
-    critical: LimitText | None = None
-    clear: LimitText | None = None
-    active: Hours = Active()
     depends_on: tuple[str, ...] = ()
     promise: Promise = "always"  # a check of the warehouse: at-sync-time
     for_: Duration = Field(timedelta(minutes=5), alias="for")
@@ -195,9 +194,6 @@ class Check(BaseModel):
     owner: Owner | None = None
     runbook: str | None = None
     summary: str
-    healthy: str | None = None  # …instead of the summary, where the number alone would read oddly when all is well
-    helps: str = Field("", max_length=500)
-    rerun: Literal["create", "update", "same"] | None = None  # the sync whose rerun can bring this back to healthy
     cases: dict[Situation, Case] = {}
     because: tuple[Because, ...] = ()
 

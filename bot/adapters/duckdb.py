@@ -9,7 +9,7 @@ from threading import Condition, Timer
 import duckdb
 
 from bot import sql
-from bot.adapters.values import MOST_ROWS, Rows, plain, plain_rows
+from bot.adapters.values import MOST_ROWS, Rows, first_line, plain, plain_rows
 from bot.config.pipeline_file import table_parts
 from bot.errors import NotFoundError, PermanentError, StatementError, SyncHealthError, TemporaryError
 from bot.ports import ExistingObject
@@ -161,9 +161,9 @@ class DuckDBWarehouse:
                     self._running.discard(cursor)
                     self._quiet.notify_all()
         except duckdb.Error as error:
-            if missing := missing_in(_first_line(error), text):
+            if missing := missing_in(first_line(error), text):
                 raise NotFoundError(missing) from error
-            raise _family(error)(f"{name}: {redact(_first_line(error))}") from error
+            raise _family(error)(f"{name}: {redact(first_line(error))}") from error
         except SyncHealthError:
             raise
         except Exception as error:  # a value that Python has no form for: an adapter lets no other error out
@@ -226,12 +226,8 @@ def _family(error: duckdb.Error) -> type[SyncHealthError]:
     return TemporaryError if isinstance(error, duckdb.IOException) else PermanentError
 
 
-def _first_line(error: duckdb.Error) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
 def _not_attached(file: str, error: duckdb.Error) -> SyncHealthError:
-    reason = _first_line(error)
+    reason = first_line(error)
     if "Could not set lock" in reason:
         return TemporaryError(f"{file} is in use by another process: {redact(reason)}")
     if "does not exist" in reason:

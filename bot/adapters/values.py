@@ -21,6 +21,15 @@ def plain(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says; of one without a text its kind."""
+    try:
+        said = str(error)
+    except TypeError:  # the connector's errors may hold no text, and fail to say so
+        said = ""
+    return next(iter(said.splitlines()), type(error).__name__)
+
+
 def plain_rows(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Rows:
     """Rows by column. Raises PermanentError where there are more than MOST_ROWS; fetch one more than these."""
     found = [dict(zip(columns, map(plain, row), strict=True)) for row in rows]

@@ -12,7 +12,7 @@ from bot.model import Evaluation
 from bot.ports import Sources
 from bot.services.in_memory_records import InMemoryRecords
 from bot.services.move_alerts import Said, move_alerts, policy_of
-from bot.services.take_snapshot import SNAPSHOTS
+from bot.services.take_snapshot import SNAPSHOTS, taken_at
 from checks.judge import judge, overall
 from checks.model import Check, Reading
 
@@ -27,7 +27,7 @@ def replay(sources: Sources, span: timedelta) -> Replay:
     """
     now = sources.clock.now()
     rows = sources.warehouse.ask(SNAPSHOTS, audit_id=None, now=now, most=MOST)
-    past = [row for row in reversed(rows) if now - span <= _taken_at(row)]
+    past = [row for row in reversed(rows) if now - span <= taken_at(row)]
     if not past:
         raise PermanentError("the audit log has no snapshot of that time: `sync-health snapshot` takes one")
     known = tuple(c for c in sources.settings.checks if c.source == "databricks" and c.metric in past[0])
@@ -38,7 +38,7 @@ def replay(sources: Sources, span: timedelta) -> Replay:
     readings = {check.name: tuple(v for row in past if (v := _value(row, check)) is not None) for check in known}
     others = tuple(check.name for check in sources.settings.checks if check not in known)
     replayed = tuple(Replayed(check, readings[check.name], tuple(told[check.name])) for check in known)
-    return Replay(_taken_at(past[0]), _taken_at(past[-1]), len(past), replayed, others)
+    return Replay(taken_at(past[0]), taken_at(past[-1]), len(past), replayed, others)
 
 
 def _replay_snapshots(past: Sequence[Snapshot], settings: Settings) -> Iterator[tuple[datetime, Said]]:
@@ -46,8 +46,8 @@ def _replay_snapshots(past: Sequence[Snapshot], settings: Settings) -> Iterator[
     in_memory = InMemoryRecords()
     policies = {check.name: policy_of(check) for check in settings.checks}
     for row, following in zip(past, [*past[1:], None], strict=True):
-        at: datetime | None = _taken_at(row)
-        until = _taken_at(following) if following else None
+        at: datetime | None = taken_at(row)
+        until = taken_at(following) if following else None
         while at and (until is None or at < until):
             for said in move_alerts(in_memory, _evaluation(row, at, settings), settings):
                 yield at, said
@@ -63,9 +63,3 @@ def _evaluation(row: Snapshot, at: datetime, settings: Settings) -> Evaluation:
 def _value(row: Snapshot, check: Check) -> float | None:
     value = row[check.metric]
     return float(value) if isinstance(value, int | float) else None
-
-
-def _taken_at(row: Snapshot) -> datetime:
-    at = row["execution_timestamp"]
-    assert isinstance(at, datetime), at
-    return at

@@ -1,8 +1,8 @@
 """Take an audit snapshot: one row of the audit log, never changed afterwards (idempotent by its id)."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from math import inf, nextafter
 from uuid import uuid4
@@ -58,17 +58,9 @@ def dry_run_snapshot(sources: Sources, by: str) -> Snapshot:
     audit_id = _by_hand(sources)
     found = _read(sources, audit_id)
     existed = _exists(found, audit_id)
-    previous = found[1:] if existed else found
-    return Snapshot(
-        id=audit_id,
-        taken_at=sources.clock.now(),
-        by=by,
-        numbers=_numbers({**now, "rds_to_sf_gap": gap, "coverage_percentage": coverage}),
-        previous_id=_id(previous),
-        previous=_numbers(previous[0]) if previous else None,
-        existed=existed,
-        dry_run=True,
-    )
+    numbers = _numbers({**now, "rds_to_sf_gap": gap, "coverage_percentage": coverage})
+    taken = Snapshot(audit_id, sources.clock.now(), by, numbers, existed=existed, dry_run=True)
+    return _after(taken, found[1:] if existed else found)
 
 
 def _by_hand(sources: Sources) -> str:
@@ -102,17 +94,15 @@ def _take_once(ports: Ports, by: str, audit_id: str) -> Snapshot:
     with ports.store.transaction() as records:
         result = "it is there already" if existed else "taken"
         records.audit(ports.clock.now(), by, "snapshot", audit_id, foreign or result)
-    previous = found[1:]
-    return Snapshot(
-        id=audit_id,
-        taken_at=_time(this["execution_timestamp"]),
-        by=str(this["executed_by"]),
-        numbers=_numbers(this),
-        previous_id=_id(previous),
-        previous=_numbers(previous[0]) if previous else None,
-        existed=existed,
-        foreign=foreign,
-    )
+    author, numbers = str(this["executed_by"]), _numbers(this)
+    return _after(Snapshot(audit_id, taken_at(this), author, numbers, existed=existed, foreign=foreign), found[1:])
+
+
+def _after(taken: Snapshot, previous: Sequence[Mapping[str, object]]) -> Snapshot:
+    """With the one before, where there is one."""
+    if not previous:
+        return taken
+    return replace(taken, previous_id=str(previous[0]["audit_id"]), previous=_numbers(previous[0]))
 
 
 def _foreign(ports: Ports, by: str, row: Mapping[str, object]) -> str | None:
@@ -120,7 +110,7 @@ def _foreign(ports: Ports, by: str, row: Mapping[str, object]) -> str | None:
 
     A job of the team that names its rows by UTC takes the next day's id on the evening before.
     """
-    audit_id, author, at = str(row["audit_id"]), str(row["executed_by"]), _time(row["execution_timestamp"])
+    audit_id, author, at = str(row["audit_id"]), str(row["executed_by"]), taken_at(row)
     ours = author in (by, SCHEDULED_BY) and daily_id(local_day(ports, at)) >= audit_id
     if ours or not audit_id.startswith("daily"):
         return None
@@ -143,10 +133,6 @@ def _exists(found: list[dict[str, object]], audit_id: str) -> bool:
     return bool(found) and found[0]["audit_id"] == audit_id
 
 
-def _id(rows: list[dict[str, object]]) -> str | None:
-    return str(rows[0]["audit_id"]) if rows else None
-
-
 def _numbers(row: Mapping[str, object]) -> SnapshotNumbers:
     return SnapshotNumbers(**{field.name: row[field.name] for field in fields(SnapshotNumbers)})  # type: ignore[arg-type]
 
@@ -159,6 +145,8 @@ def _threshold(ports: Ports, severity: str) -> float | None:
     return limit.number if limit.comparison == "<" else nextafter(limit.number, inf)
 
 
-def _time(value: object) -> datetime:
-    assert isinstance(value, datetime), value
-    return value
+def taken_at(row: Mapping[str, object]) -> datetime:
+    """When the snapshot of a row of the audit log was taken."""
+    at = row["execution_timestamp"]
+    assert isinstance(at, datetime), at
+    return at

@@ -158,10 +158,10 @@ def untrusted(error: BaseException, who: str) -> TemporaryError | None:
     return None
 
 
-def json_object(body: str | bytes) -> dict[str, Any]:
-    """The JSON object that a body holds, else an empty one."""
+def json_object(body: str | bytes, change: Callable[[dict[str, Any]], object] | None = None) -> dict[str, Any]:
+    """The JSON object that a body holds, else an empty one; `change` sees each object in it while it is parsed."""
     try:
-        found = json.loads(body)
+        found = json.loads(body, object_hook=change)
     except (ValueError, RecursionError):  # no JSON, no UTF-8, endless digits, or deeper than anybody nests
         return {}
     return found if isinstance(found, dict) else {}

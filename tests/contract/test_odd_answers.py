@@ -12,8 +12,8 @@ import pytest
 
 from bot.adapters.census.client import MOST_PAGES, CensusClient
 from bot.adapters.census.documents import read_run
-from bot.adapters.databricks.errors import _first_line
 from bot.adapters.slack.messenger import _our_id
+from bot.adapters.values import first_line
 from bot.errors import PermanentError, SyncHealthError, UncertainError, UnreadableError
 from bot.transport.slack_api import LONGEST_WAIT, _is_slack, _patience, answer_url, call, web_client
 
@@ -95,7 +95,7 @@ def test_an_error_of_the_connector_that_has_no_text_is_named_by_its_kind() -> No
         def __str__(self) -> str:
             return None  # type: ignore[return-value]
 
-    assert _first_line(WordlessError()) == "WordlessError"
+    assert first_line(WordlessError()) == "WordlessError"
 
 
 @pytest.mark.parametrize("metadata", [None, "text", [], {"event_payload": None}, {"event_payload": "text"}, {}])

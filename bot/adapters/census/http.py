@@ -1,6 +1,5 @@
 """Census' Management API over HTTP: one call with timeouts, retries with backoff, and errors translated into ours."""
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from typing import Literal
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from bot.adapters.census.documents import document
 from bot.errors import (
     NotFoundError,
     PermanentError,
@@ -20,7 +18,15 @@ from bot.errors import (
     UnreadableError,
 )
 from bot.sanitize import redact
-from bot.transport.bounded_http import TooLargeError, bounded_session, retry_after, take_body, untrusted, within
+from bot.transport.bounded_http import (
+    TooLargeError,
+    bounded_session,
+    json_object,
+    retry_after,
+    take_body,
+    untrusted,
+    within,
+)
 
 BACKOFF = 0.5  # seconds before the second attempt, doubled from then on
 LONGEST_WAIT = 20.0  # seconds that one call sleeps, all in all: a person may be waiting, and so is a thread of the pool
@@ -89,7 +95,7 @@ class CensusHttp:
             raise (UncertainError(f"{text}; {call.doubt}") if call.doubt else UnreadableError(text)) from error
         if not 200 <= answer.status_code < 300:
             raise _refusal(answer, call)
-        found = _json(answer)
+        found = json_object(answer.content, _without_payload)
         if found.get("status") == "error":  # nothing was done, whatever the status of HTTP says
             raise PermanentError(
                 f"Census refused {call.what}: {redact(str(found.get('message') or 'no reason given'))}"
@@ -146,7 +152,7 @@ def _error_of_lost_answer(error: requests.RequestException | TimeoutError, call:
 
 
 def _refusal(answer: requests.Response, call: Call) -> SyncHealthError:
-    status, said = answer.status_code, _json(answer).get("message")
+    status, said = answer.status_code, json_object(answer.content, _without_payload).get("message")
     text = f"Census answered {status} for {call.what}: {REMEDIES.get(status) or _phrase(status)}"
     if isinstance(said, str) and said:
         text += f" ({redact(said)})"
@@ -165,13 +171,6 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "it does not say why"
-
-
-def _json(answer: requests.Response) -> dict[str, object]:
-    try:
-        return document(json.loads(answer.content, object_hook=_without_payload))
-    except (ValueError, RecursionError):  # no JSON, endless digits, or deeper than anybody nests
-        return {}
 
 
 def _without_payload(found: dict[str, object]) -> dict[str, object]:

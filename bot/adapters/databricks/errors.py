@@ -8,6 +8,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Res
 
 from bot.adapters.databricks.login import REMEDIES, refusal
 from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, ClosedSessionError, NotReadyError, RetryableError
+from bot.adapters.values import first_line
 from bot.errors import NotFoundError, PermanentError, StatementError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
 from bot.sql.missing import missing_in
@@ -37,7 +38,7 @@ def translate(error: Exception, name: str, *, writes: bool, accepted: bool) -> S
     ended (an earlier one may have run), unless Databricks says that the statement failed, or refuses to accept it.
     """
     ours = _meaning(error, name)
-    failed = isinstance(error, exc.ServerOperationError) and not LOST_STATEMENT.search(_first_line(error))
+    failed = isinstance(error, exc.ServerOperationError) and not LOST_STATEMENT.search(first_line(error))
     refused = isinstance(error, exc.DatabaseError) and not isinstance(error, exc.RequestError) and not accepted
     if not writes or failed or refused:
         return ours
@@ -46,7 +47,7 @@ def translate(error: Exception, name: str, *, writes: bool, accepted: bool) -> S
 
 def _meaning(error: Exception, name: str) -> SyncHealthError:
     cause = error.args[1] if isinstance(error, exc.RequestError) and len(error.args) > 1 else None
-    said = _first_line(error)
+    said = first_line(error)
     if isinstance(cause, SyncHealthError):  # our own login got no token
         return cause
     if NO_SESSION.search(said):
@@ -97,11 +98,3 @@ def _unforeseen(error: Exception) -> str:
     if isinstance(error, AttributeError | TypeError | RuntimeError | ImportError) and not find_spec("pyarrow"):
         return f"{what}: a warehouse that answers in Arrow or by cloud fetch needs pyarrow, install it"
     return what
-
-
-def _first_line(error: BaseException) -> str:
-    try:
-        said = str(error)
-    except TypeError:  # the connector's errors may hold no text, and fail to say so
-        said = ""
-    return next(iter(said.splitlines()), type(error).__name__)

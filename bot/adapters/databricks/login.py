@@ -138,11 +138,3 @@ def _problems(settings: Databricks) -> Iterator[str]:
         yield "DATABRICKS_HOST and DATABRICKS_HTTP_PATH: both are needed, they name the warehouse"
     if not settings.token and not (settings.client_id and settings.client_secret):
         yield "DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET: without them nobody may ask"
-    secrets = {
-        "DATABRICKS_TOKEN": settings.token,
-        "DATABRICKS_CLIENT_ID": settings.client_id,
-        "DATABRICKS_CLIENT_SECRET": settings.client_secret,
-    }
-    for name, secret in secrets.items():
-        if not re.fullmatch(r"[!-~]*", secret):  # else the HTTP library raises an error that quotes it
-            yield f"{name}: it has blanks or letters that no header can hold, write it bare"
