@@ -48,33 +48,35 @@ def census_contract(ask: Ask, sync_ids: Sequence[int]) -> Iterator[Comparison]:
         run_ids.extend(row["id"] for row in rows or [] if isinstance(row, Mapping) and "id" in row)
         return differences(Page[RunDocument], answer)
 
-    yield _read("Census GET syncs", Page[SyncDocument], ask, "syncs", per_page=2)
+    yield _comparison("Census GET syncs", Page[SyncDocument], ask, "syncs", per_page=2)
     for sync_id in sync_ids:
-        yield _read(f"Census GET syncs/{sync_id}", Answer[SyncDocument], ask, f"syncs/{sync_id}")
+        yield _comparison(f"Census GET syncs/{sync_id}", Answer[SyncDocument], ask, f"syncs/{sync_id}")
         path = f"syncs/{sync_id}/sync_runs"
         yield f"Census GET {path}", partial(compare_runs, path)
     for run in [f"sync_runs/{run_id}" for run_id in run_ids[:1]]:
         rejected = {"status": "rejected"}
-        yield _read("Census GET a run", Answer[RunDocument], ask, run)
-        yield _read(
+        yield _comparison("Census GET a run", Answer[RunDocument], ask, run)
+        yield _comparison(
             "Census GET its records", Answer[list[RecordDocument]], ask, f"{run}/records", **rejected, per_page=1
         )
-        yield _read("Census GET its record count", Answer[list[RecordCount]], ask, f"{run}/records_count", **rejected)
+        yield _comparison(
+            "Census GET its record count", Answer[list[RecordCount]], ask, f"{run}/records_count", **rejected
+        )
 
 
 def databricks_contract(ask: Ask) -> Iterator[Comparison]:
     """The state of the warehouse, which nothing is woken for."""
-    yield _read("Databricks GET the warehouse", WarehouseDocument, ask)
+    yield _comparison("Databricks GET the warehouse", WarehouseDocument, ask)
 
 
 def slack_contract(ask: Ask, channel: str, groups: Sequence[str]) -> Iterator[Comparison]:
     """Each read of Slack; `ask` takes a method and its arguments."""
     history = {"channel": channel, "limit": 2, "include_all_metadata": True}
-    yield _read("Slack auth.test", IDENTITY, ask, "auth.test")
-    yield _read("Slack conversations.history", HISTORY, ask, "conversations.history", **history)
+    yield _comparison("Slack auth.test", IDENTITY, ask, "auth.test")
+    yield _comparison("Slack conversations.history", HISTORY, ask, "conversations.history", **history)
     for group in groups[:1]:
-        yield _read("Slack usergroups.users.list", MEMBERS, ask, "usergroups.users.list", usergroup=group)
+        yield _comparison("Slack usergroups.users.list", MEMBERS, ask, "usergroups.users.list", usergroup=group)
 
 
-def _read(name: str, model: type[Document], ask: Ask, *given: object, **named: object) -> Comparison:
+def _comparison(name: str, model: type[Document], ask: Ask, *given: object, **named: object) -> Comparison:
     return name, lambda: differences(model, ask(*given, **named))

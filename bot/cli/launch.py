@@ -82,7 +82,7 @@ def keep_running(command: Sequence[str], environment: Mapping[str, str]) -> int:
         ) as bot:
             _wait_for_the_end(until=lambda bot=bot: bot.poll() is not None)  # type: ignore[misc]
             if bot.returncode is None:
-                return _terminate(bot)
+                return _terminate_bot(bot)
         if bot.returncode >= 0:
             _echo(f"  The bot ended by itself, with exit code {bot.returncode}.")
             return bot.returncode
@@ -90,7 +90,7 @@ def keep_running(command: Sequence[str], environment: Mapping[str, str]) -> int:
         _echo(f"  The bot was ended by {name}: starting it again. It knows what it knew, and sends after a minute.")
 
 
-def _terminate(bot: subprocess.Popen[bytes]) -> int:
+def _terminate_bot(bot: subprocess.Popen[bytes]) -> int:
     bot.terminate()
     try:
         bot.wait(PATIENCE)

@@ -40,7 +40,7 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
         now = Now(ports.clock.real(), ports.clock.now(), jitter)
         failure = next_step(claimed, error, ports.settings, now)
         mine = ports.store.release_claim(claimed, holder, failure)
-        _report(claimed, error, failure)
+        _log_failure(claimed, error, failure)
         if not isinstance(error, SyncHealthError):
             raise  # a bug: the loop around us shows where; the message has its next step all the same
     else:
@@ -148,7 +148,7 @@ def _is_obsolete(message: Announcement) -> bool:
     return message.kind in (Kind.SEVERITY, Kind.REOPENED) and incident.state is State.OK
 
 
-def _report(claimed: ClaimedMessage, error: Exception, failure: Failure) -> None:
+def _log_failure(claimed: ClaimedMessage, error: Exception, failure: Failure) -> None:
     """Once for each change, not for each attempt: neither of a message nor of a channel that fails as a whole."""
     message = claimed.announcement
     known = failure.error == claimed.error or (failure.pause is not None and claimed.failures > 0)

@@ -66,11 +66,11 @@ def next_step(claimed: ClaimedMessage, error: Exception, settings: Settings, now
                 return Failure(why, now.real, doubtful=claimed.doubtful, pause=_refused_pause(claimed, now))
             return _move_channel(claimed, Move(channel, why, now.pipeline), settings, now)
         case NotFoundError():
-            return _replace(claimed, error, now)
-    return _simplify(claimed, error, settings, now)
+            return _post_again(claimed, error, now)
+    return _simplify_message(claimed, error, settings, now)
 
 
-def _replace(claimed: ClaimedMessage, error: NotFoundError, now: Now) -> Failure:
+def _post_again(claimed: ClaimedMessage, error: NotFoundError, now: Now) -> Failure:
     """A message that is gone, or whose thread is, is posted again."""
     message, why = claimed.announcement, str(error)
     if message.ts is None:  # its root is gone: once a minute at most
@@ -82,7 +82,7 @@ def _replace(claimed: ClaimedMessage, error: NotFoundError, now: Now) -> Failure
     return Failure(why, now.real, gone=True)
 
 
-def _simplify(claimed: ClaimedMessage, error: Exception, settings: Settings, now: Now) -> Failure:
+def _simplify_message(claimed: ClaimedMessage, error: Exception, settings: Settings, now: Now) -> Failure:
     """What is refused in full is sent as plain text, then as a new message, then to the other channel."""
     message, why = claimed.announcement, str(error) or type(error).__name__
     doubtful = claimed.doubtful or not isinstance(error, PermanentError)

@@ -61,10 +61,10 @@ class Checker:
             if join and enough and self._flight and (not self._flight.done() or asked < self.ended):
                 return self._flight, False
             self._thorough = not thrifty
-            self._flight = self._one.submit(self._evaluate, thrifty)
+            self._flight = self._one.submit(self._evaluate_and_note, thrifty)
             return self._flight, True
 
-    def _evaluate(self, thrifty: bool) -> Evaluation:
+    def _evaluate_and_note(self, thrifty: bool) -> Evaluation:
         try:
             evaluation = run_checks(self._ports, thrifty=thrifty)[0]
         except StateError as error:

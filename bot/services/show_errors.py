@@ -22,19 +22,19 @@ def errors_of(ports: Ports, sync: SyncSettings) -> SyncErrors:
         run = next((run for run in ports.census.runs(sync.id, most=RUNS) if run.counts_as_sync), None)
         if run is None:
             return SyncErrors(sync.label)
-        rejected = _count(ports, run, "rejected", run.records_failed)
-        invalid = _count(ports, run, "invalid", run.records_invalid)
-        found = _records(ports, run, "rejected", rejected) + _records(ports, run, "invalid", invalid)
+        rejected = _count_records(ports, run, "rejected", run.records_failed)
+        invalid = _count_records(ports, run, "invalid", run.records_invalid)
+        found = _load_records(ports, run, "rejected", rejected) + _load_records(ports, run, "invalid", invalid)
     except SyncHealthError as error:
         return SyncErrors(sync.label, error=str(error))
     return SyncErrors(sync.label, run, rejected, invalid, len(found), group_by_cause(found, ports.settings.rejections))
 
 
-def _count(ports: Ports, run: Run, status: str, known: int | None) -> int:
+def _count_records(ports: Ports, run: Run, status: str, known: int | None) -> int:
     return ports.census.record_count(run.id, status) if known is None else known
 
 
-def _records(ports: Ports, run: Run, status: str, count: int) -> list[Rejection]:
+def _load_records(ports: Ports, run: Run, status: str, count: int) -> list[Rejection]:
     try:
         return ports.census.records(run.id, status, most=READ) if count else []
     except NotFoundError:  # not yet there, or no more: the counts are

@@ -56,7 +56,7 @@ def dry_run_snapshot(sources: Sources, by: str) -> Snapshot:
     if isinstance(valid, int) and isinstance(there, int) and valid and there:
         gap, coverage = valid - there, round(100 * there / valid, 2)
     audit_id = _by_hand(sources)
-    found = _read(sources, audit_id)
+    found = _read_log(sources, audit_id)
     existed = _exists(found, audit_id)
     numbers = _numbers({**now, "rds_to_sf_gap": gap, "coverage_percentage": coverage})
     taken = Snapshot(audit_id, sources.clock.now(), by, numbers, existed=existed, dry_run=True)
@@ -71,7 +71,7 @@ def _by_hand(sources: Sources) -> str:
 
 
 def _take_once(ports: Ports, by: str, audit_id: str) -> Snapshot:
-    found = _read(ports, audit_id)
+    found = _read_log(ports, audit_id)
     existed = _exists(found, audit_id)
     if not existed:
         settings = ports.settings
@@ -84,7 +84,7 @@ def _take_once(ports: Ports, by: str, audit_id: str) -> Snapshot:
             coverage_warn=_threshold(ports, "warn"),
             coverage_critical=_threshold(ports, "critical"),
         )
-        found = _read(ports, audit_id)
+        found = _read_log(ports, audit_id)
         if not _exists(found, audit_id):
             raise TemporaryError(f"the warehouse took {audit_id} and does not show it")
     this = found[0]
@@ -118,7 +118,7 @@ def _foreign(ports: Ports, by: str, row: Mapping[str, object]) -> str | None:
     return f"this ID is taken by a row of {author}, written {age} ago; the snapshot of this date was not written"
 
 
-def _read(sources: Sources, audit_id: str) -> list[dict[str, object]]:
+def _read_log(sources: Sources, audit_id: str) -> list[dict[str, object]]:
     return _ask_log(sources, SNAPSHOTS, audit_id=audit_id, now=sources.clock.now(), most=2)
 
 

@@ -54,11 +54,11 @@ def postpone_silence(ports: Ports) -> bool:
     try:
         scheduled = ports.messenger.schedule(silent, post_at)
     except SyncHealthError as error:
-        _refused(ports, before, error)
+        _save_refusal(ports, before, error)
         return True
     saved = {"message_id": scheduled.id, "channel": scheduled.channel, "post_at": post_at, "error": None}
     if not _save_changes(ports, before.message_id, **saved):
-        if not _cancel(ports, scheduled):  # another process scheduled one meanwhile: one is enough
+        if not _cancel_message(ports, scheduled):  # another process scheduled one meanwhile: one is enough
             with ports.store.transaction() as records:
                 records.save_watch(replace(records.watch(), uncertain=True))
         return True
@@ -98,7 +98,7 @@ def _is_due(watch: Watch, now: datetime) -> bool:
     return not done and not lies_ahead(watch.not_before, now, LONGEST_WAIT)
 
 
-def _refused(ports: Ports, before: Watch, error: SyncHealthError) -> None:
+def _save_refusal(ports: Ports, before: Watch, error: SyncHealthError) -> None:
     """Logged once per reason; the next completed evaluation tries again, and not before Slack allows it."""
     wait = timedelta(seconds=error.retry_after or 0) if isinstance(error, TemporaryError) else timedelta(0)
     if str(error) != before.error:
@@ -128,11 +128,11 @@ def _cancel_all(ports: Ports, watch: Watch, keep: Scheduled | None) -> bool:
         except SyncHealthError as error:
             log.info("scheduled messages could not be listed: %s", error)
             complete = False
-    cancelled = [_cancel(ports, one) for one in known - {keep} if one]
+    cancelled = [_cancel_message(ports, one) for one in known - {keep} if one]
     return complete and all(cancelled)
 
 
-def _cancel(ports: Ports, scheduled: Scheduled) -> bool:
+def _cancel_message(ports: Ports, scheduled: Scheduled) -> bool:
     try:
         ports.messenger.cancel_scheduled(scheduled)
     except NotFoundError:

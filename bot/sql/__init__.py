@@ -117,7 +117,7 @@ def needed_columns(tables: Mapping[str, str], statements: Sequence[str]) -> dict
 
     found: dict[str, set[str]] = {}
     for name in statements:
-        tree = _parse(name)
+        tree = _parse_statement(name)
         rename_tables(tree, tables)
         for scope in traverse_scope(tree):
             for column in scope.columns:
@@ -149,27 +149,27 @@ def created(name: str, tables: Mapping[str, str]) -> str:
     """What the object that a statement creates is called here."""
     from sqlglot import exp
 
-    tree = _parse(name)
+    tree = _parse_statement(name)
     rename_tables(tree, tables)
     return as_written(tree.this.find(exp.Table))
 
 
 def kind(name: str) -> str:
     """`view` or `table`: what a statement creates."""
-    return str(_parse(name).args["kind"]).lower()
+    return str(_parse_statement(name).args["kind"]).lower()
 
 
 def mark(name: str) -> str | None:
     """The comment by which a deploy knows what an earlier one created."""
     from sqlglot import exp
 
-    comment = _parse(name).find(exp.SchemaCommentProperty)
+    comment = _parse_statement(name).find(exp.SchemaCommentProperty)
     return str(comment.this.name) if comment else None
 
 
 def versions(name: str, tables: Mapping[str, str], dialect: str) -> list[str]:
     """The queries of the view as it is created now, and as earlier versions did; their settings may differ."""
-    trees = [_parse(one) for one in (name, f"earlier/{name}") if one in names()]
+    trees = [_parse_statement(one) for one in (name, f"earlier/{name}") if one in names()]
     for tree in trees:
         rename_tables(tree, tables)
     return [tree.expression.sql(dialect, comments=False) for tree in trees]
@@ -187,7 +187,7 @@ def to_describe(table: str) -> str:
 
 def to_deploy(name: str, tables: Mapping[str, str], values: Values, dialect: str = "databricks") -> str:
     """What creates the object of a statement, its `settings` CTE as given; a table that is there stays as it is."""
-    text, tree = load(name), _parse(name)
+    text, tree = load(name), _parse_statement(name)
     changed = [rename_tables(tree, _quoted_names(tables)), keep_table(tree), set_values(tree, values)]
     if dialect == "databricks":
         return f"{tree.sql('databricks', pretty=True)}\n" if any(changed) else text
@@ -221,7 +221,7 @@ def _joinable(question: str, tables: Mapping[str, str]) -> "exp.Query | None":
     from sqlglot import exp
 
     try:
-        tree = _parse(question)
+        tree = _parse_statement(question)
     except PermanentError:  # it tells why by itself
         return None
     rename_tables(tree, tables)
@@ -240,14 +240,14 @@ def _in_databricks(name: str, tables: frozenset[tuple[str, str]]) -> str:
     renamed = _quoted_names(dict(tables))
     if not any(shipped.casefold() in text.casefold() for shipped in renamed):
         return text
-    tree = _parse(name)
+    tree = _parse_statement(name)
     return f"{tree.sql('databricks', pretty=True)}\n" if rename_tables(tree, renamed) else text
 
 
 @lru_cache(maxsize=512)
 def _in_duckdb(name: str, tables: frozenset[tuple[str, str]]) -> str:
     def translate() -> str:
-        tree = _parse(name)
+        tree = _parse_statement(name)
         rename_tables(tree, dict(tables))
         return in_duckdb(tree)
 
@@ -265,11 +265,11 @@ def _strip_literals(name: str) -> str:
 
 @lru_cache(maxsize=512)
 def _only_column(name: str, column: str, tables: frozenset[tuple[str, str]], dialect: Dialect) -> str:
-    tree = keep_column(_parse(name), column)
+    tree = keep_column(_parse_statement(name), column)
     rename_tables(tree, dict(tables))
     return tree.sql(dialect, comments=False)
 
 
-def _parse(name: str) -> "exp.Expr":
+def _parse_statement(name: str) -> "exp.Expr":
     """The one statement of a file."""
     return parse_text(load(name), f"sql/{name}.sql")

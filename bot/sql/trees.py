@@ -38,10 +38,10 @@ def keep_column(tree: "exp.Expr", column: str) -> "exp.Expr":
     first, *others = [source for source in sources if source.alias_or_name in needed]
     tree.set("from_", exp.From(this=first))
     tree.set("joins", [exp.Join(this=source, kind="CROSS") for source in others])
-    return _prune(tree)
+    return _prune_query(tree)
 
 
-def _prune(tree: "exp.Expr") -> "exp.Expr":
+def _prune_query(tree: "exp.Expr") -> "exp.Expr":
     """The same without the columns, joins and CTEs that do not matter to its answer."""
     from sqlglot.optimizer.eliminate_ctes import eliminate_ctes
     from sqlglot.optimizer.eliminate_joins import eliminate_joins

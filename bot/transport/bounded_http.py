@@ -48,7 +48,7 @@ class _Deadline:
         self.expired = self._over = False
         self._found: list[Callable[[], socket.socket | None]] = []
         self._guard = threading.Lock()  # guards the three above
-        self._timer = threading.Timer(seconds, self._expire)
+        self._timer = threading.Timer(seconds, self._break_connections)
         self._timer.daemon = True
         self._timer.start()
 
@@ -64,7 +64,7 @@ class _Deadline:
         with self._guard:
             self._over = True
 
-    def _expire(self) -> None:
+    def _break_connections(self) -> None:
         with self._guard:
             self.expired = not self._over
             for find in self._found if self.expired else ():

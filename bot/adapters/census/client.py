@@ -43,12 +43,12 @@ class CensusClient:
 
     def sync(self, sync_id: int) -> Sync:
         what = f"sync {sync_id}"
-        sync = _read(read_sync, self._http.ask(Call("GET", f"syncs/{sync_id}", what))["data"], what)
-        return _require(sync, sync.id == sync_id, what)
+        sync = _read_document(read_sync, self._http.ask(Call("GET", f"syncs/{sync_id}", what))["data"], what)
+        return _require_same(sync, sync.id == sync_id, what)
 
     def syncs(self) -> list[Sync]:
         what = "the list of syncs"
-        return [_read(read_sync, row, what) for rows in self._pages("syncs", what, PAGE) for row in rows]
+        return [_read_document(read_sync, row, what) for rows in self._pages("syncs", what, PAGE) for row in rows]
 
     def pause(self, sync_id: int) -> None:
         self._set_paused(sync_id, True)
@@ -66,8 +66,8 @@ class CensusClient:
 
     def run(self, run_id: int) -> Run:
         what = f"run {run_id}"
-        run = _read(read_run, self._http.ask(Call("GET", f"sync_runs/{run_id}", what))["data"], what)
-        return _require(run, run.id == run_id, what)
+        run = _read_document(read_run, self._http.ask(Call("GET", f"sync_runs/{run_id}", what))["data"], what)
+        return _require_same(run, run.id == run_id, what)
 
     def trigger(self, sync_id: int) -> int:
         doubt = "a run may have started: look in the run list"
@@ -142,7 +142,7 @@ class CensusClient:
                 page = page + 1 if len(rows) >= per_page else 0
 
 
-def _read(reader: Callable[[object], T], row: object, what: str) -> T:
+def _read_document(reader: Callable[[object], T], row: object, what: str) -> T:
     try:
         return reader(row)
     except ValueError as error:
@@ -154,8 +154,8 @@ def _read_runs(rows: Sequence[object], sync_id: int, what: str, *, is_first: boo
     found: list[Run] = []
     for row in rows:
         try:
-            run = _read(read_run, row, what)
-            found.append(_require(run, run.sync_id == sync_id, what))
+            run = _read_document(read_run, row, what)
+            found.append(_require_same(run, run.sync_id == sync_id, what))
         except UnreadableError as error:
             if is_first and not found:
                 raise
@@ -163,7 +163,7 @@ def _read_runs(rows: Sequence[object], sync_id: int, what: str, *, is_first: boo
     return found
 
 
-def _require(found: T, same: bool, what: str) -> T:
+def _require_same(found: T, same: bool, what: str) -> T:
     """What was found, if it is what was asked for."""
     if not same:
         raise _unreadable(what, "it is about another one")

@@ -64,7 +64,7 @@ class Session:
         self.sent = self.usable = False
         try:
             if self._connection is None:
-                self._connection = self._connect()
+                self._connection = self._open_connection()
             self._cursor = cursor = self._connection.cursor()
             self.sent = may_send()
             if not self.sent:
@@ -93,7 +93,7 @@ class Session:
         while (cursor := self._cursor) and not (command := cursor.active_command_id):
             time.sleep(0.02)
         if cursor and command:
-            with suppress(Exception), closing(self._connect()) as another:
+            with suppress(Exception), closing(self._open_connection()) as another:
                 another.session.backend.cancel_command(command)
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ class Session:
             with suppress(Exception):
                 self._connection.close()
 
-    def _connect(self) -> "Connection":
+    def _open_connection(self) -> "Connection":
         logging.getLogger("databricks.sql").setLevel(logging.CRITICAL)  # we tell its errors, and need no pyarrow
         from databricks import sql
 

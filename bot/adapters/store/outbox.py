@@ -31,7 +31,7 @@ def claim_next(db: Connection, holder: str, now: datetime, length: timedelta) ->
     order = (t.outbox.c.kind != Kind.MAINTENANCE, t.outbox.c.seq)
     unsent = db.execute(select(t.outbox).where(UNSENT).order_by(*order)).mappings().all()
     quiet = bool(unsent) and SqlRecords(db).maintenance() is not None
-    row = _next(db, unsent, now, length, quiet=quiet) if unsent else None
+    row = _next_message(db, unsent, now, length, quiet=quiet) if unsent else None
     if row is None:
         return None
     doubtful, since = bool(row["doubtful"] or row["sending_by"]), row["first_tried_at"]
@@ -92,13 +92,15 @@ def release_claim(db: Connection, claimed: ClaimedMessage, holder: str, failure:
     if failure.gone and message.thread_ts and not message.ts and claimed.thread:
         _post_root_again(db, claimed.thread, message.thread_ts)
     if failure.pause:
-        _pause(db, claimed.channel, failure.pause)
+        _pause_channel(db, claimed.channel, failure.pause)
     if failure.move:
         move_channel(db, claimed.channel, failure.move, thread=claimed.thread, not_before=failure.not_before)
     return True
 
 
-def _next(db: Connection, unsent: Sequence[Row], now: datetime, length: timedelta, *, quiet: bool) -> Row | None:
+def _next_message(
+    db: Connection, unsent: Sequence[Row], now: datetime, length: timedelta, *, quiet: bool
+) -> Row | None:
     channels = db.execute(select(t.channels.c.name, t.channels.c.not_before))
     paused = {name for name, not_before in channels if lies_ahead(not_before, now, LONGEST_WAIT)}
     busy = {row["thread_id"] for row in unsent if lies_ahead(row["sending_until"], now, length)}
@@ -165,7 +167,7 @@ def _post_root_again(db: Connection, thread: int, ts: str) -> None:
     db.execute(update(t.outbox).where(*root).values(**again))
 
 
-def _pause(db: Connection, channel: str, pause: Pause) -> None:
+def _pause_channel(db: Connection, channel: str, pause: Pause) -> None:
     db.execute(delete(t.channels).where(t.channels.c.name == channel))
     db.execute(insert(t.channels).values(name=channel, failures=pause.failures, not_before=pause.until))
 

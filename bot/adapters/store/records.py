@@ -134,7 +134,7 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, Workspa
         where = select(named_after.label("thread"), t.incidents.c.channel).where(t.incidents.c.id == incident_id)
         thread, channel = self._db.execute(where).one()
         about = thread if kind in OF_THE_THREAD else incident_id
-        self._owe({"incident_id": about, "action_id": action_id}, kind, thread_id=thread, channel=channel)
+        self._enqueue_message({"incident_id": about, "action_id": action_id}, kind, thread_id=thread, channel=channel)
 
     def enqueue_reminders(self, incident_ids: Sequence[int]) -> None:
         standing = set(
@@ -147,14 +147,14 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, Workspa
             self._db.execute(REMIND, new)
 
     def enqueue_digest(self, channel: str) -> None:
-        self._owe({"incident_id": None}, Kind.DIGEST, channel=channel)
+        self._enqueue_message({"incident_id": None}, Kind.DIGEST, channel=channel)
 
     def enqueue_absence(self, absence: Outage, channel: str) -> None:
         saved = self._db.execute(insert(t.absences).values(since=absence.since, until=absence.until))
-        self._owe({"incident_id": None, "absence_id": t.key_of(saved)}, Kind.AWAY, channel=channel)
+        self._enqueue_message({"incident_id": None, "absence_id": t.key_of(saved)}, Kind.AWAY, channel=channel)
 
     def enqueue_maintenance(self, window: Maintenance, channel: str) -> None:
-        self._owe({"incident_id": None, "maintenance_id": window.id}, Kind.MAINTENANCE, channel=channel)
+        self._enqueue_message({"incident_id": None, "maintenance_id": window.id}, Kind.MAINTENANCE, channel=channel)
 
     def maintenance_report(self, window_id: int) -> MaintenanceReport:
         """What happened in a window, until now where it is on."""
@@ -261,7 +261,7 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, Workspa
     def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
         self._db.execute(insert(t.audit).values(at=at, user=user, what=what, target=target, result=result))
 
-    def _owe(self, about: Mapping[str, Any], kind: Kind, **where: Any) -> None:
+    def _enqueue_message(self, about: Mapping[str, Any], kind: Kind, **where: Any) -> None:
         """A new version of a message that is there already, or a new message."""
         same = [t.outbox.c.kind == kind, *(t.null_safe_equal(t.outbox.c[name], value) for name, value in about.items())]
         if kind in ONCE:  # only one that nobody has tried yet can stand for both

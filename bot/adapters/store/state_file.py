@@ -47,7 +47,7 @@ def open_state(url: str) -> Engine:
     try:
         with said_plainly():
             if not _is_at_head(engine):
-                _migrate(engine)
+                _migrate_schema(engine)
     except StateError:
         engine.dispose()
         raise
@@ -200,7 +200,7 @@ def _alembic() -> "Config":
     return config
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate_schema(engine: Engine) -> None:
     from alembic import command
     from alembic.util import CommandError
 
