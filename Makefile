@@ -14,7 +14,7 @@ help:  ## this list
 
 setup: $(STAMP)  ## what tests and checks need, in .venv
 
-demo: $(VENV)/.demo  ## the whole thing on this machine: a channel in the browser, a pipeline to break
+demo: $(VENV)/.demo  ## everything on this machine: a channel in the browser, a pipeline to break
 	@$(BIN)/sync-health demo $(ARGS)
 
 test: $(STAMP)  ## every test that this machine can run (FULL=1: the long ones too)
@@ -36,10 +36,10 @@ bench: $(STAMP)  ## timings, as ratios within one run
 faults: $(STAMP)  ## each switch of the demo: alerted after, presses, green after (ten minutes)
 	@$(BIN)/python -m tests.bench.faults $(ARGS)
 
-pictures: $(STAMP)  ## the README's screenshots anew, from the story in a real browser
+pictures: $(STAMP)  ## the README's screenshots again, from the story in a real browser
 	@PICTURES=docs/pictures SPEED=60 $(BIN)/python -m pytest tests/browser
 
-lock:  ## pin the requirements anew (needs pip-tools on the PATH)
+lock:  ## pin the requirements again (needs pip-tools on the PATH)
 	pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
 	pip-compile $(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	pip-compile $(LOCK) --extra dev --extra ci --constraint requirements-dev.txt --output-file requirements-ci.txt pyproject.toml

@@ -1,4 +1,4 @@
-"""When an open incident escalates or is reminded of, and when an acknowledgement lapses: pure, from its timeline."""
+"""When an open incident escalates or is reminded of, and when an acknowledgment lapses: pure, from its timeline."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -52,7 +52,7 @@ class Nudge(StrEnum):
 
     REMIND = "remind"
     CALL = "call"  # escalate: mention the owner, in the channel
-    WARN = "warn"  # tell its holder that the acknowledgement is about to lapse
+    WARN = "warn"  # tell its holder that the acknowledgment is about to lapse
     LAPSE = "lapse"
 
 
@@ -114,13 +114,13 @@ def answer(incident: Incident) -> Entry | None:
 
 
 def acknowledged_again(incident: Incident) -> bool:
-    """Whether its newest acknowledgement is by the one who held it already, so that nothing shows but its later end."""
+    """Whether its newest acknowledgment is by the one who held it already, so that nothing shows but its later end."""
     latest = [entry for entry in incident.timeline if entry.did in TAKEN | BEGINS][-2:]
     return len({entry.by for entry in latest}) < len(latest) and all(entry.did in TAKEN for entry in latest)
 
 
 def ack_lasts_until(incident: Incident, zone: tzinfo) -> datetime | None:
-    """When its acknowledgement lapses, as far as nothing else happens."""
+    """When its acknowledgment lapses, as far as nothing else happens."""
     if incident.acked_at is None:
         return None
     critical = incident.severity is Severity.CRITICAL

@@ -59,7 +59,7 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page listens; 0 takes any.")] = DEMO_PORT,
     verbose: Verbose = False,
 ) -> None:
-    """The whole thing on this machine: a channel in the browser, a pipeline to break."""
+    """Everything on this machine: a channel in the browser, a pipeline to break."""
     log_to_stderr(verbose=verbose)
     with told():
         from bot.cli.launch import run_demo

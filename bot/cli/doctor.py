@@ -44,5 +44,5 @@ def doctor(
         if as_json:
             print_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
         else:
-            typer.echo(f"{len(wrong)} of {len(findings)} to set right" if wrong else f"all {len(findings)} are well")
+            typer.echo(f"{len(wrong)} of {len(findings)} checks failed" if wrong else f"all {len(findings)} checks passed")
     raise typer.Exit(CANNOT if wrong else 0)

@@ -84,7 +84,7 @@ def keep_running(command: Sequence[str], environment: Mapping[str, str]) -> int:
             if bot.returncode is None:
                 return _terminate_bot(bot)
         if bot.returncode >= 0:
-            _echo(f"  The bot ended by itself, with exit code {bot.returncode}.")
+            _echo(f"  The bot ended with exit code {bot.returncode}.")
             return bot.returncode
         name = signal.Signals(-bot.returncode).name
         _echo(f"  The bot was ended by {name}: starting it again. It knows what it knew, and sends after a minute.")

@@ -131,9 +131,9 @@ def print_replay(replay: Replay, zone: ZoneInfo) -> None:
     for at, name, reason, what in told:
         _write_line(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  {sanitize(f'{name}: {what}', LONGEST)}")
     span = " to ".join(f"{at.astimezone(zone):%Y-%m-%d}" for at in (replay.first, replay.last))
-    _print(f"{replay.snapshots} snapshots, {span}; a number holds until the next one")
+    _print(f"{replay.snapshots} snapshots, {span}; a value holds until the next one")
     if replay.others:
-        _print(f"The audit log says nothing of {', '.join(replay.others)}", DIM)
+        _print(f"The audit log has no values of {', '.join(replay.others)}", DIM)
 
 
 def _replayed(one: Replayed) -> Cells:

@@ -176,10 +176,10 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
             head = f"📣 {whom}{_escalation(incident)}"
             state = f"{lasted} · Unacknowledged · {_next_escalation(incident, entry, zone)}"
         case Did.ACK_LAPSES:
-            head, label = f"⏰ {whom}Your acknowledgement lapses soon", "Acknowledge again"
+            head, label = f"⏰ {whom}Your acknowledgment lapses soon", "Acknowledge again"
             state = f"{lasted} · Acknowledged until {day_and_time(entry.at + WARN_BEFORE, zone)}"
         case Did.ACK_LAPSED:
-            head, state = f"⏰ {whom}Acknowledgement lapsed", f"{lasted} · Unacknowledged"
+            head, state = f"⏰ {whom}Acknowledgment lapsed", f"{lasted} · Unacknowledged"
         case _:
             head, state = "⏰ Reminder", f"{lasted} · Unacknowledged"
     blocks = (
@@ -192,8 +192,8 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
 def _answered(incident: Incident, nudge: Entry, followed: Entry, zone: ZoneInfo) -> Message:
     """What stays of a reminder that nobody needs to act on any more: no button."""
     escalated = f"Escalated to {person(nudge.by)}" if nudge.by else "Escalated"
-    what = {Did.CALLED: escalated, Did.REMINDED: "Reminder"}.get(nudge.did, "Acknowledgement about to lapse")
-    said = {Did.SNOOZED: "Snoozed", Did.UNACKNOWLEDGED: "Acknowledgement given back", **ENDED}
+    what = {Did.CALLED: escalated, Did.REMINDED: "Reminder"}.get(nudge.did, "Acknowledgment about to lapse")
+    said = {Did.SNOOZED: "Snoozed", Did.UNACKNOWLEDGED: "Acknowledgment removed", **ENDED}
     by = f" by {person(followed.by)}" if followed.by else ""
     done = f"{said.get(followed.did, 'Acknowledged')}{by} {day_and_time(followed.at, zone)}"
     head = f"{what}: {titled(incident)}"  # its summary says by now how it is, not what was escalated

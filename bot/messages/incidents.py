@@ -19,9 +19,9 @@ WORDS = {  # of the timeline, where the name of the entry does not say it
     Did.EASED: "eased to a warning",
     Did.RELAPSED: "no longer recovering",
     Did.CALLED: "escalated, unacknowledged",
-    Did.ACK_LAPSES: "acknowledgement about to lapse",
+    Did.ACK_LAPSES: "acknowledgment about to lapse",
     Did.MOVED: "moved from another channel",
-    Did.ACK_LAPSED: "acknowledgement lapsed",
+    Did.ACK_LAPSED: "acknowledgment lapsed",
 }
 
 
@@ -35,7 +35,10 @@ def incidents_message(
     rows = [_incident_row(one, links.get(one.id)) for one in oldest[:MOST]]
     small = f"Oldest {MOST} of {count:,} · " if count > MOST else ""
     step = context(f"{small}`/sync-health incident` and a number shows its timeline")
-    columns = ("Incident", "Severity", "What", "Value", "Since", "Acknowledged by")
+    columns = ["Incident", "Severity", "What", "Value", "Since", "Acknowledged by"]
+    if any(one.snoozed_until for one in oldest[:MOST]):
+        columns.append("Snoozed until")
+    rows = [row[: len(columns)] for row in rows]
     return Message(head, (section(f"*{head}*"), table(columns, rows, zone), step))
 
 
@@ -46,7 +49,15 @@ def _incident_row(incident: Incident, link: str | None) -> Sequence[Cell]:
     sync = f", {incident.sync}" if incident.sync else ""
     value = "" if is_fact(incident) else number(incident.value, incident.limit)
     by = By(incident.acked_by) if incident.acked_by else "Nobody"
-    return (Link(str(incident.id), link), state, f"{incident.title}{sync}", value, incident.opened_at, by)
+    return (
+        Link(str(incident.id), link),
+        state,
+        f"{incident.title}{sync}",
+        value,
+        incident.opened_at,
+        by,
+        incident.snoozed_until,
+    )
 
 
 def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneInfo) -> Message:

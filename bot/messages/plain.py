@@ -45,13 +45,13 @@ def already_acknowledged(people: Sequence[str], incident_id: int) -> Message:
 def still_acknowledged(incident: Incident, zone: ZoneInfo) -> Message:
     """Nothing changed in the channel, so whoever pressed is told what their press did."""
     until = ack_lasts_until(incident, zone)
-    lasts = f"; the acknowledgement now lasts until {day_and_time(until, zone)}" if until else ""
+    lasts = f"; the acknowledgment now lasts until {day_and_time(until, zone)}" if until else ""
     text = f"Incident {incident.id} ({escape(incident.title, 150)}) was already acknowledged by you{lasts}."
     return Message(text, (section(text),))
 
 
 def taken_over(incident: Incident) -> Message:
-    """What an acknowledgement came to, for the one who typed it or took over."""
+    """What an acknowledgment came to, for the one who typed it or took over."""
     entry = incident.timeline[-1]
     whom = f", taken over from {person(entry.detail)}" if entry.did is Did.TAKEN_OVER else ""
     text = f"Incident {incident.id} ({escape(incident.title, 150)}) is acknowledged by you{whom}."

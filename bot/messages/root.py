@@ -53,7 +53,9 @@ def headline(incident: Incident, settings: Settings) -> str:
         word = "⏳ Recovering"
     else:
         word = f"{'🧪' if incident.is_test else ICONS[incident.severity]} {severity_word(incident)}"
-    limit = "" if is_fact(incident) else f" ({threshold(incident.limit)})"
+    check = settings.check_called(incident.check)
+    in_words = incident.state is State.RECOVERING and check is not None and check.healthy is not None
+    limit = "" if is_fact(incident) or in_words else f" ({threshold(incident.limit)})"
     return f"{word} · {pipeline}: {escape(incident.summary)}{limit}"
 
 
@@ -92,6 +94,8 @@ def resolution(incident: Incident, settings: Settings) -> str:
     if was_closed(incident):
         return f"☑️ Closed · {pipeline}: {title} · {escape(incident.timeline[-1].detail)}"
     check = settings.check_called(incident.check)
+    if incident.is_test:
+        return f"✅ Resolved · {pipeline}: {title}"
     if is_fact(incident) or (check and check.healthy):
         return f"✅ Resolved · {pipeline}: {escape(incident.summary)}"
     falls = (incident.limit or "").startswith("<")

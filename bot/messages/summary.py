@@ -77,7 +77,7 @@ def _headline(name: str, evaluation: Evaluation, summary: Summary) -> str:
     """
     if summary.failed:
         return f"❔ {name}: status unknown, the evaluation failed; values are from before"
-    firing = [one for one in summary.incidents if one.state is State.FIRING]
+    firing = [one for one in summary.incidents if one.state is State.FIRING and one.source != "bot"]
     worst = next(iter(sorted(firing, key=lambda one: (one.severity is not Severity.CRITICAL, one.opened_at))), None)
     found = next(iter(_not_passing(evaluation)), None)
     if worst and (worst.severity is Severity.CRITICAL or found is None or found.outcome is not Outcome.CRITICAL):
@@ -90,6 +90,8 @@ def _headline(name: str, evaluation: Evaluation, summary: Summary) -> str:
         blind = sum(one.outcome in UNKNOWN for one in evaluation.results)
         of = count_of(len(evaluation.results), "check")
         return f"❔ {name}: status unknown · {blind} of {of} could not run"
+    if blind_one := next((one for one in summary.incidents if one.state is State.FIRING), None):  # of the bot itself
+        return f"❔ {name}: status unknown · {_short(blind_one.summary)}"
     if summary.incidents:
         return f"⏳ {name}: recovering · {count_of(len(summary.incidents), 'open incident')}"
     return f"✅ {name}: healthy"

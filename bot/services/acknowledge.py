@@ -1,4 +1,4 @@
-"""Acknowledge the open incidents of a thread, take an acknowledgement over, or end it."""
+"""Acknowledge the open incidents of a thread, take an acknowledgment over, or end it."""
 
 from dataclasses import replace
 from datetime import datetime

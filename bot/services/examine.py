@@ -29,7 +29,7 @@ def examine_slack(messenger: Messenger, settings: Settings, clock: Clock, scopes
         return
     yield Finding("Slack token", True, f"{access.bot} in {access.workspace}")
     missing = sorted(scopes - access.scopes)
-    remedy = f"add {', '.join(missing)} under OAuth & Permissions and install the app anew" if missing else ""
+    remedy = f"add {', '.join(missing)} under OAuth & Permissions and install the app again" if missing else ""
     said = f"missing: {', '.join(missing)}" if missing else f"all {len(scopes)} of manifest.yml"
     yield Finding("Slack scopes", not missing, said, remedy)
     yield _socket_mode(messenger)
@@ -73,7 +73,7 @@ def examine_warehouse(
         yield _wrong("warehouse", error, "correct SYNC_HEALTH_WAREHOUSE or the DATABRICKS_… variables")
         return
     if state not in AWAKE:
-        yield Finding("warehouse", True, f"{state}, which is well; its tables were not looked at: --deep wakes it")
+        yield Finding("warehouse", True, f"{state}; its tables were not checked (--deep wakes it)")
         return
     yield Finding("warehouse", True, state)
     for table, needed in sorted(columns.items()):

@@ -154,8 +154,8 @@ def _judgement(result: Result, lasting: timedelta, *, adopted: bool) -> str:
     if adopted:
         return f"{still} This run had begun before the request; Rerun starts one that reads current records."
     return (
-        f"{still} What was written reaches the warehouse a few minutes later; if the number stays, the records that "
-        "were written are wrong themselves."
+        f"{still} What was written reaches the warehouse a few minutes later; if the value stays, the source is still "
+        "wrong."
     )
 
 

@@ -197,9 +197,9 @@ def _incident(
     before = records.incident(change.alert.incident_id)
     assert before, "an alert's incident is never deleted"
     resolved = change.reason is Reason.RESOLVED
+    moved = replace(_with_overlay(before, change, now), severity=change.alert.severity or before.severity)
     incident = replace(
-        _with_reading(_with_overlay(before, change, now), result, known, now),
-        severity=change.alert.severity or before.severity,
+        _with_reading(moved, result, known, now),
         state=change.alert.state,
         resolved_at=now if resolved else None,
     )
@@ -208,7 +208,7 @@ def _incident(
 
 
 def _with_overlay(before: Incident, change: Change, now: datetime) -> Incident:
-    """What is left of acknowledgement and snooze: neither was meant for something worse, or for the next time."""
+    """What is left of acknowledgment and snooze: neither was meant for something worse, or for the next time."""
     incident = before
     if change.reason in (Reason.ESCALATED, Reason.REOPENED):
         incident = replace(incident, acked_by=None, acked_at=None)
@@ -272,13 +272,15 @@ def _refresh_root(
 
 
 def _with_reading(incident: Incident, result: Result, known: Known, now: datetime) -> Incident:
-    """The newest number, and what helps now; the limit stays the one that was crossed last."""
+    """The newest number, and what helps now; the limit is that of the severity, or the one that was crossed last."""
+    eases = incident.severity is Severity.CRITICAL and result.outcome is Outcome.WARN
+    limit = (result.critical if eases else result.limit) or incident.limit
     return replace(
         incident,
         value=result.value,
         summary=result.summary,
-        limit=result.limit or incident.limit,
-        peak=_worst_of(incident.peak, result.value, result.limit or incident.limit),
+        limit=limit,
+        peak=_worst_of(incident.peak, result.value, limit),
         helps=incident.helps if known.asked_later and incident.causes else result.helps,
         rerun=known.sync,
         offers=known.offers,

@@ -1,4 +1,4 @@
-"""Escalate, remind, and let acknowledgements lapse, in the transaction of the evaluation."""
+"""Escalate, remind, and let acknowledgments lapse, in the transaction of the evaluation."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace

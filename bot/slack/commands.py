@@ -142,7 +142,7 @@ def ack(context: Context, interaction: Interaction) -> None:
 
 
 def unack(context: Context, interaction: Interaction) -> None:
-    """Give an acknowledgement back."""
+    """Give an acknowledgment back."""
     context.authorise(interaction)
     freed = unacknowledge(context.ports, incident_meant(context.ports, interaction.value).id, interaction.person.id)
     whose = freed.acked_by if freed.acked_by != interaction.person.id else None
@@ -260,7 +260,7 @@ COMMANDS = {
     ),
     "incident": Command(incident, "timeline of one incident by its number, for a post-mortem"),
     "ack": Command(ack, "acknowledges an incident, or takes it over (operators)"),
-    "unack": Command(unack, "removes an acknowledgement (operators)"),
+    "unack": Command(unack, "removes an acknowledgment (operators)"),
     "snooze": Command(
         quiet,
         "no reminders and no escalation for a while, such as `snooze 7 2h`; "

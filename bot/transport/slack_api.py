@@ -42,7 +42,14 @@ GONE = {
     "no_such_subteam",  # a user group that was deleted or disabled
 }
 UNEDITABLE = {"cant_update_message", "edit_window_closed", "is_inactive"}
-CONTENT = {"invalid_blocks", "invalid_attachments", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text"}
+CONTENT = {
+    "invalid_blocks",
+    "invalid_attachments",
+    "invalid_blocks_format",
+    "msg_too_long",
+    "msg_blocks_too_long",
+    "no_text",
+}
 # What Slack refuses whatever we say, with what somebody can do about it.
 CHANNEL = {
     "channel_not_found": "name another channel in pipeline.yml, or invite the bot if it is private",

@@ -15,6 +15,7 @@ from bot.runtime.demo import OPERATOR, Demo
 from bot.services.summarise import summarise
 
 SPEED, PATIENCE = 60.0, 240.0
+OFFER = 15.0  # seconds until what has become pending is measured, and a rerun offered
 
 
 @dataclass
@@ -65,6 +66,7 @@ def _walk(demo: Demo, ports: Ports, fault: str) -> Walk:
     _interaction(demo, "acknowledge", found)
     broken.switch(fault, False)
     began = time.monotonic()
+    _until(lambda: not _incidents(ports) or "'action_id': 'rerun'" in str(_roots(demo)[:1]), OFFER)
     if first.rerun and _interaction(demo, "rerun", found):
         _until(lambda: (modal := demo.slack.modal(OPERATOR)) and "Loading" not in str(modal), 20)
         if (demo.slack.modal(OPERATOR) or {}).get("submit"):
@@ -89,7 +91,7 @@ def _roots(demo: Demo) -> list[dict[str, object]]:
 
 def _interaction(demo: Demo, action: str, found: Walk) -> bool:
     for message in _roots(demo)[:1]:
-        if action in str(message.get("blocks")):
+        if f"'action_id': '{action}'" in str(message):
             demo.slack.press(OPERATOR, str(message["ts"]), action)
             found.presses += 1
             return True

@@ -82,7 +82,7 @@ def listening(bot: App, slack: SlackServer) -> Iterator[App]:
 
 
 def serve(bot: App, slack: SlackServer) -> None:
-    """Bolt behind Socket Mode; what a listener says in its ack goes into the acknowledgement."""
+    """Bolt behind Socket Mode; what a listener says in its ack goes into the acknowledgment."""
     url = bot.client.apps_connections_open(app_token="app-token")["url"]
     with suppress(ConnectionClosed), connect(url) as line:
         for envelope in map(json.loads, line):
@@ -607,7 +607,7 @@ def test_an_app_that_talks_nonsense_is_hung_up_on(slack: SlackServer, client: We
     until(lambda: slack.connections == 0)
 
 
-def test_an_acknowledgement_of_another_kind_says_nothing(slack: SlackServer, client: WebClient) -> None:
+def test_an_acknowledgment_of_another_kind_says_nothing(slack: SlackServer, client: WebClient) -> None:
     with connect(client.apps_connections_open(app_token="app-token")["url"]) as line:
         line.recv(5)
         asking = threading.Thread(target=slack.command, args=("U001", ""))

@@ -72,7 +72,7 @@ def test_what_is_given_back_is_unacknowledged_and_escalates_again(world: World) 
         unacknowledge(world.ports, 1, ADA)
 
 
-def test_a_critical_acknowledgement_lapses_after_four_hours_and_its_holder_is_warned_before(world: World) -> None:
+def test_a_critical_acknowledgment_lapses_after_four_hours_and_its_holder_is_warned_before(world: World) -> None:
     world.open_incident()
     acknowledge(world.ports, 1, ROBIN)
     world.look(60, after=229)
@@ -81,13 +81,13 @@ def test_a_critical_acknowledgement_lapses_after_four_hours_and_its_holder_is_wa
     world.look(60, after=1)
     world.deliver()
     warned = world.channel.thread()[-1]
-    assert f"<@{ROBIN}> Your acknowledgement lapses soon" in warned.text
+    assert f"<@{ROBIN}> Your acknowledgment lapses soon" in warned.text
     assert "Acknowledge again" in warned.text
     assert not warned.broadcast
     world.look(60, after=10)
     world.deliver()
     assert world.incident().acked_by is None
-    assert f"<@{ROBIN}> Acknowledgement lapsed" in world.channel.thread()[-1].text
+    assert f"<@{ROBIN}> Acknowledgment lapsed" in world.channel.thread()[-1].text
     assert "Unacknowledged" in world.channel.roots()[0].text
 
 
@@ -109,7 +109,7 @@ def test_that_of_a_rerun_of_somebody_else_does(world: World) -> None:
     assert world.incident().timeline[-1].did is Did.ACK_LAPSES
 
 
-def test_what_comes_back_needs_a_new_acknowledgement_and_is_told_in_the_channel_when_critical(world: World) -> None:
+def test_what_comes_back_needs_a_new_acknowledgment_and_is_told_in_the_channel_when_critical(world: World) -> None:
     world.open_incident()
     acknowledge(world.ports, 1, ROBIN)
     world.look(7, after=5)
@@ -265,7 +265,7 @@ def test_a_resolved_or_unknown_incident_cannot_be_taken(world: World) -> None:
     assert world.incident().acked_by is None
 
 
-def test_an_acknowledgement_during_a_slow_evaluation_lasts_as_long_as_any(world: World) -> None:
+def test_an_acknowledgment_during_a_slow_evaluation_lasts_as_long_as_any(world: World) -> None:
     world.open_incident()
     world.deliver()
     asked = world.warehouse.ask

@@ -222,7 +222,7 @@ def test_a_second_one_changes_when_and_why_and_an_operator_ends_it_early(world: 
 
 
 @pytest.mark.full
-def test_an_acknowledgement_does_not_lapse_unheard(world: World) -> None:
+def test_an_acknowledgment_does_not_lapse_unheard(world: World) -> None:
     world.open_incident()
     world.deliver()
     acknowledge(world.ports, 1, ADA)

@@ -110,7 +110,7 @@ def test_a_root_on_which_some_are_acknowledged_says_how_many_and_still_has_its_b
     break_(crowd, 6)
     acknowledge(crowd.ports, 1, ROBIN)
     look(crowd, **dict.fromkeys(NAMES[1:6], 60))
-    look(crowd, **dict.fromkeys(NAMES[:6], 60))  # the first again, which takes its acknowledgement away
+    look(crowd, **dict.fromkeys(NAMES[:6], 60))  # the first again, which takes its acknowledgment away
     [root] = crowd.channel.roots()
     assert f"5 of 6 acknowledged by <@{ROBIN}>" in root.text
     assert "Acknowledge\n" in root.text

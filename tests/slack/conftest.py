@@ -17,6 +17,9 @@ from tests.waiting import until
 SPEED = 600
 
 
+OFFERED = "'action_id': 'rerun'"
+
+
 @dataclass
 class World:
     """The demo and its bot, and what a person sees of them."""
@@ -40,6 +43,11 @@ class World:
         """Its replies."""
         root = self.root()
         return self.demo.slack.messages(root["ts"])[1:] if root else []
+
+    def rerun(self, user: str) -> None:
+        """Click Rerun in the newest alert, once it is offered: a rerun of a source that is wrong is not."""
+        root = until(lambda: (found := self.root()) and OFFERED in str(found) and found)
+        self.demo.slack.press(user, root["ts"], "rerun")
 
     def told(self, user: str) -> str:
         """All that only this person sees."""

@@ -223,7 +223,7 @@ def test_a_payload_of_another_form_is_answered_and_logged(services: Services, bo
     build_app(context).dispatch(BoltRequest(mode="socket_mode", body=body | {"user": {}}, context={"arrived": 0.0}))
     context.pool.shutdown()
     assert "cannot be read" in caplog.text
-    assert "in a form that I cannot read" in context.client.said[0]  # type: ignore[attr-defined]
+    assert "in a form that cannot be read" in context.client.said[0]  # type: ignore[attr-defined]
 
 
 class Views:
@@ -348,9 +348,10 @@ def test_a_dialog_says_itself_why_there_are_no_facts(services: Services, form: C
 @pytest.mark.parametrize("world", [60], indirect=True)
 def test_a_dialog_is_filled_although_slack_asks_for_patience_once(world: World) -> None:
     world.demo.estate.switch("company_name_bug", True)
-    root = until(lambda: world.root(), 40)
+    until(lambda: world.root(), 40)
+    world.demo.estate.switch("company_name_bug", False)
     world.demo.slack.fail_next("views.update", Fault(status=429, retry_after=0))
-    world.demo.slack.press(world.operator, root["ts"], "rerun")
+    world.rerun(world.operator)
     until(lambda: "Loading" not in words(world.demo.slack.modal(world.operator) or {"text": "Loading"}))
 
 

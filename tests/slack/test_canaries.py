@@ -23,6 +23,7 @@ from bot.runtime.composition import disconnect
 from bot.runtime.demo import OPERATOR, VISITOR, Demo
 from bot.services.summarise import summarise
 from checks.model import Outcome
+from tests.slack.conftest import OFFERED
 from tests.waiting import until
 
 pytestmark = pytest.mark.full  # the walk past every sink takes seconds
@@ -95,11 +96,13 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     try:
         until(lambda: demo.slack.connections == 1 and summarise(ports).evaluation)
         demo.estate.switch(next(iter(FAULTS)), True)
-        root = until(lambda: next((m for m in demo.slack.messages() if "no company name" in m["text"]), None))
+        root = until(lambda: next((m for m in demo.slack.messages() if "missing company name" in m["text"]), None))
         for question in QUESTIONS:
             seen = len(demo.slack.ephemerals(OPERATOR))
             demo.slack.command(OPERATOR, question)
             until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen)
+        demo.estate.switch(next(iter(FAULTS)), False)
+        until(lambda: any(OFFERED in str(m) for m in demo.slack.messages() if m["ts"] == root["ts"]))
         demo.slack.press(OPERATOR, root["ts"], "rerun")
         modal = until(lambda: (m := demo.slack.modal(OPERATOR)) and m["callback_id"] != "loading" and m)
         evaluation = summarise(ports).evaluation

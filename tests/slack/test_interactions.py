@@ -177,7 +177,7 @@ def test_an_evaluation_that_ended_while_the_bot_stops_is_shown(services: World, 
     services.warehouse.free.set()
     until(lambda: settled(context))
     first, second = client(context).told()
-    assert "newer numbers follow" in first
+    assert "Newer values follow" in first
     assert "is healthy" in second
 
 
@@ -193,7 +193,7 @@ def test_what_was_cancelled_before_it_began_is_told_so_and_was_not_done(
     force_stop(context)
     until(lambda: client(context).said)
     [told] = client(context).told()
-    assert "did nothing" in told
+    assert "nothing was done" in told
     assert "errors by U0ROBIN: Sync Health is restarting, so nothing was done" in caplog.text
     assert [(row[1], row[3][:23]) for row in services.audit()] == [("errors", "failed: I am restarting")]
 
@@ -218,7 +218,7 @@ def test_a_press_that_is_dropped_is_answered_and_leaves_an_audit_row(services: W
     held.receive(press("ack", "7"), COMMANDS["ack"].run)
     force_stop(held)
     release.set()
-    assert "did nothing" in client(context).told()[0]
+    assert "nothing was done" in client(context).told()[0]
     [row] = services.audit()
     assert row[1:3] == ("ack", "7")
     assert row[3].startswith("failed: I am restarting")
@@ -343,7 +343,7 @@ def test_an_evaluation_that_fails_after_newer_numbers_were_promised_is_told_as_f
     go.set()
     until(lambda: settled(context))
     first, second = client(context).told()
-    assert "newer numbers follow" in first
+    assert "Newer values follow" in first
     assert "could not be evaluated" in second
     assert f"Evaluation failed: {why}" in second
     assert "7 properties have no company name" in second
@@ -391,7 +391,7 @@ def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, co
     services.open_incident()
     ask(context, "runs")
     until(lambda: settled(context))
-    assert "Census knows of no run" in client(context).told()[-1]
+    assert "Census has no runs of it" in client(context).told()[-1]
     context.receive(submission(services), rerun_confirmed)
     until(lambda: settled(context))
     ask(context, "runs", who=ADA)
@@ -402,7 +402,7 @@ def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, co
 @pytest.mark.parametrize(
     ("census", "state", "said"),
     [
-        ({}, ActionState.RUNNING, "Sync B is running. The thread reports how it goes."),
+        ({}, ActionState.RUNNING, "Sync B is running. The thread reports its progress."),
         ({"refusal": PermanentError("Census answered 403")}, ActionState.FAILED, "rerun failed. Nothing was run"),
         ({"loses_answers": True}, ActionState.REQUESTED, "not yet confirmed by Census"),
     ],

@@ -89,10 +89,10 @@ def load(tmp_path: Path) -> Iterator[Load]:
 def test_fifty_who_ask_at_once_cost_one_statement_and_are_all_answered(load: Load) -> None:
     load.warehouse.free.clear()
     assert load.ask("check") == MANY
-    until(lambda: load.answers("newer numbers follow") == MANY)
+    until(lambda: load.answers("Newer values follow") == MANY)
     load.warehouse.free.set()
     until(lambda: load.answers() == 2 * MANY)
-    assert load.answers("newer numbers follow") == MANY == load.answered()
+    assert load.answers("Newer values follow") == MANY == load.answered()
     assert load.warehouse.asked.count(HEALTH) == 1
 
 
@@ -191,7 +191,7 @@ def test_a_forced_stop_leaves_nobody_without_the_one_answer_that_is_true(
     until(lambda: load.bot._slow._busy[OPERATOR] == SHARE and load.bot._context.in_flight.count() == len(texts))
     stop = threading.Thread(target=load.bot.stop)
     stop.start()
-    until(lambda: load.answers("did nothing") == len(texts) - SHARE)
+    until(lambda: load.answers("nothing was done") == len(texts) - SHARE)
     load.census.free.set()
     stop.join()
     assert load.answered() == len(texts)
@@ -275,7 +275,7 @@ def test_who_changes_something_is_told_when_slack_does_not_say_which_workspace_i
     assert load.ask("ack", 1) == 1
     until(lambda: load.answers("does not tell me which workspace is ours") == 1)
     assert load.ask("ack", 1) == 1
-    until(lambda: load.answers("No incident is open") == 1)
+    until(lambda: load.answers("No open incidents") == 1)
 
 
 @pytest.mark.full

@@ -64,7 +64,7 @@ def test_beside_a_bot_it_is_posted_escalated_acknowledged_by_a_click_and_resolve
     assert (code, report["ok"], report["acknowledged_by"], report["mentioned"]) == (0, True, "U0ROBIN", "U0SAM")
     assert report["permalink"].endswith(posted["ts"].replace(".", ""))
     over = words(root(world.demo))
-    assert "Resolved: Test alert" in over and "Acknowledged" in over
+    assert "Test alert" in over and "Acknowledged" in over
     assert [m["text"].split()[0] for m in slack.messages(posted["ts"])[1:]] == ["Evidence:", "Escalated", "✅"]
 
 
@@ -74,7 +74,7 @@ def test_one_that_is_killed_in_the_middle_is_closed_by_the_bot(world: World) -> 
     until(lambda: (found := root(world.demo)) and len(world.demo.slack.messages(found["ts"])) > 1)
     process.kill()
     process.communicate()
-    until(lambda: "Closed: Test alert" in words(root(world.demo)), seconds=200)
+    until(lambda: "Closed · properties: Test alert" in words(root(world.demo)), seconds=200)
     assert "the command that sent it did not finish" in words(root(world.demo))
     until(lambda: world.owed() == 0)
 

@@ -98,4 +98,4 @@ def test_the_channel_hears_once_that_nothing_can_be_stored_and_once_that_it_is_o
     assert len(heard(world, "cannot write its state")) == 1
     assert len(heard(world, "can write its state again")) == 1
     world.demo.slack.command(world.operator, "check")
-    until(lambda: "is healthy" in world.told(world.operator))
+    until(lambda: "properties: healthy" in world.told(world.operator))

@@ -1,4 +1,4 @@
-"""When an open incident escalates, when people are reminded of it, and how long an acknowledgement lasts."""
+"""When an open incident escalates, when people are reminded of it, and how long an acknowledgment lasts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -87,7 +87,7 @@ def test_a_critical_incident_escalates_four_times_in_the_first_hour_and_then_eve
     assert len(night) == 15
 
 
-def test_the_pace_of_escalations_begins_again_when_an_acknowledgement_lapses() -> None:
+def test_the_pace_of_escalations_begins_again_when_an_acknowledgment_lapses() -> None:
     tired = fresh(Severity.CRITICAL, *[Entry(at(15 * n), Did.CALLED) for n in range(1, 7)])
     assert escalation_pause(tired) == timedelta(hours=1)
     lapsed = replace(tired, timeline=(*tired.timeline, Entry(at(400), Did.ACK_LAPSED)))
@@ -104,14 +104,14 @@ def test_the_pace_of_escalations_begins_again_when_an_acknowledgement_lapses() -
         ([(Did.ACKNOWLEDGED, "U0ADA"), (Did.ACK_LAPSED, "U0ADA"), (Did.ACKNOWLEDGED, "U0ADA")], False),
     ],
 )
-def test_an_acknowledgement_of_what_is_mine_already_is_known_as_such(
+def test_an_acknowledgment_of_what_is_mine_already_is_known_as_such(
     lines: list[tuple[Did, str | None]], again: bool
 ) -> None:
     incident = fresh(Severity.CRITICAL, *[Entry(at(n), did, by) for n, (did, by) in enumerate(lines)])
     assert acknowledged_again(incident) is again
 
 
-def test_an_acknowledgement_lasts_four_hours_or_until_the_next_business_morning() -> None:
+def test_an_acknowledgment_lasts_four_hours_or_until_the_next_business_morning() -> None:
     assert ack_lasts_until(acked(), LOS_ANGELES) == at(240)
     friday = acked(Severity.WARN, local("2026-01-09 15:00"))
     assert ack_lasts_until(friday, LOS_ANGELES) == local("2026-01-12 09:00")
@@ -288,7 +288,7 @@ def test_an_escalation_that_the_timeline_dates_ahead_is_due_once_now_and_then_at
     assert live(before, 0.5, begin=-60) == [(-60 + n, Nudge.CALL) for n in (0, 15, 30)]
 
 
-def test_an_acknowledgement_from_ahead_lapses_after_its_holder_was_warned() -> None:
+def test_an_acknowledgment_from_ahead_lapses_after_its_holder_was_warned() -> None:
     assert live(acked(), 0.25, begin=-600) == [(-600, Nudge.WARN), (-590, Nudge.LAPSE)]
     warning = acked(Severity.WARN, when=NOW)
     assert live(warning, 0, begin=-60) == [(-60, Nudge.LAPSE)]

@@ -52,7 +52,7 @@ class Modals:
             return {"type": "view_submission", **self._actor(user), "view": view, "trigger_id": self._trigger(user)}
 
     def view_answered(self, user: str, view_id: str, answer: Json) -> None:
-        """What the acknowledgement of a submission does to the modal: errors, update, or it closes."""
+        """What the acknowledgment of a submission does to the modal: errors, update, or it closes."""
         with self.lock:
             if self._views.get(user, {}).get("id") != view_id:
                 return

@@ -27,7 +27,7 @@ class SocketMode:
         return ticket
 
     async def serve(self, websocket: WebSocket) -> None:
-        """Say hello and take acknowledgements until the app goes away."""
+        """Say hello and take acknowledgments until the app goes away."""
         ticket = websocket.query_params.get("ticket", "")
         if ticket not in self._tickets:
             await websocket.close(4401)
@@ -66,7 +66,7 @@ class SocketMode:
                 await websocket.close()
 
     async def send(self, kind: str, payload: Json) -> Json:
-        """Hand an envelope to one of the connections; what its acknowledgement brought.
+        """Hand an envelope to one of the connections; what its acknowledgment brought.
 
         Raises SlackError: `dispatch_failed` with nobody there, `operation_timeout` with nobody answering.
         """
