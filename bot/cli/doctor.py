@@ -44,5 +44,6 @@ def doctor(
         if as_json:
             print_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
         else:
-            typer.echo(f"{len(wrong)} of {len(findings)} checks failed" if wrong else f"all {len(findings)} checks passed")
+            passed = f"all {len(findings)} checks passed"
+            typer.echo(f"{len(wrong)} of {len(findings)} checks failed" if wrong else passed)
     raise typer.Exit(CANNOT if wrong else 0)
