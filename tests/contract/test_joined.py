@@ -109,8 +109,8 @@ def test_joined_and_one_by_one_give_the_same_readings(
     assert joined == readings(cast("Warehouse", OneByOne(warehouse)), names)
     assert joined["sql/checks/one.sql"].value == 3
     assert joined["sql/checks/with_cte.sql"].value == 3 and joined["sql/checks/same_cte.sql"].value == 4
-    assert joined["sql/checks/two_rows.sql"].detail == "its statement returned 2 rows instead of one"
-    assert joined["sql/checks/no_row.sql"].detail == "its statement returned no rows instead of one"
+    assert joined["sql/checks/two_rows.sql"].detail == "the statement returned 2 rows instead of one"
+    assert joined["sql/checks/no_row.sql"].detail == "the statement returned no rows instead of one"
     assert joined["sql/checks/future.sql"].detail == "loaded_at is in the future"
 
 

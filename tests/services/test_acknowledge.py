@@ -67,7 +67,7 @@ def test_what_is_given_back_is_unacknowledged_and_escalates_again(world: World) 
     world.look(60, after=14)
     assert world.claimed() == []
     world.look(60, after=1)
-    assert world.claimed() == ["reminder"]
+    assert world.claimed() == ["root", "reminder"], "the root says when it escalates next"
     with pytest.raises(RefusedError, match="Nobody has acknowledged"):
         unacknowledge(world.ports, 1, ADA)
 

@@ -211,4 +211,4 @@ def test_a_summary_can_be_read_before_there_was_any_evaluation(world: World) -> 
         records.enqueue_digest(CHANNEL)
     world.deliver()
     [summary] = world.channel.roots()
-    assert "has not been measured yet" in summary.text
+    assert "has not been evaluated yet" in summary.text

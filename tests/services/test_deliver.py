@@ -512,7 +512,7 @@ def test_an_escalation_that_slack_held_up_is_not_sent_once_somebody_has_acknowle
     world.open_incident()
     world.deliver()
     world.look(60, after=20)
-    assert world.claimed() == ["reminder"]
+    assert world.claimed() == ["root", "reminder"]
     acknowledge(world.ports, 1, ROBIN)
     world.deliver()
     assert Kind.REMINDER not in kinds(world)

@@ -26,12 +26,12 @@ def test_a_new_alert_shows_three_examples(world: World) -> None:
     world.warehouse.rows[EXAMPLES] = ROWS
     world.open_incident()
     assert world.incident().examples == ("row a0B000000000001", "row a0B000000000002", "row a0B000000000003")
-    assert "*For example:* rows in Salesforce a0B000000000001, a0B000000000002, a0B000000000003" in evidence(world)
+    assert "*Examples* Salesforce records a0B000000000001, a0B000000000002, a0B000000000003" in evidence(world)
 
 
 def test_evidence_that_was_sent_already_is_edited_when_the_examples_come(world: World) -> None:
     world.open_incident()
-    assert "For example" not in evidence(world)
+    assert "*Examples*" not in evidence(world)
     world.warehouse.rows[EXAMPLES] = ROWS
     world.look(0, after=5)
     world.look(0, after=10)
@@ -79,4 +79,4 @@ def test_an_alert_of_census_names_the_newest_run(world: World, status: RunStatus
     run_checks(world.ports)
     assert world.incident().check == "census_error_rate"
     assert world.incident().examples == (f"run {last.id}",)
-    assert f"newest run in Census {last.id}" in evidence(world)
+    assert f"*Examples* latest run in Census {last.id}" in evidence(world)

@@ -61,12 +61,12 @@ def test_each_resolves_as_its_own_line_and_the_end_is_told_once(crowd: World) ->
     break_(crowd, 7)
     look(crowd, after=10, a=60, b=60)
     [root] = crowd.channel.roots()
-    assert "2 of 7 alerts still open" in root.text
+    assert "2 of 7 alerts open" in root.text
     assert root.text.count("✅ Number") == 5
     assert [reply.kind for reply in crowd.channel.thread()] == ["evidence"], "nothing is over yet"
     look(crowd, after=10)
     [root] = crowd.channel.roots()
-    assert "7 alerts: all resolved" in root.text
+    assert "✅ Resolved · properties: 7 alerts" in root.text
     [_, end] = crowd.channel.thread()
     assert end.kind == "resolved"
     assert not end.broadcast
@@ -138,7 +138,7 @@ def test_the_button_of_the_shared_message_is_one_of_ours_for_every_incident_in_i
     [root] = crowd.channel.roots()
     for n in range(1, 7):
         assert incident_for(crowd.ports, str(n), channel="C0001", ts=root.ts).id == n
-    with pytest.raises(RefusedError, match="remember no message"):
+    with pytest.raises(RefusedError, match="not one that Sync Health posted here"):
         incident_for(crowd.ports, "1", channel="C0001", ts="1.000000")
 
 
@@ -153,7 +153,7 @@ def test_one_that_comes_back_soon_is_told_in_the_same_thread(crowd: World) -> No
     look(crowd)
     look(crowd, a=60)
     [root] = crowd.channel.roots()
-    assert "1 of 6 alerts still open" in root.text
+    assert "1 of 6 alerts open" in root.text
     assert crowd.incident(1).state is State.FIRING
 
 
@@ -182,7 +182,7 @@ def test_a_shared_root_that_somebody_deleted_is_posted_anew_for_all(crowd: World
     look(crowd, a=60)
     crowd.deliver_patiently()
     [again] = crowd.channel.roots()
-    assert "1 of 6 alerts still open" in again.text
+    assert "1 of 6 alerts open" in again.text
 
 
 def test_what_fired_and_ended_while_slack_was_down_is_one_message(crowd: World) -> None:
@@ -194,5 +194,5 @@ def test_what_fired_and_ended_while_slack_was_down_is_one_message(crowd: World) 
     crowd.channel.heal()
     crowd.deliver_patiently()
     [root] = crowd.channel.roots()
-    assert "6 alerts: all resolved" in root.text
+    assert "✅ Resolved · properties: 6 alerts" in root.text
     assert crowd.channel.thread() == []

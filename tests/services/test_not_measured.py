@@ -71,10 +71,10 @@ def test_the_warehouse_down_is_one_alert_that_names_what_it_blinds(world: World,
     assert open_checks(world) == [("warehouse_not_measured", None)]
     with world.store.transaction() as records:
         [incident] = records.open_incidents()
-    blind = sum(1 + (check.per == "sync") for check in whole.settings.checks if check.source == "databricks")
-    assert f"{blind} checks get no number from the warehouse" in incident.summary
-    assert "coverage" in incident.summary
-    assert "cannot be reached" in incident.summary
+    blind = [check.title for check in whole.settings.checks if check.source == "databricks"]
+    first = f"The warehouse cannot be reached. {len(blind)} checks cannot run: {', '.join(blind[:3])} and "
+    assert incident.summary == f"{first}{len(blind) - 3} more"
+    assert incident.helps.startswith("Run sync-health check to see what the warehouse answers."), "nothing is missing"
     world.warehouse.failure = None
     look(world, whole, times=3)
     assert open_checks(world) == []
@@ -92,7 +92,8 @@ def test_the_table_that_is_empty_is_named_where_the_statement_counts_it(world: W
     look(world, replace(whole, settings=named), times=2)
     with world.store.transaction() as records:
         [incident] = records.open_incidents()
-    assert incident.summary.endswith("(lake.app.enriched is empty)")
+    assert incident.summary.startswith("Table lake.app.enriched is empty. 9 checks cannot run: ")
+    assert incident.helps.startswith("Restore it.")
     assert "product_property" not in incident.summary
 
 
@@ -116,6 +117,8 @@ def test_census_down_is_one_alert_and_not_one_per_sync(world: World, whole: Port
     world.census.failure = TemporaryError("Census does not answer")
     look(world, whole, times=2)
     assert open_checks(world) == [("census_not_measured", None)]
+    [incident] = open_incidents(world)
+    assert incident.summary.startswith("Census does not answer. 6 checks cannot run: "), "once, and not once per sync"
 
 
 def test_a_broken_number_does_not_blind_the_others(world: World, whole: Ports) -> None:
@@ -160,9 +163,10 @@ def test_one_record_of_one_is_a_warning_and_a_login_that_ended_is_critical_at_on
     look(world, whole)
     rate, failed = open_incidents(world)
     assert (rate.severity, rate.summary) == ("warn", "Salesforce rejected 1 of 1 records in Sync B's last run")
-    assert (failed.severity, failed.summary) == ("critical", "Sync B: last run failed: INVALID_SESSION_ID")
-    assert failed.helps.startswith("Authentication error: ")
-    assert failed.rerun is None, "a rerun fails for the same reason"
+    assert (failed.severity, failed.summary) == ("critical", "Sync B's last run failed: INVALID_SESSION_ID")
+    assert failed.causes == ("Authentication error",)
+    assert failed.helps == "The login of Census has ended: connect Salesforce again in Census."
+    assert (failed.rerun, failed.offers) == (None, ()), "a rerun fails for the same reason"
 
 
 def without(ports: Ports, *names: str) -> Ports:
@@ -277,7 +281,7 @@ def test_a_warning_that_explains_something_critical_is_critical_and_names_both(w
         look(world, whole)
     [failed] = open_incidents(world)
     assert (failed.check, failed.severity) == ("failed_runs", Severity.CRITICAL)
-    assert failed.summary.startswith("Sync B: last run failed: Something nobody has seen · ")
+    assert failed.summary.startswith("Sync B's last run failed: Something nobody has seen · ")
     assert "Sync B has not completed for 2 h" in failed.summary
     done(world, world.sync_b)
     look(world, whole, times=4)

@@ -117,12 +117,12 @@ def test_a_run_that_ends_while_census_is_asked_did_not_end_in_the_future(shipped
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (-1, "-1 is less than nothing"),
+        (-1, "-1 is less than 0"),
         (True, "true or false"),
         (float("inf"), "infinity"),
-        (float("nan"), "no number"),
+        (float("nan"), "NaN"),
         (10**400, "too large"),
-        ("12", "a text"),
+        ("12", "text instead of a number"),
         ([1], ""),
         (None, ""),
     ],

@@ -88,12 +88,12 @@ def test_no_row_and_no_number_are_no_data(own: World, rows: list[dict[str, objec
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        ([], "its statement returned no rows instead of one"),
-        ([{"stale_rows": 0}, {"stale_rows": 0}], "its statement returned 2 rows instead of one"),
+        ([], "the statement returned no rows instead of one"),
+        ([{"stale_rows": 0}, {"stale_rows": 0}], "the statement returned 2 rows instead of one"),
         ([{"stale_rows": 0, "loaded_at": datetime(2027, 1, 1, tzinfo=UTC)}], "loaded_at is in the future"),
         ([{"stale_rows": 0, "loaded_on": date(2027, 1, 1)}], "loaded_on is in the future"),
-        ([{"stale_rows": " NULL "}], "a text that spells null instead of a number"),
-        ([{"stale_rows": "12"}], "a text instead of a number"),
+        ([{"stale_rows": " NULL "}], "the warehouse returned text that spells null instead of a number"),
+        ([{"stale_rows": "12"}], "the warehouse returned text instead of a number"),
     ],
 )
 def test_what_is_not_one_number_of_now_is_no_data_with_that_reason(

@@ -6,7 +6,7 @@ from bot.sql.missing import missing_in
 
 STATEMENT = "SELECT 1 FROM crm.sfdc_dbx.properties_to_update AS q JOIN `lake-prod`.app.rows ON TRUE"
 SAID = {
-    "[TABLE_OR_VIEW_NOT_FOUND] The table or view `crm`.`sfdc_dbx`.`properties_to_update` cannot be found. SQLSTATE": (
+    "[TABLE_OR_VIEW_NOT_FOUND] The table or view `crm`.`sfdc_dbx`.`properties_to_update` cannot be found": (
         "Table or view crm.sfdc_dbx.properties_to_update is missing"
     ),
     "Catalog Error: Table with name properties_to_update does not exist!": (
