@@ -10,7 +10,6 @@ from checks.numbers import count_of
 
 MOST = 2
 SLOW = timedelta(minutes=30)  # a run that is in progress for longer can be why nothing was completed
-SUSPECT = "queue_suspicious"  # what is pending, and its own cause
 OVERDUE = frozenset({"hours_since_last_run", "runs_today"})
 
 
@@ -50,9 +49,8 @@ class Circumstances:
 
     @property
     def is_data(self) -> bool:
-        """Whether the check is about values in the destination, which a sync writes."""
-        pending = self.is_backlog or self.check.metric == SUSPECT
-        return self.check.source == "databricks" and self.sync is not None and not pending
+        """Whether the check is about values in the destination, which an update writes again."""
+        return self.check.source == "databricks" and self.check.rerun == "update" and not self.is_backlog
 
 
 def causes(about: Circumstances) -> tuple[str, ...]:
@@ -96,15 +94,14 @@ def _backlog(sync: SyncStatus) -> Iterator[str]:
 
 def _data(about: Circumstances, sync: SyncStatus) -> Iterator[str]:
     """Whether wrong values are still being produced, or stand in the destination from before."""
-    earlier = "Written earlier" if sync.direction == "update" else "Not in the backlog"
     if sync.suspicious:
         yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}: its source is still wrong"
     elif sync.suspicious == 0 and sync.queue and about.exceeds_backlog:
-        yield f"{earlier}: only {count_of(sync.queue, 'record')} pending in {sync.name}"
+        yield f"Written earlier: only {count_of(sync.queue, 'record')} pending in {sync.name}"
     elif sync.suspicious == 0 and sync.queue:
         yield f"{count_of(sync.queue, 'record')} pending in {sync.name}, none suspect"
     elif sync.queue == 0:
-        yield f"{earlier}: no record is pending in {sync.name}"
+        yield f"Written earlier: no record is pending in {sync.name}"
 
 
 def at(moment: datetime) -> str:

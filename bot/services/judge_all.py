@@ -15,8 +15,16 @@ from checks.judge import judge
 from checks.model import Check, Outcome, Reading, Result
 from checks.numbers import count_of, in_figures
 
-MOST_REASONS = 2
-STATEMENT = re.compile(rf"^(?:{WAREHOUSE})?(?:(?:measure|checks)/[\w/-]+: )?")  # which one failed: the log has it
+MOST_REASONS, MOST_TITLES = 2, 3
+BEGIN = {"databricks": WAREHOUSE, "census": "Census, "}  # of the problems of each source
+# Which statement failed, the log has; which sync is blind, the list of checks.
+STATEMENT = re.compile(rf"^(?:Census, [^:]+: |{WAREHOUSE})?(?:(?:measure|checks)/[\w/-]+: )?")
+NOTHING = {"databricks": "the warehouse returned NULL", "census": "no value from Census"}
+GONE = re.compile(r" is (?:missing|empty)\b")
+HELPS = {
+    "databricks": "Run sync-health check to see what the warehouse answers. These checks report no data until it is fixed.",
+    "census": "Open the sync and its last runs in Census. These checks report no data until it is fixed.",
+}
 BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
 
 
@@ -66,19 +74,31 @@ def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[s
     for result in evaluation.results:
         if result.outcome in BLIND and not result.carried:
             blind[checks[result.check].source].append(result)
-    return {f"unmeasured_{source}": _blinded(evaluation, results, checks) for source, results in blind.items()}
+    return {f"unmeasured_{source}": _blinded(source, evaluation, results, checks) for source, results in blind.items()}
 
 
-def _blinded(evaluation: Evaluation, results: Sequence[Result], checks: Mapping[str, Check]) -> Reading:
+def _blinded(source: str, evaluation: Evaluation, results: Sequence[Result], checks: Mapping[str, Check]) -> Reading:
     """`Table … is missing`, and which checks cannot run because of that."""
     reasons = [result.error for result in results if result.outcome is Outcome.NO_DATA and result.error]
-    told = list(dict.fromkeys([*evaluation.problems, *reasons]))
-    told = list(dict.fromkeys(STATEMENT.sub("", reason) for reason in told)) or ["no value"]
+    problems = [problem for problem in evaluation.problems if problem.startswith(BEGIN[source])]
+    told = list(dict.fromkeys([*problems, *reasons]))
+    told = list(dict.fromkeys(STATEMENT.sub("", reason) for reason in told)) or [NOTHING[source]]
     because = "; ".join(told[:MOST_REASONS]) + f"; {len(told) - MOST_REASONS} more" * (len(told) > MOST_REASONS)
-    titles = ", ".join(dict.fromkeys(_named(checks[result.check].title, result.sync) for result in results))
-    facts = {"reason": because[:1].upper() + because[1:], "blind": f"{count_of(len(results), 'check')} cannot run"}
-    return Reading(float(len(results)), facts=facts | {"checks": titles})
+    titles = list(dict.fromkeys(checks[result.check].title for result in results))
+    syncs = {result.sync for result in results}
+    of_sync = f" of {next(iter(syncs))}" if len(syncs) == 1 and None not in syncs else ""
+    facts = {
+        "reason": because[:1].upper() + because[1:],
+        "blind": f"{count_of(len(titles), 'check')}{of_sync} cannot run",
+        "checks": _listed(titles),
+    }
+    known = bool(problems) if source == "census" else any(GONE.search(reason) for reason in told)
+    return Reading(float(len(results)), facts=facts, helps=None if known else HELPS[source])
 
 
-def _named(title: str, sync: str | None) -> str:
-    return f"{title}, {sync}" if sync else title
+def _listed(titles: Sequence[str]) -> str:
+    """`A, B and C`, `A, B, C and 7 more`: a headline has no room for all of them."""
+    shown = list(titles[:MOST_TITLES])
+    if (more := len(titles) - len(shown)) > 0:
+        shown.append(f"{more} more")
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

@@ -50,23 +50,23 @@ class Numbers:
 def _no_number(value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    return f"a text{' that spells null' * (value.strip().casefold() in NULLS)} instead of a number"
+    return f"the warehouse returned text{' that spells null' * (value.strip().casefold() in NULLS)} instead of a number"
 
 
 def _misfit(metric: str, value: float) -> str | None:
     """Why a number cannot be that of a metric: they are counts, percentages, hours to a moment, or somebody's own."""
     if isinstance(value, bool):
-        return "true or false instead of a number"
+        return "the warehouse returned true or false instead of a number"
     if not -LARGEST < value < LARGEST:  # NaN is in no range
         return (
-            "infinity, or no number"
+            "the warehouse returned infinity or NaN"
             if not isinstance(value, int) and not math.isfinite(value)
-            else "too large a number"
+            else "the warehouse returned too large a number"
         )
     if metric.endswith("_percentage"):
         return None if 0 <= value <= 100 else f"{value:,.10g}% is not between 0% and 100%"
     if value < 0 and not metric.startswith("sql/") and not metric.endswith("_at"):
-        return f"{value:,.10g} is less than nothing"
+        return f"{value:,.10g} is less than 0"
     return None
 
 
@@ -77,7 +77,9 @@ def one_row(rows: Sequence[Row], metrics: Sequence[str], tables: Mapping[str, st
     """
     if len(rows) != 1:
         return dict.fromkeys(metrics, Reading(detail=_not_one(rows)))
-    empty = [f"{tables.get(table, table)} is empty" for count, table in COUNTED.items() if rows[0].get(count) == 0]
+    empty = [
+        f"table {tables.get(table, table)} is empty" for count, table in COUNTED.items() if rows[0].get(count) == 0
+    ]
     because = Reading(detail=", ".join(empty))
     return {name: because if empty and value is None else value for name, value in rows[0].items()}
 
@@ -93,7 +95,7 @@ def only_value(rows: Sequence[Row], now: datetime) -> object:
 
 
 def _not_one(rows: Sequence[Row]) -> str:
-    return f"its statement returned {len(rows) or 'no'} rows instead of one"
+    return f"the statement returned {len(rows) or 'no'} rows instead of one"
 
 
 def _moment(value: date) -> datetime:
