@@ -22,7 +22,7 @@ STATEMENT = re.compile(rf"^(?:Census, [^:]+: |{WAREHOUSE})?(?:(?:measure|checks)
 NOTHING = {"databricks": "the warehouse returned NULL", "census": "no value from Census"}
 GONE = re.compile(r" is (?:missing|empty)\b")
 HELPS = {
-    "databricks": "Run sync-health check to see what the warehouse answers. These checks report no data until it is fixed.",
+    "databricks": "Run sync-health check to see what the warehouse answers. These checks report no data until then.",
     "census": "Open the sync and its last runs in Census. These checks report no data until it is fixed.",
 }
 BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
