@@ -109,7 +109,7 @@ class Census(Protocol):
         """Every sync, over all pages."""
 
     def pause(self, sync_id: int) -> None:
-        """Let it start no run by itself."""
+        """Let it start no run on its own."""
 
     def resume(self, sync_id: int) -> None:
         """Let its schedule count again."""

@@ -50,7 +50,7 @@ PROMISED = timedelta(minutes=15)  # from the fault to Slack
 
 @dataclass(frozen=True)
 class Pace:
-    """How often the pipeline is looked at."""
+    """How often the pipeline is evaluated."""
 
     tick: timedelta = timedelta(minutes=5)  # Census
     idle_floor: timedelta = timedelta(minutes=60)  # the warehouse, at the latest
@@ -140,7 +140,7 @@ def change_limits(
     for name, changes in limits.items():
         place: Place = (*at, name)
         if name not in by_name and name in names_of_checks(written):
-            continue  # why that one cannot be read is told already
+            continue  # why that one cannot be read is reported already
         if name not in by_name:
             found.append(written.problem(place, f'there is no check "{name}": {nearest(name, by_name)}'))
             continue

@@ -109,7 +109,7 @@ def _chosen(value: object, info: ValidationInfo) -> object:
 
 @dataclass(frozen=True)
 class Active:
-    """When a check is looked at: between two local times of day, or from a while after a daily run is due."""
+    """When a check is evaluated: between two local times of day, or from a while after a daily run is due."""
 
     begin: int = 0  # minutes of the local day
     end: int = 24 * 60
@@ -138,7 +138,7 @@ NAME = "a name: write a lowercase letter, then lowercase letters, digits and _"
 Duration = Annotated[timedelta, AfterValidator(_bearable), BeforeValidator(parse_duration)]
 
 
-Promise = Literal["always", "at-sync-time"]  # told within 15 minutes of the fault, or when it is measured next
+Promise = Literal["always", "at-sync-time"]  # alerted within 15 minutes of the fault, or when it is measured next
 
 
 # What a measurement can say about the situation in which it was taken; a check can have other thresholds there.

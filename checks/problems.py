@@ -1,4 +1,4 @@
-"""Configuration that cannot work, told with its place and what to write instead."""
+"""Configuration that cannot work, reported with its place and what to write instead."""
 
 import difflib
 import re

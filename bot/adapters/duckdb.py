@@ -45,7 +45,7 @@ class DuckDBWarehouse:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._closed = False
         self._running: set[duckdb.DuckDBPyConnection] = set()
-        self._quiet = Condition()  # guards _running; told when a statement ends
+        self._quiet = Condition()  # guards _running; notified when a statement ends
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
         with self._run_named(question, parameters) as cursor:

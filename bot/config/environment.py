@@ -168,7 +168,7 @@ def _token_problems(environment: Mapping[str, str]) -> Iterator[str]:
     for name in TOKENS:
         text, where = environment.get(name, "").strip(), f"{name}_FILE" if environment.get(f"{name}_FILE") else name
         if len(text) > LARGEST_SECRET:
-            continue  # told where the file was read
+            continue  # reported where the file was read
         if set(text[:1] + text[-1:]) & set("\"'"):
             yield f"environment: {where} is in quotes: write it bare"
         elif re.search(r"\s", text):

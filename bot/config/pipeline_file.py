@@ -188,8 +188,8 @@ def _exists_every_day(at: time) -> time:
 class Timetable(Part):
     """What happens when; times of day in the pipeline's zone."""
 
-    tick: Interval = timedelta(minutes=5)  # between two looks at Census
-    # …at the warehouse, at the latest; a daily run is looked at before and after it as well
+    tick: Interval = timedelta(minutes=5)  # between two evaluations of Census
+    # …at the warehouse, at the latest; a daily run is measured before and after it as well
     idle_floor: Annotated[Interval, ByCadence] = Field(
         default={"frequent": "60m", "daily": "24h"}, validate_default=True
     )

@@ -183,7 +183,7 @@ def _read_pipeline_file(path: Path) -> Written:
 
 
 def _pipeline(written: Written) -> tuple[PipelineFile, list[str]]:
-    """The file, with the shipped value for every key that cannot work, so that all the rest is looked at, too."""
+    """The file, with the shipped value for every key that cannot work, so that the rest is examined, too."""
     ours = read_yaml(shipped.FOLDER / "pipeline.yml").data
     assert isinstance(ours, dict), "a test holds the shipped file"
     data = written.data if isinstance(written.data, dict) else {}

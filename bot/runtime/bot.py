@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 WORKERS = 16
 SHARE = 4  # of them that one person occupies at most
 SHUTDOWN_TIMEOUT = 10.0  # real seconds that a stop waits for what was begun
-FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or an alert that waits, is looked at
+FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or a pending alert, is evaluated
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
 LOOK_FOR_WORK = timedelta(minutes=1)  # of the pipeline's time: how late is seen what another process has written
 LOOK_DAILY = timedelta(minutes=15)  # the same, of what was done for a date

@@ -136,7 +136,7 @@ def connect_slack(settings: Settings, native: NativeBlocks | None = None) -> "tu
     from bot.adapters.slack.messenger import SlackMessenger
     from bot.transport.slack_api import web_client
 
-    trust = ssl.create_default_context()  # 30 ms of work; without one the client makes it anew for each of its calls
+    trust = ssl.create_default_context()  # 30 ms of work; without one the client makes it again for each call
     client = web_client(settings.slack_bot_token, settings.slack_api_url, trust)
     return SlackMessenger(client, settings, native), client
 

@@ -1,4 +1,4 @@
-"""Ask the warehouse for the metrics: one statement where that can be, else each by itself, a few at once."""
+"""Ask the warehouse for the metrics: one statement where that can be, else one each, a few at once."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +51,7 @@ def ask_warehouse(sources: Sources, *, own_statements: bool = True) -> Numbers:
 
 
 def _ask_joined(sources: Sources, statements: Sequence[str]) -> Mapping[str, Sequence[Row]]:
-    """Their rows, as far as one statement has them; none where one of them spoilt it: then each is asked by itself.
+    """Their rows, as far as one statement has them; none where one of them spoilt it: then each is asked alone.
 
     Raises what each of them would meet, too: an unreachable, starting or refusing warehouse.
     """
@@ -75,7 +75,7 @@ def _hours_ahead(value: object, now: datetime) -> object:
 
 
 def _ask_apart(metrics: Sequence[str], ask: Callable[[str], object]) -> Numbers:
-    """Each by itself, a few at once; what is not answered when the time for all is over is an error of it alone."""
+    """Each alone, a few at once; what is not answered when the time for all is over is an error of it alone."""
     row: dict[str, object] = {}
     errors: dict[str, str] = {}
     pool = ThreadPoolExecutor(AT_ONCE, "apart")

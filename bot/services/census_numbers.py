@@ -53,7 +53,7 @@ def census_numbers(
 
 
 def _rate(runs: Sequence[Run], syncs: Sequence[Run]) -> Mapping[str, Reading]:
-    """How much of the last run was rejected; none to judge while runs fail, which is told as such, or bring nothing."""
+    """How much of the last run was rejected; none to judge while runs fail, which alerts as such, or bring nothing."""
     if not runs:
         return {"error_rate": Reading(detail=NO_RUN)}
     failing = next((run.status is RunStatus.FAILED for run in runs if _ended(run)), False)

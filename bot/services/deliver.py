@@ -35,14 +35,14 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
             return True
         place = _send_message(ports, claimed)
     except StateError:
-        raise  # nothing can be written of it either: the claim ends by itself, and the message is looked up then
+        raise  # nothing can be written of it either: the claim expires, and the message is looked up then
     except Exception as error:
         now = Now(ports.clock.real(), ports.clock.now(), jitter)
         failure = next_step(claimed, error, ports.settings, now)
         mine = ports.store.release_claim(claimed, holder, failure)
         _log_failure(claimed, error, failure)
         if not isinstance(error, SyncHealthError):
-            raise  # a bug: the loop around us shows where; the message has its next step all the same
+            raise  # a bug: the loop around us shows where; the message has its next step anyway
     else:
         message = claimed.announcement
         told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over

@@ -51,7 +51,7 @@ class FairPool:
             dropped = [task for line in self._lines.values() for task in line] if cancel else []
             if cancel:
                 self._lines.clear()
-        for task in dropped:  # with no lock held: whoever waits for it is told in this thread
+        for task in dropped:  # with no lock held: whoever waits for it is notified in this thread
             task.cancel()
         if wait:
             with self._changed:
@@ -74,7 +74,7 @@ class FairPool:
                 self._lines[person] = line  # behind the others
             if not (task.running() or task.done()) and task.set_running_or_notify_cancel():
                 self._busy[person] += 1
-                with suppress(RuntimeError):  # no thread can be started now: it is in the executor's line all the same
+                with suppress(RuntimeError):  # no thread can be started now: it is in the executor's line anyway
                     self._threads.submit(self._run_task, person, task)
 
     def _run_task(self, person: str, task: _Task[T]) -> None:

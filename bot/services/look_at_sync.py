@@ -1,4 +1,4 @@
-"""Look at one sync in Census: its schedule, its runs, and the readings that follow from them."""
+"""Evaluate one sync in Census: its schedule, its runs, and the readings that follow from them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -24,7 +24,7 @@ def remind(
     """Enqueue what is due, and keep in the timeline that it was; a thread is nudged once, however many share it.
 
     Of the `others` that are open, whose key was not `evaluated` just now, and of incidents that something else
-    explains, nothing is said; their snoozes end all the same.
+    explains, nothing is said; their snoozes end anyway.
     """
     for one in others:
         _without_ended_overlays(records, one, now)

@@ -39,7 +39,7 @@ class Checker:
         self._flight: Future[Evaluation] | None = None
         self._thorough = False  # whether that one asks the warehouse in any case
         self.ended = 0.0  # monotonic: when the latest validation did
-        self.state = StateHealth(ports.clock)  # told by what is or is not stored here
+        self.state = StateHealth(ports.clock)  # by what is or is not stored here
 
     def run(self, *, join: bool = True, thrifty: bool = False) -> Evaluation:
         """Validate now; `join` takes the result of a validation that is going on already.

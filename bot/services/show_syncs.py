@@ -15,7 +15,7 @@ def show_runs(ports: Ports, sync: SyncSettings | None) -> list[SyncRuns]:
 
 
 def show_schedules(ports: Ports) -> list[SyncSchedule]:
-    """When every sync runs by itself."""
+    """When every sync runs on its schedule."""
     return [_schedule_of(ports, sync) for sync in ports.settings.syncs]
 
 

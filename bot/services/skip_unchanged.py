@@ -30,6 +30,6 @@ class SkipUnchanged:
         due = self._busy or self._written.is_set() or turn != self._seen or now - self._looked >= self._most
         if not due:
             return
-        self._written.clear()  # before the work: what is written meanwhile is looked at again
+        self._written.clear()  # before the work: what is written meanwhile is read again
         self._busy, self._looked, self._seen = True, now, turn
         self._busy = bool(self._work())

@@ -21,7 +21,7 @@ class StateHealth:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._guard = threading.Lock()
-        self._outage: Outage | None = None  # until it was told that it is over
+        self._outage: Outage | None = None  # until its end was reported
         self._failed_at = 0.0  # monotonic
         self.told = False  # whether the channel has heard of this outage
 
@@ -42,7 +42,7 @@ class StateHealth:
             if self.outage:
                 return
             log.error("%s; alerts are neither opened nor resolved until this is fixed", error)
-            if self._outage:  # it was told, and that it is over is not told yet: still the same outage
+            if self._outage:  # reported, and its end not yet: still the same outage
                 self._outage = replace(self._outage, until=None)
                 return
             self._outage = Outage(self._clock.now(), None, error.reason)

@@ -14,7 +14,7 @@ from bot.services.census_numbers import ended_at
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=1)  # where no run is going on or due
-NEWEST = 5  # runs of a sync that are looked at
+NEWEST = 5  # runs of a sync that are read
 AT_ONCE = 8  # syncs that Census is asked for
 
 

@@ -41,7 +41,7 @@ def complete_evaluation(ports: Ports, *, told: bool = False) -> None:
 
 
 def postpone_silence(ports: Ports) -> bool:
-    """Schedule the message about a silent bot anew after a completed evaluation, and cancel the one before.
+    """Schedule the message about a silent bot again after a completed evaluation, and cancel the one before.
 
     The new one is there before the old one goes, so that there is always one; whether it was due is returned.
     """
@@ -70,7 +70,7 @@ def postpone_silence(ports: Ports) -> bool:
 
 
 def cancel_silence(ports: Ports) -> None:
-    """Before an orderly stop: nobody needs to be told."""
+    """Before an orderly stop: nobody needs to be alerted."""
     with ports.store.snapshot() as records:
         watch = records.watch()
     if _cancel_all(ports, watch, keep=None) and watch.message:

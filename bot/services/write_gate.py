@@ -1,4 +1,4 @@
-"""One writer at a time; while the state cannot be written, one tries and the others are told at once."""
+"""One writer at a time; while the state cannot be written, one tries and the others fail at once."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from bot.errors import StateError
 
 
 class WriteGate:
-    """One writer at a time, as SQLite has it; while writing fails one goes on trying, and the others are told at once.
+    """One writer at a time, as SQLite has it; while writing fails one goes on trying, and the others fail at once.
 
     Else everybody who wants to write waits for the database's own time-out, and takes a worker from who does not.
     """

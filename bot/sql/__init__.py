@@ -222,7 +222,7 @@ def _joinable(question: str, tables: Mapping[str, str]) -> "exp.Query | None":
 
     try:
         tree = _parse_statement(question)
-    except PermanentError:  # it tells why by itself
+    except PermanentError:  # reported when it is asked alone
         return None
     rename_tables(tree, tables)
     return tree if isinstance(tree, exp.Query) and selected_names(tree) and not parameters(question) else None

@@ -39,7 +39,7 @@ class Pool:
         self._busy: dict[Session, Call] = {}
         self._closed = False
         self._last_statement = float("-inf")
-        self._change = Condition()  # guards the four above; told when a session has gone
+        self._change = Condition()  # guards the four above; notified when a session has gone
 
     def run(self, call: Call) -> Rows:
         """The rows of a statement, or the error that came of it, after `patience` seconds at most."""

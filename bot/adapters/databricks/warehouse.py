@@ -128,7 +128,7 @@ class DatabricksWarehouse:
             raise
 
     def _is_starting(self) -> bool:
-        """By its state, which costs nothing to ask; a cluster has none, and one that is not told is not starting."""
+        """By its state, which costs nothing to ask; a cluster has none, and an unknown one is not starting."""
         try:
             return self.state() in STARTING
         except SyncHealthError:

@@ -49,7 +49,7 @@ def _move_thread(db: Connection, thread: int, old: str, move: Move, not_before: 
 
 
 def in_thread(thread: int | None) -> ColumnElement[bool]:
-    """The incidents that are told in a thread; the incident that it is named after among them."""
+    """The incidents of a thread, with the one that it is named after."""
     return named_after == thread
 
 

@@ -79,7 +79,7 @@ def mark_sent(db: Connection, claimed: ClaimedMessage, holder: str, place: Place
 
 
 def release_claim(db: Connection, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
-    """The message waits for its next step."""
+    """The message is pending until its next step."""
     message = claimed.announcement
     values: dict[str, Any] = {"error": failure.error, "not_before": failure.not_before, **IDLE}
     values |= {"doubtful": failure.doubtful, "plain": failure.plain or message.plain}

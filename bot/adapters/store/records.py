@@ -287,7 +287,7 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, Workspa
 
 
 def _of_thread(incident_id: int) -> Any:
-    """Of the thread in which this incident is told."""
+    """Of the thread of this incident."""
     named_after = select(func.coalesce(t.incidents.c.thread_id, t.incidents.c.id))
     return t.outbox.c.thread_id == named_after.where(t.incidents.c.id == incident_id).scalar_subquery()
 
