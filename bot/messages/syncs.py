@@ -57,8 +57,10 @@ def _counted(sync: SyncRuns) -> str:
         return "❔ Census has no runs of it"
     failed = sum(run.status is RunStatus.FAILED for run, _ in sync.runs)
     empty = sum(_changed_nothing(run, sync.label, rate) for run, rate in sync.runs)
-    last = "its last run" if len(sync.runs) == 1 else f"its last {len(sync.runs)} runs"
-    said = [f"{failed} of {last} failed" if failed else f"none of {last} failed"]
+    if len(sync.runs) == 1:
+        said = ["its only run failed" if failed else "its only run did not fail"]
+    else:
+        said = [f"{failed or 'none'} of its last {len(sync.runs)} runs failed"]
     return " · ".join(said + [f"{count_of(empty, 'run')} with no changes"] * bool(empty))
 
 

@@ -23,7 +23,7 @@ def _ask(world: World, text: str = "") -> str:
 def test_anybody_may_ask_how_the_pipeline_is(world: World) -> None:
     answer = _ask(world)
     assert "✅ properties: healthy" in answer
-    assert "7 properties in Salesforce have no company name" in answer
+    assert "20 of 20 checks passing" in answer
     assert "Sync A (CREATE)" in answer
     assert "Sync B (UPDATE)" in answer
     assert "runs every 15 minutes" in answer

@@ -96,14 +96,13 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     try:
         until(lambda: demo.slack.connections == 1 and summarise(ports).evaluation)
         demo.estate.switch(next(iter(FAULTS)), True)
-        root = until(lambda: next((m for m in demo.slack.messages() if "missing company name" in m["text"]), None))
+        until(lambda: any("company name" in str(m) for m in demo.slack.messages()), 40)
         for question in QUESTIONS:
             seen = len(demo.slack.ephemerals(OPERATOR))
             demo.slack.command(OPERATOR, question)
             until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen)
-        demo.estate.switch(next(iter(FAULTS)), False)
-        until(lambda: any(OFFERED in str(m) for m in demo.slack.messages() if m["ts"] == root["ts"]))
-        demo.slack.press(OPERATOR, root["ts"], "rerun")
+        backlog = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None))
+        demo.slack.press(OPERATOR, backlog["ts"], "rerun")
         modal = until(lambda: (m := demo.slack.modal(OPERATOR)) and m["callback_id"] != "loading" and m)
         evaluation = summarise(ports).evaluation
         assert evaluation

@@ -33,13 +33,13 @@ def test_queues_are_shown_short_and_one_of_them_with_its_rows(world: World) -> N
     assert "First rows" not in both
     create = _ask(world, "queue create")
     assert "Sync B" not in create
-    assert "waiting" in create and "sql/measure/queue.sql" in create
+    assert "pending records" in create and "sql/measure/queue.sql" in create
 
 
 @pytest.mark.full
 def test_runs_are_shown_with_counts_and_error_rates(world: World) -> None:
     answer = until(lambda: (a := _ask(world, "runs b")) and "✅ Completed" in a and a)
-    assert "*Runs of Sync B (UPDATE)*" in answer and "Sync A" not in answer
+    assert "*Sync B (UPDATE)* none of its last" in answer and "Sync A" not in answer
     assert "0 rejected" in answer and "0 % errors" in answer
     assert "*Runs of Sync A (CREATE)*" in _ask(world, "runs")
 
@@ -123,7 +123,7 @@ def test_rubbish_is_refused_with_what_to_write_and_audited(world: World, typed: 
 @pytest.mark.full
 def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert "No open incidents" in _ask(world, "incidents")
-    assert "No open incidents" in _ask(world, "ack", world.operator)
+    assert "No incident is open." in _ask(world, "ack", world.operator)
     world.demo.estate.switch("company_name_bug", True)
     queue = _ask(world, "queue Sync B")
     for shown in ("⚠️", "Suspect records", "a0XDEMO", "no company name", "By state"):
@@ -195,7 +195,7 @@ def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) ->
     world.ports.warehouse.close()
     answer = _ask(world, "queue")
     assert "The warehouse did not answer" in answer
-    assert "The last known sizes are in /sync-health" in answer
+    assert "/sync-health shows the last known backlogs" in answer
 
 
 @pytest.mark.full

@@ -178,7 +178,7 @@ def test_an_evaluation_that_ended_while_the_bot_stops_is_shown(services: World, 
     until(lambda: settled(context))
     first, second = client(context).told()
     assert "Newer values follow" in first
-    assert "is healthy" in second
+    assert "properties: healthy" in second
 
 
 def test_what_was_cancelled_before_it_began_is_told_so_and_was_not_done(
@@ -195,7 +195,7 @@ def test_what_was_cancelled_before_it_began_is_told_so_and_was_not_done(
     [told] = client(context).told()
     assert "nothing was done" in told
     assert "errors by U0ROBIN: Sync Health is restarting, so nothing was done" in caplog.text
-    assert [(row[1], row[3][:23]) for row in services.audit()] == [("errors", "failed: I am restarting")]
+    assert [(row[1], row[3][:35]) for row in services.audit()] == [("errors", "failed: Sync Health is restarting, s")]
 
 
 def held_desk(services: World, context: Context, release: threading.Event) -> Context:
@@ -221,7 +221,7 @@ def test_a_press_that_is_dropped_is_answered_and_leaves_an_audit_row(services: W
     assert "nothing was done" in client(context).told()[0]
     [row] = services.audit()
     assert row[1:3] == ("ack", "7")
-    assert row[3].startswith("failed: I am restarting")
+    assert row[3].startswith("failed: Sync Health is restarting")
 
 
 def test_once_there_is_no_time_for_answers_the_log_and_the_audit_say_what_nobody_was_told(
@@ -344,7 +344,7 @@ def test_an_evaluation_that_fails_after_newer_numbers_were_promised_is_told_as_f
     until(lambda: settled(context))
     first, second = client(context).told()
     assert "Newer values follow" in first
-    assert "could not be evaluated" in second
+    assert "the evaluation failed" in second
     assert f"Evaluation failed: {why}" in second
     assert "7 properties have no company name" in second
     assert "Warehouse as of" in second
@@ -396,7 +396,7 @@ def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, co
     until(lambda: settled(context))
     ask(context, "runs", who=ADA)
     until(lambda: settled(context))
-    assert "▶️ running" in client(context).told(ADA)[-1], "the clock stands still"
+    assert "▶️ Running" in client(context).told(ADA)[-1], "the clock stands still"
 
 
 @pytest.mark.parametrize(
