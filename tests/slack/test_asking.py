@@ -26,7 +26,7 @@ def test_anybody_may_ask_how_the_pipeline_is(world: World) -> None:
     assert "20 of 20 checks passing" in answer
     assert "Sync A (CREATE)" in answer
     assert "Sync B (UPDATE)" in answer
-    assert "runs every 15 minutes" in answer
+    assert "*Next run*" in answer
     assert "Warehouse as of" in answer
     assert not world.demo.slack.messages(), "only the one who asked sees it"
 

@@ -346,7 +346,7 @@ def test_an_evaluation_that_fails_after_newer_numbers_were_promised_is_told_as_f
     assert "Newer values follow" in first
     assert "the evaluation failed" in second
     assert f"Evaluation failed: {why}" in second
-    assert "7 properties have no company name" in second
+    assert "1 of 1 check passing" in second
     assert "Warehouse as of" in second
     assert "is healthy" not in second
     assert "follow" not in second
