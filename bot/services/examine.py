@@ -130,11 +130,11 @@ def _operators(messenger: Messenger, settings: Settings) -> Finding:
 def _owners(settings: Settings) -> Finding:
     """Whom an escalation mentions; nobody is a warning, since it still is in the channel."""
     critical = [check for check in settings.checks if check.critical]
-    syncs = [sync.name for sync in settings.syncs]
+    labels = [sync.name for sync in settings.syncs]
     without = [
         check.name
         for check in critical
-        if not all(settings.owner_of(check.name, sync) for sync in (syncs if check.per else [None]))
+        if not all(settings.owner_of(check.name, label) for label in (labels if check.per else [None]))
     ]
     if not without:
         return Finding("escalation", True, "each critical check has an owner to mention")

@@ -85,6 +85,17 @@ def test_checks_whose_escalation_would_mention_nobody_are_named_with_what_to_wri
     assert "⚠" not in slack(well)["escalation"].detail
 
 
+@pytest.mark.parametrize("whose", ["pipeline", "sync"])
+def test_an_owner_of_the_pipeline_or_the_sync_is_mentioned_too(well: World, whose: str) -> None:
+    settings = well.ports.settings
+    owners = {
+        "pipeline": {"owner": GROUP},
+        "sync": {"syncs": [one.model_copy(update={"owner": GROUP}) for one in settings.syncs]},
+    }
+    well.ports = replace(well.ports, settings=replace(settings, **owners[whose]))  # type: ignore[arg-type]
+    assert "⚠" not in slack(well)["escalation"].detail
+
+
 def test_a_token_that_slack_refuses_ends_the_questions_to_slack(well: World) -> None:
     well.channel.refusals["access"] = PermanentError("Slack refuses: invalid_auth")
     assert wrong(slack(well)) == list(slack(well)) == ["Slack token"]
