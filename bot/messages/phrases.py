@@ -118,8 +118,13 @@ def snoozed(until: datetime, by: Iterable[str], zone: ZoneInfo) -> str:
 
 
 def is_fact(incident: Incident) -> bool:
-    """Whether it is so or not, which no number tells better: a schedule is off, checks are blind."""
-    return incident.source == "bot" or (incident.limit or "").startswith("=")
+    """Whether its words say it all, so that a number against a threshold adds nothing.
+
+    A schedule is off, checks are blind, so many runs in a row failed.
+    """
+    limit = incident.limit or ""
+    counts_runs = incident.source == "census" and limit.startswith(">=") and not limit.endswith(("%", "h"))
+    return incident.source == "bot" or limit.startswith("=") or counts_runs
 
 
 def census_as_of(at: datetime, zone: ZoneInfo) -> str:
