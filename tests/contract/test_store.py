@@ -76,6 +76,9 @@ def incident(key: str = "properties/a") -> Incident:
         clear="<= 25",
         helps="This helps.",
         rerun="Sync B",
+        offers=("rerun", "pause"),
+        causes=("240 suspect records pending in Sync B: its source is still wrong",),
+        peak=44.5,
         runbook="a-trouble",
         acked_by="U1",
         acked_at=at(1),
@@ -326,14 +329,24 @@ def test_evaluations_come_back_as_they_were_newest_first(store: SqlStore) -> Non
     assert isinstance(found.syncs[0].running.status, RunStatus)
 
 
-def test_readings_are_the_latest_that_were_measured_oldest_first(store: SqlStore) -> None:
+def test_values_are_the_latest_that_were_measured_oldest_first(store: SqlStore) -> None:
     with store.transaction() as records:
-        for value in (1, 2, None, 3, 4):
-            records.save_evaluation(evaluation(value))
-        assert records.readings("a", "Sync B", 3) == (2, 3, 4)
-        assert records.readings("a", "Sync B", 99) == (1, 2, 3, 4)
-        assert records.readings("a", None, 3) == (), "another alert"
-        assert records.readings("b", None, 3) == ()
+        for second, value in enumerate((1, 2, None, 3, 4)):
+            records.save_evaluation(evaluation(value, seconds=second))
+        assert records.latest_values("a", "Sync B", 3) == ((at(1), 2), (at(3), 3), (at(4), 4)), "each with its time"
+        assert records.latest_values("a", "Sync B", 99) == ((at(0), 1), (at(1), 2), (at(3), 3), (at(4), 4))
+        assert records.latest_values("a", "Sync B", 9, until=at(3)) == ((at(0), 1), (at(1), 2), (at(3), 3))
+        assert records.latest_values("a", None, 3) == (), "another alert"
+        assert records.latest_values("b", None, 3) == ()
+
+
+def test_a_workspace_that_takes_text_alone_is_remembered(store: SqlStore, other: SqlStore) -> None:
+    with store.transaction() as records:
+        assert records.text_only_since() is None
+        records.note_text_only(at(1))
+        records.note_text_only(at(2))
+    with other.transaction() as records:
+        assert records.text_only_since() == at(2)
 
 
 def test_times_come_back_in_utc_whatever_zone_they_were_given_in(store: SqlStore) -> None:
@@ -368,7 +381,7 @@ def test_the_audit_keeps_who_did_what_and_when(store: SqlStore, tmp_path: Path) 
 
 def test_an_owed_message_brings_all_that_is_needed_to_say_it(store: SqlStore) -> None:
     with store.transaction() as records:
-        for value in range(10):
+        for value in range(14):
             records.save_evaluation(evaluation(value))
     incident_id = enqueue(store, Kind.ROOT)
     claimed = claim(store)
@@ -376,7 +389,8 @@ def test_an_owed_message_brings_all_that_is_needed_to_say_it(store: SqlStore) ->
     assert (claimed.revision, claimed.doubtful) == (1, False)
     assert (message.channel, message.thread_ts, message.ts, message.action) == ("sync-health", None, None, None)
     assert message.incident.id == incident_id
-    assert message.readings == (2, 3, 4, 5, 6, 7, 8, 9), "the latest eight"
+    assert [value for _, value in message.values] == [*range(2, 14)], "the latest twelve"
+    assert {when for when, _ in message.values} == {NOON}, "each with its time"
     assert len(message.id) == 32
     with store.transaction() as records:
         run = records.create_action(replace(action(), incident_id=incident_id))

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
 from bot.facts import RunStatus
+from bot.messages.root import headline
 from bot.model import Kind
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
@@ -127,6 +129,148 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "every row is rejected": (runs_are(records_updated=0, records_failed=50), {"census_error_rate"}),
     "every row is invalid": (runs_are(records_updated=0, records_invalid=50), {"census_error_rate"}),
 }
+# What a person reads on the lock screen when it is announced: the headline and the first cause.
+HEADLINES = {
+    "coverage sinks": (
+        "🟡 Warning · properties: Salesforce has 94.0% as many records as there are properties with a valid "
+        "ID (threshold < 95%)"
+    ),
+    "coverage falls": (
+        "🔴 Critical · properties: Salesforce has 80.0% as many records as there are properties with a valid "
+        "ID (threshold < 90%)"
+    ),
+    "some names are lost": (
+        "🟡 Warning · properties: 40 Salesforce records missing company name (threshold > 30). 180 records "
+        "pending in Sync B, none of them suspect"
+    ),
+    "many names are lost": (
+        "🔴 Critical · properties: 9,715 Salesforce records missing company name (threshold > 50). 180 "
+        "records pending in Sync B, none of them suspect"
+    ),
+    "names of properties for companies": (
+        "🟡 Warning · properties: 3.0% of Salesforce records have the property name as company name "
+        "(threshold > 1%). 180 records pending in Sync B, none of them suspect"
+    ),
+    "nothing but names of properties": (
+        "🔴 Critical · properties: 60.0% of Salesforce records have the property name as company name "
+        "(threshold > 5%). 180 records pending in Sync B, none of them suspect"
+    ),
+    "quality sinks": (
+        "🟡 Warning · properties: 96.0% of Salesforce records have a company name (threshold < 97%). 180 "
+        "records pending in Sync B, none of them suspect"
+    ),
+    "quality falls": (
+        "🔴 Critical · properties: 50.0% of Salesforce records have a company name (threshold < 95%). 180 "
+        "records pending in Sync B, none of them suspect"
+    ),
+    "the create queue grows": (
+        "🟡 Warning · properties: 80 properties pending creation in Salesforce (threshold > 50). More records "
+        "change than Sync A writes: 5 updated in its last run"
+    ),
+    "the create queue is stuck": (
+        "🔴 Critical · properties: 735 properties pending creation in Salesforce (threshold > 100). More "
+        "records change than Sync A writes: 5 updated in its last run"
+    ),
+    "the update queue grows": (
+        "🟡 Warning · properties: 700 properties pending update in Salesforce (threshold > 500). More records "
+        "change than Sync B writes: 5 updated in its last run"
+    ),
+    "the update queue is stuck": (
+        "🔴 Critical · properties: 7,881 properties pending update in Salesforce (threshold > 1,000). More "
+        "records change than Sync B writes: 5 updated in its last run"
+    ),
+    "coverage is not a number": (
+        "🔴 Critical · properties: The warehouse returned infinity or NaN. 1 check cannot run: Coverage of Salesforce"
+    ),
+    "coverage is infinite": (
+        "🔴 Critical · properties: The warehouse returned infinity or NaN. 1 check cannot run: Coverage of Salesforce"
+    ),
+    "coverage is NULL": (
+        "🔴 Critical · properties: The warehouse returned NULL. 1 check cannot run: Coverage of Salesforce"
+    ),
+    "a queue is NULL": "🔴 Critical · properties: The warehouse returned NULL. 1 check cannot run: UPDATE backlog",
+    "a number is a word": (
+        "🔴 Critical · properties: The warehouse returned text instead of a number. 1 check cannot run: "
+        "Missing company names"
+    ),
+    "the statement has no row": (
+        "🔴 Critical · properties: The statement returned no rows instead of one. 9 checks cannot run: "
+        "Company names equal to the property name, Matched coverage, Missing company names and 6 more"
+    ),
+    "the warehouse is down": (
+        "🔴 Critical · properties: The warehouse cannot be reached. 9 checks cannot run: Company names equal "
+        "to the property name, Matched coverage, Missing company names and 6 more"
+    ),
+    "a table is gone": (
+        "🔴 Critical · properties: There is no hive_metastore.salesforce.product_property. 9 checks cannot "
+        "run: Company names equal to the property name, Matched coverage, Missing company names and 6 more"
+    ),
+    "Census is down": (
+        "🔴 Critical · properties: Census does not answer. 6 checks cannot run: Rejected records, Failed "
+        "runs, Census schedule and 3 more"
+    ),
+    "the token of Census ended": (
+        "🔴 Critical · properties: Census refuses CENSUS_API_TOKEN (401). 6 checks cannot run: Rejected "
+        "records, Failed runs, Census schedule and 3 more"
+    ),
+    "the update sync is paused": "🔴 Critical · properties: Sync B is paused in Census: 180 pending records",
+    "the create sync is paused": "🔴 Critical · properties: Sync A is paused in Census: 12 pending records",
+    "runs fail": "🟡 Warning · properties: Sync B's last run failed: Census gives no reason",
+    "runs fail for a login": (
+        "🔴 Critical · properties: Sync B's last run failed: INVALID_SESSION_ID. Authentication error"
+    ),
+    "runs fail for a while": (
+        "🟡 Warning · properties: Sync B's last 2 runs failed: 503: try again later. Transient error"
+    ),
+    "runs fail and the backlog grows": (
+        "🔴 Critical · properties: Sync B's last run failed: Census gives no reason · 7,881 properties "
+        "pending update in Salesforce"
+    ),
+    "a paused sync, and the backlog grows": (
+        "🔴 Critical · properties: Sync B is paused in Census: 7,881 pending records"
+    ),
+    "runs take nothing of what is pending": (
+        "🟡 Warning · properties: Sync B completed 3 runs in a row without taking any of 180 pending records"
+    ),
+    "runs take nothing, and the backlog grows": (
+        "🟡 Warning · properties: Sync B completed 3 runs in a row without taking any of 480 pending records"
+    ),
+    "a few suspect records are pending": "🟡 Warning · properties: Sync B has 1 suspect record pending (threshold > 0)",
+    "many suspect records are pending": (
+        "🔴 Critical · properties: Sync A has 735 suspect records pending (threshold > 10)"
+    ),
+    "ids are missing behind orphans": (
+        "🔴 Critical · properties: 80.0% of properties with a valid ID are in Salesforce under that ID "
+        "(threshold < 90%)"
+    ),
+    "rows vanish from Salesforce": (
+        "🔴 Critical · properties: 78.0% of properties with a valid ID are in Salesforce under that ID "
+        "(threshold < 90%)"
+    ),
+    "more rows in Salesforce than properties": (
+        "🔴 Critical · properties: 106.2% is not between 0% and 100%. 1 check cannot run: Coverage of Salesforce"
+    ),
+    "no id matches": (
+        "🔴 Critical · properties: 0.0% of properties with a valid ID are in Salesforce under that ID (threshold < 90%)"
+    ),
+    "runs are dated in the future": (
+        "🔴 Critical · properties: Run 6 completed in the future: 2026-03-02 19:30 UTC. 3 checks of Sync B "
+        "cannot run: Rejected records, Failed runs and Overdue run"
+    ),
+    "runs are cancelled": "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h)",
+    "runs are skipped": "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h)",
+    "runs are dry": "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h)",
+    "runs never end": "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h)",
+    "one row in fifty is rejected": (
+        "🟡 Warning · properties: Salesforce rejected 2 of 100 records in Sync B's last run (threshold > 1%)"
+    ),
+    "every row is rejected": (
+        "🔴 Critical · properties: Salesforce rejected 50 of 50 records in Sync B's last run (threshold > 5%)"
+    ),
+    "every row is invalid": (
+        "🔴 Critical · properties: Salesforce rejected 50 of 50 records in Sync B's last run (threshold > 5%)"
+    ),
+}
 WELL = {"records_updated": 5, "records_failed": 0, "records_invalid": 0}
 
 
@@ -175,6 +319,19 @@ def test_every_kind_of_fault_is_told_once_and_by_the_check_that_is_meant_for_it(
     assert len(incidents(world)) == len(told_by), "no fault is told twice"
     roots = world.rows(f"SELECT COUNT(*) FROM outbox WHERE kind = '{Kind.ROOT}'")
     assert roots == [(len(told_by),)], "one message in the channel for each incident"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_headline_says_what_is_wrong_and_why(world: World, ports: Ports, fault: str) -> None:
+    live(world, ports, ticks=6)
+    FAULTS[fault][0](world)
+    for _ in range(12):
+        if not incidents(world):
+            live(world, ports, ticks=3)
+    announced = world.incident()
+    settings = ports.settings
+    assert unescape(". ".join([headline(announced, settings), *announced.causes[:1]])) == HEADLINES[fault]
 
 
 def test_there_are_thirty_kinds_of_fault_and_more() -> None:

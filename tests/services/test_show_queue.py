@@ -42,7 +42,7 @@ def test_a_queue_shows_its_size_limits_age_groups_and_rows(world: World, waits: 
     assert (queue.label, queue.size, queue.suspicious) == ("Sync B (UPDATE)", 12, 2)
     assert queue.oldest == timedelta(hours=3)
     assert queue.judged is None, "no check of these tests looks at it"
-    assert (queue.states, queue.companies) == ((("CA", 12),), (("Company 1", 10), ("", 2)))
+    assert dict(queue.groups) == {"state": (("CA", 12),), "company": (("Company 1", 10), ("", 2))}
     assert queue.first[0] == WaitingRow("1", "a0X000000000001", None)
     assert [row.property_id for row in queue.wrong] == ["2", "9"], "also those among the first"
 
@@ -97,7 +97,7 @@ def test_a_size_is_judged_by_the_check_on_that_queue(world: World, size: int, ou
 
 def test_a_warehouse_that_is_down_is_said_with_what_helps(world: World) -> None:
     world.warehouse.failure = PermanentError("there is no table x")
-    with pytest.raises(TemporaryError, match=r"there is no table x\. The last known sizes are in /sync-health"):
+    with pytest.raises(TemporaryError, match=r"there is no table x\. /sync-health shows the last known backlogs"):
         show_queue(world.ports, None)
 
 

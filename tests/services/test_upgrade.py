@@ -1,5 +1,6 @@
 """State and pipeline.yml of an earlier version: the bot goes on where that one stopped."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -44,8 +45,13 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def test_the_earlier_pipeline_yml_means_what_the_shipped_one_means() -> None:
     earlier, shipped = settings_from({"SYNC_HEALTH_CONFIG": str(EARLIER / "d51b747.yml")}), shipped_settings()
-    for name in ("pipeline", "zone", "channel", "operators", "syncs", "schedule", "links", "tables", "checks"):
+    for name in ("pipeline", "zone", "channel", "operators", "syncs", "schedule", "links", "tables", "destination"):
         assert getattr(earlier, name) == getattr(shipped, name)
+    assert (earlier.noun.many, shipped.noun.many) == ("records", "properties"), "it does not say what its records are"
+    called = [
+        re.sub("propert(y|ies)", "record", str(one.checks).replace("records", "record")) for one in (earlier, shipped)
+    ]
+    assert called[0] == called[1], "but for that word"
 
 
 def test_the_open_incident_its_thread_its_rerun_and_the_audit_are_kept(world: World) -> None:
@@ -66,7 +72,22 @@ def test_what_was_measured_before_is_read_as_it_was(world: World) -> None:
         earlier = records.latest_evaluations(9)
         assert [one.checked_at for one in earlier] == [START + timedelta(minutes=n) for n in (0, 5, 8)]
         assert [one.results[0].value for one in earlier] == [60.0, 60.0, 75.0]
-        assert records.readings(CHECK.name, None, 9) == (60.0, 60.0, 75.0)
+        assert records.latest_values(CHECK.name, None, 9) == (
+            (START, 60.0),
+            (START + timedelta(minutes=5), 60.0),
+            (START + timedelta(minutes=8), 75.0),
+        )
+        assert records.text_only_since() is None, "tables and charts are tried"
+
+
+@pytest.mark.full
+def test_an_incident_from_before_gets_its_cause_with_the_next_value(world: World) -> None:
+    before = world.incident()
+    assert (before.causes, before.offers, before.peak) == ((), (), None)
+    world.look(75)
+    after = world.incident()
+    assert after.causes == ("12 records pending in Sync B, none of them suspect",)
+    assert after.peak == 75.0
 
 
 def test_the_bot_goes_on_in_the_same_thread_to_its_end(world: World) -> None:

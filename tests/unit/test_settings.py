@@ -459,6 +459,15 @@ WRONG = {
         18,
         ['warn "> 30" lies beyond critical "> 20"'],
     ),
+    "a destination with markup": ("tables: {}", "destination: '*Hub*'", 16, ["cannot stand in a sentence"]),
+    "a destination with a place": ("tables: {}", "destination: 'Hub {value}'", 16, ["cannot stand in a sentence"]),
+    "a noun with a brace": (
+        "tables: {}",
+        "noun: {one: 'row}', many: rows}",
+        16,
+        ["noun.one: ", "cannot stand in a sentence"],
+    ),
+    "an owner of the pipeline who is nobody": ("tables: {}", "owner: bob", 16, ["owner: ", "IDs look like U012ABCDEF"]),
     "a limit that cannot be read": (
         "limits: {}",
         "limits:\n  null_company_names:\n    critical: lots",
@@ -648,3 +657,51 @@ def test_a_word_that_could_mean_two_syncs_means_none(load: Load) -> None:
     settings = load(PIPELINE.replace("Sync A", "Live properties").replace("Sync B", "Test properties"))
     assert settings.sync_called("properties") is None
     assert settings.sync_called("create") == settings.syncs[0]
+
+
+# -- words and owners
+
+
+WORDS = "noun: {one: contact, many: contacts}\ndestination: HubSpot\ntables: {}"
+
+
+def test_texts_of_checks_are_in_the_words_of_the_pipeline_own_ones_too(load: Load) -> None:
+    own = OWN.replace("{value} rows are lost", "{value} {nouns} are lost in {destination}, no {noun} is safe")
+    settings = load(PIPELINE.replace("tables: {}", WORDS).replace("checks: []\n", own))
+    assert (settings.noun.one, settings.noun.many, settings.destination) == ("contact", "contacts", "HubSpot")
+    texts = {check.name: (check.title, check.summary) for check in settings.checks}
+    assert texts["lost_rows"][1] == "{value} contacts are lost in HubSpot, no contact is safe"
+    assert texts["null_company_names"][1] == "{value} HubSpot record{s} missing company name"
+    assert texts["coverage"][0] == "Coverage of HubSpot"
+    said = str(settings.checks)
+    assert not re.search(r"\{(?:destination|nouns?)\}|Salesforce", said)
+
+
+OWNERS = {"check": "U0CHECK", "sync": "S0SYNC", "pipeline": "S0PIPELINE"}
+
+
+@pytest.mark.parametrize(
+    ("named", "check", "sync", "mentioned"),
+    [
+        (("check", "sync", "pipeline"), "null_company_names", None, "U0CHECK"),
+        (("sync", "pipeline"), "null_company_names", None, "S0SYNC"),
+        (("sync", "pipeline"), "sync_recency", "Sync B", "S0SYNC"),
+        (("sync", "pipeline"), "sync_recency", "Sync A", "S0PIPELINE"),
+        (("sync", "pipeline"), "warehouse_not_measured", None, "S0PIPELINE"),
+        (("pipeline",), "null_company_names", None, "S0PIPELINE"),
+        (("pipeline",), "a check that was removed", "Sync B", "S0PIPELINE"),
+        ((), "null_company_names", None, None),
+    ],
+)
+def test_an_alert_belongs_to_whom_its_check_names_else_its_sync_else_the_pipeline(
+    load: Load, named: tuple[str, ...], check: str, sync: str | None, mentioned: str | None
+) -> None:
+    text = PIPELINE
+    if "pipeline" in named:
+        text = text.replace("tables: {}", f"owner: {OWNERS['pipeline']}\ntables: {{}}")
+    if "sync" in named:
+        queue = "queue: crm.sfdc_dbx.properties_to_update"
+        text = text.replace(queue, f"{queue}\n    owner: {OWNERS['sync']}")
+    if "check" in named:
+        text = text.replace("limits: {}", f"limits: {{null_company_names: {{owner: {OWNERS['check']}}}}}")
+    assert load(text).owner_of(check, sync) == mentioned
