@@ -117,8 +117,8 @@ def _readable(file: Written, cadence: Cadence, found: list[str]) -> list[tuple[i
 
 
 def _ordered(checks: Mapping[str, Check], found: list[str]) -> list[Check]:
-    """Those first on which others depend. A circle is a problem."""
-    graph = {name: set(check.depends_on) & checks.keys() for name, check in checks.items()}
+    """Those first on which others depend, the same in every process. A circle is a problem."""
+    graph = {name: [other for other in check.depends_on if other in checks] for name, check in checks.items()}
     try:
         return [checks[name] for name in TopologicalSorter(graph).static_order()]
     except CycleError as error:

@@ -211,7 +211,7 @@ HEADLINES = {
     ),
     "the token of Census ended": (
         "🔴 Critical · properties: Census refuses CENSUS_API_TOKEN (401). 6 checks cannot run: Rejected "
-        "records, Failed runs, Census schedule and 3 more"
+        "records, Census schedule, Failed runs and 3 more"
     ),
     "the update sync is paused": "🔴 Critical · properties: Sync B is paused in Census: 180 pending records",
     "the create sync is paused": "🔴 Critical · properties: Sync A is paused in Census: 12 pending records",

@@ -166,7 +166,7 @@ def test_a_steady_fault_says_nothing_new_until_somebody_has_to_be_called(world: 
         world.look(60, after=5)
     assert world.claimed() == []
     world.look(60, after=5)
-    assert world.claimed() == ["reminder"]
+    assert world.claimed() == ["root", "reminder"]
     world.deliver()
     assert "Unacknowledged" in world.channel.thread()[-1].text
     assert world.channel.thread()[-1].broadcast

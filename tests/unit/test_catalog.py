@@ -1,5 +1,8 @@
 """What people write about checks → the checks that hold, or every problem with its line and a suggestion."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -596,3 +599,18 @@ def test_a_statement_of_its_own_is_a_metric_by_its_path(folder: Path) -> None:
     assert near.endswith(
         'checks.sql: there is no file "sql/checks/last.sql" in /app: did you mean "sql/checks/lost.sql"?'
     )
+
+
+def test_checks_stand_in_the_same_order_in_every_process() -> None:
+    asked = "from bot.runtime.composition import settings_from; print(*(one.name for one in settings_from({}).checks))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", asked],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(said) == 1, "a message that lists them does not change with a restart"
