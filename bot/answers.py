@@ -110,7 +110,7 @@ class RerunFacts:
 
 @dataclass(frozen=True)
 class WaitingRow:
-    """A row of a queue by its ids, and what is wrong with it: `nameless`, `misnamed` or nothing."""
+    """A row of a queue by its ids, and what is wrong with it in words, or nothing."""
 
     property_id: str
     sfdc_id: str

@@ -88,7 +88,7 @@ class SlackLine:
     def texts(self, thread_ts: str | None = None) -> list[str]:
         found = self.server.messages(thread_ts)
         shown = [m for m in (found[1:] if thread_ts else found) if m.get("subtype") != "tombstone"]
-        return [json.dumps([m["text"], m.get("blocks")], ensure_ascii=False) for m in shown]
+        return [json.dumps([m["text"], m.get("blocks"), m.get("attachments")], ensure_ascii=False) for m in shown]
 
     def broadcasts(self) -> int:
         return sum(m.get("subtype") == "thread_broadcast" for m in self.server.messages())

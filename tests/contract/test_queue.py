@@ -69,7 +69,7 @@ def test_rows_that_look_wrong_are_found_behind_the_first_ones(estate: tuple[Esta
     rows = ask(warehouse, "create", most=2)
     world.switch("company_name_bug", False)
     wrong = [row for row in rows if row["wrong"]]
-    assert [row["wrong"] for row in wrong] == ["nameless", "nameless"]
+    assert [row["wrong"] for row in wrong] == ["no company name", "no company name"]
     assert all(row["part"] == "wrong" for row in wrong)
     assert len(part(rows, "first", "create")) == 2
 

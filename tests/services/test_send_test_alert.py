@@ -83,7 +83,7 @@ def killed_while_it_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None
 def test_without_a_bot_the_command_sends_it_itself_and_resolves_it(world: World) -> None:
     report = trial(world)
     [root] = world.channel.roots()
-    assert "Resolved: Test alert" in root.text
+    assert "✅ Resolved · properties: Test alert" in root.text
     assert kinds(world) == [Kind.EVIDENCE, Kind.RESOLVED]
     assert report.ok and report.posted_at and report.resolved_at and report.permalink
     assert (report.acknowledgeable, report.acknowledged_by, report.escalated_at) == (False, None, None)
@@ -185,7 +185,7 @@ def test_an_escalation_that_is_refused_is_named_and_does_not_come_later(world: W
     world.clock.pass_real(minutes=20)
     world.deliver()
     assert kinds(world) == [Kind.EVIDENCE]
-    assert "Closed: Test alert" in world.channel.roots()[0].text
+    assert "☑️ Closed · properties: Test alert" in world.channel.roots()[0].text
 
 
 def test_another_channel_that_took_it_is_named_as_what_went_wrong(world: World) -> None:
@@ -305,7 +305,7 @@ def test_one_whose_command_was_killed_is_closed_by_the_next_evaluation(
     run_checks(world.ports)
     bot_leads(world)
     [root] = world.channel.roots()
-    assert "Closed: Test alert · the command that sent it did not finish" in root.text
+    assert "☑️ Closed · properties: Test alert · the command that sent it did not finish" in root.text
     assert close_abandoned_tests(world.ports, BOT) == 0
 
 
@@ -343,7 +343,7 @@ def test_ctrl_c_closes_it(world: World) -> None:
         trial(world, meanwhile=interrupt)
     assert world.incident().timeline[-1].detail == "it was interrupted"
     bot_leads(world)
-    assert "Closed: Test alert" in world.channel.roots()[0].text
+    assert "☑️ Closed · properties: Test alert" in world.channel.roots()[0].text
 
 
 def test_a_command_that_slept_finds_that_the_bot_has_closed_it(world: World) -> None:
@@ -398,7 +398,7 @@ def test_a_message_that_somebody_is_sending_when_it_is_given_up_is_not_forgotten
     world.clock.pass_real(minutes=20)
     world.deliver_patiently(BOT)
     [root] = world.channel.roots()
-    assert "Closed: Test alert" in root.text, "it may be in the channel, so it is shown as it ended"
+    assert "☑️ Closed · properties: Test alert" in root.text, "it may be in the channel, so it is shown as it ended"
 
 
 @pytest.mark.full
