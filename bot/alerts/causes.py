@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.facts import SyncStatus
+from bot.facts import RunStatus, SyncStatus
 from checks.model import Check, Outcome, Result
 from checks.numbers import count_of
 
 MOST = 2
-SLOW = timedelta(minutes=30)  # a run that is in progress for longer can be why nothing was completed
+UNDONE = {RunStatus.CANCELLED: "cancelled", RunStatus.SKIPPED: "skipped, another one was in progress"}
 OVERDUE = frozenset({"hours_since_last_run", "runs_today"})
 
 
@@ -71,12 +71,22 @@ def _found(about: Circumstances) -> Iterator[str]:
         return
     if about.is_overdue or about.is_backlog:
         yield from (result.summary for _, result in about.related)
-    if about.is_overdue and sync.running and about.now - sync.running.created_at > SLOW:
-        yield f"A run has been in progress since {at(sync.running.created_at)}"
+    if about.is_overdue:
+        yield from _last_run(sync)
     if about.is_backlog:
         yield from _backlog(sync)
     if about.is_data:
         yield from _data(about, sync)
+
+
+def _last_run(sync: SyncStatus) -> Iterator[str]:
+    """Why the latest run did not bring the destination up to date, where it neither completed nor failed."""
+    if sync.running:
+        yield f"A run has been in progress since {at(sync.running.created_at)}"
+    elif sync.latest and sync.latest.dry_run:
+        yield f"{sync.name}'s last run was a dry run, which writes nothing"
+    elif sync.latest and sync.latest.status in UNDONE:
+        yield f"{sync.name}'s last run was {UNDONE[sync.latest.status]}"
 
 
 def _backlog(sync: SyncStatus) -> Iterator[str]:
@@ -86,7 +96,7 @@ def _backlog(sync: SyncStatus) -> Iterator[str]:
         done = f"{sync.running.records_updated or 0:,} of {count_of(sync.running.records_total, 'record')}"
         yield f"{sync.name} is writing them: {done} so far"
     elif sync.pending_since and last and last.created_at > sync.pending_since and last.records_updated:
-        yield f"More records change than {sync.name} writes: {last.records_updated:,} updated in its last run"
+        yield f"Runs complete and do not drain the backlog: {last.records_updated:,} updated in the last one"
     elif sync.pending_since and last and last.created_at <= sync.pending_since:
         following = f"; the next run starts {at(sync.next_run)}" if sync.next_run else ""
         yield f"No run of {sync.name} has completed since they became pending{following}"

@@ -215,7 +215,7 @@ class PipelineFile(Part):
     zone: Annotated[str, AfterValidator(_zone)]
     cadence: Cadence = "frequent"
     noun: Noun = Noun()
-    destination: Word = "Salesforce"  # a name that can stand before a noun
+    destination: Word = "destination"  # where its records go, a name that can stand before a noun
     owner: Owner | None = None  # of every alert whose check and sync name none
     channel: Channel
     fallback_channel: Channel | None = None

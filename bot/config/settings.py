@@ -58,7 +58,7 @@ class Settings:
     config: Path = shipped.FOLDER / "pipeline.yml"  # where this was read
     fallback_channel: str | None = None  # where alerts go while `channel` refuses them
     noun: Noun = field(default_factory=Noun)
-    destination: str = "Salesforce"
+    destination: str = "destination"
     owner: str | None = None  # a user or user group of Slack, for alerts whose check and sync name none
 
     def check_called(self, name: str) -> Check | None:

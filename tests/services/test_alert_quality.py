@@ -141,43 +141,43 @@ HEADLINES = {
     ),
     "some names are lost": (
         "🟡 Warning · properties: 40 Salesforce records missing company name (threshold > 30). 180 records "
-        "pending in Sync B, none of them suspect"
+        "pending in Sync B, none suspect"
     ),
     "many names are lost": (
-        "🔴 Critical · properties: 9,715 Salesforce records missing company name (threshold > 50). 180 "
-        "records pending in Sync B, none of them suspect"
+        "🔴 Critical · properties: 9,715 Salesforce records missing company name (threshold > 50). "
+        "Written earlier: only 180 records pending in Sync B"
     ),
     "names of properties for companies": (
         "🟡 Warning · properties: 3.0% of Salesforce records have the property name as company name "
-        "(threshold > 1%). 180 records pending in Sync B, none of them suspect"
+        "(threshold > 1%). 180 records pending in Sync B, none suspect"
     ),
     "nothing but names of properties": (
         "🔴 Critical · properties: 60.0% of Salesforce records have the property name as company name "
-        "(threshold > 5%). 180 records pending in Sync B, none of them suspect"
+        "(threshold > 5%). 180 records pending in Sync B, none suspect"
     ),
     "quality sinks": (
         "🟡 Warning · properties: 96.0% of Salesforce records have a company name (threshold < 97%). 180 "
-        "records pending in Sync B, none of them suspect"
+        "records pending in Sync B, none suspect"
     ),
     "quality falls": (
         "🔴 Critical · properties: 50.0% of Salesforce records have a company name (threshold < 95%). 180 "
-        "records pending in Sync B, none of them suspect"
+        "records pending in Sync B, none suspect"
     ),
     "the create queue grows": (
-        "🟡 Warning · properties: 80 properties pending creation in Salesforce (threshold > 50). More records "
-        "change than Sync A writes: 5 updated in its last run"
+        "🟡 Warning · properties: 80 properties pending creation in Salesforce (threshold > 50). Runs complete "
+        "and do not drain the backlog: 5 updated in the last one"
     ),
     "the create queue is stuck": (
-        "🔴 Critical · properties: 735 properties pending creation in Salesforce (threshold > 100). More "
-        "records change than Sync A writes: 5 updated in its last run"
+        "🔴 Critical · properties: 735 properties pending creation in Salesforce (threshold > 100). Runs "
+        "complete and do not drain the backlog: 5 updated in the last one"
     ),
     "the update queue grows": (
-        "🟡 Warning · properties: 700 properties pending update in Salesforce (threshold > 500). More records "
-        "change than Sync B writes: 5 updated in its last run"
+        "🟡 Warning · properties: 700 properties pending update in Salesforce (threshold > 500). Runs complete "
+        "and do not drain the backlog: 5 updated in the last one"
     ),
     "the update queue is stuck": (
-        "🔴 Critical · properties: 7,881 properties pending update in Salesforce (threshold > 1,000). More "
-        "records change than Sync B writes: 5 updated in its last run"
+        "🔴 Critical · properties: 7,881 properties pending update in Salesforce (threshold > 1,000). Runs "
+        "complete and do not drain the backlog: 5 updated in the last one"
     ),
     "coverage is not a number": (
         "🔴 Critical · properties: The warehouse returned infinity or NaN. 1 check cannot run: Coverage of Salesforce"
@@ -211,7 +211,7 @@ HEADLINES = {
     ),
     "the token of Census ended": (
         "🔴 Critical · properties: Census refuses CENSUS_API_TOKEN (401). 6 checks cannot run: Rejected "
-        "records, Census schedule, Failed runs and 3 more"
+        "records, Failed runs, Census schedule and 3 more"
     ),
     "the update sync is paused": "🔴 Critical · properties: Sync B is paused in Census: 180 pending records",
     "the create sync is paused": "🔴 Critical · properties: Sync A is paused in Census: 12 pending records",
@@ -257,10 +257,22 @@ HEADLINES = {
         "🔴 Critical · properties: Run 6 completed in the future: 2026-03-02 19:30 UTC. 3 checks of Sync B "
         "cannot run: Rejected records, Failed runs and Overdue run"
     ),
-    "runs are cancelled": "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h)",
-    "runs are skipped": "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h)",
-    "runs are dry": "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h)",
-    "runs never end": "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h)",
+    "runs are cancelled": (
+        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h). "
+        "Sync B's last run was cancelled"
+    ),
+    "runs are skipped": (
+        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h). "
+        "Sync B's last run was skipped, another one was in progress"
+    ),
+    "runs are dry": (
+        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h). "
+        "Sync B's last run was a dry run, which writes nothing"
+    ),
+    "runs never end": (
+        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h). "
+        "A run has been in progress since {2026-03-02T11:45:00+00:00}"
+    ),
     "one row in fifty is rejected": (
         "🟡 Warning · properties: Salesforce rejected 2 of 100 records in Sync B's last run (threshold > 1%)"
     ),

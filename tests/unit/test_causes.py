@@ -6,10 +6,10 @@ import pytest
 
 from bot.alerts.causes import Circumstances, causes
 from bot.alerts.offers import DRAWN, Offer, offers, situation
-from bot.facts import Schedule, SyncStatus
+from bot.facts import RunStatus, Schedule, SyncStatus
 from checks.model import Check, Outcome, Result
 from tests.fakes import shipped_settings
-from tests.unit.samples import NOW, minutes, result, sync_status, working
+from tests.unit.samples import NOW, minutes, result, run, sync_status, working
 
 SETTINGS = shipped_settings()
 
@@ -52,7 +52,19 @@ CAUSES = {
     ),
     "an overdue sync whose run has just begun": (
         about("sync_recency", replace(B, running=working(created_at=NOW))),
-        (),
+        ("A run has been in progress since {2026-01-09T11:05:00+00:00}",),
+    ),
+    "an overdue sync whose last run was cancelled": (
+        about("sync_recency", replace(B, latest=run(status=RunStatus.CANCELLED))),
+        ("Sync B's last run was cancelled",),
+    ),
+    "an overdue sync whose last run was skipped": (
+        about("sync_recency", replace(B, latest=run(status=RunStatus.SKIPPED))),
+        ("Sync B's last run was skipped, another one was in progress",),
+    ),
+    "an overdue sync whose last run was dry": (
+        about("sync_recency", replace(B, latest=run(dry_run=True))),
+        ("Sync B's last run was a dry run, which writes nothing",),
     ),
     "an overdue sync of which nothing is known": (about("sync_recency"), ()),
     "a backlog of a sync that rejects": (
@@ -69,7 +81,7 @@ CAUSES = {
     ),
     "a backlog that grows faster than it is written": (
         about("update_queue", B),
-        ("More records change than Sync B writes: 180 updated in its last run",),
+        ("Runs complete and do not drain the backlog: 180 updated in the last one",),
     ),
     "a burst that no run has met yet": (
         about("update_queue", NO_RUN_SINCE),
