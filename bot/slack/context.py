@@ -139,8 +139,9 @@ class Context:
         if isinstance(error, SyncHealthError):
             log.warning("%s by %s: %s", interaction.word, interaction.person.id, error)
             return str(error)
-        known, reference = REFERENCE in vars(error), _reference(error)
-        told = None if known else error  # its traceback stands in the log once
+        mine = uuid.uuid4().hex[:8]
+        reference = _reference(error, mine)
+        told = error if reference is mine else None  # its traceback stands in the log once
         log.error("%s by %s: reference %s", interaction.word, interaction.person.id, reference, exc_info=told)
         return reference
 
@@ -272,9 +273,9 @@ def _result(flight: "Future[T]") -> T:
     return flight.result()
 
 
-def _reference(error: BaseException) -> str:
-    """By which the log finds it, the same for everybody who shares it."""
-    return str(vars(error).setdefault(REFERENCE, uuid.uuid4().hex[:8]))
+def _reference(error: BaseException, new: str = "") -> str:
+    """By which the log finds it, the same for everybody who shares it: the `new` one of whoever comes first."""
+    return str(vars(error).setdefault(REFERENCE, new or uuid.uuid4().hex[:8]))
 
 
 def _say_busy(_context: Context, _interaction: Interaction) -> None:
