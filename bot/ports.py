@@ -236,6 +236,9 @@ class AlertRecords(Protocol):
     def enqueue_reminders(self, incident_ids: Sequence[int]) -> None:
         """Enqueue a reminder of each of many incidents."""
 
+    def enqueue_edits(self, threads: Collection[int]) -> None:
+        """Enqueue an edit of the root of each of many threads, which is there already."""
+
     def enqueue_answers(self, incident_id: int) -> None:
         """The reminders and escalations that stand in a thread of this incident say from now on what followed them."""
 

@@ -70,5 +70,8 @@ class InMemoryRecords:
     def enqueue_reminders(self, incident_ids: Sequence[int]) -> None:
         """Nothing is said."""
 
+    def enqueue_edits(self, threads: Collection[int]) -> None:
+        """Nothing is said."""
+
     def enqueue_answers(self, incident_id: int) -> None:
         """Nothing is said."""

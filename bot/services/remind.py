@@ -34,6 +34,7 @@ def remind(
     rerunning = {action.by for action in records.open_actions()}
     nudged: dict[tuple[int, Nudge, str | None], int] = {}  # by thread, and whom of its incidents the message is about
     lines: list[tuple[int, Entry]] = []
+    edited: set[int] = set()  # threads
     for incident in sorted(opened, key=lambda one: one.severity is not Severity.CRITICAL):
         if incident.not_evaluated_since:
             continue
@@ -45,9 +46,10 @@ def remind(
         if due is Nudge.LAPSE:
             records.save_incident(replace(incident, acked_by=None, acked_at=None))
         if due in (Nudge.LAPSE, Nudge.CALL):  # its root says who has it, or when it escalates next
-            records.enqueue(incident.id, Kind.ROOT)
+            edited.add(incident.thread)
         nudged.setdefault((incident.thread, due, about), incident.id)
     records.note_each(lines)
+    records.enqueue_edits(edited)
     records.enqueue_reminders(list(dict.fromkeys(nudged.values())))
 
 
