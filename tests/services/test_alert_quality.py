@@ -206,8 +206,8 @@ HEADLINES = {
         "run: Company names equal to the property name, Matched coverage, Missing company names and 6 more"
     ),
     "Census is down": (
-        "🔴 Critical · properties: Census does not answer. 6 checks cannot run: Rejected records, Failed "
-        "runs, Census schedule and 3 more"
+        "🔴 Critical · properties: Census does not answer. 6 checks cannot run: Rejected records, Census "
+        "schedule, Failed runs and 3 more"
     ),
     "the token of Census ended": (
         "🔴 Critical · properties: Census refuses CENSUS_API_TOKEN (401). 6 checks cannot run: Rejected "
