@@ -74,7 +74,7 @@ def test_json_has_the_documented_keys() -> None:
         "value": 7,
         "warn": "> 30",
         "critical": "> 50",
-        "summary": "7 properties in Salesforce have no company name",
+        "summary": "7 Salesforce records missing company name",
         "error": None,
         "runbook": "null-company-names",
     } in answer["checks"]
@@ -86,7 +86,11 @@ def test_a_critical_pipeline_exits_with_1(broken: list) -> None:
     broken.append(write_wrong_names)
     code, out, _ = check("--demo")
     assert code == 1
-    assert re.search(r"^critical +null_company_names +24\d +> 30 +> 50 +24\d properties", out, re.MULTILINE)
+    assert re.search(
+        r"^critical +null_company_names +24\d +> 30 +> 50 +24\d Salesforce records missing company name",
+        out,
+        re.MULTILINE,
+    )
     assert re.search(r"^\d+ of \d+ checks passed · \d critical", out, re.MULTILINE)
     assert re.search(r"24\d properties", out)
 
@@ -116,7 +120,7 @@ def test_a_missing_table_is_named_and_exits_with_2(broken: list) -> None:
     broken.append(lambda demo: demo.warehouse.cursor().execute("DROP TABLE hive_metastore.salesforce.product_property"))
     code, out, _ = check("--demo")
     assert code == 2
-    assert "product_property does not exist" in out
+    assert "product_property is missing" in out
 
 
 @pytest.mark.full
@@ -346,7 +350,7 @@ def test_it_runs_as_a_command_and_without_colour_in_a_pipe(own_pipeline: Path) -
 def test_the_past_is_judged_by_the_limits_of_today_and_by_others() -> None:
     code, out, _ = check("--demo", "--replay", "30d")
     assert code == 0
-    assert "opened  null_company_names: 44 properties in Salesforce have no company name" in out
+    assert "opened  null_company_names: 44 Salesforce records missing company name" in out
     assert "opened  coverage" not in out
     code, out, _ = check(
         "--demo", "--replay", "30d", "--limit", "coverage: warn < 96", "--limit", "coverage: clear > 97"
