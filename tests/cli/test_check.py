@@ -92,7 +92,7 @@ def test_a_critical_pipeline_exits_with_1(broken: list) -> None:
         re.MULTILINE,
     )
     assert re.search(r"^\d+ of \d+ checks passed · \d critical", out, re.MULTILINE)
-    assert re.search(r"24\d properties", out)
+    assert re.search(r"24\d Salesforce records", out)
 
 
 @pytest.mark.full
