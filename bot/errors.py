@@ -57,6 +57,10 @@ class ContentRefusedError(PermanentError):
     """Not in this form: what it holds, or its size, is refused or cannot be rendered."""
 
 
+class BlocksRefusedError(ContentRefusedError):
+    """Slack takes the text, and not one of these blocks."""
+
+
 class UnrenderableError(ContentRefusedError):
     """A bug of ours: the message cannot be rendered; its cause is the exception."""
 

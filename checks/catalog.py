@@ -157,6 +157,8 @@ def change_limits(
 
 def _unmeasured(check: Check, file: Written, place: Place, metrics: frozenset[str], statements: str) -> Iterable[str]:
     """Why there is no number for this check, or for one of its reasons."""
+    if check.because and check.source != "databricks":
+        yield file.problem((*place, "because"), "reasons are measured in the warehouse: leave it out")
     for n, reason in enumerate(check.because):
         at = (*place, "because", n)
         if reason.metric not in metrics:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.facts import RunStatus, SyncStatus
-from checks.model import Check, Outcome, Result
+from checks.model import Check, Result
 from checks.numbers import count_of
 
 MOST = 2
@@ -58,7 +58,7 @@ def causes(about: Circumstances) -> tuple[str, ...]:
 
     Of a check that names a cause itself, that one alone.
     """
-    if about.result.outcome is Outcome.OK:
+    if about.result.cleared:
         return ()
     if about.result.cause:
         return (about.result.cause,)
@@ -96,7 +96,7 @@ def _backlog(sync: SyncStatus) -> Iterator[str]:
         done = f"{sync.running.records_updated or 0:,} of {count_of(sync.running.records_total, 'record')}"
         yield f"{sync.name} is writing them: {done} so far"
     elif sync.pending_since and last and last.created_at > sync.pending_since and last.records_updated:
-        yield f"Runs complete and do not drain the backlog: {last.records_updated:,} updated in the last one"
+        yield f"Runs complete: {count_of(last.records_updated, 'record')} updated in the last one"
     elif sync.pending_since and last and last.created_at <= sync.pending_since:
         following = f"; the next run starts {at(sync.next_run)}" if sync.next_run else ""
         yield f"No run of {sync.name} has completed since they became pending{following}"
@@ -105,7 +105,7 @@ def _backlog(sync: SyncStatus) -> Iterator[str]:
 def _data(about: Circumstances, sync: SyncStatus) -> Iterator[str]:
     """Whether wrong values are still being produced, or stand in the destination from before."""
     if sync.suspicious:
-        yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}: its source is still wrong"
+        yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}"
     elif sync.suspicious == 0 and sync.queue and about.exceeds_backlog:
         yield f"Written earlier: only {count_of(sync.queue, 'record')} pending in {sync.name}"
     elif sync.suspicious == 0 and sync.queue:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from bot.alerts.causes import Circumstances
-from checks.model import Outcome, Situation
+from checks.model import Situation
 
 PERMANENT = "permanent"  # the case of runs that fail until somebody has changed something
 
@@ -28,7 +28,7 @@ def offers(about: Circumstances) -> tuple[Offer, ...]:
 
 def _offers(about: Circumstances) -> Iterator[Offer]:
     sync = about.sync
-    if sync is None or about.result.outcome is Outcome.OK or about.check.source == "bot":
+    if sync is None or about.result.cleared or about.check.source == "bot":
         return
     if sync.schedule and sync.schedule.paused:
         yield Offer.RESUME
@@ -37,7 +37,8 @@ def _offers(about: Circumstances) -> Iterator[Offer]:
         yield Offer.FOLLOW
     if sync.suspicious:
         yield Offer.PAUSE  # before they are written
-    elif about.check.rerun and not (about.following or sync.running) and _can_help(about):
+    mostly_wrong = sync.suspicious and 2 * sync.suspicious > (sync.queue or 0)
+    if not mostly_wrong and about.check.rerun and not (about.following or sync.running) and _can_help(about):
         yield Offer.RERUN
 
 

@@ -120,7 +120,7 @@ def _replay_past(
     span: str, limits: Sequence[str], names: Sequence[str], *, demo: bool, as_json: bool, wait: bool
 ) -> None:
     from bot.cli.launch import opened_sources
-    from bot.config.settings import with_limits
+    from bot.config.overrides import with_limits
     from bot.services.replay import replay
 
     past = _span(span)

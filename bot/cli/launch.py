@@ -14,7 +14,8 @@ import typer
 
 from bot.cli.warehouse_start import await_warehouse
 from bot.config.environment import Need
-from bot.config.settings import Settings, config_file, is_shipped, with_checks
+from bot.config.overrides import with_checks
+from bot.config.settings import Settings, config_file, is_shipped
 from bot.ports import Outlet, Ports, Sources, Store
 from bot.runtime.composition import (
     CLOCK,

@@ -48,7 +48,9 @@ def _numbers(incident: Incident, settings: Settings) -> list[tuple[str, str]]:
 
 def _course(incident: Incident, values: Values, settings: Settings) -> list[Native]:
     """The last values with the threshold; of several within a minute the latest."""
-    by_minute = {f"{at.astimezone(settings.zone):%H:%M}": value for at, value in values}
+    local = [(at.astimezone(settings.zone), value) for at, value in values]
+    form = "%H:%M" if len({at.date() for at, _ in local}) < 2 else "%b %d %H:%M"
+    by_minute = {at.strftime(form): value for at, value in local}
     if len(by_minute) < 2 or not incident.limit:
         return []
     shown = [number(value, incident.limit) for value in by_minute.values()]

@@ -58,6 +58,12 @@ def taken_over(incident: Incident) -> Message:
     return Message(text, (section(text),))
 
 
+def snooze_answer(snoozed: Sequence[Incident], span: str) -> Message:
+    """How many were snoozed for how long."""
+    what = f"Incident {snoozed[0].id} is" if len(snoozed) == 1 else f"{len(snoozed)} incidents of one thread are"
+    return note(f"{what} snoozed for {span}.")
+
+
 def failure(reference: str) -> Message:
     """Something that we did not foresee; the reference is in the log next to the traceback."""
     known = "It may have taken effect: check the thread or `/sync-health` before you try again."

@@ -29,7 +29,7 @@ def shared_root(thread: Sequence[Incident], settings: Settings) -> Message:
     mention = f" · {person(owner)}" if owner and worst.severity is Severity.CRITICAL and not worst.acked_by else ""
     since = f"{SEVERITIES[worst.severity]} since {day_and_time(thread[0].opened_at, zone)}"
     state = section(" · ".join([since, *_overlay(still, zone), "probably one cause"]))
-    bar = Bar(COLORS[worst.severity], (*_list(thread, zone), state, actions(*_buttons(still))))
+    bar = Bar(COLORS[worst.severity], (state, *_list(thread, zone), actions(*_buttons(still))))
     titles = ", ".join(dict.fromkeys(escape(one.title, 60) for one in still[:MOST]))
     return Message(cut(f"{head}: {titles}", 500) + mention, (section(f"*{head}*{mention}"),), bar)
 

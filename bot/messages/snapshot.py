@@ -10,9 +10,10 @@ from bot.messages.text import code, day_and_time, escape, number
 
 def snapshot_labels(settings: Settings) -> dict[str, str]:
     """The numbers of a snapshot in the pipeline's words: those that a check judges by its title."""
+    nouns = settings.noun.many
     counted = {
-        "enriched_rows": f"{settings.noun.many.capitalize()} in the source",
-        "salesforce_rows": f"{settings.noun.many.capitalize()} in {settings.destination}",
+        "enriched_rows": f"{nouns[:1].upper()}{nouns[1:]} in the source",
+        "salesforce_rows": f"{nouns[:1].upper()}{nouns[1:]} in {settings.destination}",
         "rds_to_sf_gap": "Gap",
     }
     titles = {check.metric: check.title for check in settings.checks}

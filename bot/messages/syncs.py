@@ -27,7 +27,8 @@ RUNS = ("Started", "Sync", "Status", "Updated", "Rejected", "Invalid", "Duration
 def runs_message(syncs: Sequence[SyncRuns], zone: ZoneInfo, as_of: datetime) -> Message:
     """The latest runs, newest first, those that failed or wrote something; runs without changes are a count."""
     told = [(run, sync.label, rate) for sync in syncs for run, rate in sync.runs]
-    shown = sorted((one for one in told if not _changed_nothing(*one)), key=lambda one: one[0].created_at, reverse=True)
+    changed = (one for one in told if not _changed_nothing(one[0], one[2]))
+    shown = sorted(changed, key=lambda one: one[0].created_at, reverse=True)
     blocks: list[Block | Native] = [section(*(line for sync in syncs for line in _runs_head(sync, zone)))]
     if shown:
         blocks.append(table(RUNS, [_run_row(*one) for one in shown], zone))
@@ -56,7 +57,7 @@ def _counted(sync: SyncRuns) -> str:
     if not sync.runs:
         return "❔ Census has no runs of it"
     failed = sum(run.status is RunStatus.FAILED for run, _ in sync.runs)
-    empty = sum(_changed_nothing(run, sync.label, rate) for run, rate in sync.runs)
+    empty = sum(_changed_nothing(run, rate) for run, rate in sync.runs)
     if len(sync.runs) == 1:
         said = ["its only run failed" if failed else "its only run did not fail"]
     else:
@@ -64,7 +65,7 @@ def _counted(sync: SyncRuns) -> str:
     return " · ".join(said + [f"{count_of(empty, 'run')} with no changes"] * bool(empty))
 
 
-def _changed_nothing(run: Run, _label: str, rate: float | None) -> bool:
+def _changed_nothing(run: Run, rate: float | None) -> bool:
     return run.status is RunStatus.COMPLETED and not run.dry_run and rate == 0 and not run.records_updated
 
 

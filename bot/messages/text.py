@@ -85,7 +85,14 @@ def day_and_time(at: datetime, zone: ZoneInfo) -> str:
 
 def with_times(text: str, zone: ZoneInfo, most: int = 300) -> str:
     """A stored text of ours, escaped; times that stand in it in braces are written for each reader."""
-    return TIME.sub(lambda found: day_and_time(datetime.fromisoformat(found[1]), zone), escape(text, most))
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            return day_and_time(datetime.fromisoformat(found[1]), zone)
+        except ValueError:  # somebody's own braces
+            return found[0]
+
+    return TIME.sub(written, escape(text, most))
 
 
 def as_of(at: datetime, zone: ZoneInfo) -> str:

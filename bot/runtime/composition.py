@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.adapters.slack.messenger import SlackMessenger
 
 
+TRY_AGAIN = timedelta(days=7)  # after a start, what a workspace has refused for longer
 CLOCK = "SYNC_HEALTH_CLOCK"  # set by the demo for its bot: both have one time
 
 
@@ -128,7 +129,8 @@ def native_blocks(store: Store, clock: Clock) -> NativeBlocks:
 
     with store.snapshot() as records:
         since = records.text_only_since()
-    return NativeBlocks(refused=since is not None, remember=remember)
+    lately = since is not None and clock.real() - since < TRY_AGAIN  # workspaces get them one after another
+    return NativeBlocks(refused=lately, remember=remember)
 
 
 def connect_slack(settings: Settings, native: NativeBlocks | None = None) -> "tuple[SlackMessenger, WebClient]":

@@ -20,8 +20,15 @@ class Person:
 
 def authorise(ports: Ports, person: Person) -> None:
     """Let operators pass. Raises RefusedError, with whom to ask. Fails closed."""
+    require_member(person)
     if refusal := _refusal(ports, person):
         raise refusal
+
+
+def require_member(person: Person) -> None:
+    """Let people of our workspace pass. Raises RefusedError for those of another one, who may share a channel."""
+    if not person.home_team or person.team != person.home_team:
+        raise RefusedError("Only members of this workspace may do that.")
 
 
 def note_refusal(ports: Ports, at: datetime, person: Person, what: str, target: str, why: SyncHealthError) -> None:
@@ -77,8 +84,6 @@ def _is_id(text: str) -> bool:
 
 
 def _refusal(ports: Ports, person: Person) -> RefusedError | None:
-    if not person.home_team or person.team != person.home_team:
-        return RefusedError("Only members of this workspace may do that.")
     operators = ports.settings.operators
     if person.id in operators.users:
         return None

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.alerts.causes import Circumstances, causes
+from bot.alerts.model import ActionState
 from bot.alerts.offers import offers, situation
 from bot.config.settings import Settings
 from bot.model import Evaluation
 from bot.ports import AlertRecords
 from checks.model import Check, Outcome, Result
 
+GOING_ON = (ActionState.REQUESTED, ActionState.RUNNING)  # of a rerun; once its run has ended, another one may help
 REJECTED = "error_rate"  # the metric whose cause is asked for once the alert is posted
 
 
@@ -35,9 +37,11 @@ def what_is_known(
 ) -> Known:
     """The circumstances of a check's result; `check` as it stands in its situation."""
     helping = settings.helping_sync(check, result.sync)
+    if result.cleared:
+        return Known((), (), result.helps or check.helps, helping, asked_later=False)
     label = helping or result.sync
     status = next((one for one in evaluation.syncs if one.name == label), None) if evaluation else None
-    following = any(action.sync == label for action in records.open_actions()) if label else False
+    following = any(one.sync == label and one.state in GOING_ON for one in records.open_actions()) if label else False
     related = list(_related(check, label, evaluation, settings)) if evaluation else []
     about = Circumstances(check, result, status, related, now, following=following)
     case = situation(about)

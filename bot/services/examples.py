@@ -11,7 +11,6 @@ from bot.ports import Ports
 from bot.sanitize import HIDDEN, shown_id
 from bot.services.circumstances import REJECTED
 from bot.services.show_errors import errors_of
-from checks.numbers import count_of
 
 EXAMPLES = "measure/examples"
 KINDS = frozenset({"row", "property"})
@@ -47,7 +46,8 @@ def _rejection_of(ports: Ports, incident: Incident) -> tuple[str, str] | None:
     if not found.groups or found.run is None:
         return None
     first, lost = found.groups[0], found.rejected + found.invalid
-    what = f"{first.records:,} of {count_of(lost, 'rejected record')} in run {found.run.id}"
+    read = f"the {found.read:,} that were read of {lost:,}" if found.read < lost else f"{lost:,}"
+    what = f"{first.records:,} of {read} rejected records in run {found.run.id}"
     cause = f"{first.cause.code or 'Unknown error'}: {what}"
     return cause, f"{first.cause.remedy}. /sync-health errors lists every cause."
 

@@ -17,7 +17,7 @@ from checks.numbers import count_of, in_figures
 
 MOST_REASONS, MOST_TITLES = 2, 3
 BEGIN = {"databricks": WAREHOUSE, "census": "Census, "}  # of the problems of each source
-# Which statement failed, the log has; which sync is blind, the list of checks.
+# Which statement failed is told by the checks that it blinds, and so is the sync.
 STATEMENT = re.compile(rf"^(?:Census, [^:]+: |{WAREHOUSE})?(?:(?:measure|checks)/[\w/-]+: )?")
 NOTHING = {"databricks": "the warehouse returned NULL", "census": "no value from Census"}
 GONE = re.compile(r" is (?:missing|empty)\b")

@@ -213,7 +213,7 @@ def _with_overlay(before: Incident, change: Change, now: datetime) -> Incident:
     if change.reason in (Reason.ESCALATED, Reason.REOPENED):
         incident = replace(incident, acked_by=None, acked_at=None)
     if change.reason is Reason.REOPENED:
-        incident = replace(incident, flapping_until=flapping_until(before, now))
+        incident = replace(incident, flapping_until=flapping_until(before, now), causes=())
     worse = before.severity is Severity.WARN and change.alert.severity is Severity.CRITICAL
     if worse and (change.reason is not Reason.RETURNED or snoozed_as_warning(before)):
         incident = replace(incident, snoozed_until=None, snoozed_by=None)
@@ -262,29 +262,35 @@ def _refresh_root(
     before = records.incident(alert.incident_id)
     assert before, "an alert's incident is never deleted"
     if result is None or result.value is None:
-        after = replace(before, not_evaluated_since=before.not_evaluated_since or now, explained_by=explained)
+        since = before.not_evaluated_since or now
+        after = replace(before, not_evaluated_since=since, explained_by=explained)
+        if explained:  # which says why, and what helps
+            after = replace(after, causes=(), offers=())
     else:
         after = _with_reading(before, result, known, now)
     if after != before:
         records.save_incident(after)
     if replace(after, measured_at=before.measured_at) != before:  # the same number again is no reason to edit
         records.enqueue(after.id, Kind.ROOT)
+    if after.helps != before.helps:
+        records.enqueue(after.id, Kind.EVIDENCE)
 
 
 def _with_reading(incident: Incident, result: Result, known: Known, now: datetime) -> Incident:
     """The newest number, and what helps now; the limit is that of the severity, or the one that was crossed last."""
     eases = incident.severity is Severity.CRITICAL and result.outcome is Outcome.WARN
     limit = (result.critical if eases else result.limit) or incident.limit
+    kept = known.asked_later and bool(incident.causes)  # of rejected records: they were asked for when it opened
     return replace(
         incident,
         value=result.value,
         summary=result.summary,
         limit=limit,
         peak=_worst_of(incident.peak, result.value, limit),
-        helps=incident.helps if known.asked_later and incident.causes else result.helps,
+        helps=incident.helps if kept else result.helps,
         rerun=known.sync,
         offers=known.offers,
-        causes=known.causes or (incident.causes if known.asked_later else ()),
+        causes=incident.causes if kept else known.causes,
         not_evaluated_since=None,
         explained_by=None,
         measured_at=now,

@@ -26,6 +26,7 @@ from checks.model import Severity
 
 log = logging.getLogger(__name__)
 
+ASKED_FOR = (Reason.OPENED, Reason.REOPENED, Reason.ESCALATED)  # each may have another cause than the time before
 SUSPECT = "queue_suspicious"  # what is measured before each run as well
 
 
@@ -94,7 +95,7 @@ def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list
         return _latest(ports) or evaluation, []
     for one in said:
         log.info("incident %s (%s): %s", one.incident.id, one.incident.check, one.reason)
-    add_examples(ports, evaluation, [one.incident for one in said if one.reason is Reason.OPENED])
+    add_examples(ports, evaluation, [one.incident for one in said if one.reason in ASKED_FOR])
     return evaluation, said
 
 

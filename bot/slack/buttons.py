@@ -7,14 +7,16 @@ from bot.alerts.attention import acknowledged_again
 from bot.alerts.model import Action
 from bot.answers import RerunFacts
 from bot.errors import SyncHealthError
-from bot.messages.plain import already_acknowledged, still_acknowledged, taken_over
+from bot.messages.incidents import incident_message
+from bot.messages.plain import already_acknowledged, snooze_answer, still_acknowledged, taken_over
 from bot.messages.rerun import REASON, read_consent, rerun_answer, rerun_modal
 from bot.messages.summary import summary_message
 from bot.services.acknowledge import AcknowledgedError, acknowledge
 from bot.services.authorise import incident_for, incident_to_change, thread_for
 from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
 from bot.services.shared_answers import Answer
-from bot.services.show_incident import incident_meant
+from bot.services.show_incident import incident_meant, show_incident
+from bot.services.snooze import snooze
 from bot.slack.commands import fresh_summary, summarised
 from bot.slack.context import Context
 from bot.slack.interaction import Interaction
@@ -55,6 +57,22 @@ def take_over(context: Context, interaction: Interaction) -> None:
     context.answer(
         interaction, taken_over(acknowledge(context.ports, incident.id, interaction.person.id)), replace=True
     )
+
+
+def snooze_thread(context: Context, interaction: Interaction) -> None:
+    """Snooze what is open in the thread, for as long as the chosen entry of the menu says."""
+    context.authorise(interaction)
+    about, _, span = interaction.value.partition(" ")
+    incident_id = thread_for(context.ports, about, channel=interaction.channel, ts=interaction.message_ts)
+    context.answer(interaction, snooze_answer(snooze(context.ports, incident_id, span, interaction.person.id), span))
+
+
+def timeline(context: Context, interaction: Interaction) -> None:
+    """What happened to the incident, for the one who pressed; a shared channel has people of other workspaces."""
+    context.require_member(interaction)
+    incident_id = thread_for(context.ports, interaction.value, channel=interaction.channel, ts=interaction.message_ts)
+    found, actions = show_incident(context.ports, str(incident_id))
+    context.answer(interaction, incident_message(found, actions, context.ports.settings.zone))
 
 
 def rerun(context: Context, interaction: Interaction) -> None:

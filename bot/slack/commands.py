@@ -16,7 +16,7 @@ from bot.messages.blocks import Message
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun
-from bot.messages.plain import help_message, note, taken_over, unknown_command
+from bot.messages.plain import help_message, note, snooze_answer, taken_over, unknown_command
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
@@ -161,8 +161,7 @@ def quiet(context: Context, interaction: Interaction) -> None:
         raise RefusedError(f"Write the incident's number and for how long, such as {COMMAND} snooze 7 2h.")
     meant = incident_meant(context.ports, words[0] if len(words) == 2 else "")
     snoozed = snooze(context.ports, meant.id, words[-1], interaction.person.id)
-    what = f"Incident {snoozed[0].id} is" if len(snoozed) == 1 else f"{len(snoozed)} incidents of one thread are"
-    context.answer(interaction, note(f"{what} snoozed for {words[-1]}."))
+    context.answer(interaction, snooze_answer(snoozed, words[-1]))
 
 
 def _maintenance(context: Context, interaction: Interaction, words: list[str]) -> None:

@@ -22,7 +22,7 @@ from bot.messages.blocks import Message
 from bot.messages.plain import failure, note, state_failure
 from bot.messages.rerun import answer_modal
 from bot.ports import Ports
-from bot.services.authorise import authorise, note_refusal
+from bot.services.authorise import Person, authorise, note_refusal, require_member
 from bot.services.deferred_writes import DeferredWrites
 from bot.services.fair_pool import FairPool
 from bot.services.run_checks import Checker
@@ -152,7 +152,14 @@ class Context:
 
     def authorise(self, interaction: Interaction) -> None:
         """Let operators of our workspace pass. Raises RefusedError, with whom to ask; TemporaryError."""
-        authorise(self.ports, replace(interaction.person, home_team=self._home.id()))
+        authorise(self.ports, self._at_home(interaction))
+
+    def require_member(self, interaction: Interaction) -> None:
+        """Let people of our workspace pass. Raises RefusedError, TemporaryError."""
+        require_member(self._at_home(interaction))
+
+    def _at_home(self, interaction: Interaction) -> Person:
+        return replace(interaction.person, home_team=self._home.id())
 
     def answer(
         self, interaction: Interaction, message: Message, *, replace: bool = False, to_all: bool = False

@@ -3,8 +3,17 @@
 from typing import Literal
 
 from bot.errors import RefusedError
-from bot.slack.buttons import acknowledge_thread, refresh, rerun, rerun_confirmed, share, take_over
-from bot.slack.commands import COMMANDS, incident, quiet, snapshot, unknown
+from bot.slack.buttons import (
+    acknowledge_thread,
+    refresh,
+    rerun,
+    rerun_confirmed,
+    share,
+    snooze_thread,
+    take_over,
+    timeline,
+)
+from bot.slack.commands import COMMANDS, snapshot, unknown
 from bot.slack.context import Context, Work
 from bot.slack.dialogs import dialog
 from bot.slack.interaction import Interaction
@@ -18,8 +27,8 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
     ("button", "acknowledge"): acknowledge_thread,
     ("button", "take_over"): take_over,
     ("button", "snapshot"): snapshot,
-    ("button", "snooze"): quiet,
-    ("button", "timeline"): incident,
+    ("button", "snooze"): snooze_thread,
+    ("button", "timeline"): timeline,
     **{("button", word): COMMANDS[word].run for word in ("runs", "queue", "errors", "schedules")},
     ("button", "rerun"): dialog("Rerun", rerun),
     ("submission", "rerun"): rerun_confirmed,

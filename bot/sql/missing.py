@@ -7,6 +7,7 @@ RELATION = re.compile(
     rf"table or view {NAME} cannot be found|Table with name {NAME.replace('<name>', '<bare>')} does not exist",
     re.IGNORECASE,
 )
+LONGEST = 2000  # characters that are searched: an error may quote a whole value
 SCHEMA = re.compile(
     rf"(?P<kind>schema|catalog|database)(?: with name)? {NAME} (?:cannot be found|does not exist|was not found)",
     re.IGNORECASE,
@@ -23,6 +24,7 @@ def missing_in(said: str, statement: str = "") -> str | None:
 
     A bare name is completed by how the `statement` writes it.
     """
+    said = said[:LONGEST]
     if found := COLUMN.search(said):
         name = _plain(found["name"] or found["bare"] or found["of"])
         return f"Column {name} is missing"

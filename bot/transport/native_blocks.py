@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from bot.errors import ContentRefusedError
+from bot.errors import BlocksRefusedError, ContentRefusedError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,7 +34,8 @@ class NativeBlocks:
             return send(message.payload())
         except ContentRefusedError as error:
             answer = send(message.payload(native=False))
-            log.warning("this workspace takes no tables and charts (%s): they are sent as text from now on", error)
-            self._refused = True
-            self._remember()
+            if isinstance(error, BlocksRefusedError):  # else it was too long, and the next one may be taken
+                log.warning("this workspace takes no tables and charts (%s): they are sent as text from now on", error)
+                self._refused = True
+                self._remember()
             return answer

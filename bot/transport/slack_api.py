@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from bot.errors import (
     AccessError,
+    BlocksRefusedError,
     ChannelRefusedError,
     ContentRefusedError,
     NotFoundError,
@@ -42,14 +43,8 @@ GONE = {
     "no_such_subteam",  # a user group that was deleted or disabled
 }
 UNEDITABLE = {"cant_update_message", "edit_window_closed", "is_inactive"}
-CONTENT = {
-    "invalid_blocks",
-    "invalid_attachments",
-    "invalid_blocks_format",
-    "msg_too_long",
-    "msg_blocks_too_long",
-    "no_text",
-}
+BLOCKS = {"invalid_blocks", "invalid_attachments", "invalid_blocks_format"}
+CONTENT = BLOCKS | {"msg_too_long", "msg_blocks_too_long", "no_text"}
 # What Slack refuses whatever we say, with what somebody can do about it.
 CHANNEL = {
     "channel_not_found": "name another channel in pipeline.yml, or invite the bot if it is private",
@@ -152,7 +147,7 @@ def answer_url(client: WebClient, url: str, **said: object) -> None:
     if status != 200 or not (body.strip() in (b"", b"ok") or read.get("ok") is True):
         code = str(read.get("error") or body.strip().decode(errors="replace"))
         why = f"{status} {code if CODE.fullmatch(code) else ''}".rstrip()  # no page of a proxy
-        refused = ContentRefusedError if code in CONTENT else PermanentError
+        refused = BlocksRefusedError if code in BLOCKS else PermanentError
         raise refused(f"Slack refuses the response_url: {why}")
 
 
@@ -200,7 +195,7 @@ def refusal(code: str) -> PermanentError:
     if code in UNEDITABLE:
         return UneditableError(said)
     if code in CONTENT:
-        return ContentRefusedError(said)
+        return (BlocksRefusedError if code in BLOCKS else ContentRefusedError)(said)
     if code in CHANNEL:
         return ChannelRefusedError(f"{said} ({CHANNEL[code]})")
     if code in ACCESS:

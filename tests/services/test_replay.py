@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.answers import Replay
-from bot.config.settings import with_limits
+from bot.config.overrides import with_limits
 from bot.errors import ConfigurationError, PermanentError
 from bot.ports import Ports, Sources
 from bot.runtime.composition import settings_from

@@ -209,6 +209,18 @@ REFUSED = {
     ),
     "a summary as wide as its number": ("{value} rows", "{value:{limit}} rows", 10, ['"{value:{limit}}" has a format']),
     "a summary with an attribute": ("{value} rows", "{value.real} rows", 10, ['unknown placeholder "{value.real}"']),
+    "a reason that nothing measures": (
+        "    for: 5m",
+        '    for: 5m\n    because: [{metric: lots_rows, when: "> 3", says: "{value} lost"}]',
+        9,
+        ['checks.because.metric: nothing measures "lots_rows": did you mean "lost_rows"?'],
+    ),
+    "a reason that cannot be filled in": (
+        "    for: 5m",
+        '    for: 5m\n    because: [{metric: lost_rows, when: "> 3", says: "{many} lost"}]',
+        9,
+        ['checks.because.says: unknown placeholder "{many}": known are {value}'],
+    ),
     "a promise that cannot be kept": (
         "    for: 5m",
         "    for: 5m\n    promise: always",

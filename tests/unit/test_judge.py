@@ -12,7 +12,7 @@ from bot.messages.text import number, threshold
 from checks.catalog import Changes
 from checks.judge import clear_limit, judge, overall
 from checks.model import COMPARISONS, Check, Limit, Outcome, Reading, parse_duration, parse_limit
-from checks.numbers import in_figures, in_percent
+from checks.numbers import count_of, in_figures, in_percent
 
 finite = st.floats(-1e9, 1e9).map(lambda x: round(x, 3))
 limits = st.builds(Limit, st.sampled_from(sorted(COMPARISONS)), finite)
@@ -281,3 +281,8 @@ def test_a_threshold_that_is_written_without_a_unit_has_that_of_the_one_it_repla
     changed = shipped.changed(Changes.model_validate({"warn": "> 15"}))
     assert (str(changed.warn), changed.clear) == ("> 15%", None)
     assert shipped.changed(Changes.model_validate({"warn": None})).warn is None
+
+
+def test_a_count_is_followed_by_its_singular_or_its_plural() -> None:
+    assert [count_of(n, "record") for n in (0, 1, 20_274)] == ["0 records", "1 record", "20,274 records"]
+    assert count_of(2, "property", "properties") == "2 properties"

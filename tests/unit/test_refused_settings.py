@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from bot.config import yaml_lines
-from bot.config.settings import config_file, is_shipped, load_settings, with_limits
+from bot.config.overrides import with_limits
+from bot.config.settings import config_file, is_shipped, load_settings
 from bot.config.yaml_lines import LARGEST, read_yaml
 from bot.errors import ConfigurationError
 from bot.runtime.composition import known_metrics

@@ -1,5 +1,6 @@
 """The messages of one thread in the outbox: delivered or not, and that no more shall be posted."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -24,6 +25,11 @@ class DeliveryRecords:
             )
             for row in rows.mappings()
         ]
+
+    def enqueue_edits(self, threads: Collection[int]) -> None:
+        if threads:
+            roots = (t.outbox.c.kind == Kind.ROOT, t.outbox.c.thread_id.in_(threads))
+            self._db.execute(update(t.outbox).where(*roots).values(wanted=t.outbox.c.wanted + 1, plain=False))
 
     def drop_unposted(self, incident_id: int) -> None:
         untouched = (t.outbox.c.ts.is_(None), t.outbox.c.sending_by.is_(None))

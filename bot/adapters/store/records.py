@@ -146,11 +146,6 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, Workspa
         if new:
             self._db.execute(REMIND, new)
 
-    def enqueue_edits(self, threads: Collection[int]) -> None:
-        if threads:
-            roots = (t.outbox.c.kind == Kind.ROOT, t.outbox.c.thread_id.in_(threads))
-            self._db.execute(update(t.outbox).where(*roots).values(wanted=t.outbox.c.wanted + 1, plain=False))
-
     def enqueue_digest(self, channel: str) -> None:
         self._enqueue_message({"incident_id": None}, Kind.DIGEST, channel=channel)
 
