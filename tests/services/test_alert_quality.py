@@ -164,20 +164,20 @@ HEADLINES = {
         "records pending in Sync B, none suspect"
     ),
     "the create queue grows": (
-        "🟡 Warning · properties: 80 properties pending creation in Salesforce (threshold > 50). Runs complete "
-        "and do not drain the backlog: 5 updated in the last one"
+        "🟡 Warning · properties: 80 properties pending creation in Salesforce (threshold > 50). Runs complete: "
+        "5 records updated in the last one"
     ),
     "the create queue is stuck": (
-        "🔴 Critical · properties: 735 properties pending creation in Salesforce (threshold > 100). Runs "
-        "complete and do not drain the backlog: 5 updated in the last one"
+        "🔴 Critical · properties: 735 properties pending creation in Salesforce (threshold > 100). Runs complete: "
+        "5 records updated in the last one"
     ),
     "the update queue grows": (
-        "🟡 Warning · properties: 700 properties pending update in Salesforce (threshold > 500). Runs complete "
-        "and do not drain the backlog: 5 updated in the last one"
+        "🟡 Warning · properties: 700 properties pending update in Salesforce (threshold > 500). Runs complete: "
+        "5 records updated in the last one"
     ),
     "the update queue is stuck": (
-        "🔴 Critical · properties: 7,881 properties pending update in Salesforce (threshold > 1,000). Runs "
-        "complete and do not drain the backlog: 5 updated in the last one"
+        "🔴 Critical · properties: 7,881 properties pending update in Salesforce (threshold > 1,000). Runs complete: "
+        "5 records updated in the last one"
     ),
     "coverage is not a number": (
         "🔴 Critical · properties: The warehouse returned infinity or NaN. 1 check cannot run: Coverage of Salesforce"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerts.model import Incident, State
+from bot.alerts.model import Action, ActionState, Incident, State
 from bot.alerts.rejections import Rejection
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
@@ -43,12 +43,13 @@ def measured(world: World, ports: Ports, times: int = 2, **numbers: object) -> I
         (
             240,
             0,
-            ("240 records pending in Sync B, none of them suspect",),
+            ("240 records pending in Sync B, none suspect",),
             ("rerun",),
             NAMES.cases["clean_backlog"].helps,
         ),
         (0, 0, ("Written earlier: no record is pending in Sync B",), (), NAMES.cases["empty_backlog"].helps),
-        (240, 9, ("9 suspect records pending in Sync B: its source is still wrong",), ("pause",), NAMES.helps),
+        (240, 200, ("200 suspect records pending in Sync B",), ("pause",), NAMES.helps),
+        (240, 9, ("9 suspect records pending in Sync B",), ("pause", "rerun"), NAMES.helps),
     ],
 )
 def test_an_incident_knows_its_cause_what_can_help_and_the_next_step(
@@ -108,7 +109,7 @@ def test_rejections_are_named_by_their_cause_at_later_evaluations_too(world: Wor
 
 def test_the_root_says_when_it_escalates_next_after_an_escalation_was_sent(world: World) -> None:
     def due(minutes: float) -> str:
-        return f"Escalates <!date^{int(world.incident().opened_at.timestamp() + 60 * minutes)}^"
+        return f"Escalates at <!date^{int(world.incident().opened_at.timestamp() + 60 * minutes)}^"
 
     world.open_incident()
     world.deliver()
@@ -123,3 +124,75 @@ def test_the_root_says_when_it_escalates_next_after_an_escalation_was_sent(world
     world.deliver()
     [root] = world.channel.roots()
     assert "Escalates" not in root.text
+
+
+def test_a_value_between_threshold_and_recovery_keeps_its_cause_and_what_can_help(world: World, whole: Ports) -> None:
+    only = replace(whole, settings=replace(whole.settings, checks=(NAMES,)))
+    measured(world, only, null_company_names=60, update_queue=240)
+    inside = measured(world, only, times=3, null_company_names=28, update_queue=240)
+    assert (inside.state, inside.value) == (State.FIRING, 28.0)
+    assert inside.offers == ("rerun",)
+    assert inside.causes == ("240 records pending in Sync B, none suspect",)
+
+
+def test_a_rerun_that_did_not_help_can_be_requested_again_at_once(world: World, whole: Ports) -> None:
+    only = replace(whole, settings=replace(whole.settings, checks=(NAMES,)))
+    found = measured(world, only, null_company_names=60, update_queue=240)
+    asked = Action(0, "Sync B", found.id, ADA, "", ActionState.REQUESTED, world.clock.now(), 0)
+    with world.ports.store.transaction() as records:
+        action = records.create_action(asked)
+    assert measured(world, only, times=1, null_company_names=60).offers == (), "it is in progress"
+    with world.ports.store.transaction() as records:
+        records.save_action(replace(action, state=ActionState.CHECKING))
+    assert measured(world, only, times=1, null_company_names=58).offers == ("rerun",)
+
+
+def test_what_another_alert_explains_neither_names_a_cause_nor_offers_what_cannot_help(
+    world: World, whole: Ports
+) -> None:
+    measured(world, whole, update_queue=7881)
+    backlog = world.incident()
+    assert (backlog.check, backlog.offers) == ("update_queue", ("rerun",))
+    world.census.pause(world.sync_b)
+    measured(world, whole, times=1, update_queue=7881)
+    with world.ports.store.snapshot() as records:
+        explained = records.incident(backlog.id)
+    assert explained
+    assert explained.explained_by == "Census schedule"
+    assert (explained.causes, explained.offers) == ((), ())
+
+
+def test_rejections_that_come_back_have_their_own_cause(world: World, whole: Ports) -> None:
+    def rejects(code: str) -> Incident:
+        run = world.census.start(world.sync_b)
+        world.census.finish(run.id, records_updated=50, records_failed=50, records_invalid=0)
+        world.census.details[run.id] = [Rejection(f"{n}", "rejected", f"{code}: no") for n in range(50)]
+        return measured(world, whole, times=1)
+
+    assert rejects("FIELD_CUSTOM_VALIDATION_EXCEPTION").causes[0].startswith("FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    for _ in range(4):
+        run = world.census.start(world.sync_b)
+        world.census.finish(run.id, records_updated=50, records_failed=0, records_invalid=0)
+        measured(world, whole, times=1)
+    again = rejects("REQUIRED_FIELD_MISSING")
+    assert (again.id, again.causes[0].partition(":")[0]) == (1, "REQUIRED_FIELD_MISSING")
+
+
+def test_the_next_step_in_the_thread_follows_what_is_known(world: World, whole: Ports) -> None:
+    only = replace(whole, settings=replace(whole.settings, checks=(NAMES,)))
+    measured(world, only, null_company_names=60, update_queue=240)
+    world.deliver()
+    assert "rerun the UPDATE sync" in world.channel.thread()[0].text
+    measured(world, only, times=1, null_company_names=80, update_queue=0)
+    world.deliver()
+    assert "A rerun does not fix records that are not pending" in world.channel.thread()[0].text
+
+
+def test_a_measured_reason_is_the_cause_and_no_rerun_is_offered_while_it_holds(world: World, whole: Ports) -> None:
+    only = replace(whole, settings=replace(whole.settings, checks=(NAMES,)))
+    broken = {"null_company_names": 60, "update_queue": 240, "enriched_without_company_name": 1240}
+    found = measured(world, only, **broken)
+    assert found.causes == ("rds_properties_enriched returns no company name for 1,240 records",)
+    assert (found.offers, found.helps) == ((), NAMES.because[0].helps)
+    fixed = measured(world, only, times=1, enriched_without_company_name=0)
+    assert (fixed.offers, fixed.helps) == (("rerun",), NAMES.cases["clean_backlog"].helps)

@@ -567,3 +567,47 @@ def test_a_second_operator_is_told_who_acknowledged_and_takes_over_with_one_pres
     context.receive(press("take_over", "1", SAM), partial(handle, "button"))
     until(lambda: client(context).told(SAM))
     assert services.incident().acked_by == ADA, "who is no operator takes nothing over"
+
+
+# -- the menu of an alert
+
+
+def from_menu(services: World, word: str, value: str, who: Person | None = None, **more: Any) -> Interaction:
+    [root] = services.channel.roots()
+    pressed = replace(press(word, value), channel=root.channel, message_ts=root.ts, **more)
+    return replace(pressed, person=who) if who else pressed
+
+
+def test_what_is_open_in_a_thread_is_snoozed_from_its_menu(services: World, context: Context) -> None:
+    services.open_incident()
+    services.deliver()
+    context.receive(from_menu(services, "snooze", "1 4h"), partial(handle, "button"))
+    until(lambda: settled(context))
+    assert client(context).told()[-1] == "Incident 1 is snoozed for 4h."
+    assert services.incident().snoozed_by == ROBIN
+
+
+@pytest.mark.parametrize(("word", "value"), [("snooze", "1 1h"), ("snooze", "all 24h forged"), ("timeline", "1")])
+def test_a_menu_that_is_not_on_a_message_of_ours_does_nothing(
+    services: World, context: Context, word: str, value: str
+) -> None:
+    services.open_incident()
+    services.deliver()
+    context.receive(from_menu(services, word, value, message_ts="1.1"), partial(handle, "button"))
+    until(lambda: settled(context))
+    assert "is not one that Sync Health posted here" in client(context).told()[-1]
+    assert services.incident().snoozed_until is None
+    assert services.rows("SELECT * FROM maintenance") == []
+
+
+@pytest.mark.parametrize(("word", "value"), [("snooze", "1 1h"), ("timeline", "1")])
+def test_nobody_of_another_workspace_acts_or_reads_from_the_menu(
+    services: World, context: Context, word: str, value: str
+) -> None:
+    services.open_incident()
+    services.deliver()
+    stranger = Person(ROBIN, "T0OTHER", "")
+    context.receive(from_menu(services, word, value, stranger), partial(handle, "button"))
+    until(lambda: settled(context))
+    assert client(context).told()[-1] == "Only members of this workspace may do that."
+    assert services.incident().snoozed_until is None

@@ -212,13 +212,13 @@ REFUSED = {
     "a reason that nothing measures": (
         "    for: 5m",
         '    for: 5m\n    because: [{metric: lots_rows, when: "> 3", says: "{value} lost"}]',
-        9,
+        10,
         ['checks.because.metric: nothing measures "lots_rows": did you mean "lost_rows"?'],
     ),
     "a reason that cannot be filled in": (
         "    for: 5m",
         '    for: 5m\n    because: [{metric: lost_rows, when: "> 3", says: "{many} lost"}]',
-        9,
+        10,
         ['checks.because.says: unknown placeholder "{many}": known are {value}'],
     ),
     "a promise that cannot be kept": (

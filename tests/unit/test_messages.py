@@ -29,7 +29,7 @@ from bot.messages.phrases import life_line
 from bot.messages.plain import already_acknowledged, failure, help_message, note, taken_over, unknown_command
 from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
 from bot.messages.summary import summary_message
-from bot.messages.text import escape, limit_in_signs, number, rows
+from bot.messages.text import escape, limit_in_signs, number, rows, with_times
 from bot.model import Digest, Evaluation, Kind, Outage, Undelivered
 from checks.model import Check, Outcome, Result, Severity
 from checks.numbers import duration
@@ -694,5 +694,21 @@ def test_a_dialog_carries_what_it_showed_and_one_of_another_version_carries_none
     for facts in (rerun_facts(suspicious=2), rerun_facts(running=working()), rerun_facts(queue=None, suspicious=None)):
         assert read_consent(rerun_modal(facts, ZONE)["private_metadata"]) == facts.consent
     for metadata in ("", "7", "{}", "[1, 2]", '{"incident_id": "x"}', "\ud800"):
-        with pytest.raises(RefusedError, match="another version of me"):
+        with pytest.raises(RefusedError, match="another version of Sync Health"):
             read_consent(metadata)
+
+
+def test_values_of_several_days_are_labelled_with_their_day() -> None:
+    days = tuple((NOW - timedelta(days=n), 9.0 - n) for n in (3, 2, 1, 0))
+    [chart] = [block for block in alert(Kind.EVIDENCE, values=days)["blocks"] if block["type"] == "data_visualization"]
+    assert chart["chart"]["axis_config"]["categories"] == [
+        "Jan 06 03:05",
+        "Jan 07 03:05",
+        "Jan 08 03:05",
+        "Jan 09 03:05",
+    ]
+
+
+def test_braces_that_hold_no_time_stay_as_they_are() -> None:
+    assert with_times("since {2026-13-45T00:00:00+00:00}", ZONE) == "since {2026-13-45T00:00:00+00:00}"
+    assert with_times("since {2026-01-09T10:30:00+00:00}", ZONE).startswith("since <!date^")

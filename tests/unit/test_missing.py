@@ -27,3 +27,7 @@ SAID = {
 @pytest.mark.parametrize("said", SAID)
 def test_what_is_missing_is_named_and_nothing_of_the_engine_s_words_is_left(said: str) -> None:
     assert missing_in(said, STATEMENT) == SAID[said]
+
+
+def test_an_error_that_quotes_a_whole_value_is_read_at_once() -> None:
+    assert missing_in("[CAST_INVALID_INPUT] The value 'schema " + "schema " * 200_000) is None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ContentRefusedError, TemporaryError
+from bot.errors import BlocksRefusedError, ContentRefusedError, TemporaryError
 from bot.messages.blocks import MESSAGE_BLOCKS, Message, section
 from bot.messages.native import MOST_ROWS, By, Link, line_chart, table
 from bot.transport.native_blocks import NativeBlocks
@@ -36,7 +36,7 @@ class Workspace:
     def take(self, payload: Mapping[str, Any]) -> str:
         self.calls.append(payload)
         if not self.native and {"table", "data_visualization"} & {block["type"] for block in payload["blocks"]}:
-            raise ContentRefusedError("Slack refuses: invalid_blocks")
+            raise BlocksRefusedError("Slack refuses: invalid_blocks")
         return f"sent {len(self.calls)}"
 
 
@@ -122,3 +122,18 @@ def test_a_chart_has_a_threshold_beside_its_values_and_says_them_where_it_is_ref
     assert [one["name"] for one in series] == ["Value", "Threshold"]
     assert [point["value"] for point in series[1]["data"]] == [50.0, 50.0]
     assert CHART.instead[0]["text"]["text"] == "1 → 60"
+
+
+def test_one_table_that_is_too_long_is_sent_as_text_and_the_next_one_as_a_table() -> None:
+    slack, tried = Workspace(native=True), []
+
+    def refuse_the_first(payload: Mapping[str, Any]) -> str:
+        tried.append(payload)
+        if len(tried) == 1:
+            raise ContentRefusedError("Slack refuses: msg_blocks_too_long")
+        return "sent"
+
+    assert slack.blocks.send(message(TABLE), refuse_the_first) == "sent"
+    assert slack.told == 0
+    slack.blocks.send(message(TABLE), slack.take)
+    assert slack.calls[0]["blocks"][0]["type"] == "table"
