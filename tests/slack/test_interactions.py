@@ -574,7 +574,7 @@ def test_a_second_operator_is_told_who_acknowledged_and_takes_over_with_one_pres
 
 def from_menu(services: World, word: str, value: str, who: Person | None = None, **more: Any) -> Interaction:
     [root] = services.channel.roots()
-    pressed = replace(press(word, value), channel=root.channel, message_ts=root.ts, **more)
+    pressed = replace(press(word, value), **{"channel": root.channel, "message_ts": root.ts, **more})
     return replace(pressed, person=who) if who else pressed
 
 
