@@ -274,6 +274,12 @@ REFUSED = {
         2,
         ['checks of Census are "per: sync"'],
     ),
+    "a reason for a check of the bot": (
+        "source: databricks",
+        'because: [{metric: lost_rows, when: "> 3", says: "{value} lost"}]\n    source: bot',
+        5,
+        ["checks.because: reasons are measured in the warehouse: leave it out"],
+    ),
     "a check of the bot per sync": (
         "metric: lost_rows\n    source: databricks",
         "metric: lost_rows\n    source: bot\n    per: sync",
@@ -626,3 +632,10 @@ def test_checks_stand_in_the_same_order_in_every_process() -> None:
         for seed in ("1", "2", "3")
     }
     assert len(said) == 1, "a message that lists them does not change with a restart"
+
+
+def test_a_case_may_have_another_next_step_alone(folder: Path) -> None:
+    text = LOST_ROWS + "    cases: {clean_backlog: {helps: Rerun it.}}\n"
+    [check], found = read_checks([read(folder, text)], METRICS, "frequent")
+    assert found == []
+    assert check.cases["clean_backlog"].helps == "Rerun it."
