@@ -80,9 +80,10 @@ class ConfigurationError(SyncHealthError):
 class RefusedError(SyncHealthError):
     """A person asked for something that they may not do, or that makes no sense now; says what to do instead.
 
-    `people` are the user and user group ids that the sentence ends with.
+    `people` are the user and user group ids that the sentence ends with, `incident` the id of the one whose thread has
+    more.
     """
 
-    def __init__(self, message: str, *, people: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, *, people: tuple[str, ...] = (), incident: int | None = None) -> None:
         super().__init__(message)
-        self.people = people
+        self.people, self.incident = people, incident

@@ -25,7 +25,7 @@ class Circumstances:
     result: Result
     sync: SyncStatus | None
     related: Sequence[tuple[Check, Result]]
-    now: datetime
+    since: datetime  # when the check was first found like this
     following: bool = False
 
     @property
@@ -62,6 +62,8 @@ def causes(about: Circumstances) -> tuple[str, ...]:
         return ()
     if about.result.cause:
         return (about.result.cause,)
+    if about.result.case == "paused":
+        return (f"First seen paused {at(about.since)}",)
     return tuple(_found(about))[:MOST]
 
 

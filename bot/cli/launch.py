@@ -49,7 +49,9 @@ def run_bot() -> None:
     bot.start()
     if not shared:
         every = settings.schedule.tick.total_seconds() / 60
-        _echo(f"Looking after the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
+        _echo(f"Watching the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
+        if not settings.has_owners:
+            _echo("  Critical alerts mention nobody: no owner is set in pipeline.yml (a user U… or user group S…).")
     _wait_for_the_end(sys.stdin if shared else None)
     for name in ENDING:  # a second Ctrl-C ends at once
         signal.signal(name, signal.SIG_DFL)

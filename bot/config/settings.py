@@ -71,6 +71,13 @@ class Settings:
         of_sync = next((one.owner for one in self.syncs if one.name == label), None)
         return (found.owner if found else None) or of_sync or self.owner
 
+    @property
+    def has_owners(self) -> bool:
+        """Whether each critical alert mentions somebody."""
+        critical = [check for check in self.checks if check.critical]
+        names = [sync.name for sync in self.syncs]
+        return all(self.owner_of(one.name, name) for one in critical for name in (names if one.per else [None]))
+
     def helping_sync(self, check: Check, sync: str | None) -> str | None:
         """The sync whose rerun can help, as the check stands in its situation; another rerun may be no use."""
         if check.rerun == "same":

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.attention import ack_lasts_until
 from bot.alerts.model import Did, Incident
 from bot.messages.blocks import Message, actions, button, section
-from bot.messages.text import code, day_and_time, escape, person, sentence
+from bot.messages.text import anchor, code, day_and_time, escape, person, sentence
 
 
 def help_message(command: str, commands: Mapping[str, str]) -> Message:
@@ -22,9 +22,10 @@ def unknown_command(command: str, word: str, nearest: str | None) -> Message:
     return Message(text, (section(text),))
 
 
-def note(text: str, people: tuple[str, ...] = ()) -> Message:
-    """One sentence of ours to one person, ending with people or user groups."""
-    safe = sentence(text, people)
+def note(text: str, people: tuple[str, ...] = (), thread: str | None = None) -> Message:
+    """One sentence of ours to one person, ending with people or user groups, and the way to a thread."""
+    way = f" {anchor('View thread', thread)}" if thread else ""
+    safe = sentence(text, people) + way
     return Message(safe, (section(safe),))
 
 

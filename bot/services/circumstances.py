@@ -33,9 +33,9 @@ def what_is_known(
     result: Result,
     evaluation: Evaluation | None,
     settings: Settings,
-    now: datetime,
+    since: datetime,
 ) -> Known:
-    """The circumstances of a check's result; `check` as it stands in its situation."""
+    """The circumstances of a check's result; `check` as it stands in its situation, `since` when it is like this."""
     helping = settings.helping_sync(check, result.sync)
     if result.cleared:
         return Known((), (), result.helps or check.helps, helping, asked_later=False)
@@ -43,7 +43,7 @@ def what_is_known(
     status = next((one for one in evaluation.syncs if one.name == label), None) if evaluation else None
     following = any(one.sync == label and one.state in GOING_ON for one in records.open_actions()) if label else False
     related = list(_related(check, label, evaluation, settings)) if evaluation else []
-    about = Circumstances(check, result, status, related, now, following=following)
+    about = Circumstances(check, result, status, related, since, following=following)
     case = situation(about)
     helps = (check.cases[case].helps if case in check.cases else "") or result.helps or check.helps
     return Known(causes(about), offers(about), helps, helping, asked_later=check.metric == REJECTED)

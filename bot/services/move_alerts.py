@@ -171,7 +171,8 @@ def move(
     syncs = evaluation.syncs if evaluation else ()
     key = alert_key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
-    known = what_is_known(records, check, result, evaluation, settings, now)
+    since = alert.since if alert.state in OPEN_STATES and alert.since else now
+    known = what_is_known(records, check, result, evaluation, settings, since)
     result = replace(result, helps=known.helps)  # never that of an earlier cause
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
     explained = explanation(records, check, result, alert, settings, syncs, now)

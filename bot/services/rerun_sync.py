@@ -91,9 +91,8 @@ def _note_its_end(records: Records, action: Action, now: datetime) -> None:
 
 def _refuse_second(records: Records, sync: str) -> None:
     if going_on := records.open_action(sync):
-        raise RefusedError(
-            f"A rerun of {sync} is in progress, reported in its thread. Requested by", people=(going_on.by,)
-        )
+        what = f"A rerun of {sync} is in progress, reported in its thread. Requested by"
+        raise RefusedError(what, people=(going_on.by,), incident=going_on.incident_id)
 
 
 def _request(ports: Ports, incident: Incident, facts: RerunFacts, by: str, reason: str) -> Action:

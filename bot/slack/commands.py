@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -21,7 +20,7 @@ from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.syncs import runs_message, schedules_message
-from bot.model import Evaluation, Place
+from bot.model import Evaluation
 from bot.ports import Ports
 from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.maintenance import begin_maintenance, end_maintenance
@@ -118,7 +117,7 @@ def schedules(context: Context, interaction: Interaction) -> None:
 def incidents(context: Context, interaction: Interaction) -> None:
     """What is open, each with the way to its thread."""
     count, oldest = show_incidents(context.ports, MOST)
-    links = {one.id: _link(context, root) for one, root in oldest if root}
+    links = {one.id: context.link_to(root) for one, root in oldest if root}
     context.answer(
         interaction, incidents_message(count, [one for one, _ in oldest], links, context.ports.settings.zone)
     )
@@ -206,13 +205,6 @@ def _sync_meant(context: Context, interaction: Interaction) -> SyncSettings | No
         known = ", ".join(sync.label for sync in context.ports.settings.syncs)
         raise RefusedError(f"“{interaction.value[:40]}” is not one sync of this pipeline. There are: {known}.")
     return found
-
-
-def _link(context: Context, root: Place) -> str | None:
-    """The address of a thread; none where Slack does not tell it."""
-    with suppress(SyncHealthError):
-        return context.ports.messenger.permalink(root)
-    return None
 
 
 def _show_summary(

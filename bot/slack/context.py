@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from bot.errors import (
 from bot.messages.blocks import Message
 from bot.messages.plain import failure, note, state_failure
 from bot.messages.rerun import answer_modal
+from bot.model import Place
 from bot.ports import Ports
 from bot.services.authorise import Person, authorise, note_refusal, require_member
 from bot.services.deferred_writes import DeferredWrites
@@ -125,7 +127,8 @@ class Context:
             work(self, interaction)
         except RefusedError as refusal:
             log.info("%s by %s: %s", interaction.word, interaction.person.id, refusal)
-            self._answer_and_audit(interaction, note(str(refusal), refusal.people), refusal)
+            thread = self._thread_of(refusal.incident) if refusal.incident else None
+            self._answer_and_audit(interaction, note(str(refusal), refusal.people, thread), refusal)
         except StateError as error:
             self.checker.state.failed(error)
             self._answer_and_audit(interaction, state_failure(error.reason), error)
@@ -133,6 +136,18 @@ class Context:
             self._answer_and_audit(interaction, note(self.explain(interaction, error)), error)
         except Exception as error:  # noqa: BLE001 - the outermost loop of what people do: logged, and still answered
             self._answer_and_audit(interaction, failure(self.explain(interaction, error)), error)
+
+    def link_to(self, root: Place) -> str | None:
+        """The address of a thread; none where Slack does not tell it."""
+        with suppress(SyncHealthError):
+            return self.ports.messenger.permalink(root)
+        return None
+
+    def _thread_of(self, incident_id: int) -> str | None:
+        with suppress(StateError), self.ports.store.snapshot() as records:
+            root = records.root_of(incident_id)
+            return self.link_to(root) if root else None
+        return None
 
     def explain(self, interaction: Interaction, error: BaseException) -> str:
         """Why this failed: in words, or the log's reference, which is the same for all who share the error."""

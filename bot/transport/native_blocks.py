@@ -33,9 +33,14 @@ class NativeBlocks:
         try:
             return send(message.payload())
         except ContentRefusedError as error:
-            answer = send(message.payload(native=False))
-            if isinstance(error, BlocksRefusedError):  # else it was too long, and the next one may be taken
+            of_blocks = isinstance(error, BlocksRefusedError)  # else it was too long, and the next one may be taken
+            self._refused = of_blocks  # at once: another attempt, after a 429, begins with text
+            try:
+                answer = send(message.payload(native=False))
+            except ContentRefusedError:  # it was not about tables
+                self._refused = False
+                raise
+            if of_blocks:
                 log.warning("this workspace takes no tables and charts (%s): they are sent as text from now on", error)
-                self._refused = True
                 self._remember()
             return answer

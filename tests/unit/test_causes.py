@@ -37,7 +37,8 @@ NO_RUN_SINCE = replace(B, pending_since=NOW - minutes(10), queue=600)
 
 
 def about(name: str, sync: SyncStatus | None = B, *related: tuple[Check, Result], **changes: object) -> Circumstances:
-    found = result(Outcome.CRITICAL, 60.0, check=name, sync=None, cause=changes.pop("cause", None))
+    said = {key: changes.pop(key, None) for key in ("cause", "case")}
+    found = result(Outcome.CRITICAL, 60.0, check=name, sync=None, **said)
     return Circumstances(check(name), found, sync, related, NOW, **changes)  # type: ignore[arg-type]
 
 
@@ -114,6 +115,10 @@ CAUSES = {
     "wrong values, and nothing is known of the backlog": (
         about("null_company_names", replace(B, queue=None, suspicious=None)),
         (),
+    ),
+    "a paused sync": (
+        about("schedule_enabled", replace(B, schedule=PAUSED), case="paused"),
+        ("First seen paused {2026-01-09T11:05:00+00:00}",),
     ),
     "a failed run names its own class": (
         about("failed_runs", B, REJECTED, cause="Authentication error"),
