@@ -146,15 +146,15 @@ def _assembled(environment: Mapping[str, str], pipeline: PipelineFile, checks: l
         census_api_token=environment.get("CENSUS_API_TOKEN", "").strip(),
         heartbeat_url=environment.get("HEARTBEAT_URL", "").strip(),
         config=path,
-        rejections=_rejections(),
+        rejections=_rejections(pipeline.destination),
     )
 
 
-def _rejections() -> Known:
+def _rejections(destination: str) -> Known:
     """What the destination's error codes mean. Raises ConfigurationError."""
     written = read_yaml(shipped.CHECKS / "rejections" / "salesforce.yml")
     try:
-        return Known.model_validate(written.data)
+        return Known.model_validate(in_words(written.data, {"destination": destination}))
     except ValidationError as error:
         raise ConfigurationError(list(problems(written, Known, error))) from None
 

@@ -50,7 +50,7 @@ def _course(incident: Incident, values: Values, settings: Settings) -> list[Nati
     """The last values with the threshold; of several within a minute the latest."""
     local = [(at.astimezone(settings.zone), value) for at, value in values]
     form = "%H:%M" if len({at.date() for at, _ in local}) < 2 else "%b %d %H:%M"
-    by_minute = {at.strftime(form): value for at, value in local}
+    by_minute = {at.strftime(form): value for at, value in dict(sorted(local)).items()}
     if len(by_minute) < 2 or not incident.limit:
         return []
     shown = [number(value, incident.limit) for value in by_minute.values()]

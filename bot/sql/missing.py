@@ -2,10 +2,13 @@
 
 import re
 
-NAME = r"[`\"']?(?P<name>[^`\"'\s](?:[\w$. `-]*[\w$])?)[`\"']?"
+NAME = r"[`\"']?(?P<name>`[^`]+`(?:\.`[^`]+`)*|[\w$.-]+(?:`\.`[^`]+)*)[`\"']?"
 RELATION = re.compile(
     rf"table or view {NAME} cannot be found|Table with name {NAME.replace('<name>', '<bare>')} does not exist",
     re.IGNORECASE,
+)
+SAYS_SO = re.compile(
+    r"\[(?:TABLE_OR_VIEW_NOT_FOUND|UNRESOLVED_COLUMN|SCHEMA_NOT_FOUND|NO_SUCH_CATALOG)|^(?:Catalog|Binder) Error"
 )
 LONGEST = 2000  # characters that are searched: an error may quote a whole value
 SCHEMA = re.compile(
@@ -25,6 +28,8 @@ def missing_in(said: str, statement: str = "") -> str | None:
     A bare name is completed by how the `statement` writes it.
     """
     said = said[:LONGEST]
+    if not SAYS_SO.search(said):
+        return None
     if found := COLUMN.search(said):
         name = _plain(found["name"] or found["bare"] or found["of"])
         return f"Column {name} is missing"

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from databricks.sql import exc
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ResponseError
 
+from bot import sql
 from bot.adapters.databricks.login import REMEDIES, refusal
 from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, ClosedSessionError, NotReadyError, RetryableError
 from bot.adapters.values import first_line
@@ -68,7 +69,7 @@ def _meaning(error: Exception, name: str) -> SyncHealthError:
 
 
 def _statement_failed(name: str, said: str) -> SyncHealthError:
-    if missing := missing_in(said):
+    if missing := missing_in(said, sql.load(name) if name in sql.names() else ""):
         return NotFoundError(missing)
     if CONFLICT.search(said):
         return RetryableError(f"{name}: {redact(said)}")
