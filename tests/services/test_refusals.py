@@ -82,7 +82,7 @@ def test_an_incident_in_plain_text_is_shown_in_full_again_once_slack_takes_it(wo
 
 
 def test_a_message_that_cannot_be_rendered_is_sent_as_plain_text(world: World) -> None:
-    world.channel._settings = replace(world.channel._settings, links=Links.model_construct(dashboard="https://x/{"))
+    world.channel._settings = replace(world.channel._settings, links=Links.model_construct(census_sync="https://x/{"))
     world.open_incident()
     world.deliver()
     assert shown(world) == [(Kind.ROOT, False), (Kind.EVIDENCE, True)]
@@ -239,7 +239,7 @@ def test_late_evidence_and_severity_show_the_values_of_their_time(world: World) 
     world.look(99, after=1)
     world.deliver_patiently()
     texts = {said.kind: said.text for said in world.channel.everything()}
-    assert ("*Measured:* 40" in texts[Kind.EVIDENCE], "99" in texts[Kind.EVIDENCE]) == (True, False)
+    assert ("*Value*\n40 (as of" in texts[Kind.EVIDENCE], "99" in texts[Kind.EVIDENCE]) == (True, False)
     assert ("60 properties" in texts[Kind.SEVERITY], "99" in texts[Kind.ROOT]) == (True, True)
     opened, escalated = (entry.at for entry in world.incident().timeline)
     for kind, at in (Kind.EVIDENCE, opened), (Kind.SEVERITY, escalated), (Kind.ROOT, escalated + timedelta(minutes=1)):
