@@ -109,11 +109,9 @@ def _data(about: Circumstances, sync: SyncStatus) -> Iterator[str]:
     if sync.suspicious:
         yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}"
     elif sync.suspicious == 0 and sync.queue and about.exceeds_backlog:
-        yield f"Written earlier: only {count_of(sync.queue, 'record')} pending in {sync.name}"
-    elif sync.suspicious == 0 and sync.queue:
-        yield f"{count_of(sync.queue, 'record')} pending in {sync.name}, none suspect"
+        yield f"Not in the backlog: only {count_of(sync.queue, 'record')} pending in {sync.name}"
     elif sync.queue == 0:
-        yield f"Written earlier: no record is pending in {sync.name}"
+        yield f"Not in the backlog: no record is pending in {sync.name}"
 
 
 def at(moment: datetime) -> str:

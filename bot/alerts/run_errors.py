@@ -52,7 +52,8 @@ WORDS = {
     ),
     ErrorClass.PERMISSION: (r"permission|forbidden|access.denied|not allowed|insufficient privilege|\b403\b",),
     ErrorClass.CONFIGURATION: (
-        r"(TABLE_OR_VIEW|SCHEMA|COLUMN)_NOT_FOUND|UNRESOLVED_\w+|does not exist|not found|configuration|\b404\b",
+        r"(TABLE_OR_VIEW|SCHEMA|COLUMN)_NOT_FOUND|UNRESOLVED_\w+|configuration|\b404\b",
+        r"does not exist|not found|is missing",
         r"no such (table|column|field|object)|(invalid|missing|unknown)[ _](mapping|field|column|object)",
     ),
     ErrorClass.TRANSIENT: (

@@ -29,9 +29,8 @@ def trend_of(sizes: Sizes) -> Trend | None:
     like = _comparable(sizes)
     if not like or (over := like[-1][0] - like[0][0]) < SHORTEST:
         return None
-    left = like[-1][1]
-    drained = like[0][1] - left
-    return Trend(drained, over, over * (left / drained) if drained > 0 else None)
+    drained = like[0][1] - like[-1][1]
+    return Trend(drained, over, over * (sizes[-1][1] / drained) if drained > 0 else None)
 
 
 def _comparable(sizes: Sizes) -> Sizes:

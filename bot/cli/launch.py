@@ -128,7 +128,7 @@ def say_what_the_demo_ignores() -> None:
 
 def _say_where_the_demo_is(url: str, speed: float) -> None:
     _echo(f"\n  Open {url} in a browser.\n")
-    _echo(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what helps.")
+    _echo(f"  One second here is {speed:g} of the pipeline. Break it with the switch; the alert offers what can help.")
     _echo("  Ctrl-C ends it and leaves nothing behind.\n")
 
 

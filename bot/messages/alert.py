@@ -28,7 +28,7 @@ from bot.messages.phrases import (
     titled,
     was_closed,
 )
-from bot.messages.root import WORSENED, acknowledge_button, last_at, resolution, root_message
+from bot.messages.root import WORSENED, acknowledge_button, last_at, peak_and_threshold, resolution, root_message
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
@@ -164,6 +164,8 @@ def _resolved(incident: Incident, settings: Settings) -> Message:
 
 def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     entry, summary = _subject(incident, Kind.REMINDER), escape(incident.summary)
+    if not is_fact(incident):
+        summary += f" ({peak_and_threshold(incident)})"
     if others > 0:
         summary += ", and the others in this thread"
     if followed := answer(incident):
@@ -214,7 +216,7 @@ def _next_escalation(incident: Incident, entry: Entry, zone: ZoneInfo) -> str:
 
 def _escalation(incident: Incident) -> str:
     times = escalations(incident)
-    return "Escalated" if times < 2 else f"Escalated again ({times} times)"
+    return "Escalated" if times < 2 else f"Escalated (time {times})"
 
 
 def _subject(incident: Incident, kind: Kind) -> Entry:

@@ -9,7 +9,7 @@ from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, Native, actions, context, fields, link_button, section
 from bot.messages.native import line_chart
 from bot.messages.phrases import is_fact
-from bot.messages.text import as_of, code, escape, filled, limit_in_signs, link, number
+from bot.messages.text import as_of, code, escape, filled, limit_in_code, link, number
 from checks.model import Check, parse_limit
 from checks.numbers import duration
 
@@ -42,8 +42,8 @@ def runbook_of(incident: Incident, links: Links) -> str | None:
 def _numbers(incident: Incident, settings: Settings) -> list[tuple[str, str]]:
     age = f" ({as_of(incident.measured_at, settings.zone)})" if incident.measured_at else ""
     pairs = [("Value", f"{number(incident.value, incident.limit)}{age}")]
-    pairs.append(("Threshold", limit_in_signs(incident.limit)))
-    return pairs + ([("Recovers at", limit_in_signs(incident.clear))] if incident.clear else [])
+    pairs.append(("Threshold", limit_in_code(incident.limit)))
+    return pairs + ([("Recovers at", limit_in_code(incident.clear))] if incident.clear else [])
 
 
 def _course(incident: Incident, values: Values, settings: Settings) -> list[Native]:
@@ -62,10 +62,12 @@ def _course(incident: Incident, values: Values, settings: Settings) -> list[Nati
 
 def _examples(examples: tuple[str, ...], settings: Settings, sync: SyncSettings | None) -> str:
     kind, links = examples[0].partition(" ")[0], settings.links
-    names = {"row": f"{settings.destination} records", "property": settings.noun.many, "run": "latest run in Census"}
+    names = {"row": f"{settings.destination} records", "property": settings.noun.many}
     addresses = {"row": links.salesforce_record, "run": links.census_run}
     ids = [one.partition(" ")[2] for one in examples]
     shown = [link(id_, addresses.get(kind), id=id_, run=id_, sync=sync.id if sync else 0) for id_ in ids]
+    if kind == "run":
+        return f"*Latest run* {shown[0]}"
     return f"*Examples* {escape(names.get(kind, kind), 80)} {', '.join(shown)}"
 
 

@@ -46,16 +46,23 @@ def life_line(incident: Incident, zone: ZoneInfo, *, names: bool = False) -> str
 
     `names` who did it, which would notify them in a message that is new.
     """
-    return life(incident.opened_at, incident.timeline, incident.resolved_at, zone, names=names)
+    end = "Closed" if was_closed(incident) else "Resolved"
+    return life(incident.opened_at, incident.timeline, incident.resolved_at, zone, names=names, ended=end)
 
 
 def life(
-    begin: datetime, timeline: tuple[Entry, ...], end: datetime | None, zone: ZoneInfo, *, names: bool = False
+    begin: datetime,
+    timeline: tuple[Entry, ...],
+    end: datetime | None,
+    zone: ZoneInfo,
+    *,
+    names: bool = False,
+    ended: str = "Resolved",
 ) -> str:
     """The same of several incidents that share a timeline; each new date is shown."""
     steps = [(begin, "Triggered")]
     steps += [(entry.at, _step(entry, names=names)) for entry in timeline if entry.did in STEPS][:8]
-    steps += [(end, "Resolved")] if end else []
+    steps += [(end, ended)] if end else []
     lasted = f" ({duration(end - begin)})" if end else ""
     days = [at.astimezone(zone).date() for at, _ in steps]
     dated = [True, *(later != day for day, later in pairwise(days))]

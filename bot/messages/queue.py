@@ -8,7 +8,7 @@ from bot.answers import Queue
 from bot.messages.blocks import Block, Message, Native, context, fields, section
 from bot.messages.native import table
 from bot.messages.phrases import warehouse_as_of
-from bot.messages.text import ICONS, code, escape, limit_in_signs, number
+from bot.messages.text import ICONS, code, escape, limit_in_code, number
 from checks.numbers import count_of, duration
 
 
@@ -32,12 +32,13 @@ def _pending(queue: Queue) -> str:
 def _size(queue: Queue) -> Block:
     """The backlog against its thresholds, its age and where it is heading."""
     judged = queue.judged
-    head = f"{f'{ICONS[judged.outcome]} ' if judged else ''}*{escape(queue.label, 100)}: {_pending(queue)}*"
+    icon = "⚠️ " if queue.suspicious else f"{ICONS[judged.outcome]} " if judged else ""
+    head = f"{icon}*{escape(queue.label, 100)}: {_pending(queue)}*"
     if queue.size is None:
         return section(head, "❔ The tables behind this backlog are empty, so 0 would say nothing.")
     limits = {"warning": judged.warn, "critical": judged.critical} if judged else {}
     told = {
-        "Thresholds": " · ".join(f"{word} {limit_in_signs(limit)}" for word, limit in limits.items() if limit),
+        "Thresholds": " · ".join(f"{word} {limit_in_code(limit)}" for word, limit in limits.items() if limit),
         "Oldest": f"{duration(queue.oldest)} ago" if queue.oldest is not None else "",
         "Trend": _trend(queue) if queue.size else "",
         "Suspect records": f"⚠️ {number(queue.suspicious)}" if queue.suspicious else "",

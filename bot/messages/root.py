@@ -96,13 +96,21 @@ def resolution(incident: Incident, settings: Settings) -> str:
     check = settings.check_called(incident.check)
     if incident.is_test:
         return f"✅ Resolved · {pipeline}: {title}"
-    if is_fact(incident) or (check and check.healthy):
+    if is_fact(incident):
         return f"✅ Resolved · {pipeline}: {escape(incident.summary)}"
+    if check and check.healthy:
+        return f"✅ Resolved · {pipeline}: {escape(incident.summary)} ({peak_and_threshold(incident)})"
     falls = (incident.limit or "").startswith("<")
-    worst = number(incident.peak, incident.limit) if incident.peak is not None else None
-    peak = f"{'lowest' if falls else 'peak'} {worst}, " if worst else ""
     now = f"{'up' if falls else 'down'} to {number(incident.value, incident.limit)}"
-    return f"✅ Resolved · {pipeline}: {title} {now} ({peak}{threshold(incident.limit)})"
+    return f"✅ Resolved · {pipeline}: {title} {now} ({peak_and_threshold(incident)})"
+
+
+def peak_and_threshold(incident: Incident) -> str:
+    """`peak 247, threshold > 50`: its worst value next to where it began."""
+    if incident.peak is None:
+        return threshold(incident.limit)
+    name = "lowest" if (incident.limit or "").startswith("<") else "peak"
+    return f"{name} {number(incident.peak, incident.limit)}, {threshold(incident.limit)}"
 
 
 def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:

@@ -18,7 +18,8 @@ def snapshot_labels(settings: Settings) -> dict[str, str]:
     }
     titles = {check.metric: check.title for check in settings.checks}
     names = (field.name for field in fields(SnapshotNumbers))
-    return {name: counted.get(name) or titles.get(name) or name.replace("_", " ") for name in names}
+    labels = {name: counted.get(name) or titles.get(name) or name.replace("_", " ") for name in names}
+    return {name: f"{label} (%)" if name.endswith("_percentage") else label for name, label in labels.items()}
 
 
 def snapshot_message(taken: Snapshot, settings: Settings) -> Message:

@@ -80,18 +80,20 @@ def _headline(name: str, evaluation: Evaluation, summary: Summary) -> str:
     firing = [one for one in summary.incidents if one.state is State.FIRING and one.source != "bot"]
     worst = next(iter(sorted(firing, key=lambda one: (one.severity is not Severity.CRITICAL, one.opened_at))), None)
     found = next(iter(_not_passing(evaluation)), None)
-    if worst and (worst.severity is Severity.CRITICAL or found is None or found.outcome is not Outcome.CRITICAL):
+    unknown = any(one.state is State.FIRING and one.source == "bot" for one in summary.incidents) or (
+        found is not None and found.outcome in UNKNOWN
+    )
+    critical = found if found and found.outcome is Outcome.CRITICAL else None
+    if worst and not critical and (worst.severity is Severity.CRITICAL or not unknown):
         return f"{ICONS[worst.severity]} {name}: {SEVERITIES[worst.severity].lower()} · {_short(worst.summary)}"
-    if found and found.outcome not in UNKNOWN:
+    if found and (critical or not unknown):
         return f"{ICONS[found.outcome]} {name}: {WORDS[found.outcome]} · {_short(found.summary)}"
     if found is None and evaluation.outcome is not Outcome.OK:
         return f"{ICONS[evaluation.outcome]} {name}: {WORDS.get(evaluation.outcome, 'status unknown')}"
-    if found:
-        blind = sum(one.outcome in UNKNOWN for one in evaluation.results)
-        of = count_of(len(evaluation.results), "check")
-        return f"❔ {name}: status unknown · {blind} of {of} could not run"
-    if blind_one := next((one for one in summary.incidents if one.state is State.FIRING), None):  # of the bot itself
-        return f"❔ {name}: status unknown · {_short(blind_one.summary)}"
+    if bot := next((one for one in summary.incidents if one.state is State.FIRING and one.source == "bot"), None):
+        return f"❔ {name}: status unknown · {_short(bot.summary)}"
+    if blind := sum(one.outcome in UNKNOWN for one in evaluation.results):
+        return f"❔ {name}: status unknown · {blind} of {count_of(len(evaluation.results), 'check')} could not run"
     if summary.incidents:
         return f"⏳ {name}: recovering · {count_of(len(summary.incidents), 'open incident')}"
     return f"✅ {name}: healthy"
@@ -140,7 +142,7 @@ def check_line(result: Result) -> str:
     return f"{line} ({threshold(result.limit)})" if result.limit and not result.limit.startswith("=") else line
 
 
-SYNC = ("State", "Pending", "Last run", "Success rate (24 h)", "Next run")
+SYNC = ("State", "Pending", "Last completed run", "Success rate (24 h)", "Next run")
 
 
 def _sync(sync: SyncStatus, zone: ZoneInfo) -> Block:
@@ -167,10 +169,12 @@ def _pending(sync: SyncStatus) -> str:
 def _state(sync: SyncStatus) -> str:
     if sync.error:
         return "❔ unknown"
+    paused = sync.schedule is not None and sync.schedule.paused
     if sync.running:
         done, total = sync.running.records_updated, sync.running.records_total
-        return "▶️ Running" + (f", {done or 0:,} of {total:,}" if total else "")
-    if sync.schedule and sync.schedule.paused:
+        going_on = "⏸️ Paused, run in progress" if paused else "▶️ Running"
+        return going_on + (f", {done or 0:,} of {total:,}" if total else "")
+    if paused:
         return "⏸️ Paused"
     if sync.schedule and not sync.schedule.enabled:
         return "⛔ No schedule"

@@ -1,13 +1,13 @@
 """Words and numbers as Slack shows them; everything from the pipeline is escaped here."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from bot.sanitize import sanitize
 from checks.model import Outcome, Severity, parse_limit, with_unit
-from checks.numbers import in_figures, in_percent
+from checks.numbers import duration, in_figures, in_percent
 
 ICONS = {
     Outcome.OK: "✅",
@@ -107,6 +107,8 @@ def number(value: float | None, limit: str | None = None) -> str:
     read = parse_limit(limit)
     if read.unit == "%":
         return in_percent(value, [read.number])
+    if read.unit == "h" and value >= 0:
+        return duration(timedelta(hours=value))
     return in_figures(value, [read.number]) + with_unit(read.unit)
 
 
@@ -129,12 +131,14 @@ def threshold(limit: str | None) -> str:
 
 def _number_of(limit: str) -> str:
     read = parse_limit(limit)
+    if read.unit == "h":
+        return duration(timedelta(hours=read.number))
     return in_figures(read.number) + with_unit(read.unit)
 
 
-def limit_in_signs(limit: str | None) -> str:
-    """`> 50`, `≤ 25`, `< 95%`, escaped."""
-    return escape(_signs(limit)) if limit else "none"
+def limit_in_code(limit: str | None) -> str:
+    """`> 50` and `≤ 25` in a code span, where a `>` at the beginning of a line is no quotation."""
+    return code(_signs(limit)) if limit else "none"
 
 
 def _signs(limit: str) -> str:

@@ -112,7 +112,7 @@ def pending(count: int) -> str:
 
 def success_rate(runs: Sequence[Run], now: datetime) -> float | None:
     """Those that completed of all that completed or failed within a day, in percent; None where there were none."""
-    lately = [run for run in runs if _ended(run) and run.completed_at and run.completed_at > now - DAY]
+    lately = [run for run in runs if _ended(run) and (run.completed_at or run.created_at) > now - DAY]
     return 100 * sum(run.counts_as_sync for run in lately) / len(lately) if lately else None
 
 

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.alerts.model import Incident
+from bot.alerts.model import Incident, State
+from bot.config.settings import Settings
 from bot.errors import SyncHealthError
 from bot.model import Evaluation, Kind
 from bot.ports import Ports
@@ -34,6 +35,18 @@ def add_examples(ports: Ports, evaluation: Evaluation, opened: Sequence[Incident
                 records.enqueue(incident.id, Kind.ROOT)
             records.save_incident(changed)
             records.enqueue(incident.id, Kind.EVIDENCE)
+
+
+def unexplained_rejections(opened: Sequence[Incident], evaluation: Evaluation, settings: Settings) -> list[Incident]:
+    """Incidents about rejected records whose latest run has no cause yet: Census has the records late."""
+    latest = {one.name: one.last_sync.id for one in evaluation.syncs if one.last_sync}
+    checks = {check.name for check in settings.checks if check.metric == REJECTED}
+    return [
+        one
+        for one in opened
+        if one.check in checks and one.state is State.FIRING and one.sync in latest
+        if not any(cause.endswith(f"in run {latest[one.sync]}") for cause in one.causes)
+    ]
 
 
 def _rejection_of(ports: Ports, incident: Incident) -> tuple[str, str] | None:

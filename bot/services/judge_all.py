@@ -79,7 +79,7 @@ def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[s
 
 def _blinded(source: str, evaluation: Evaluation, results: Sequence[Result], checks: Mapping[str, Check]) -> Reading:
     """`Table … is missing`, and which checks cannot run because of that."""
-    reasons = [result.error for result in results if result.outcome is Outcome.NO_DATA and result.error]
+    reasons = [_reason(checks[one.check], one.error) for one in results if one.outcome is Outcome.NO_DATA and one.error]
     problems = [problem for problem in evaluation.problems if problem.startswith(BEGIN[source])]
     told = list(dict.fromkeys([*problems, *reasons]))
     told = list(dict.fromkeys(STATEMENT.sub("", reason) for reason in told)) or [NOTHING[source]]
@@ -94,6 +94,11 @@ def _blinded(source: str, evaluation: Evaluation, results: Sequence[Result], che
     }
     known = bool(problems) if source == "census" else any(GONE.search(reason) for reason in told)
     return Reading(float(len(results)), facts=facts, helps=None if known else HELPS[source])
+
+
+def _reason(check: Check, why: str) -> str:
+    """Why there is no value; a number that cannot be one says whose it is."""
+    return f"{check.title}: {why}" if why[:1].isdigit() or why.startswith("-") else why
 
 
 def _listed(titles: Sequence[str]) -> str:

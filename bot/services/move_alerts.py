@@ -22,7 +22,7 @@ MOST_ROOTS = 5  # more incidents that open at once share one thread
 # What a change means for an open incident: what its timeline says, and which messages are enqueued.
 SAID: dict[Reason, tuple[Did, tuple[Kind, ...]]] = {
     Reason.OPENED: (Did.OPENED, (Kind.ROOT, Kind.EVIDENCE)),
-    Reason.REOPENED: (Did.REOPENED, (Kind.ROOT, Kind.REOPENED)),
+    Reason.REOPENED: (Did.REOPENED, (Kind.ROOT, Kind.EVIDENCE, Kind.REOPENED)),
     Reason.ESCALATED: (Did.ESCALATED, (Kind.ROOT, Kind.SEVERITY)),
     Reason.RETURNED: (Did.RETURNED, (Kind.ROOT, Kind.SEVERITY)),
     Reason.EASED: (Did.EASED, (Kind.ROOT, Kind.SEVERITY)),

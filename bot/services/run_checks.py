@@ -16,7 +16,7 @@ from bot.alerts.timetable import backlog_is_due
 from bot.errors import StateError
 from bot.model import Evaluation
 from bot.ports import Ports, Sources, Store
-from bot.services.examples import add_examples
+from bot.services.examples import add_examples, unexplained_rejections
 from bot.services.in_memory_records import InMemoryRecords
 from bot.services.measure import measure
 from bot.services.move_alerts import Said, move_alerts, policy_of
@@ -95,7 +95,10 @@ def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list
         return _latest(ports) or evaluation, []
     for one in said:
         log.info("incident %s (%s): %s", one.incident.id, one.incident.check, one.reason)
-    add_examples(ports, evaluation, [one.incident for one in said if one.reason in ASKED_FOR])
+    asked = {one.incident.id: one.incident for one in said if one.reason in ASKED_FOR}
+    with ports.store.snapshot() as records:
+        late = unexplained_rejections(records.open_incidents(), evaluation, ports.settings)
+    add_examples(ports, evaluation, [*asked.values(), *(one for one in late if one.id not in asked)])
     return evaluation, said
 
 

@@ -34,7 +34,7 @@ def incident_meant(ports: Ports, incident_id: str) -> Incident:
         incidents = records.open_incidents()
     if len({incident.thread for incident in incidents}) != 1:
         numbers = ", ".join(str(incident.id) for incident in incidents[:20])
-        raise RefusedError(f"Say which one by its number: open are {numbers}." if incidents else "No incident is open.")
+        raise RefusedError(f"Which incident? Open: {numbers}." if incidents else "No incident is open.")
     return incidents[0]
 
 

@@ -203,7 +203,7 @@ def _sync_meant(context: Context, interaction: Interaction) -> SyncSettings | No
     found = context.ports.settings.sync_called(interaction.value) if interaction.value else None
     if interaction.value and found is None:
         known = ", ".join(sync.label for sync in context.ports.settings.syncs)
-        raise RefusedError(f"“{interaction.value[:40]}” is not one sync of this pipeline. There are: {known}.")
+        raise RefusedError(f"Unknown sync “{interaction.value[:40]}”. Syncs: {known}.")
     return found
 
 

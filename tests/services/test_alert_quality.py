@@ -131,38 +131,21 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
 }
 # What a person reads on the lock screen when it is announced: the headline and the first cause.
 HEADLINES = {
-    "coverage sinks": (
-        "🟡 Warning · properties: Salesforce has 94.0% as many records as there are properties with a valid "
-        "ID (threshold < 95%)"
-    ),
-    "coverage falls": (
-        "🔴 Critical · properties: Salesforce has 80.0% as many records as there are properties with a valid "
-        "ID (threshold < 90%)"
-    ),
-    "some names are lost": (
-        "🟡 Warning · properties: 40 Salesforce records missing company name (threshold > 30). 180 records "
-        "pending in Sync B, none suspect"
-    ),
+    "coverage sinks": ("🟡 Warning · properties: Coverage of Salesforce is 94.0% (threshold < 95%)"),
+    "coverage falls": ("🔴 Critical · properties: Coverage of Salesforce is 80.0% (threshold < 90%)"),
+    "some names are lost": ("🟡 Warning · properties: 40 Salesforce records missing company name (threshold > 30)"),
     "many names are lost": (
         "🔴 Critical · properties: 9,715 Salesforce records missing company name (threshold > 50). "
-        "Written earlier: only 180 records pending in Sync B"
+        "Not in the backlog: only 180 records pending in Sync B"
     ),
     "names of properties for companies": (
-        "🟡 Warning · properties: 3.0% of Salesforce records have the property name as company name "
-        "(threshold > 1%). 180 records pending in Sync B, none suspect"
+        "🟡 Warning · properties: 3.0% of Salesforce records have the property name as company name (threshold > 1%)"
     ),
     "nothing but names of properties": (
-        "🔴 Critical · properties: 60.0% of Salesforce records have the property name as company name "
-        "(threshold > 5%). 180 records pending in Sync B, none suspect"
+        "🔴 Critical · properties: 60.0% of Salesforce records have the property name as company name (threshold > 5%)"
     ),
-    "quality sinks": (
-        "🟡 Warning · properties: 96.0% of Salesforce records have a company name (threshold < 97%). 180 "
-        "records pending in Sync B, none suspect"
-    ),
-    "quality falls": (
-        "🔴 Critical · properties: 50.0% of Salesforce records have a company name (threshold < 95%). 180 "
-        "records pending in Sync B, none suspect"
-    ),
+    "quality sinks": ("🟡 Warning · properties: 96.0% of Salesforce records have a company name (threshold < 97%)"),
+    "quality falls": ("🔴 Critical · properties: 50.0% of Salesforce records have a company name (threshold < 95%)"),
     "the create queue grows": (
         "🟡 Warning · properties: 80 properties pending creation in Salesforce (threshold > 50). Runs complete: "
         "5 records updated in the last one"
@@ -240,37 +223,36 @@ HEADLINES = {
         "🔴 Critical · properties: Sync A has 735 suspect records pending (threshold > 10)"
     ),
     "ids are missing behind orphans": (
-        "🔴 Critical · properties: 80.0% of properties with a valid ID are in Salesforce under that ID "
-        "(threshold < 90%)"
+        "🔴 Critical · properties: 80.0% of properties with a valid ID are in Salesforce (threshold < 90%)"
     ),
     "rows vanish from Salesforce": (
-        "🔴 Critical · properties: 78.0% of properties with a valid ID are in Salesforce under that ID "
-        "(threshold < 90%)"
+        "🔴 Critical · properties: 78.0% of properties with a valid ID are in Salesforce (threshold < 90%)"
     ),
     "more rows in Salesforce than properties": (
-        "🔴 Critical · properties: 106.2% is not between 0% and 100%. 1 check cannot run: Coverage of Salesforce"
+        "🔴 Critical · properties: Coverage of Salesforce: 106.2% is not between 0% and 100%. 1 check cannot run: "
+        "Coverage of Salesforce"
     ),
     "no id matches": (
-        "🔴 Critical · properties: 0.0% of properties with a valid ID are in Salesforce under that ID (threshold < 90%)"
+        "🔴 Critical · properties: 0.0% of properties with a valid ID are in Salesforce (threshold < 90%)"
     ),
     "runs are dated in the future": (
         "🔴 Critical · properties: Run 6 completed in the future: 2026-03-02 19:30 UTC. 3 checks of Sync B "
         "cannot run: Rejected records, Failed runs and Overdue run"
     ),
     "runs are cancelled": (
-        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h). "
+        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1 h 30 min). "
         "Sync B's last run was cancelled"
     ),
     "runs are skipped": (
-        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h). "
+        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1 h 30 min). "
         "Sync B's last run was skipped, another one was in progress"
     ),
     "runs are dry": (
-        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h). "
+        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1 h 30 min). "
         "Sync B's last run was a dry run, which writes nothing"
     ),
     "runs never end": (
-        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1.5 h). "
+        "🟡 Warning · properties: Sync B has not completed for 1 h 40 min (threshold > 1 h 30 min). "
         "A run has been in progress since {2026-03-02T11:45:00+00:00}"
     ),
     "one row in fifty is rejected": (

@@ -29,7 +29,7 @@ from bot.messages.phrases import life_line
 from bot.messages.plain import already_acknowledged, failure, help_message, note, taken_over, unknown_command
 from bot.messages.rerun import answer_modal, loading_modal, read_consent, rerun_modal
 from bot.messages.summary import summary_message
-from bot.messages.text import escape, limit_in_signs, number, rows, with_times
+from bot.messages.text import escape, limit_in_code, number, rows, with_times
 from bot.model import Digest, Evaluation, Kind, Outage, Undelivered
 from checks.model import Check, Outcome, Result, Severity
 from checks.numbers import duration
@@ -556,10 +556,10 @@ def test_a_duration_is_said_as_people_say_it(seconds: float, text: str) -> None:
 def test_numbers_and_limits_are_said_as_people_say_them() -> None:
     assert [number(None), number(0.0), number(18722.0), number(95.25)] == ["–", "0", "18,722", "95.25"]
     assert [rows(None), rows(0), rows(1), rows(7881)] == ["an unknown number of rows", "0 rows", "1 row", "7,881 rows"]
-    assert [limit_in_signs(limit) for limit in ("> 50", "<= 1000", "!= 0", None)] == [
-        "› 50",
-        "≤ 1,000",
-        "≠ 0",
+    assert [limit_in_code(limit) for limit in ("> 50", "<= 1000", "!= 0", None)] == [
+        "`&gt; 50`",
+        "`≤ 1,000`",
+        "`≠ 0`",
         "none",
     ]
 
