@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.facts import RunStatus, SyncStatus
+from checks.judge import clear_limit
 from checks.model import Check, Result
 from checks.numbers import count_of
 
@@ -35,12 +36,12 @@ class Circumstances:
 
     @property
     def exceeds_backlog(self) -> bool:
-        """Whether more records are wrong than are pending; of checks that say what helps then, which count records."""
+        """Whether too many would stay wrong if all that is pending were written; of checks that count records."""
         counted = "empty_backlog" in self.check.cases and not any(
             limit.unit for limit in (self.check.warn, self.check.critical) if limit
         )
         queue, value = self.sync.queue if self.sync else None, self.result.value
-        return counted and queue is not None and value is not None and queue < value
+        return counted and queue is not None and value is not None and not clear_limit(self.check).holds(value - queue)
 
     @property
     def is_backlog(self) -> bool:

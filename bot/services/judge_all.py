@@ -19,6 +19,7 @@ MOST_REASONS, MOST_TITLES = 2, 3
 BEGIN = {"databricks": WAREHOUSE, "census": "Census, "}  # of the problems of each source
 # Which statement failed is told by the checks that it blinds, and so is the sync.
 STATEMENT = re.compile(rf"^(?:Census, [^:]+: |{WAREHOUSE})?(?:(?:measure|checks)/[\w/-]+: )?")
+ENGINE = re.compile(r"\[([A-Z][A-Z_.]+)\]|([A-Z][a-z]+ Error):")  # how the words of one begin
 NOTHING = {"databricks": "the warehouse returned NULL", "census": "no value from Census"}
 GONE = re.compile(r" is (?:missing|empty)\b")
 HELPS = {
@@ -82,7 +83,7 @@ def _blinded(source: str, evaluation: Evaluation, results: Sequence[Result], che
     reasons = [_reason(checks[one.check], one.error) for one in results if one.outcome is Outcome.NO_DATA and one.error]
     problems = [problem for problem in evaluation.problems if problem.startswith(BEGIN[source])]
     told = list(dict.fromkeys([*problems, *reasons]))
-    told = list(dict.fromkeys(STATEMENT.sub("", reason) for reason in told)) or [NOTHING[source]]
+    told = list(dict.fromkeys(map(_in_our_words, told))) or [NOTHING[source]]
     because = "; ".join(told[:MOST_REASONS]) + f"; {len(told) - MOST_REASONS} more" * (len(told) > MOST_REASONS)
     titles = list(dict.fromkeys(checks[result.check].title for result in results))
     syncs = {result.sync for result in results}
@@ -99,6 +100,13 @@ def _blinded(source: str, evaluation: Evaluation, results: Sequence[Result], che
 def _reason(check: Check, why: str) -> str:
     """Why there is no value; a number that cannot be one says whose it is."""
     return f"{check.title}: {why}" if why[:1].isdigit() or why.startswith("-") else why
+
+
+def _in_our_words(reason: str) -> str:
+    """What an engine says is left to `/sync-health` and the log: here it is only named."""
+    reason = STATEMENT.sub("", reason)
+    found = ENGINE.match(reason)
+    return f"the warehouse refused the statement ({found[1] or found[2]})" if found else reason
 
 
 def _listed(titles: Sequence[str]) -> str:

@@ -101,8 +101,11 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
             seen = len(demo.slack.ephemerals(OPERATOR))
             demo.slack.command(OPERATOR, question)
             until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen)
-        backlog = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None))
-        demo.slack.press(OPERATOR, backlog["ts"], "rerun")
+        sync = demo.census.syncs[next(reversed(demo.census.syncs))]  # no run on schedule comes before the click
+        sync.hour, sync.frequency = (demo.clock.now().hour + 12) % 24, "daily"
+        demo.estate.switch(next(iter(FAULTS)), False)
+        offered = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None), 60)
+        demo.slack.press(OPERATOR, offered["ts"], "rerun")
         modal = until(lambda: (m := demo.slack.modal(OPERATOR)) and m["callback_id"] != "loading" and m)
         evaluation = summarise(ports).evaluation
         assert evaluation

@@ -109,8 +109,8 @@ CAUSES = {
         ("Not in the backlog: no record is pending in Sync B",),
     ),
     "more wrong values than are pending": (
-        about("null_company_names", replace(B, queue=45)),
-        ("Not in the backlog: only 45 records pending in Sync B",),
+        about("null_company_names", replace(B, queue=9)),
+        ("Not in the backlog: only 9 records pending in Sync B",),
     ),
     "wrong values, and nothing is known of the backlog": (
         about("null_company_names", replace(B, queue=None, suspicious=None)),
@@ -148,7 +148,7 @@ def test_what_is_healthy_has_neither_cause_nor_offer(name: str) -> None:
 OFFERS = {
     "wrong values whose source is correct": (about("null_company_names", replace(B, queue=240)), (Offer.RERUN,)),
     "wrong values that nothing pending corrects": (about("null_company_names", replace(B, queue=0)), ()),
-    "more wrong values than are pending": (about("null_company_names", replace(B, queue=45)), ()),
+    "more wrong values than are pending": (about("null_company_names", replace(B, queue=9)), ()),
     "a share of wrong values, of which nobody knows the number": (
         about("company_name_equals_property_name", replace(B, queue=45)),
         (Offer.RERUN,),
@@ -200,7 +200,8 @@ def test_what_has_no_button_yet_is_named_and_not_drawn() -> None:
     ("sync", "expected"),
     [
         (replace(B, queue=0), "empty_backlog"),
-        (replace(B, queue=45), "empty_backlog"),
+        (replace(B, queue=9), "empty_backlog"),
+        (replace(B, queue=45), "clean_backlog"),
         (replace(B, queue=240), "clean_backlog"),
         (replace(B, suspicious=1), None),
         (replace(B, queue=None, suspicious=None), None),

@@ -38,7 +38,7 @@ def test_a_sawtooth_grows_when_more_is_left_after_each_run() -> None:
 
 
 def test_a_sawtooth_shrinks_when_less_is_left_after_each_run_whatever_came_in_since() -> None:
-    assert trend_of(sizes(90, 70, 80, 50, 60, 30, 45)) == Trend(40, timedelta(hours=1), timedelta(minutes=45))
+    assert trend_of(sizes(90, 70, 80, 50, 60, 30, 45)) == Trend(40, timedelta(hours=1), timedelta(minutes=67.5))
 
 
 def test_a_backlog_that_is_being_emptied_further_than_before_shrinks() -> None:
