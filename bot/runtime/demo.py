@@ -87,7 +87,11 @@ class Demo:
     def environment(self) -> Mapping[str, str]:
         """What somebody would set to point the bot at these servers."""
         pipeline = yaml.safe_load((shipped.FOLDER / "pipeline.yml").read_text(encoding="utf-8"))
-        pipeline |= {"operators": {"users": [OPERATOR, SECOND_OPERATOR]}, "links": demo_links(self.slack.url)}
+        pipeline |= {
+            "owner": OPERATOR,
+            "operators": {"users": [OPERATOR, SECOND_OPERATOR]},
+            "links": demo_links(self.slack.url),
+        }
         config = self._folder.write("pipeline.yml", yaml.safe_dump(pipeline))
         return {
             "SLACK_BOT_TOKEN": self.tokens["slack_bot"],
