@@ -37,7 +37,7 @@ def test_three_broken_things_are_three_findings_with_their_remedies(broken: list
     assert code == 2
     assert out.count("✗") == 3
     assert "✗ Slack scopes: missing: usergroups:read" in out
-    assert "→ add usergroups:read under OAuth & Permissions and install the app anew" in out
+    assert "→ add usergroups:read under OAuth & Permissions and install the app again" in out
     assert "✗ Census Sync B: Sync B (UPDATE) is paused" in out
     assert "✗ crm.sfdc_dbx.properties_to_update:" in out
     assert "\n3 of 21 checks failed" in out

@@ -18,6 +18,7 @@ from bot.alerts.model import Did, Entry, Incident, State
 from bot.demo.slack.server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.errors import (
     AccessError,
+    BlocksRefusedError,
     ChannelRefusedError,
     ContentRefusedError,
     NotFoundError,
@@ -382,7 +383,7 @@ def test_what_comes_from_the_pipeline_is_escaped(slack: SlackLine) -> None:
         (Fault(error="not_in_channel"), ChannelRefusedError),
         (Fault(error="is_archived"), ChannelRefusedError),
         (Fault(error="channel_not_found"), ChannelRefusedError),
-        (Fault(error="invalid_blocks"), ContentRefusedError),
+        (Fault(error="invalid_blocks"), BlocksRefusedError),
         (Fault(error="msg_too_long"), ContentRefusedError),
         (Fault(error="msg_blocks_too_long"), ContentRefusedError),
         (Fault(error="edit_window_closed"), UneditableError),

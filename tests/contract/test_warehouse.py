@@ -183,7 +183,12 @@ NEEDED_FOR = {
         "data_quality_percentage",
         "company_name_equals_property_name_percentage",
     },
-    "sf_property_id_c": {"matched_coverage_percentage", "coverage_percentage"},
+    "sf_property_id_c": {
+        "matched_coverage_percentage",
+        "coverage_percentage",
+        "enriched_without_company_name",
+        "enriched_named_like_property",
+    },
     "name": {"company_name_equals_property_name_percentage"},
 }
 

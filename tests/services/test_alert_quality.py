@@ -194,10 +194,16 @@ HEADLINES = {
     ),
     "the token of Census ended": (
         "🔴 Critical · properties: Census refuses CENSUS_API_TOKEN (401). 6 checks cannot run: Rejected "
-        "records, Failed runs, Census schedule and 3 more"
+        "records, Census schedule, Failed runs and 3 more"
     ),
-    "the update sync is paused": "🔴 Critical · properties: Sync B is paused in Census: 180 pending records",
-    "the create sync is paused": "🔴 Critical · properties: Sync A is paused in Census: 12 pending records",
+    "the update sync is paused": (
+        "🔴 Critical · properties: Sync B is paused in Census: 180 pending records. "
+        "First seen paused {2026-03-02T10:30:00+00:00}"
+    ),
+    "the create sync is paused": (
+        "🔴 Critical · properties: Sync A is paused in Census: 12 pending records. "
+        "First seen paused {2026-03-02T10:30:00+00:00}"
+    ),
     "runs fail": "🟡 Warning · properties: Sync B's last run failed: Census gives no reason",
     "runs fail for a login": (
         "🔴 Critical · properties: Sync B's last run failed: INVALID_SESSION_ID. Authentication error"
@@ -210,7 +216,8 @@ HEADLINES = {
         "pending update in Salesforce"
     ),
     "a paused sync, and the backlog grows": (
-        "🔴 Critical · properties: Sync B is paused in Census: 7,881 pending records"
+        "🔴 Critical · properties: Sync B is paused in Census: 7,881 pending records. "
+        "First seen paused {2026-03-02T10:30:00+00:00}"
     ),
     "runs take nothing of what is pending": (
         "🟡 Warning · properties: Sync B completed 3 runs in a row without taking any of 180 pending records"

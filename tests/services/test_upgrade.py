@@ -45,13 +45,17 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def test_the_earlier_pipeline_yml_means_what_the_shipped_one_means() -> None:
     earlier, shipped = settings_from({"SYNC_HEALTH_CONFIG": str(EARLIER / "d51b747.yml")}), shipped_settings()
-    for name in ("pipeline", "zone", "channel", "operators", "syncs", "schedule", "links", "tables", "destination"):
+    for name in ("pipeline", "zone", "channel", "operators", "syncs", "schedule", "links", "tables"):
         assert getattr(earlier, name) == getattr(shipped, name)
     assert (earlier.noun.many, shipped.noun.many) == ("records", "properties"), "it does not say what its records are"
+    assert (earlier.destination, shipped.destination) == ("destination", "Salesforce"), "nor where they go"
     called = [
-        re.sub("propert(y|ies)", "record", str(one.checks).replace("records", "record")) for one in (earlier, shipped)
+        re.sub("propert(y|ies)", "record", str(one.checks).replace("records", "record")).replace(
+            "Salesforce", "destination"
+        )
+        for one in (earlier, shipped)
     ]
-    assert called[0] == called[1], "but for that word"
+    assert called[0] == called[1], "but for these words"
 
 
 def test_the_open_incident_its_thread_its_rerun_and_the_audit_are_kept(world: World) -> None:
@@ -86,7 +90,7 @@ def test_an_incident_from_before_gets_its_cause_with_the_next_value(world: World
     assert (before.causes, before.offers, before.peak) == ((), (), None)
     world.look(75)
     after = world.incident()
-    assert after.causes == ("12 records pending in Sync B, none of them suspect",)
+    assert after.causes == ("Not in the backlog: only 12 records pending in Sync B",)
     assert after.peak == 75.0
 
 

@@ -275,7 +275,7 @@ def test_who_changes_something_is_told_when_slack_does_not_say_which_workspace_i
     assert load.ask("ack", 1) == 1
     until(lambda: load.answers("does not tell me which workspace is ours") == 1)
     assert load.ask("ack", 1) == 1
-    until(lambda: load.answers("No open incidents") == 1)
+    until(lambda: load.answers("No incident is open") == 1)
 
 
 @pytest.mark.full

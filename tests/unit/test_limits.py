@@ -32,6 +32,7 @@ from bot.messages.plain import (
     failure,
     help_message,
     note,
+    snooze_answer,
     state_failure,
     still_acknowledged,
     taken_over,
@@ -151,6 +152,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         errors_message([rejected(t, n), SyncErrors(t, error=t)] * n or [SyncErrors(t)], ZONE, NOW)
     ],
     evidence_message: lambda t, n: [evidence_message(an_incident(t, n), samples.course(*(1.5,) * n), SETTINGS)],
+    snooze_answer: lambda t, n: [snooze_answer([an_incident(t, n)] * n, t[:20])],
     already_acknowledged: lambda t, n: [already_acknowledged([OPERATOR] * n, 7)],
     still_acknowledged: lambda t, n: [still_acknowledged(an_incident(t, n + 1), ZONE)],
     taken_over: lambda t, n: [taken_over(an_incident(t, n + 1))],

@@ -40,8 +40,6 @@ def principal(wire: Wire, clock: HandClock) -> Iterator[DatabricksWarehouse]:
     [
         ({"token": ""}, "DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET"),
         ({"token": "", "client_id": "application"}, "DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and"),
-        ({"token": "two\nlines"}, "DATABRICKS_TOKEN: it has blanks"),
-        ({"token": "schlüssel"}, "DATABRICKS_TOKEN: it has blanks"),
         ({"http_path": ""}, "DATABRICKS_HOST and DATABRICKS_HTTP_PATH: both are needed"),
     ],
 )
