@@ -263,7 +263,7 @@ def test_what_is_different_in_a_case_counts_there_alone_and_can_be_changed_by_it
 
 
 @pytest.mark.parametrize(
-    ("text", "shown", "value"), [("> 5%", "> 5%", "13.3%"), (">2 h", "> 2 h", "13.33 h"), ("> 50", "> 50", "13.33")]
+    ("text", "shown", "value"), [("> 5%", "> 5%", "13.3%"), (">2 h", "> 2 h", "13 h 20 min"), ("> 50", "> 50", "13.33")]
 )
 def test_a_threshold_keeps_its_unit_and_a_value_next_to_it_has_the_same(text: str, shown: str, value: str) -> None:
     limit = parse_limit(text)
