@@ -247,7 +247,7 @@ def test_a_fault_that_returns_soon_has_the_same_incident_and_thread(world: World
     world.look(60, after=29)
     again = world.incident()
     assert (again.id, again.state, again.resolved_at, again.opened_at) == (1, State.FIRING, None, opened.opened_at)
-    assert world.claimed() == ["root", "reopened"]
+    assert world.claimed() == ["root", "evidence", "reopened"]
     assert [e.did for e in again.timeline] == [Did.OPENED, Did.RECOVERING, Did.RESOLVED, Did.REOPENED]
 
 
