@@ -42,7 +42,7 @@ def fill(folder: Path) -> None:
 def test_it_prints_the_numbers_and_the_change_since_the_last() -> None:
     code, out, _ = snapshot("--demo")
     assert code == 0
-    assert "Coverage of Salesforce 96.01 +0.0" in out
+    assert "Coverage of Salesforce (%) 96.01 +0.0" in out
     assert "CREATE backlog 12 +0" in out
     assert "taken; change since daily_snapshot_" in out
 

@@ -79,4 +79,4 @@ def test_an_alert_of_census_names_the_newest_run(world: World, status: RunStatus
     run_checks(world.ports)
     assert world.incident().check == "census_error_rate"
     assert world.incident().examples == (f"run {last.id}",)
-    assert f"*Examples* latest run in Census {last.id}" in evidence(world)
+    assert f"*Latest run* {last.id}" in evidence(world)

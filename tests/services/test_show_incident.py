@@ -49,7 +49,7 @@ def test_without_a_number_the_only_open_one_is_meant(world: World) -> None:
     first = world.incident()
     with world.store.transaction() as records:
         records.create_incident(replace(first, key="another"))
-    with pytest.raises(RefusedError, match="open are 1, 2"):
+    with pytest.raises(RefusedError, match="Open: 1, 2"):
         incident_meant(world.ports, "")
 
 

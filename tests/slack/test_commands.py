@@ -81,7 +81,7 @@ def test_check_validates_now_and_shows_the_summary(world: World) -> None:
 @pytest.mark.parametrize("typed", ["queue zz", "queue sync", "runs <!channel>", "runs 99999999999999999999999"])
 def test_a_sync_that_nobody_knows_gets_the_list(world: World, typed: str) -> None:
     answer = _ask(world, typed)
-    assert "There are: Sync A (CREATE), Sync B (UPDATE)." in answer
+    assert "Syncs: Sync A (CREATE), Sync B (UPDATE)." in answer
     assert "<!channel>" not in answer
 
 

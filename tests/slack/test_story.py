@@ -106,18 +106,20 @@ def test_a_press_that_comes_too_late_is_answered_and_audited(world: World) -> No
 
 @pytest.mark.full
 def test_pressing_twice_starts_one_run_and_says_whose_it_is(world: World) -> None:
-    slack, _ = world.demo.slack, _break(world)
+    slack, root = world.demo.slack, _break(world)
     world.demo.estate.switch(BUG, False)
     world.rerun(world.operator)
     until(lambda: "pending record" in words(slack.modal(world.operator) or {}))
     slack.submit(world.operator)
     until(lambda: ("U0ROBIN", "rerun") in [row[:2] for row in world.audit()])
     with suppress(LookupError):  # the root may have withdrawn the offer already
-        slack.press(world.operator, world.root()["ts"], "rerun")
+        slack.press(world.operator, root["ts"], "rerun")
         until(lambda: "A rerun of Sync B is in progress" in words(slack.modal(world.operator) or {}))
         assert f"Requested by <@{world.operator}>" in words(slack.modal(world.operator))
         assert "View thread" in words(slack.modal(world.operator))
-    until(lambda: "rerun completed" in words(world.thread()), 60)  # half of it is waiting for the run itself
+    until(
+        lambda: "rerun completed" in words(slack.messages(root["ts"])), 60
+    )  # half of it is waiting for the run itself
     assert [run["sync_trigger_reason"]["ui_tag"] for run in _update_runs(world)].count("API Request") == 1
 
 
