@@ -111,7 +111,7 @@ class Watch:
 
     @property
     def message(self) -> "Scheduled | None":
-        """What waits at Slack."""
+        """The scheduled message at Slack."""
         return Scheduled(self.message_id, self.channel) if self.message_id and self.channel else None
 
 

@@ -10,7 +10,7 @@ MOST_DAYS, WINDOW_SECONDS, MOST_IN_A_WINDOW, LOCKED_SECONDS = 120, 300, 30, 60
 
 @dataclass
 class ScheduledMessages:
-    """What waits for its time, by id; times are seconds since the epoch."""
+    """Scheduled messages that are not posted yet, by id; times are seconds since the epoch."""
 
     waiting: dict[str, Json] = field(default_factory=dict)
 

@@ -32,7 +32,7 @@ OPENING = "apps.connections.open"  # the one method that takes the app's token
 
 @dataclass(frozen=True)
 class Fault:
-    """How a Web API call goes wrong; `done` says that it takes effect all the same."""
+    """How a Web API call goes wrong; `done` says that it takes effect anyway."""
 
     error: str = ""
     status: int = 200
