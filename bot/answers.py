@@ -1,14 +1,19 @@
 """What services answer and messages render."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.alerts.model import Incident, Maintenance
+from bot.alerts.model import Action, ActionKind, Incident, Maintenance
 from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
+from bot.alerts.warehouse_use import Usage
+from bot.config.pipeline_file import Noun
+from bot.config.runbook import Section
+from bot.config.syncs import SyncSettings
 from bot.facts import Run, Schedule
-from bot.model import Evaluation, Outage, Undelivered
+from bot.model import AuditRow, Evaluation, Leader, Outage, Undelivered, UnsentPages, Watch
 from checks.model import Check, Result
 
 
@@ -21,45 +26,91 @@ class Summary:
     incidents: tuple[Incident, ...] = ()
     maintenance: Maintenance | None = None  # the window that is on
     undelivered: tuple[Undelivered, ...] = ()  # what Slack does not show as it should
+    unsent_pages: tuple[UnsentPages, ...] = ()  # what a pager has not accepted
     unscheduled: str | None = None  # why Slack would not tell if the bot stopped
     state_outage: Outage | None = None  # nothing can be stored, so what is shown is old
     measuring: bool = False  # newer numbers are on their way
     failed: str | None = None  # why there are none although somebody asked: words, or a reference into the log
     other_connections: int = 0  # with our Slack app token, that are not ours
+    has_audit_log: bool = True  # whether a snapshot has a place
+    observes: bool = False  # whether nothing outside of the bot may be changed
+    syncs: tuple[SyncSettings, ...] = ()  # of the pipeline, for buttons
+
+
+@dataclass(frozen=True)
+class WarehouseDay:
+    """What the bot cost the warehouse on a local day."""
+
+    day: date
+    usages: tuple[Usage, ...]  # one for each purpose
+    awake: timedelta  # because of the bot, at most; until now
+
+    @property
+    def statements(self) -> int:
+        """For every purpose."""
+        return sum(one.statements for one in self.usages)
+
+    @property
+    def woke(self) -> int:
+        """How often one of them found the warehouse stopped."""
+        return sum(one.woke for one in self.usages)
+
+
+@dataclass(frozen=True)
+class BotStatus:
+    """The bot itself, as far as its state tells. Times are UTC."""
+
+    at: datetime
+    trouble: str | None  # why it does not count as working; None: it works
+    leader: Leader | None  # None: no process holds the lease
+    completed_at: datetime | None  # the last evaluation on schedule
+    evaluation: Evaluation | None  # the newest, of any kind
+    open_incidents: int
+    maintenance: Maintenance | None
+    undelivered: tuple[Undelivered, ...]
+    unsent_pages: tuple[UnsentPages, ...]
+    watch: Watch
+    days: tuple[WarehouseDay, ...]  # those on which the bot used the warehouse, newest first
 
 
 @dataclass(frozen=True)
 class Consent:
-    """What a rerun dialog showed to whoever submits it: what is confirmed is what runs. It travels with the dialog."""
+    """What a dialog showed to whoever submits it: what is confirmed is what is done. It travels with the dialog."""
 
-    incident_id: int
-    sync: str
+    kind: ActionKind
+    incident_id: int | None  # None: it was not opened from an alert
+    sync: str  # by name; empty where all are meant
     queue: int | None
     suspicious: int | None
     running: int | None  # the id of the run to follow
     latest_run_id: int
     latest_action_id: int
+    paused: bool
+    full_sync: bool = False
 
 
 class FactChange(StrEnum):
     """How the facts became worse between a dialog and its submission."""
 
-    REQUESTED = "a rerun was requested"
+    REQUESTED = "another action on this sync was requested"
     PAUSED = "the sync was paused"
+    RESUMED = "the sync was resumed"
     RUN_BEGAN = "a run began"
     RUN_ENDED = "a run ended"
     UNKNOWN = "the backlog is unknown now"
     SUSPECT = "there are more suspect records"
     NOTHING_PENDING = "no record is pending any more"
+    FULL_SYNC = "a full sync was chosen"  # which is confirmed by itself
 
 
 @dataclass(frozen=True)
-class RerunFacts:
-    """What somebody should know before running a sync again. None: it could not be found out."""
+class SyncFacts:
+    """What somebody should know before acting on a sync. None: it could not be found out."""
 
+    kind: ActionKind
     sync: str
     label: str
-    incident_id: int
+    incident_id: int | None
     as_of: datetime
     queue: int | None
     suspicious: int | None
@@ -67,70 +118,151 @@ class RerunFacts:
     latest_run_id: int  # 0 when there was none
     latest_action_id: int  # of this sync, ended or not; 0 when there was none
     paused: bool
-    source: str  # the view that the sync reads
-    helps: str  # what the check says about it
+    source: str | None  # the view that the sync reads, where pipeline.yml names it
+    helps: str = ""  # what the check says about it
+    suspects: tuple[str, ...] = ()  # what makes the suspect ones so
+    examples: tuple[str, ...] = ()  # ids of suspect records
+    last_run: Run | None = None  # the latest that has ended
+    usual: timedelta | None = None  # that a run of this kind takes, by the runs before it
+    next_run: datetime | None = None  # by its schedule, were it not paused
+    counted_at: datetime | None = None  # when the backlog was measured, where that is not just now
+    dependents: tuple[str, ...] = ()  # the syncs that run after this one
+    critical: tuple[str, ...] = ()  # titles of critical alerts about what it has written
+    paused_by: Action | None = None  # where it was paused here
+    full_sync: bool = False  # a rerun of every record, changed or not
+    noun: Noun = field(default_factory=Noun)
 
     @property
     def can_help(self) -> bool:
         """Whether a run could write anything; also where nobody knows."""
-        return self.queue != 0
+        return self.queue != 0 or self.full_sync
 
     @property
     def risky(self) -> bool:
-        """Whether it could do harm: it would write suspicious rows, or nobody knows what it would write."""
-        return self.running is None and (self.suspicious is None or self.suspicious > 0)
+        """Whether runs could do harm: they would write suspect records, nobody knows what, or what is wrong already.
+
+        A run in progress is followed instead of starting one; a sync that is resumed starts others after it.
+        """
+        starts = self.kind is ActionKind.RESUME or (self.kind is ActionKind.RERUN and self.running is None)
+        return starts and (self.suspicious is None or self.suspicious > 0 or bool(self.critical))
 
     @property
     def consent(self) -> Consent:
         """What somebody agrees to who was shown these."""
-        running = self.running.id if self.running else None
-        ids = (running, self.latest_run_id, self.latest_action_id)
-        return Consent(self.incident_id, self.sync, self.queue, self.suspicious, *ids)
+        return Consent(
+            kind=self.kind,
+            incident_id=self.incident_id,
+            sync=self.sync,
+            queue=self.queue,
+            suspicious=self.suspicious,
+            running=self.running.id if self.running else None,
+            latest_run_id=self.latest_run_id,
+            latest_action_id=self.latest_action_id,
+            paused=self.paused,
+            full_sync=self.full_sync,
+        )
 
     def worse_than(self, shown: Consent) -> tuple[FactChange, ...]:
         """What somebody did not agree to who was shown those; smaller numbers are none of it, but 0 records."""
+        found = {FactChange.REQUESTED: self.latest_action_id != shown.latest_action_id}
+        match self.kind:
+            case ActionKind.RERUN:
+                resumed = shown.kind is ActionKind.RESUME and not self.paused  # a rerun behind it was chosen
+                found |= {FactChange.RESUMED: resumed} | self._worse_to_run(shown)
+            case ActionKind.RESUME:
+                found |= {FactChange.RESUMED: not self.paused} | self._worse_to_write(shown)
+            case ActionKind.PAUSE:
+                found |= {FactChange.PAUSED: self.paused}
+            case ActionKind.CANCEL:
+                found |= {FactChange.RUN_ENDED: self.consent.running != shown.running}
+        return tuple(change for change, happened in found.items() if happened)
+
+    def _worse_to_run(self, shown: Consent) -> dict[FactChange, bool]:
         now = self.consent
         follows = now.running is not None and now.running == shown.running
-        wider = (now.suspicious or 0) > (shown.suspicious or 0) and shown.suspicious is not None
-        unknown = (now.queue is None and shown.queue is not None) or (
-            now.suspicious is None and shown.suspicious is not None
-        )
         ended = (shown.running or now.latest_run_id != shown.latest_run_id) and not now.running
-        found = {
-            FactChange.REQUESTED: now.latest_action_id != shown.latest_action_id,
-            FactChange.PAUSED: self.paused,
+        return {
+            FactChange.PAUSED: self.paused and not shown.paused,
             FactChange.RUN_BEGAN: bool(now.running) and not follows,
-            FactChange.RUN_ENDED: ended,
-            FactChange.UNKNOWN: unknown and not follows,
-            FactChange.SUSPECT: wider and not follows,
-            FactChange.NOTHING_PENDING: now.queue == 0 and not now.running,
+            FactChange.RUN_ENDED: bool(ended),
+            **({} if follows else self._worse_to_write(shown)),
+            FactChange.NOTHING_PENDING: not self.can_help and not now.running,
+            FactChange.FULL_SYNC: self.full_sync and not shown.full_sync and not now.running,
         }
-        return tuple(change for change, happened in found.items() if happened)
+
+    def _worse_to_write(self, shown: Consent) -> dict[FactChange, bool]:
+        unknown = (self.queue is None and shown.queue is not None) or (
+            self.suspicious is None and shown.suspicious is not None
+        )
+        wider = (self.suspicious or 0) > (shown.suspicious or 0) and shown.suspicious is not None
+        return {FactChange.UNKNOWN: unknown, FactChange.SUSPECT: wider}
 
 
 @dataclass(frozen=True)
-class WaitingRow:
-    """A row of a queue by its ids, and what is wrong with it in words, or nothing."""
+class PauseAllFacts:
+    """What somebody should know before pausing every sync: each by name, and why it is not known, paused or running."""
 
-    property_id: str
-    sfdc_id: str
-    wrong: str | None
+    as_of: datetime
+    on: tuple[str, ...]
+    paused: tuple[str, ...]
+    unknown: tuple[tuple[str, str], ...]  # …with the reason
+    running: tuple[str, ...]  # whose run goes on
+    latest_action_id: int
+
+    @property
+    def consent(self) -> Consent:
+        """What somebody agrees to who was shown these."""
+        return Consent(ActionKind.PAUSE_ALL, None, "", None, None, None, 0, self.latest_action_id, paused=False)
+
+
+@dataclass(frozen=True)
+class PendingRecord:
+    """A record of a queue by its keys, and what makes it suspect, or nothing."""
+
+    keys: tuple[str, ...]
+    suspect: str | None
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The backlog of one sync. `size` is None where the tables behind the queue are empty: nobody knows."""
+    """The backlog of one sync. `size` is None where nobody knows it, and `error` says why."""
 
     label: str
-    source: str  # the view
+    source: str | None  # the view; None: the sync has no queue
     size: int | None
     judged: Result | None = None  # by the check on this queue, if there is one
-    suspicious: int = 0
-    oldest: timedelta | None = None  # since the row that has waited longest changed in the source
+    suspects: tuple[tuple[str, int], ...] = ()  # the suspect records, by what makes them suspect
+    oldest: timedelta | None = None  # since the record changed that has been pending longest
     trend: Trend | None = None
     groups: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()  # by what; of each the biggest first
-    first: tuple[WaitingRow, ...] = ()
-    wrong: tuple[WaitingRow, ...] = ()
+    keys: tuple[str, ...] = ()  # what the keys of its records are called
+    first: tuple[PendingRecord, ...] = ()
+    suspect: tuple[PendingRecord, ...] = ()
+    error: str | None = None
+    noun: Noun = field(default_factory=Noun)
+    measurable: bool = True  # False: there is no warehouse
+    sync: SyncSettings | None = None  # which it is, for buttons
+    paused: bool = False  # by the last evaluation
+
+    @property
+    def suspicious(self) -> int:
+        """How many records are suspect."""
+        return sum(count for _, count in self.suspects)
+
+
+@dataclass(frozen=True)
+class AuditTrail:
+    """Rows of the audit since then (and before `until`), newest first, and how many there are besides."""
+
+    since: datetime
+    rows: tuple[AuditRow, ...]
+    total: int
+    until: datetime | None = None
+
+    @property
+    def hidden(self) -> int:
+        """How many are older than those."""
+        return self.total - len(self.rows)
 
 
 @dataclass(frozen=True)
@@ -140,6 +272,9 @@ class SyncRuns:
     label: str
     runs: tuple[tuple[Run, float | None], ...] = ()
     error: str | None = None
+    running: Run | None = None  # the one in progress, and how long it should take
+    expected: timedelta | None = None
+    sync: SyncSettings | None = None  # which it is, for buttons
 
 
 @dataclass(frozen=True)
@@ -148,7 +283,7 @@ class SyncErrors:
 
     label: str
     run: Run | None = None
-    rejected: int = 0  # by Salesforce
+    rejected: int = 0  # by the destination
     invalid: int = 0  # …and by Census, before it came so far
     read: int = 0  # of these, how many were looked at: Census has them late, and we do not read them all
     groups: tuple[CauseGroup, ...] = ()
@@ -166,35 +301,22 @@ class SyncSchedule:
 
 
 @dataclass(frozen=True)
-class SnapshotNumbers:
-    """What a snapshot says of the pipeline; None where there was nothing to measure."""
-
-    coverage_percentage: float | None
-    enriched_rows: int | None
-    salesforce_rows: int | None
-    rds_to_sf_gap: int | None  # below zero: Salesforce holds more than RDS
-    null_company_names: int | None
-    create_queue: int | None
-    update_queue: int | None
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """A row of the audit log, and the numbers of the one before it."""
 
     id: str
     taken_at: datetime  # UTC
     by: str
-    numbers: SnapshotNumbers
+    numbers: Mapping[str, float | None]  # by metric; None where there was nothing to measure
     previous_id: str | None = None
-    previous: SnapshotNumbers | None = None
+    previous: Mapping[str, float | None] = field(default_factory=dict)
     existed: bool = False  # it was taken before, and stays as it was
     dry_run: bool = False  # nothing was written
     foreign: str | None = None  # whose row has taken the id, and how old it is; ours was not written then
 
     def change(self, name: str) -> float | None:
         """By how much a number differs from the one before; None where either is unknown."""
-        now, before = getattr(self.numbers, name), getattr(self.previous, name, None)
+        now, before = self.numbers.get(name), self.previous.get(name)
         return None if now is None or before is None else now - before
 
 
@@ -205,6 +327,7 @@ class Replayed:
     check: Check
     readings: tuple[float, ...]
     told: tuple[tuple[datetime, str, str], ...]
+    sync: str | None = None
 
 
 @dataclass(frozen=True)
@@ -231,6 +354,7 @@ class AlertTest:
     acknowledged_by: str | None = None  # a Slack user id
     acknowledgeable: bool = True  # False: no bot was running that could have taken the click
     resolved_at: datetime | None = None
+    paged: tuple[str, ...] = ()  # the pagers that took a trigger, an acknowledge and a resolve
     error: str | None = None
 
     @property
@@ -247,3 +371,13 @@ class Finding:
     ok: bool
     detail: str
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class RunbookPage:
+    """A section of the runbook, and what is known of the alert or topic that it was opened for."""
+
+    section: Section
+    next_step: str = ""
+    owner: str | None = None  # a Slack id
+    incident: Incident | None = None

@@ -4,6 +4,8 @@
 class SyncHealthError(Exception):
     """Any failure that we foresee: its text is meant for the person who reads it."""
 
+    audited = False  # True: that it failed stands in the audit already
+
 
 class TemporaryError(SyncHealthError):
     """It certainly did not happen, and trying again later may help."""
@@ -43,6 +45,10 @@ class PermanentError(SyncHealthError):
 
 class AccessError(PermanentError):
     """The address or the login is refused, whatever is asked: its text says which setting to correct."""
+
+
+class ForbiddenError(AccessError):
+    """The login is known, and may not do this: somebody has to allow it."""
 
 
 class NotFoundError(PermanentError):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 LONGEST_RUN = timedelta(hours=6)  # after this a run whose end is not to be seen is given up
 
@@ -37,6 +38,7 @@ class Run:
     records_invalid: int | None = None
     error: str | None = None
     error_code: str | None = None  # Census' own
+    full_sync: bool = False  # it writes every record again, not only what has changed
 
     @property
     def final(self) -> bool:
@@ -54,10 +56,24 @@ class Run:
         """Whether it brought the destination up to date: dry and cancelled runs did not."""
         return self.status is RunStatus.COMPLETED and not self.dry_run
 
+    @property
+    def took_nothing(self) -> bool:
+        """Whether its source offered it no record, as far as Census tells."""
+        taken = (self.records_processed, self.records_updated, self.records_failed)
+        return self.records_total == 0 and not any(taken)
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How a sync that Census does not schedule has run lately: the longest time between two completed runs."""
+
+    longest: timedelta
+    weekdays: bool = False  # of Monday to Friday alone, because it rests at weekends
+
 
 @dataclass(frozen=True)
 class Schedule:
-    """When Census runs a sync by itself."""
+    """When Census runs a sync by itself, and what else is known of when it runs."""
 
     frequency: str  # never, continuous, quarter_hourly, hourly, daily, weekly, expression
     paused: bool
@@ -69,6 +85,10 @@ class Schedule:
         str, ...
     ] = ()  # what else starts it: sync_sequence, fivetran, dbt_cloud, live, or one not known here
     external: bool = False  # started from outside over the API, which only pipeline.yml can tell
+    expect_every: timedelta | None = None  # the longest time between two completed runs, by pipeline.yml
+    follows: int | None = None  # the sync after which it runs, where Census names one
+    follows_name: str | None = None  # …what pipeline.yml calls that one
+    rhythm: Rhythm | None = None  # …what it is judged by where nothing else says when it runs
 
     @property
     def enabled(self) -> bool:
@@ -84,6 +104,7 @@ class Sync:
     label: str
     status: str  # case-folded
     schedule: Schedule
+    updated_at: datetime | None = None  # when Census last touched it, as each of its runs does
 
 
 @dataclass(frozen=True)
@@ -92,15 +113,38 @@ class SyncStatus:
 
     name: str
     label: str
-    direction: str
-    queue: int | None = None  # rows that wait
-    suspicious: int | None = None  # …of them without a company name
+    has_queue: bool = True  # False: pipeline.yml names none, so there is nothing to know of its backlog
+    queue: int | None = None  # records that are pending
+    suspicious: int | None = None  # …of them suspect
+    suspects: tuple[tuple[str, int], ...] = ()  # these by what makes them suspect
+    oldest_pending: datetime | None = None  # when the record changed that has been pending longest
+    lowest: int | None = None  # the smallest backlog since it was last empty, and when it was measured first
+    lowest_at: datetime | None = None
     latest: Run | None = None  # the newest run of any kind
     running: Run | None = None  # the one going on, which need not be the newest: those that start meanwhile are skipped
-    last_sync: Run | None = None  # the newest that brought Salesforce up to date
+    last_sync: Run | None = None  # the newest that brought the destination up to date
     schedule: Schedule | None = None
     next_run: datetime | None = None  # None where that is never, always, or not to be known
     error_rate: float | None = None  # of the last sync, in percent
     error: str | None = None
     success_rate: float | None = None  # completed of those that ended within a day, in percent
     pending_since: datetime | None = None  # since when its queue was found not empty whenever it was measured
+    oldest_seen_at: datetime | None = None  # since when a record that changed as long ago was found pending
+    unheld_at: datetime | None = None  # when its latest run began, where its suspect records were not measured before
+
+
+class Counted(Protocol):
+    """Whatever has the counts of a run, as far as Census tells them."""
+
+    @property
+    def records_updated(self) -> int | None: ...
+    @property
+    def records_failed(self) -> int | None: ...
+    @property
+    def records_invalid(self) -> int | None: ...
+
+
+def counts_in_words(of: Counted) -> str:
+    """`246 updated, 0 rejected, 0 invalid`, as far as Census says; empty where it says nothing."""
+    counts = {"updated": of.records_updated, "rejected": of.records_failed, "invalid": of.records_invalid}
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count is not None)

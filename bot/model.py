@@ -1,15 +1,20 @@
 """The values that ports carry: evaluations, messages of the outbox, claims and deliveries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
-from bot.alerts.model import Action, Did, Incident, MaintenanceReport, State
+from bot.alerts.model import Action, Did, Entry, Incident, MaintenanceReport, State
+from bot.alerts.paging import PageAction
 from bot.facts import SyncStatus
+from bot.sanitize import without_secrets
 from checks.model import Check, Outcome, Result
 
 ASK_AGAIN = timedelta(minutes=1)  # between two ticks, after the warehouse was asked in vain
+AUDIT_WIDTHS = {"user": 40, "what": 40, "target": 255, "team": 40, "reference": 80}  # characters of a row of the audit
+AUDIT_TEXT = 1000  # of its other texts
 
 
 @dataclass(frozen=True)
@@ -24,9 +29,18 @@ class Evaluation:
     syncs: tuple[SyncStatus, ...]
     problems: tuple[str, ...] = ()
     warehouse_at: datetime | None = None  # when the numbers of the warehouse were measured
-    matched_coverage: float | None = None  # percent of the valid RDS properties that are in Salesforce by their id
     warehouse_reached: bool = True  # False: it was asked then, and could not be reached
     warehouse_starting: bool = False  # it was asked then, and its numbers stay while it starts
+
+    @cached_property
+    def status_of(self) -> Mapping[str, SyncStatus]:
+        """How each sync is, by its name."""
+        return {one.name: one for one in self.syncs}
+
+    @cached_property
+    def result_of(self) -> Mapping[tuple[str, str | None], Result]:
+        """What each check found, by its name and the sync that it was about."""
+        return {(one.check, one.sync): one for one in self.results}
 
     @property
     def asked_in_vain(self) -> bool:
@@ -52,20 +66,60 @@ class Kind(StrEnum):
     SEVERITY = "severity"
     REOPENED = "reopened"
     REMINDER = "reminder"
+    REMEDY = "remedy"  # what the bot would have done on its own, or could not
     DIGEST = "digest"  # once a day, about no incident
     AWAY = "away"  # no evaluation for longer than usual, said afterwards
     SILENT = "silent"  # the same, said by Slack while it lasts: scheduled ahead and postponed by each evaluation
     STATE_FAILED = "state_failed"  # the state cannot be written; posted past the outbox, which is part of it
     STATE_RESTORED = "state_restored"
     MAINTENANCE = "maintenance"  # what a maintenance window held back, said at its end
+    NOTE = "note"  # what somebody wrote about an incident; each is a message of its own
     MOVED = "moved"  # what stands in place of a root whose thread goes on in another channel
 
 
 # What a reply about a change is about: the newest of these lines in the timeline.
 CHANGES: dict[Kind, tuple[Did, ...]] = {
     Kind.SEVERITY: (Did.ESCALATED, Did.RETURNED, Did.EASED),
-    Kind.REOPENED: (Did.REOPENED,),
+    Kind.REOPENED: (Did.REOPENED, Did.STILL_FIRING),
+    Kind.REMEDY: (Did.REMEDY,),
 }
+
+
+class AuditState(StrEnum):
+    """How far what the audit tells of had come when its row was written."""
+
+    REQUESTED = "requested"  # before anything outside was asked
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # whether it happened was not to be found out
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One line of the audit, a log for people that nothing is read back from. Times are UTC.
+
+    Its texts are cleaned when it is made, because nothing that was written can be taken back.
+    """
+
+    at: datetime
+    user: str  # a Slack user id, or what acted on its own
+    what: str
+    target: str
+    result: str  # in words
+    state: AuditState | None = AuditState.SUCCEEDED  # None: written by an earlier version, which did not say
+    team: str | None = None  # the Slack workspace of whoever acted
+    reason: str = ""  # that was given for it
+    before: str = ""  # how the target stood, and how it stands now
+    after: str = ""
+    reference: str = ""  # where more of it stands: `incident 3`, `action 7`, `run 4711`, `log 1f2e3d4c`
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, str) and not isinstance(value, AuditState):
+                clean = without_secrets(value, AUDIT_WIDTHS.get(one.name, AUDIT_TEXT))
+                object.__setattr__(self, one.name, clean)
 
 
 @dataclass(frozen=True)
@@ -116,6 +170,15 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Leader:
+    """The process that schedules and sends, in the machine's time."""
+
+    holder: str  # host-process-random
+    until: datetime  # the end of its lease, which it renews twice a minute
+    since: datetime | None  # None: an earlier version took it
+
+
+@dataclass(frozen=True)
 class Announcement:
     """A message of the outbox, sent or not: what it is about, and where it stands in Slack."""
 
@@ -127,6 +190,7 @@ class Announcement:
     incident: Incident | None = None  # None for a digest alone
     thread: tuple[Incident, ...] = ()  # all that share its thread, itself too
     action: Action | None = None
+    entry: Entry | None = None  # the line of the timeline that a note is about
     values: tuple[tuple[datetime, float], ...] = ()  # the latest of the check and when they were measured, oldest first
     digest: Digest | None = None
     outage: Outage | None = None
@@ -164,6 +228,14 @@ class Access:
     workspace: str
     scopes: frozenset[str]
     at: datetime | None  # Slack's own time, UTC
+
+
+@dataclass(frozen=True)
+class WarehouseLogin:
+    """Who asks the warehouse: in words, and as GRANT names them, None where that is not known."""
+
+    words: str
+    principal: str | None
 
 
 @dataclass(frozen=True)
@@ -231,3 +303,26 @@ class Undelivered:
     why: str
     messages: int
     since: datetime | None  # None where an earlier version tried first, which did not note when
+
+
+@dataclass(frozen=True)
+class PageEvent:
+    """What a pager is told about an incident, as it is when it is sent."""
+
+    id: str  # the same in every attempt
+    action: PageAction
+    key: str  # the dedup key
+    incident: Incident
+    at: datetime  # in the pipeline's time
+    thread: str | None = None  # the address of its Slack thread, as far as that is known
+    plain: bool = False  # with the required fields alone
+
+
+@dataclass(frozen=True)
+class UnsentPages:
+    """Events that a pager has not accepted for the same reason, since when (real time)."""
+
+    target: str
+    why: str
+    pages: int
+    since: datetime | None

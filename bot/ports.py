@@ -3,31 +3,41 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Action, Alert, Entry, Incident, Maintenance
+from bot.alerts.model import Action, ActionKind, Alert, Entry, Incident, Maintenance
+from bot.alerts.paging import Page
 from bot.alerts.rejections import Rejection
+from bot.alerts.warehouse_use import Span, Usage
 from bot.config.settings import Settings
 from bot.facts import Run, Sync
 from bot.model import (
     Access,
     Announcement,
+    AuditRow,
     ClaimedMessage,
     Delivery,
     Evaluation,
     Failure,
     Kind,
+    Leader,
     Move,
     Outage,
+    PageEvent,
     Place,
     Scheduled,
     Undelivered,
+    UnsentPages,
+    WarehouseLogin,
     Watch,
 )
-from checks.model import Limit
+from bot.objects import ExistingObject
+from checks.forms import Limit
 
+AWAKE = frozenset({"RUNNING", "embedded"})  # states of a warehouse in which a statement wakes nobody
 # A read of another system by its name, and what in its answer is not as documented. Raises SyncHealthError.
 Comparison = tuple[str, Callable[[], Sequence[str]]]
 
@@ -45,17 +55,6 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Real seconds, for measuring how long something took."""
-
-
-@dataclass(frozen=True)
-class ExistingObject:
-    """What stands where a statement creates something: `kind` is view, table, or None where there is nothing yet."""
-
-    statement: str
-    name: str  # as it is called here
-    creates: str
-    kind: str | None
-    ours: bool  # by its comment, or by its text where it is older than that
 
 
 class Warehouse(Protocol):
@@ -77,8 +76,14 @@ class Warehouse(Protocol):
     def state(self) -> str:
         """RUNNING, STOPPED, …, `embedded`; asked without waking it."""
 
+    def login(self) -> WarehouseLogin | None:
+        """Who asks, which wakes nobody; None where there is no login. Raises AccessError where it is refused."""
+
     def columns(self, table: str) -> frozenset[str]:
         """The names of a table's columns, in lower case; by its name here."""
+
+    def list_tables(self) -> list[str]:
+        """The full names of the tables and views that the login may read, in order, and not more than 10,000."""
 
     def do(self, statement: str, **parameters: object) -> None:
         """Run a statement for its effect."""
@@ -86,11 +91,14 @@ class Warehouse(Protocol):
     def try_write(self, statement: str) -> None:
         """Whether a statement that writes no row may be run; nothing is committed. Raises PermanentError."""
 
-    def existing_object(self, statement: str) -> ExistingObject:
-        """Whose the object is that a statement would create or replace; nothing is changed."""
+    def existing_object(self, statement: str, values: Mapping[str, str | float | Limit | None]) -> ExistingObject:
+        """What is there where `create` would create something, and how it differs; nothing is changed."""
 
     def create(self, statement: str, values: Mapping[str, str | float | Limit | None]) -> None:
         """Create the object of a statement, with its `settings` as given; a table that is there stays as it is."""
+
+    def auto_stop(self) -> timedelta | None:
+        """How long after its last statement it stops; zero: never, None: not told. Asked without waking it."""
 
     def awake(self) -> bool:
         """Whether it runs anyway, so that a statement now wakes nobody and is not what keeps it awake."""
@@ -99,11 +107,18 @@ class Warehouse(Protocol):
         """Give back what is held; may be called twice. Whoever still waits for an answer gets an error."""
 
 
-class Census(Protocol):
-    """Census V2. Raises TemporaryError (certainly not done), UncertainError (maybe), PermanentError, NotFoundError."""
+class CensusRuns(Protocol):
+    """What an evaluation asks of Census. Raises TemporaryError, PermanentError, NotFoundError."""
 
     def sync(self, sync_id: int) -> Sync:
         """One sync."""
+
+    def runs(self, sync_id: int, *, most: int = 25) -> Sequence[Run]:
+        """The latest runs of a sync, newest first."""
+
+
+class Census(CensusRuns, Protocol):
+    """Census V2. Raises TemporaryError (certainly not done), UncertainError (maybe), PermanentError, NotFoundError."""
 
     def syncs(self) -> list[Sync]:
         """Every sync, over all pages."""
@@ -114,17 +129,14 @@ class Census(Protocol):
     def resume(self, sync_id: int) -> None:
         """Let its schedule count again."""
 
-    def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
-        """The latest runs of a sync, newest first."""
-
     def runs_since(self, sync_id: int, since: datetime) -> list[Run]:
         """Every run of a sync that was created then or later, newest first, on however many pages they stand."""
 
     def run(self, run_id: int) -> Run:
         """One run."""
 
-    def trigger(self, sync_id: int) -> int:
-        """Start a run and return its id; never sent twice when it may have arrived."""
+    def trigger(self, sync_id: int, *, full_sync: bool = False) -> int:
+        """Start a run, of every record where it is a full sync, and return its id; never sent twice when in doubt."""
 
     def cancel(self, run_id: int) -> None:
         """Ask a run to end; what it wrote stays."""
@@ -188,6 +200,19 @@ class Heartbeat(Protocol):
         """Ask for its address once, in bounded time. Raises TemporaryError when it does not answer with success."""
 
 
+class Pager(Protocol):
+    """Wakes people: takes the events of incidents, and may be told the same one again.
+
+    Raises TemporaryError (certainly not accepted, perhaps with `retry_after`), UncertainError (may have been accepted),
+    AccessError (nothing is accepted with this key or address), or PermanentError (this event is refused).
+    """
+
+    name: str  # as people read it, and by which the state knows it
+
+    def send(self, event: PageEvent) -> None:
+        """Hand over one event, in bounded time; returns once it is accepted."""
+
+
 class AlertRecords(Protocol):
     """What moving alerts reads and writes."""
 
@@ -197,11 +222,17 @@ class AlertRecords(Protocol):
     def alert(self, key: str) -> Alert | None:
         """Where an alert stands."""
 
+    def read_alerts(self, keys: Collection[str]) -> None:
+        """Read these alerts at once, before they are asked for one by one."""
+
     def waiting_alerts(self) -> list[Alert]:
-        """Those that wait for a timer: pending and recovering ones."""
+        """Those that want to be measured again: pending and recovering ones, and what was resolved by hand since."""
 
     def save_alert(self, alert: Alert) -> None:
         """Write an alert, new or changed."""
+
+    def move_values(self, check: str, to_check: str, to_sync: str) -> None:
+        """What was measured for a check that is evaluated per sync now belongs to that sync from now on."""
 
     def create_incident(self, incident: Incident) -> Incident:
         """Write a new incident (its id is ignored) and return it with its id."""
@@ -226,6 +257,9 @@ class AlertRecords(Protocol):
 
     def open_actions(self) -> list[Action]:
         """All that have not ended, oldest first."""
+
+    def latest_pause(self, sync: str) -> Action | None:
+        """The action by which a sync was paused here; None where it was none, or the sync was resumed here since."""
 
     def maintenance(self) -> Maintenance | None:
         """The maintenance window that has not ended."""
@@ -308,6 +342,9 @@ class Records(AlertRecords, Protocol):
     def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:
         """Forget so many of these evaluations, not the newest, nor, `keep_hourly`, the first of an hour; how many."""
 
+    def enqueue_action(self, action: Action, channel: str) -> None:
+        """Enqueue the message of an action: in its incident's thread, else by itself in the channel."""
+
     def create_action(self, action: Action) -> Action:
         """Write a new action (its id is ignored) and return it with its id; the database refuses a second open one."""
 
@@ -317,11 +354,23 @@ class Records(AlertRecords, Protocol):
     def save_action(self, action: Action) -> None:
         """Write what changed of an action."""
 
-    def open_action(self, sync: str) -> Action | None:
-        """The action of a sync that has not ended."""
+    def open_action(self, sync: str, kind: ActionKind) -> Action | None:
+        """The action of a sync and kind that has not ended."""
 
     def latest_action_id(self, sync: str) -> int:
-        """The newest action of a sync, ended or not; 0 where there was none."""
+        """The newest action of a sync, or of all, ended or not; 0 where there was none. Of `""` those of all alone."""
+
+    def newest_action_id(self) -> int:
+        """The newest action of any sync, or of all; 0 where there was none."""
+
+    def was_resumed_since(self, sync: str, action_id: int) -> bool:
+        """Whether anybody asked for the sync to be resumed after that action."""
+
+    def reruns_of(self, run_ids: Collection[int]) -> Mapping[int, Action]:
+        """The reruns that started these runs, by run; runs that were only followed are left out."""
+
+    def actions_ended_since(self, since: datetime) -> list[Action]:
+        """Those that have ended then or later, oldest first."""
 
     def actions_of(self, incident_id: int) -> list[Action]:
         """Everything that was done about an incident, oldest first."""
@@ -341,11 +390,55 @@ class Records(AlertRecords, Protocol):
     def mark_done(self, job: str, day: date, at: datetime) -> None:
         """A daily job was done for a local date; once per job and date."""
 
+    def logged_until(self) -> Mapping[int, datetime]:
+        """Up to when the completed runs of a sync, by its id in Census, stand in the audit log."""
+
+    def note_logged(self, sync_id: int, until: datetime) -> None:
+        """Those that completed until then do."""
+
+    def pages(self, target: str) -> list[Page]:
+        """What a pager was told, by dedup key."""
+
+    def page(self, target: str, key: str) -> Page | None:
+        """What a pager was told under this dedup key."""
+
+    def save_page(self, page: Page) -> None:
+        """Write what changed of a page, or a new one (its id is 0)."""
+
+    def unsent_pages(self) -> tuple[UnsentPages, ...]:
+        """What the pagers have not accepted and why, the oldest first."""
+
+    def leader(self, name: str) -> Leader | None:
+        """Who holds the lease of this name, or held it last and did not give it back."""
+
+    def note_usage(self, usages: Sequence[Usage]) -> None:
+        """Add these to what is counted already for their days and purposes."""
+
+    def usage_since(self, day: date) -> list[Usage]:
+        """What was counted for this day and later ones, oldest first."""
+
+    def note_awake(self, spans: Sequence[Span]) -> None:
+        """The warehouse was awake then because of the bot; what overlaps is kept as one span."""
+
+    def awake_since(self, at: datetime) -> list[Span]:
+        """The spans that end after this, oldest first."""
+
+    def prune_usage(self, before: datetime, day: date) -> None:
+        """Forget the spans that ended before, and the counts of days before `day`."""
+
     def note_outage(self, outage: Outage) -> None:
         """Slack could not reach us for a while; the daily summary says so."""
 
-    def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
-        """Who did what, when, and what came of it: a log for people, never read back as state."""
+    def audit(self, row: AuditRow) -> None:
+        """Add a line to the audit: a log for people, never read back as state."""
+
+    def audit_rows(
+        self, since: datetime, until: datetime | None = None, *, action: str = "", most: int | None = None
+    ) -> list[AuditRow]:
+        """Lines of the audit, newest first, for people to read: nothing decides by them."""
+
+    def count_audit_rows(self, since: datetime, until: datetime | None = None, *, action: str = "") -> int:
+        """How many there are."""
 
 
 class Store(Protocol):
@@ -385,6 +478,13 @@ class Store(Protocol):
         """Give back what is held."""
 
 
+class Meter(Protocol):
+    """Counts the statements that this process sends to the warehouse."""
+
+    def save(self, store: Store, zone: ZoneInfo) -> None:
+        """Write what was counted since the last time, in one transaction. Raises StateError, and keeps it then."""
+
+
 @dataclass(frozen=True)
 class Sources:
     """What measuring needs."""
@@ -392,7 +492,8 @@ class Sources:
     settings: Settings
     clock: Clock
     warehouse: Warehouse
-    census: Census
+    census: CensusRuns
+    meter: Meter | None = field(default=None, kw_only=True)  # of the warehouse; None: nothing is counted
 
 
 @dataclass(frozen=True)
@@ -403,10 +504,12 @@ class Outlet:
     clock: Clock
     messenger: Messenger
     store: Store
+    pagers: tuple[Pager, ...] = ()
 
 
 @dataclass(frozen=True)
 class Ports(Outlet, Sources):
     """All that a service may use."""
 
+    census: Census
     heartbeat: Heartbeat | None = None

@@ -102,6 +102,22 @@ IDENTIFIER = re.compile(
 )
 LARGEST_ID = 2**63  # a database's own numbers are below it
 HIDDEN_KINDS = frozenset({"payload", "quoted", "other"})
+# In what a person wrote: e-mail addresses, phone and card numbers, and what opens doors by its form or its length.
+PRIVATE = re.compile(
+    r"""
+    [\w.+%-]+@[\w-]+(?:\.[\w-]+)+
+    | (?<![\w.])\+\d(?:[ ().-]{0,2}\d){6,14}(?!\w)
+    | (?<![\w.])\(?\d{3}\)?[ .-]{0,2}\d{3}[ .-]\d{4}(?!\w)
+    | (?<!\w)\d{4}(?:[ -]\d{4}){2}[ -]\d{1,7}(?!\w)
+    | (?<!\w)\d{10,}(?!\w)
+    | (?<!\w)\d{3}-\d{2}-\d{4}(?!\w)
+    | \b(?:xox[a-z]|xapp|xwfp)-[\w.-]+ | \bdapi\w{8,} | \bsecret-token:\S+
+    | \b(?:gh[pousr]|github_pat)_\w+ | \bsk-[\w-]{12,} | \bAKIA\w{16} | \beyJ[\w-]+(?:\.[\w-]+)+
+    | \b(?i:bearer|basic)\s+\S{8,} | \b(?i:token|password|passwd|pwd|secret|sig|api[_-]?key)\s*[=:]\s*\S+
+    | (?<![^\W_])(?=[A-Za-z+/=]*\d)(?=[\d+/=]*[A-Za-z])[A-Za-z\d+/=]{24,}
+    """,
+    re.VERBOSE,
+)
 AGAIN = re.compile(rf"{HIDDEN}(?:[\s.,:;!?()/=&-]*{HIDDEN})+")
 
 
@@ -122,6 +138,11 @@ def redact(text: str, most: int = MOST) -> str:
     """
     line = sanitize(text, LONGEST)
     return sanitize(AGAIN.sub(HIDDEN, "".join(map(_shown, SHOWN.finditer(line)))), most)
+
+
+def without_secrets(text: str, most: int) -> str:
+    """What a person wrote, sanitized, with `…` for what tells how to reach somebody and for what opens a door."""
+    return sanitize(PRIVATE.sub(HIDDEN, sanitize(text, LONGEST)), most)
 
 
 def shown_id(value: object) -> str:

@@ -3,8 +3,9 @@
 import math
 from dataclasses import replace
 
-from checks.model import Check, Limit, Outcome, Reading, Result
-from checks.numbers import in_figures, in_percent
+from checks.forms import Limit
+from checks.model import Check, Outcome, Reading, Result
+from checks.numbers import in_figures, in_percent, possessive
 
 WORST_FIRST = (Outcome.CRITICAL, Outcome.ERROR, Outcome.NO_DATA, Outcome.WARN, Outcome.OK)
 MARGIN = 0.05  # without a `clear` of its own, a check has recovered this far inside its mildest limit
@@ -66,19 +67,20 @@ def _outcome(check: Check, reading: Reading) -> tuple[Outcome, Limit | None]:
 
 def _summary(check: Check, reading: Reading, outcome: Outcome, crossed: Limit | None, sync: str | None) -> str:
     if outcome is Outcome.ERROR:
-        return f"{_title(check, sync)}: could not be measured"
+        return f"{_title(check, sync)}: status unknown"
     if outcome is Outcome.NO_DATA:
         return f"{_title(check, sync)}: no data{f' ({reading.detail})' if reading.detail else ''}"
     assert reading.value is not None
     limit = crossed or check.warn or check.critical
     beside = [one.number for one in (check.warn, check.critical) if one]
     text = check.healthy if outcome is Outcome.OK and check.healthy else check.summary
-    said = text.format(
+    said = text.replace("{sync}'s", "{whose}").format(
         value=in_figures(reading.value, beside),
         percent=in_percent(reading.value, beside),
         limit=in_figures(limit.number) if limit else "",
         s="" if reading.value == 1 else "s",
         sync=sync or "",
+        whose=possessive(sync or ""),
         **reading.facts,
     )
     return f"{said}: {reading.detail}" if reading.detail else said

@@ -1,16 +1,22 @@
 """What a check is, and what it says."""
 
-import operator
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    model_validator,
+)
 
-from checks.problems import quoted, written_like
+from checks.forms import LIMITS, Active, Duration, Hours, Limit, LimitText, Owner
+from checks.problems import shown, written_like
 
 
 class Outcome(StrEnum):
@@ -30,121 +36,16 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-COMPARISONS = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-    "=": operator.eq,
-    "!=": operator.ne,
-}
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A comparison with a number, written like `> 50` or, where it has a unit, `> 5%` and `> 2 h`."""
-
-    comparison: str
-    number: float
-    unit: str = field(default="", compare=False)  # % or h
-
-    def holds(self, value: float) -> bool:
-        """Whether the value is on this side of the number."""
-        return bool(COMPARISONS[self.comparison](value, self.number))
-
-    def __str__(self) -> str:
-        return f"{self.comparison} {self.number:.15g}{with_unit(self.unit)}"
-
-
-LIMIT = re.compile(r"\s*(>=|<=|!=|>|<|=)\s*(-?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(%|h)?\s*")
-
-
-def with_unit(unit: str) -> str:
-    """What stands behind a number: a percent sign without a space, an hour with one."""
-    return f" {unit}" if unit == "h" else unit
-
-
-def parse_limit(text: object) -> Limit:
-    """`"> 50"` → Limit. Raises ValueError with an example for anything else."""
-    found = LIMIT.fullmatch(text) if isinstance(text, str) else None
-    if not found:
-        raise ValueError(f'cannot read the limit {quoted(text)}: write a comparison and a number, such as "> 50"')
-    return Limit(found[1], float(found[2]), found[3] or "")
-
-
-LIMITS = ("warn", "critical", "clear")
-LONGEST = timedelta(days=365)  # that a check can be patient for
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def parse_duration(text: object) -> timedelta:
-    """`"5m"` → timedelta. Raises ValueError with an example for anything else."""
-    if isinstance(text, timedelta):
-        return text
-    if text == 0 and text is not False:
-        return timedelta(0)
-    found = re.fullmatch(r"\s*([0-9]{1,6})\s*([smhd])\s*", text) if isinstance(text, str) else None
-    if not found:
-        raise ValueError(f'cannot read the duration {quoted(text)}: write a number and s, m, h or d, such as "5m"')
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
-
-
-def _bearable(span: timedelta) -> timedelta:
-    if span > LONGEST:
-        raise ValueError(f"is longer than a year: write {LONGEST.days}d at most")
-    return span
-
-
-Cadence = Literal["frequent", "daily"]
-
-
-def _chosen(value: object, info: ValidationInfo) -> object:
-    """Of `{frequent: …, daily: …}` the one for the pipeline's cadence, which is the validation's context."""
-    if not isinstance(value, dict):
-        return value
-    if set(value) != set(get_args(Cadence)):
-        raise ValueError("write one for each cadence, {frequent: …, daily: …}, or one for both")
-    return value[(info.context or {}).get("cadence", "frequent")]
-
-
-@dataclass(frozen=True)
-class Active:
-    """When a check is evaluated: between two local times of day, or from a while after a daily run is due."""
-
-    begin: int = 0  # minutes of the local day
-    end: int = 24 * 60
-    after_schedule: timedelta | None = None
-
-
-def parse_active(text: object) -> Active:
-    """`"08:00-24:00"` or `"2h after schedule"` → Active. Raises ValueError with an example for anything else."""
-    if isinstance(text, str) and (found := re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", text, re.ASCII)):
-        begin, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
-        if begin < end <= 24 * 60 and int(found[2]) < 60 and int(found[4]) < 60:
-            return Active(begin, end)
-    if isinstance(text, str) and text.endswith(" after schedule"):
-        return Active(after_schedule=_bearable(parse_duration(text.removesuffix(" after schedule"))))
-    raise ValueError(f'cannot read the hours {quoted(text)}: write "08:00-24:00" or "2h after schedule"')
-
-
-ByCadence = BeforeValidator(_chosen)
-
-# Validators run from the right: the cadence is chosen first.
-LimitText = Annotated[Limit, BeforeValidator(lambda v: v if isinstance(v, Limit) else parse_limit(v)), ByCadence]
-Hours = Annotated[Active, BeforeValidator(parse_active), ByCadence]
-SLACK_IDS = "a Slack user or user group ID; IDs look like U012ABCDEF and S012ABCDEF"
-Owner = Annotated[str, AfterValidator(written_like(r"[UWS][A-Z0-9]+", SLACK_IDS))]
 NAME = "a name: write a lowercase letter, then lowercase letters, digits and _"
-Duration = Annotated[timedelta, AfterValidator(_bearable), BeforeValidator(parse_duration)]
-
-
 Promise = Literal["always", "at-sync-time"]  # alerted within 15 minutes of the fault, or when it is measured next
 
 
 # What a measurement can say about the situation in which it was taken; a check can have other thresholds there.
 # …and, of values in the destination, what is known of the sync that writes them: no suspect record, or none at all,
 # is pending.
-Situation = Literal["scheduled", "paused", "transient", "permanent", "few_records", "clean_backlog", "empty_backlog"]
+Situation = Literal[
+    "scheduled", "expected", "paused", "transient", "permanent", "few_records", "clean_backlog", "empty_backlog"
+]
 
 
 class Thresholds(BaseModel):
@@ -152,19 +53,27 @@ class Thresholds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
+    # A value that is a warning. A threshold may differ by cadence: `{frequent: "> 50", daily: "> 300"}`.
     warn: LimitText | None = None
+    # A value that is critical.
     critical: LimitText | None = None
+    # Where an alert recovers; without it 5% inside the mildest threshold.
     clear: LimitText | None = None
+    # When it is evaluated: days, hours, dates left out, or a while after a run was due.
     active: Hours = Active()
 
 
 class Case(Thresholds):
     """What is different about a check in one situation; only what is written there counts."""
 
+    # The headline. It may name `{value}`, `{percent}`, `{limit}`, `{s}`, `{sync}` and the facts of its metric.
     summary: str = ""
-    healthy: str | None = None  # …instead of the summary, where the number alone would read oddly when all is well
+    # The headline instead of `summary` while the check is healthy.
+    healthy: str | None = None
+    # The next step, at most 500 characters.
     helps: str = Field("", max_length=500)
-    rerun: Literal["create", "update", "same"] | None = None  # the sync whose rerun can bring this back to healthy
+    # The sync whose rerun can bring this back to healthy: `same`, `role:update`, or a sync's name.
+    rerun: str | None = Field(None, min_length=1, max_length=60)
 
 
 class Because(BaseModel):
@@ -172,30 +81,50 @@ class Because(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    metric: str  # a column of the measurement
+    # A column of `measure`.
+    metric: str
+    # When this is the reason.
     when: LimitText
-    says: str  # may name {value}
-    helps: str = Field("", max_length=500)  # the next step then
+    # The cause, as the alert names it. It may name `{value}`.
+    says: str
+    # The next step then.
+    helps: str = Field("", max_length=500)
 
 
 class Check(Case):
     """One thing that should hold, as its owner writes it (checks/*.yml, pipeline.yml)."""
 
+    # Its name, which is part of the key of its alerts: choose one that stays.
     name: Annotated[str, AfterValidator(written_like(r"[a-z][a-z0-9_]*", NAME))]
+    # What people call it, in lists.
     title: str = Field(min_length=1, max_length=120)
-    metric: str  # a column of the measurement, or `sql:`, a statement of one row
+    # What it judges: a column of `measure`, a metric of Census or of a queue. Or `sql: sql/checks/NAME.sql`.
+    metric: str
+    # Who measures it. Checks of the bot itself are the product's own.
     source: Literal["databricks", "census", "bot"]
+    # Evaluated once for each sync: checks of Census and of queues.
     per: Literal["sync"] | None = None
+    # Checks that explain this one: no second alert while one of them is open.
     depends_on: tuple[str, ...] = ()
-    promise: Promise = "always"  # a check of the warehouse: at-sync-time
+    # `always`: alerted within 15 minutes. `at-sync-time`, the default of a warehouse check: when it is measured next.
+    promise: Promise = "always"
+    # How long a value has to stay bad before an alert opens.
     for_: Duration = Field(timedelta(minutes=5), alias="for")
+    # How long it has to stay good before the alert resolves.
     keep_firing_for: Duration = timedelta(minutes=10)
+    # How soon after that the same incident is opened again instead of a new one.
     reopen_within: Duration = timedelta(minutes=30)
+    # Whom its alerts mention.
     owner: Owner | None = None
+    # The section of the runbook.
     runbook: str | None = None
     summary: str
+    # What differs in a situation that the measurement names; keys are those of a check.
     cases: dict[Situation, Case] = {}
+    # Measured reasons: the first that holds is the cause of the alert, and no rerun is offered while it does.
     because: tuple[Because, ...] = ()
+    # Names it had as a check of one sync, each with the role of that sync: open incidents go on.
+    was: dict[str, str] = {}
 
     def changed(self, changes: BaseModel) -> Self:
         """The same with what is written in `changes`, whose fields are named as here."""
@@ -216,9 +145,9 @@ class Check(Case):
         """What holds in this situation."""
         return self.changed(self.cases[situation]) if situation in self.cases else self
 
-    def column(self, direction: str) -> str:
-        """What the warehouse calls its number of the queue of this direction."""
-        return f"{direction}_{self.metric}"
+    def reading_of(self, sync: str | None) -> str:
+        """What its number is called among those of the warehouse; that of a sync's queue has the sync's name."""
+        return f"{sync}/{self.metric}" if sync else self.metric
 
     @property
     def statement(self) -> str | None:
@@ -240,6 +169,30 @@ class Check(Case):
             raise ValueError("it has both a metric and sql: write one of them")
         written = {"metric" if key == "sql" else key: value for key, value in data.items()}
         return {"promise": "at-sync-time" if data.get("source") == "databricks" else "always"} | written
+
+
+class Changes(Thresholds):
+    """What may be changed of a check that stands elsewhere; only what is written there counts."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _switched_off(cls, written: object) -> object:
+        if written is False:
+            return {"enabled": False}
+        if isinstance(written, str | bool | int | float):
+            raise ValueError(f"{shown(written)} is no threshold: write {{enabled: false}} to switch the check off")
+        return written
+
+    # `false` switches the check off.
+    enabled: StrictBool = True
+    cases: dict[Situation, Case] = Field(default={})
+    for_: Duration = Field(timedelta(0), alias="for")
+    keep_firing_for: Duration = timedelta(0)
+    reopen_within: Duration = timedelta(0)
+    owner: Owner | None = None
+    helps: str = Field("", max_length=500)
+    runbook: str | None = None
+    because: tuple[Because, ...] = ()
 
 
 @dataclass(frozen=True)

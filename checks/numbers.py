@@ -36,6 +36,22 @@ def count_of(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
+def ordinal(count: int) -> str:
+    """`1st`, `2nd`, `3rd`, `11th`, `22nd`."""
+    teens = count % 100 in (11, 12, 13)
+    return f"{count}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(count % 10, 'th')}"
+
+
+def pending(count: int, one: str, many: str) -> str:
+    """`412 pending contacts`, as the pipeline calls its records."""
+    return count_of(count, f"pending {one}", f"pending {many}")
+
+
+def possessive(name: str) -> str:
+    """`Sync B's`, `Contacts'`."""
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
 def _decimals(value: float, beside: Iterable[float], least: int) -> int:
     """The fewest, from `least` on, with which the value reads as another number than its neighbors."""
     others = [number for number in beside if number != value]

@@ -11,8 +11,8 @@ WITH settings AS (   -- `sync-health deploy` writes what pipeline.yml says here
     100 AS create_queue_critical,
     500 AS update_queue_warn,
     1000 AS update_queue_critical,
-    1.5 AS recency_warn,
-    2 AS recency_critical
+    1.5 AS sync_recency_warn,
+    2 AS sync_recency_critical
 ),
 clock AS (
   SELECT
@@ -110,9 +110,9 @@ SELECT
     WHEN NOT t.is_there THEN '🔴 No data'
     WHEN t.future > 0 THEN '🔴 Dates in the future'   -- when it last wrote, and how long rows wait, nobody knows
     WHEN t.queue_critical THEN '🔴 Queue does not drain'
-    WHEN t.hours_waiting > settings.recency_critical AND COALESCE(t.hours_since > settings.recency_critical, TRUE) THEN '🔴 Not syncing'
+    WHEN t.hours_waiting > settings.sync_recency_critical AND COALESCE(t.hours_since > settings.sync_recency_critical, TRUE) THEN '🔴 Not syncing'
     WHEN t.queue_high THEN '🟡 Queue grows'
-    WHEN t.hours_waiting > settings.recency_warn AND COALESCE(t.hours_since > settings.recency_warn, TRUE) THEN '🟡 Late'
+    WHEN t.hours_waiting > settings.sync_recency_warn AND COALESCE(t.hours_since > settings.sync_recency_warn, TRUE) THEN '🟡 Late'
     ELSE '✅ Healthy'
   END AS status,
   CASE

@@ -3,27 +3,34 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from bot.sql import translations
+from tests.fakes import HandClock
 from tests.sql_folder import statements_in
 
+collect_ignore = [] if find_spec("pysail") else ["dialects"]  # `make dialects` has it, in a .venv of its own
 CACHE = tempfile.TemporaryDirectory(prefix="sync-health-tests-")  # nothing of a test stays in a home
 os.environ["XDG_CACHE_HOME"] = CACHE.name
 translations.KEPT = Path(CACHE.name)
 
 
 @pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
 def write(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Puts a statement into another sql folder and returns its name."""
-    with statements_in(tmp_path) as forget:
+    with statements_in(tmp_path):
 
         def one(text: str) -> str:
             name = f"s{len(list(tmp_path.glob('*.sql')))}"
             (tmp_path / f"{name}.sql").write_text(f"-- ?\n{text}\n", encoding="utf-8")
-            forget()
             return name
 
         yield one
@@ -34,6 +41,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if skipped and os.environ.get("CI") == "true" and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure() -> None:
+    CACHE.cleanup()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

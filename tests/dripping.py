@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class OddServer:
-    """Reads what is asked, says `first` at once and then `drip` again and again until the other side hangs up."""
+class Listener:
+    """Hands each connection to `answer`, in a thread of its own."""
 
-    def __init__(self, first: bytes, drip: bytes, pause: float) -> None:
-        self.asked = 0  # connections on which something was asked
+    def __init__(self) -> None:
+        self.opened = 0  # connections so far
         self.open = 0  # …of them those that nobody has ended
-        self._first, self._drip, self._pause = first, drip, pause
+        self.over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._guard = threading.Lock()
-        self._stopping = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -26,8 +25,12 @@ class OddServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def answer(self, line: socket.socket) -> None:
+        """Say what it likes."""
+        raise NotImplementedError
+
     def stop(self) -> None:
-        self._stopping.set()
+        self.over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
@@ -37,22 +40,36 @@ class OddServer:
                 line, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(line,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
-    def _answer(self, line: socket.socket) -> None:
-        with line:
-            line.recv(65536)
+    def _serve(self, line: socket.socket) -> None:
+        with self._guard:
+            self.opened, self.open = self.opened + 1, self.open + 1
+        try:
+            with line:
+                self.answer(line)
+        except OSError:
+            pass
+        finally:
             with self._guard:
-                self.asked, self.open = self.asked + 1, self.open + 1
-            try:
-                line.sendall(self._first)
-                while self._drip and not self._stopping.wait(self._pause):
-                    line.sendall(self._drip)
-            except OSError:
-                pass
-            finally:
-                with self._guard:
-                    self.open -= 1
+                self.open -= 1
+
+
+class OddServer(Listener):
+    """Reads what is asked, says `first` at once and then `drip` again and again until the other side hangs up."""
+
+    def __init__(self, first: bytes, drip: bytes, pause: float) -> None:
+        self.asked = 0  # connections on which something was asked
+        self._first, self._drip, self._pause = first, drip, pause
+        super().__init__()
+
+    def answer(self, line: socket.socket) -> None:
+        line.recv(65536)
+        with self._guard:
+            self.asked += 1
+        line.sendall(self._first)
+        while self._drip and not self.over.wait(self._pause):
+            line.sendall(self._drip)
 
 
 @contextmanager

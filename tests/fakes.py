@@ -1,6 +1,7 @@
 """Fakes that behave: the outside of the bot in memory, with the faults that a test wants."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,18 +10,29 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.alerts.paging import PageAction
 from bot.alerts.rejections import Rejection
 from bot.config.settings import Settings
 from bot.errors import NotFoundError, PermanentError, SyncHealthError, TemporaryError, UncertainError
 from bot.facts import Run, RunStatus, Schedule, Sync
 from bot.messages.alert import alert_message, reply_is_broadcast
-from bot.model import Access, Announcement, Kind, Place, Scheduled
+from bot.model import Access, Announcement, Kind, PageEvent, Place, Scheduled, WarehouseLogin
 from bot.ports import Records, Store
 from bot.runtime.composition import settings_from
+from bot.services.ask_warehouse import QUEUES
 from bot.transport.slack_api import refusal
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 CHANNEL, CHANNEL_ID = "sync-health", "C0001"
+HEALTH = "measure/health"  # the shipped pipeline's own numbers
+QUEUED = (  # tests say what is pending next to these numbers; the statement about the queues calls it so
+    ("create_queue", "q0_backlog"),
+    ("update_queue", "q1_backlog"),
+    ("create_queue_suspicious", "q0_suspect_0"),
+    ("update_queue_suspicious", "q1_suspect_0"),
+    ("create_queue_oldest", "q0_oldest"),
+    ("update_queue_oldest", "q1_oldest"),
+)
 
 
 @cache
@@ -78,40 +90,70 @@ class FakeWarehouse:
         self.failure: SyncHealthError | None = None
         self.runs_anyway = True
         self.says = "RUNNING"
+        self.logged_in: WarehouseLogin | None = None
+        self.stops_after: timedelta | None = timedelta(minutes=10)
         self.unfit: set[str] = set()  # what cannot be joined to others
         self.tables: dict[str, set[str]] = {}  # the columns of each
         self.free = threading.Event()  # cleared: answers do not come
         self.free.set()
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
-        seen, failure = [dict(row) for row in self.rows.get(question, [])], self.failure  # as it was when asked
+        rows, failure = self._rows_of(question), self.failure
+        seen = [dict(row) for row in rows or []]  # as it was when asked
         self.asked.append(question)
         assert self.free.wait(10), "a test forgot to let the warehouse go on"
         if failure:
             raise failure
-        if question not in self.rows:
+        if rows is None:
             raise NotFoundError(f"{question}: there is no such table")
         return seen
+
+    def _rows_of(self, question: str) -> list[dict[str, object]] | None:
+        """What a test put there; the queues are counted by what it says next to the other numbers."""
+        if question in self.rows or not question.startswith(QUEUES) or HEALTH not in self.rows:
+            return self.rows.get(question)
+        said = next(iter(self.rows[HEALTH]), {})
+        return [
+            dict.fromkeys(("q0_suspect_1", "q1_suspect_1"), 0) | {column: said.get(name) for name, column in QUEUED}
+        ]
+
+    def row(self, question: str) -> dict[str, object]:
+        """What it answers as its one row while it is well."""
+        [row] = self._rows_of(question) or []
+        return row
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, list[dict[str, object]]]:
         before = len(self.asked)
         answered = {question: self.ask(question) for question in questions if question not in self.unfit}
-        self.asked[before:] = [" + ".join(answered)]
+        self.asked[before:] = [" + ".join(name for name in answered if name != QUEUES) or QUEUES]
         return answered
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
         [row] = self.ask(question)
-        return {column: row[column]}
+        return {column: row.get(column)}
 
     def state(self) -> str:
         if self.failure:
             raise self.failure
         return self.says
 
+    def login(self) -> WarehouseLogin | None:
+        return self.logged_in
+
     def columns(self, table: str) -> frozenset[str]:
         if table not in self.tables:
             raise PermanentError(f"there is no {table}")
         return frozenset(self.tables[table])
+
+    def list_tables(self) -> list[str]:
+        if self.failure:
+            raise self.failure
+        return sorted(self.tables)
+
+    def auto_stop(self) -> timedelta | None:
+        if self.failure:
+            raise self.failure
+        return self.stops_after
 
     def awake(self) -> bool:
         return self.runs_anyway
@@ -136,6 +178,9 @@ class FakeCensus:
         self._syncs = {id_: Sync(id_, f"sync {id_}", "ready", Schedule("hourly", paused=False)) for id_ in syncs}
         self.details: dict[int, list[Rejection]] = {}  # by run; missing: there are none yet
         self.triggers: list[int] = []  # every trigger that arrived
+        self.full_syncs: list[int] = []  # …of them those of a full sync
+        self.changes: list[tuple[int, bool]] = []  # every pause and resume that arrived: which sync, whether paused
+        self.canceled: list[int] = []  # every cancellation that arrived, by run
         self.refusal: Exception | None = None  # of triggers, before anything is started
         self.loses_answers = False  # of triggers, after the run is started
         self.failure: SyncHealthError | None = None  # of everything
@@ -166,9 +211,10 @@ class FakeCensus:
             raise NotFoundError(f"Census answered 404 for run {run_id}")
         return self._runs[run_id]
 
-    def trigger(self, sync_id: int) -> int:
+    def trigger(self, sync_id: int, *, full_sync: bool = False) -> int:
         self._fail()
         self.triggers.append(sync_id)
+        self.full_syncs += [sync_id] * full_sync
         self.meanwhile()
         if self.refusal:
             raise self.refusal
@@ -178,16 +224,32 @@ class FakeCensus:
         return run.id
 
     def pause(self, sync_id: int) -> None:
-        self._syncs[sync_id] = replace(self.sync(sync_id), schedule=Schedule("hourly", paused=True))
+        self._change(sync_id, True)
 
     def resume(self, sync_id: int) -> None:
-        self._syncs[sync_id] = replace(self.sync(sync_id), schedule=Schedule("hourly", paused=False))
+        self._change(sync_id, False)
+
+    def _change(self, sync_id: int, paused: bool) -> None:
+        before = self.sync(sync_id)
+        self.changes.append((sync_id, paused))
+        if self.refusal:
+            raise self.refusal
+        self._syncs[sync_id] = replace(before, schedule=replace(before.schedule, paused=paused))
+        if self.loses_answers:
+            raise UncertainError("Census was silent for too long; it may be done anyway")
 
     def set_schedule(self, sync_id: int, schedule: Schedule) -> None:
         self._syncs[sync_id] = replace(self.sync(sync_id), schedule=schedule)
 
     def cancel(self, run_id: int) -> None:
-        self.finish(self.run(run_id).id, RunStatus.CANCELLED)
+        run = self.run(run_id)
+        self.canceled.append(run_id)
+        if self.refusal:
+            raise self.refusal
+        if not run.final:
+            self.finish(run_id, RunStatus.CANCELLED)
+        if self.loses_answers:
+            raise UncertainError("Census was silent for too long; it may be cancelled anyway")
 
     def records(self, run_id: int, status: str, *, most: int) -> list[Rejection]:
         self._fail()
@@ -226,6 +288,26 @@ class FakeCensus:
         assert self.free.wait(10), "a test forgot to let Census go on"
         if self.failure:
             raise self.failure
+
+
+class CountedCensus(FakeCensus):
+    """Counts what it is asked."""
+
+    def __init__(self, clock: HandClock, *sync_ids: int) -> None:
+        super().__init__(clock, *sync_ids)
+        self.asked: Counter[str] = Counter()
+
+    def syncs(self) -> list[Sync]:
+        self.asked["list"] += 1
+        return super().syncs()
+
+    def sync(self, sync_id: int) -> Sync:
+        self.asked["sync"] += 1
+        return super().sync(sync_id)
+
+    def runs(self, sync_id: int, *, most: int = 25) -> list[Run]:
+        self.asked["runs"] += 1
+        return super().runs(sync_id, most=most)
 
 
 @dataclass(frozen=True)
@@ -495,3 +577,48 @@ class _BrittleRecords:
             return found(*given, **named)
 
         return called
+
+
+class FakePager:
+    """ports.Pager: alerts by dedup key, as PagerDuty keeps them; events can fail before or after they arrive."""
+
+    name = "PagerDuty"
+
+    def __init__(self) -> None:
+        self.events: list[PageEvent] = []  # that arrived, repetitions too
+        self.alerts: list[tuple[str, list[str]]] = []  # each with its key and what happened to it
+        self.failures: list[tuple[BaseException | None, bool]] = []  # of the next, and whether it arrives
+        self.down: SyncHealthError | None = None  # all fail
+        self.refused: set[str] = set()  # keys
+        self.failing: set[str] = set()  # keys whose events are answered with 500
+        self.attempts = 0
+        self.meanwhile: Callable[[], object] = lambda: None  # happens while an event is on its way
+
+    def send(self, event: PageEvent) -> None:
+        self.attempts += 1
+        self.meanwhile()
+        if self.down:
+            raise self.down
+        if event.key in self.refused:
+            raise PermanentError("PagerDuty answered 400")
+        if event.key in self.failing:
+            raise UncertainError("PagerDuty answered 500")
+        failure, arrives = self.failures.pop(0) if self.failures else (None, True)
+        if arrives:
+            self.events.append(event)
+            self._apply(event)
+        if failure:
+            raise failure
+
+    def _apply(self, event: PageEvent) -> None:
+        still = next((told for key, told in self.alerts if key == event.key and told[-1] != "resolve"), None)
+        if still is None and event.action is PageAction.TRIGGER:
+            self.alerts.append((event.key, [f"trigger {event.incident.severity}"]))
+        elif still is not None:
+            about = f" {event.incident.severity}" if event.action is PageAction.TRIGGER else ""
+            still.append(f"{event.action}{about}")
+
+    @property
+    def told(self) -> list[list[str]]:
+        """What happened to each alert, the oldest first."""
+        return [told for _, told in self.alerts]

@@ -4,6 +4,7 @@ What SQLAlchemy compiles is kept for all of them, too: a test of some ten statem
 """
 
 import shutil
+import sqlite3
 import tempfile
 from contextlib import closing
 from functools import cache
@@ -35,3 +36,11 @@ def _migrated() -> tuple[Path, Dialect]:
     path = Path(_FOLDER.name) / "state.db"
     with closing(SqlStore(f"sqlite:///{path}")) as store:
         return path, store._engine.dialect
+
+
+def earlier_state(path: Path) -> None:
+    """A file that says it is of the version before."""
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('0016')"
+        )

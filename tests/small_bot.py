@@ -4,14 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot import sql
 from bot.config.pipeline_file import Operators
 from bot.demo.slack.server import Person, SlackServer
 from bot.runtime.bot import Bot
 from bot.runtime.composition import SystemClock, connect, settings_from
 from bot.runtime.demo import OPERATOR
-from bot.services.ask_warehouse import HEALTH
-from tests.fakes import FakeCensus, FakeWarehouse
+from tests.fakes import HEALTH, QUEUED, FakeCensus, FakeWarehouse
+from tests.sql_folder import SHIPPED
 from tests.waiting import until
 
 TOKEN = "local"  # opens nothing but servers of tests
@@ -29,7 +28,8 @@ def small_slack(ack_seconds: float = 3.0) -> SlackServer:
 
 def healthy(warehouse: FakeWarehouse) -> FakeWarehouse:
     """Every number is 0, and nobody but a person makes it ask anything."""
-    warehouse.rows |= {HEALTH: [dict.fromkeys(sql.columns(HEALTH), 0)]}
+    numbers = dict.fromkeys((*SHIPPED.columns(HEALTH), *(name for name, _ in QUEUED)), 0)
+    warehouse.rows |= {HEALTH: [numbers | {"salesforce_rows": 1, "enriched_rows": 1}]}
     warehouse.runs_anyway = False
     return warehouse
 

@@ -6,9 +6,13 @@ from zoneinfo import ZoneInfo
 import sqlglot
 from sqlglot import exp
 
-from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.estate import BUILD
+from bot.ports import Sources, Warehouse
+from bot.runtime.composition import settings_from
+from bot.services.ask_warehouse import ask_warehouse
+from tests.fakes import FakeCensus, HandClock
+from tests.sql_folder import SHIPPED, shipped_statements
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -24,7 +28,7 @@ class SmallPipeline:
     """Empty at first; properties are numbered from 1, and so are their Salesforce ids."""
 
     def __init__(self, warehouse: DuckDBWarehouse | None = None) -> None:
-        self.warehouse = warehouse or DuckDBWarehouse()
+        self.warehouse = warehouse or DuckDBWarehouse(statements=shipped_statements())
         for statement in BUILD:
             if "/rows/" not in statement:
                 self.warehouse.do(statement)
@@ -62,11 +66,11 @@ class SmallPipeline:
         )
 
     def health(self) -> dict[str, object]:
-        return self.warehouse.ask("measure/health")[0]
+        return health(self.warehouse)
 
     def look(self, view: str, at: datetime, **settings: str | float) -> list[dict[str, object]]:
         """The rows of a view as if it were then: only the clock is replaced, and what `settings` says."""
-        tree = sqlglot.parse_one(sql.to_deploy(view, {}, settings), dialect="databricks").expression
+        tree = sqlglot.parse_one(SHIPPED.to_deploy(view, settings), dialect="databricks").expression
         for clock in list(tree.find_all(exp.CurrentTimestamp)):
             clock.replace(exp.cast(exp.Literal.string(at.isoformat()), "timestamptz"))
         with self.warehouse.cursor() as cursor:
@@ -93,6 +97,18 @@ class SmallPipeline:
     def notes(self, audit_id: str, at: datetime, **changes: object) -> dict[str, str]:
         parts = str(self.snapshot(audit_id, at, **changes)["notes"]).split(" | ")
         return dict(part.split(": ", maxsplit=1) for part in parts)
+
+
+def health(warehouse: Warehouse) -> dict[str, object]:
+    """Every number of the shipped pipeline: its own, and what is pending in both queues."""
+    settings, clock = settings_from({}), HandClock()
+    numbers = ask_warehouse(Sources(settings, clock, warehouse, FakeCensus(clock)))
+    pending = {
+        f"{sync.role}_queue{which}": numbers.count(f"{sync.name}/{metric}")
+        for sync in settings.syncs
+        for which, metric in (("", "backlog"), ("_suspicious", "suspect_records"))
+    }
+    return warehouse.ask("measure/health")[0] | pending
 
 
 def local(text: str, fold: int = 0) -> datetime:

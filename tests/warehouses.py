@@ -7,9 +7,10 @@ from typing import Any
 
 from bot.adapters.databricks.warehouse import DatabricksWarehouse
 from bot.adapters.duckdb import DuckDBWarehouse
-from bot.config.environment import Databricks
+from bot.config.databricks import Databricks
 from bot.demo.warehouse.server import PATH, WarehouseServer
 from bot.ports import Warehouse
+from tests.sql_folder import named, shipped_statements
 
 TOKEN = "opens-nothing"
 NOON = datetime(2026, 1, 20, 12, tzinfo=UTC)
@@ -19,15 +20,15 @@ class LocalDatabricks:
     """`duckdb` is what is in it, `server` what speaks for it; `warehouse()` makes clients."""
 
     def __init__(self, duckdb: DuckDBWarehouse | None = None, **server: Any) -> None:
-        self.duckdb = duckdb or DuckDBWarehouse()
+        self.duckdb = duckdb or DuckDBWarehouse(statements=shipped_statements())
         self.server = WarehouseServer(self.duckdb.cursor, token=TOKEN, **server)
         self._clients: list[DatabricksWarehouse] = []
 
     def warehouse(self, tables: dict[str, str] | None = None, **patience: Any) -> DatabricksWarehouse:
         """A client; it is closed at the end."""
-        token = patience.pop("token", TOKEN)
+        token, pipeline = patience.pop("token", TOKEN), patience.pop("pipeline", "")
         settings = Databricks(self.server.url, PATH, token=token)
-        self._clients.append(DatabricksWarehouse(settings, tables, **patience))
+        self._clients.append(DatabricksWarehouse(settings, named(tables), pipeline, **patience))
         return self._clients[-1]
 
     def run(self, text: str) -> list[tuple[object, ...]]:
@@ -40,6 +41,36 @@ class LocalDatabricks:
             client.close()
         self.server.stop()
         self.duckdb.close()
+
+
+class DuckDBPlace:
+    """DuckDB itself."""
+
+    def __init__(self) -> None:
+        self.duckdb = DuckDBWarehouse(statements=shipped_statements())
+
+    def warehouse(self, tables: dict[str, str] | None = None) -> Warehouse:
+        return DuckDBWarehouse(statements=named(tables)) if tables else self.duckdb
+
+    def running(self) -> int:
+        return len(self.duckdb._running)
+
+    def close(self) -> None:
+        self.duckdb.close()
+
+
+class DatabricksPlace(LocalDatabricks):
+    """The same, spoken to over the wire."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.start()
+
+    def running(self) -> int:
+        return len(self.server.statements)
+
+
+Place = DuckDBPlace | DatabricksPlace
 
 
 @contextmanager

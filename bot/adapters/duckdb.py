@@ -3,18 +3,23 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Condition, Timer
 
 import duckdb
 
-from bot import sql
 from bot.adapters.values import MOST_ROWS, Rows, first_line, plain, plain_rows
-from bot.config.pipeline_file import table_parts
+from bot.config.names import table_name, table_parts
 from bot.errors import NotFoundError, PermanentError, StatementError, SyncHealthError, TemporaryError
-from bot.ports import ExistingObject
+from bot.objects import Column, ExistingObject
 from bot.sanitize import redact
+from bot.sql.catalog import TABLES, to_attach, to_list_columns
+from bot.sql.differences import databricks_type
+from bot.sql.existing import Described, compare_object
 from bot.sql.missing import missing_in
+from bot.sql.statements import Statements
 from bot.sql.trees import Values
 
 TIME_LIMIT = 60.0  # seconds for a statement, as at Databricks
@@ -27,21 +32,36 @@ DESCRIBED = """
     SELECT 'table', comment, sql FROM duckdb_tables()
     WHERE (database_name, schema_name, lower(table_name)) = ($1, $2, lower($3))
 """
+COLUMNS = """
+    SELECT column_name, data_type, is_nullable FROM duckdb_columns()
+    WHERE (database_name, schema_name, lower(table_name)) = ($1, $2, lower($3))
+    ORDER BY column_index
+"""
+ATTACHED = "SELECT database_name FROM duckdb_databases()"
 VERSION = "SELECT sql FROM duckdb_views() WHERE view_name = 'sync_health_version'"
+# A statement that names an address must not have an extension fetched from the network, and run.
+NO_DOWNLOADS = ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions")
 PASSING = (duckdb.TransactionException, duckdb.OutOfMemoryException, duckdb.InterruptException)
 
 
 class DuckDBWarehouse:
     """A Warehouse in this process; any thread may ask. It is opened by the first who does.
 
-    `tables` maps shipped table names to actual ones. Asking raises PermanentError when the folder is missing,
+    Asking raises PermanentError when the folder is missing,
     TemporaryError as long as another process holds one of its files.
     """
 
     def __init__(
-        self, folder: Path | None = None, tables: Mapping[str, str] | None = None, read_only: bool = False
+        self,
+        folder: Path | None = None,
+        statements: Statements | None = None,
+        read_only: bool = False,
+        *,
+        incomplete: bool = False,
     ) -> None:
-        self._folder, self._tables, self._read_only = folder, dict(tables or {}), read_only
+        """`incomplete`: a file that is not there yet is an empty catalog, and not created."""
+        self._folder, self._statements, self._read_only = folder, statements or Statements(), read_only
+        self._incomplete = incomplete
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._closed = False
         self._running: set[duckdb.DuckDBPyConnection] = set()
@@ -53,12 +73,12 @@ class DuckDBWarehouse:
             return plain_rows(question, names, cursor.fetchmany(MOST_ROWS + 1))
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:
-        joined = sql.joined(questions, self._tables, "duckdb")
+        joined = self._statements.joined(questions, "duckdb")
         with self._execute_sql("joined", joined.text) as cursor:
             return joined.split([plain(value) for value in cursor.fetchone() or ()])
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
-        with self._execute_sql(question, sql.only_column(question, column, self._tables, "duckdb")) as cursor:
+        with self._execute_sql(question, self._statements.only_column(question, column, "duckdb")) as cursor:
             row = cursor.fetchone()
             return {column: plain(row[0])} if row else {}
 
@@ -68,7 +88,7 @@ class DuckDBWarehouse:
 
     def try_write(self, statement: str) -> None:
         """Rolled back; of a folder that is only read, whether its file could be written."""
-        text = sql.in_dialect(statement, self._tables, "duckdb")
+        text = self._statements.in_dialect(statement, "duckdb")
         if not (self._read_only and self._folder):
             with self._execute_sql(statement, "BEGIN") as cursor:
                 try:
@@ -76,43 +96,43 @@ class DuckDBWarehouse:
                 finally:
                     cursor.rollback()
             return
-        catalog, _, _ = table_parts(sql.created(statement, self._tables))
+        catalog, _, _ = table_parts(self._statements.created(statement))
         if not os.access(file := self._folder / f"{catalog}.duckdb", os.W_OK):
             raise PermanentError(f"{file} cannot be written by this user")
 
     def create(self, statement: str, values: Values) -> None:
-        with self._execute_sql(statement, sql.to_deploy(statement, self._tables, values, "duckdb")):
+        with self._execute_sql(statement, self._statements.to_deploy(statement, values, "duckdb")):
             pass
 
-    def existing_object(self, statement: str) -> ExistingObject:
-        table = sql.created(statement, self._tables)
-        catalog, schema, name = table_parts(table)
+    def existing_object(self, statement: str, values: Values) -> ExistingObject:
+        place = table_parts(self._statements.created(statement))
         with self.cursor() as cursor:
-            row = cursor.execute(DESCRIBED, (catalog, schema, name)).fetchone()
-            kind, comment, text = row or (None, None, None)
-            ours = comment == sql.mark(statement) or (kind == "view" and self._is_ours(cursor, statement, str(text)))
-        return ExistingObject(statement, table, sql.kind(statement), kind, ours)
-
-    def _is_ours(self, cursor: duckdb.DuckDBPyConnection, statement: str, text: str) -> bool:
-        """Whether a view without our comment is what a version of ours creates; DuckDB writes both in its own way."""
-        for query in sql.versions(statement, self._tables, "duckdb"):
-            try:
-                cursor.execute(f"CREATE OR REPLACE TEMP VIEW sync_health_version AS {query}")
-            except duckdb.Error:
-                continue  # it reads what is not here
-            [(same,)] = cursor.execute(VERSION).fetchall()
-            if sql.is_same_query(text, same, "duckdb"):
-                return True
-        return False
+            found = None
+            if row := cursor.execute(DESCRIBED, place).fetchone():
+                kind, comment, text = row
+                columns = cursor.execute(COLUMNS, place).fetchall()
+                found = Described(kind, comment, tuple(_column(*one) for one in columns), text)
+            return compare_object(self._statements, statement, values, found, "duckdb", partial(_as_kept, cursor))
 
     def state(self) -> str:
         with self._quiet:
             self._opened()
         return "embedded"
 
+    def login(self) -> None:
+        return None
+
     def columns(self, table: str) -> frozenset[str]:
-        with self._execute_sql(table, sql.to_list_columns(table, "duckdb")) as cursor:
+        with self._execute_sql(table, to_list_columns(table, "duckdb")) as cursor:
             return frozenset(column[0].lower() for column in cursor.description or ())
+
+    def list_tables(self) -> list[str]:
+        with self._quiet:
+            self._attach_folder(self._opened())
+        return [table_name(row.values()) for row in self.ask(TABLES)]
+
+    def auto_stop(self) -> timedelta:
+        return timedelta(0)
 
     def awake(self) -> bool:
         return True  # it costs nothing
@@ -136,8 +156,8 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _run_named(self, name: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
-        used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()}
-        with self._execute_sql(name, sql.in_dialect(name, self._tables, "duckdb"), used) as cursor:
+        used = {key: parameters[key] for key in self._statements.parameters(name) & parameters.keys()}
+        with self._execute_sql(name, self._statements.in_dialect(name, "duckdb"), used) as cursor:
             yield cursor
 
     @contextmanager
@@ -176,7 +196,7 @@ class DuckDBWarehouse:
         if self._connection is None:
             if self._folder is not None and not self._folder.is_dir():
                 raise PermanentError(f"there is no folder {self._folder}: create it, or correct duckdb:FOLDER")
-            connection = duckdb.connect(":memory:")
+            connection = duckdb.connect(":memory:", config=dict.fromkeys(NO_DOWNLOADS, False))
             try:
                 connection.execute("SET GLOBAL TimeZone = 'UTC'")
                 self._attach_catalogs(connection)
@@ -193,11 +213,7 @@ class DuckDBWarehouse:
         folder, read_only = self._folder, self._read_only
         schemas = self._schemas()
         for catalog in sorted({catalog for catalog, _ in schemas}):
-            file = str(folder / f"{catalog}.duckdb") if folder else ":memory:"
-            try:
-                connection.execute(sql.to_attach(file, catalog, read_only=bool(read_only and folder)))
-            except duckdb.Error as error:
-                raise _not_attached(file, error) from error
+            self._attach(connection, catalog)
         if read_only and folder:
             return
         from sqlglot import exp
@@ -206,10 +222,27 @@ class DuckDBWarehouse:
             target = exp.table_("", db=schema, catalog=catalog, quoted=True)
             connection.execute(exp.Create(kind="SCHEMA", exists=True, this=target).sql("duckdb"))
 
+    def _attach_folder(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Attach every file of the folder, those that no statement names, too."""
+        names = {path.stem for path in self._folder.glob("*.duckdb")} if self._folder else set()
+        there = {str(name) for (name,) in connection.execute(ATTACHED).fetchall()}
+        for catalog in sorted(name for name in names - there if name.casefold() not in RESERVED):
+            self._attach(connection, catalog)
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
+        path = self._folder / f"{catalog}.duckdb" if self._folder else None
+        if self._incomplete and path and not path.exists():
+            path = None
+        file = str(path or ":memory:")
+        try:
+            connection.execute(to_attach(file, catalog, read_only=bool(self._read_only and path)))
+        except duckdb.Error as error:
+            raise _not_attached(file, error) from error
+
     def _schemas(self) -> list[tuple[str, str]]:
         """The (catalog, schema) pairs of the tables as they are called here: others need not exist."""
         pairs = set()
-        for name in {*(sql.table_names() - self._tables.keys()), *self._tables.values()}:
+        for name in self._statements.tables_here():
             parts = table_parts(name)
             if len(parts) != 3 or parts[0].casefold() in RESERVED:
                 others = ", ".join(sorted(RESERVED))
@@ -218,6 +251,20 @@ class DuckDBWarehouse:
                 )
             pairs.add((parts[0], parts[1]))
         return sorted(pairs)
+
+
+def _column(name: str, kind: str, nullable: bool) -> Column:
+    return Column(name, databricks_type(kind, "duckdb"), nullable)
+
+
+def _as_kept(cursor: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The query as DuckDB writes it once it is a view's; as it is where something that it reads is not here."""
+    try:
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW sync_health_version AS {query}")
+    except duckdb.Error:
+        return query
+    [(kept,)] = cursor.execute(VERSION).fetchall()
+    return str(kept)
 
 
 def _family(error: duckdb.Error) -> type[SyncHealthError]:

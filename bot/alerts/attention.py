@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from itertools import takewhile
 
-from bot.alerts.model import Did, Entry, Incident, State
+from bot.alerts.model import ENDS, Did, Entry, Incident, State
 from bot.alerts.timetable import due_after, lies_ahead
 from checks.model import Severity
 
@@ -25,6 +25,7 @@ FLAPPING, FLAPPING_WITHIN = 3, timedelta(hours=6)  # re-opens
 SAID = {
     Did.OPENED,
     Did.REOPENED,
+    Did.STILL_FIRING,
     Did.ESCALATED,
     Did.EASED,
     Did.REMINDED,
@@ -35,6 +36,7 @@ SAID = {
 BEGINS = {
     Did.OPENED,
     Did.REOPENED,
+    Did.STILL_FIRING,
     Did.ESCALATED,
     Did.RETURNED,
     Did.ACK_LAPSED,
@@ -44,7 +46,6 @@ BEGINS = {
 TAKEN = {Did.ACKNOWLEDGED, Did.TAKEN_OVER}
 NUDGES = {Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED}
 ANSWERS = TAKEN | {Did.UNACKNOWLEDGED, Did.SNOOZED}
-ENDS = {Did.RESOLVED, Did.CLOSED}
 
 
 class Nudge(StrEnum):

@@ -4,13 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.alerts.model import ITSELF, Action
 from bot.facts import RunStatus, SyncStatus
 from checks.judge import clear_limit
 from checks.model import Check, Result
-from checks.numbers import count_of
+from checks.numbers import count_of, possessive
 
 MOST = 2
-UNDONE = {RunStatus.CANCELLED: "cancelled", RunStatus.SKIPPED: "skipped, another one was in progress"}
+UNDONE = {RunStatus.CANCELLED: "canceled", RunStatus.SKIPPED: "skipped, another one was in progress"}
+BACKLOG = frozenset({"backlog", "backlog_not_shrinking"})
+BEHIND = frozenset({"clean_backlog", "empty_backlog"})  # a check with one of these is about what the sync has written
+OVERTIME = "run_overtime"  # the metric of a run in progress that takes too long
 OVERDUE = frozenset({"hours_since_last_run", "runs_today"})
 
 
@@ -28,11 +32,19 @@ class Circumstances:
     related: Sequence[tuple[Check, Result]]
     since: datetime  # when the check was first found like this
     following: bool = False
+    noun: tuple[str, str] = ("record", "records")  # what one and many are called
+    paused_by: Action | None = None  # where its sync was paused here
 
     @property
     def is_overdue(self) -> bool:
         """Whether the check is about runs that have not completed."""
         return self.check.metric in OVERDUE
+
+    @property
+    def long_run(self) -> Result | None:
+        """What is found of a run in progress that takes too long, where the check is about runs that it keeps back."""
+        found = (result for check, result in self.related if check.metric == OVERTIME)
+        return next(found, None) if self.is_overdue else None
 
     @property
     def exceeds_backlog(self) -> bool:
@@ -46,12 +58,12 @@ class Circumstances:
     @property
     def is_backlog(self) -> bool:
         """Whether the check is about the size of a backlog."""
-        return self.check.metric.endswith("_queue")
+        return self.check.metric in BACKLOG
 
     @property
     def is_data(self) -> bool:
         """Whether the check is about values in the destination, which an update writes again."""
-        return self.check.source == "databricks" and self.check.rerun == "update" and not self.is_backlog
+        return self.check.source == "databricks" and not self.check.per and self.check.rerun is not None
 
 
 def causes(about: Circumstances) -> tuple[str, ...]:
@@ -64,8 +76,18 @@ def causes(about: Circumstances) -> tuple[str, ...]:
     if about.result.cause:
         return (about.result.cause,)
     if about.result.case == "paused":
-        return (f"First seen paused {at(about.since)}",)
+        return (_paused(about),)
     return tuple(_found(about))[:MOST]
+
+
+def _paused(about: Circumstances) -> str:
+    """By whom, where that was done here; braces mean something in a cause, so a reason keeps none."""
+    action = about.paused_by
+    if action is None:
+        return f"First seen paused {at(about.since)}"
+    whom = "Sync Health" if action.by == ITSELF else f"{{@{action.by}}}"
+    why = action.reason if action.by == ITSELF else action.reason.translate({ord("{"): "(", ord("}"): ")"})
+    return f"Paused by {whom} {at(action.requested_at)}{f': {why}' if why else ''}"
 
 
 def _found(about: Circumstances) -> Iterator[str]:
@@ -73,12 +95,15 @@ def _found(about: Circumstances) -> Iterator[str]:
     if sync is None or about.check.source == "bot":
         return
     if about.is_overdue or about.is_backlog:
-        yield from (result.summary for _, result in about.related)
+        yield from (one.summary for _, one in about.related if one.summary not in about.result.summary)
     if about.is_overdue:
         yield from _last_run(sync)
+    if about.check.metric == OVERTIME and sync.running and sync.running.records_total:
+        done = f"{sync.running.records_updated or 0:,} of {count_of(sync.running.records_total, *about.noun)}"
+        yield f"{done} updated so far"
     if about.is_backlog:
-        yield from _backlog(sync)
-    if about.is_data:
+        yield from _backlog(sync, about.noun)
+    if about.is_data and BEHIND & about.check.cases.keys():
         yield from _data(about, sync)
 
 
@@ -87,19 +112,19 @@ def _last_run(sync: SyncStatus) -> Iterator[str]:
     if sync.running:
         yield f"A run has been in progress since {at(sync.running.created_at)}"
     elif sync.latest and sync.latest.dry_run:
-        yield f"{sync.name}'s last run was a dry run, which writes nothing"
+        yield f"{possessive(sync.name)} last run was a dry run, which writes nothing"
     elif sync.latest and sync.latest.status in UNDONE:
-        yield f"{sync.name}'s last run was {UNDONE[sync.latest.status]}"
+        yield f"{possessive(sync.name)} last run was {UNDONE[sync.latest.status]}"
 
 
-def _backlog(sync: SyncStatus) -> Iterator[str]:
+def _backlog(sync: SyncStatus, noun: tuple[str, str]) -> Iterator[str]:
     """Why records are pending although nothing is known to be wrong with the runs."""
     last = sync.last_sync
     if sync.running and sync.running.records_total:
-        done = f"{sync.running.records_updated or 0:,} of {count_of(sync.running.records_total, 'record')}"
+        done = f"{sync.running.records_updated or 0:,} of {count_of(sync.running.records_total, *noun)}"
         yield f"{sync.name} is writing them: {done} so far"
     elif sync.pending_since and last and last.created_at > sync.pending_since and last.records_updated:
-        yield f"Runs complete: {count_of(last.records_updated, 'record')} updated in the last one"
+        yield f"Runs complete: {count_of(last.records_updated, *noun)} updated in the last one"
     elif sync.pending_since and last and last.created_at <= sync.pending_since:
         following = f"; the next run starts {at(sync.next_run)}" if sync.next_run else ""
         yield f"No run of {sync.name} has completed since they became pending{following}"
@@ -110,9 +135,9 @@ def _data(about: Circumstances, sync: SyncStatus) -> Iterator[str]:
     if sync.suspicious:
         yield f"{count_of(sync.suspicious, 'suspect record')} pending in {sync.name}"
     elif sync.suspicious == 0 and sync.queue and about.exceeds_backlog:
-        yield f"Not in the backlog: only {count_of(sync.queue, 'record')} pending in {sync.name}"
+        yield f"Not in the backlog: only {count_of(sync.queue, *about.noun)} pending in {sync.name}"
     elif sync.queue == 0:
-        yield f"Not in the backlog: no record is pending in {sync.name}"
+        yield f"Not in the backlog: no {about.noun[0]} is pending in {sync.name}"
 
 
 def at(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from bot.alerts.model import Alert, State
 from bot.alerts.timetable import lies_ahead
 from checks.model import Outcome, Severity
 
+LONGEST_EVALUATION = timedelta(minutes=10)  # what is judged after somebody resolved it may have been measured before
 SEVERITIES = {Outcome.WARN: Severity.WARN, Outcome.CRITICAL: Severity.CRITICAL}
 
 
@@ -27,6 +28,9 @@ class Reason(StrEnum):
     RELAPSED = "relapsed"
     RESOLVED = "resolved"
     CLOSED = "closed"  # nothing evaluates it any more
+    RESOLVED_BY_HAND = "resolved_by_hand"
+    STILL_FIRING = "still_firing"  # the first evaluation after that found it still breached
+    VERIFIED = "verified"  # …or did not
     FROZEN = "frozen"  # nothing is known: timers stand still
     THAWED = "thawed"
 
@@ -56,6 +60,8 @@ def advance(alert: Alert, outcome: Outcome, policy: Policy, now: datetime, *, cl
     """
     if outcome in (Outcome.NO_DATA, Outcome.ERROR):
         return _freeze_timers(alert, now)
+    if alert.resolved_by:
+        return _verify(alert, SEVERITIES.get(outcome), now)
     thawed = _resume_timers(alert, now)
     severity = SEVERITIES.get(outcome)
     match thawed.state:
@@ -81,12 +87,27 @@ def close(alert: Alert, now: datetime) -> Change | None:
     return _change_to(alert, State.OK, now, reason, resolved_at=now if reason is Reason.CLOSED else None, **calm)
 
 
+def resolve_by_hand(alert: Alert, by: str, now: datetime) -> Change | None:
+    """What it changes that a person says it is over; None where it is not open. The next evaluation verifies that."""
+    if alert.state not in (State.FIRING, State.RECOVERING):
+        return None
+    calm = {"milder_since": None, "eased_at": None, "frozen_at": None}
+    return _change_to(alert, State.OK, now, Reason.RESOLVED_BY_HAND, resolved_at=now, resolved_by=by, **calm)
+
+
 def timer_ends(alert: Alert, policy: Policy) -> datetime | None:
-    """When a pending or recovering alert wants to be measured again."""
+    """When a pending or recovering alert wants to be measured again; one resolved by hand at once."""
+    if alert.resolved_by:
+        return alert.resolved_at
     if alert.since is None or alert.frozen_at:
         return None
     patience = {State.PENDING: policy.for_, State.RECOVERING: policy.keep_firing_for}.get(alert.state)
     return None if patience is None else alert.since + patience
+
+
+def may_reopen(alert: Alert, policy: Policy, now: datetime) -> bool:
+    """Whether a breach would reopen the incident that this alert ended with."""
+    return alert.state is State.OK and (bool(alert.resolved_by) or _is_recent(alert.resolved_at, policy, now))
 
 
 def _begin_breach(alert: Alert, severity: Severity, policy: Policy, now: datetime) -> Change:
@@ -97,6 +118,20 @@ def _begin_breach(alert: Alert, severity: Severity, policy: Policy, now: datetim
             alert, State.PENDING, now, Reason.WAITING, severity=severity, resolved_at=None, incident_id=None
         )
     return _change_to(alert, State.FIRING, now, Reason.OPENED, severity=severity, resolved_at=None, incident_id=None)
+
+
+def _verify(alert: Alert, severity: Severity | None, now: datetime) -> Change | None:
+    """The first evaluation after somebody resolved it: what is still breached fires again, however long ago that was.
+
+    One that began before that is no evidence.
+    """
+    if lies_ahead(alert.resolved_at, now, LONGEST_EVALUATION):
+        return None
+    if severity is None:
+        return Change(replace(alert, resolved_by=None), Reason.VERIFIED)
+    return _change_to(
+        alert, State.FIRING, now, Reason.STILL_FIRING, severity=severity, resolved_at=None, resolved_by=None
+    )
 
 
 def _advance_pending(alert: Alert, severity: Severity | None, policy: Policy, now: datetime) -> Change | None:

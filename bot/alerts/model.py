@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from checks.model import Severity
 
+ITSELF = "sync-health"  # who acted where nobody did
 TEST_ALERT = "test-alert"  # the check of a test incident; no check of pipeline.yml can have a dash in its name
 
 
@@ -31,6 +32,7 @@ class Alert:
     milder_since: datetime | None = None  # firing critical, but measured as warn since
     eased_at: datetime | None = None  # when it last went from critical to warn
     resolved_at: datetime | None = None
+    resolved_by: str | None = None  # by whom, by hand, until an evaluation says how it stands: a Slack user id
     frozen_at: datetime | None = None  # since when nothing is known; timers stand still
     incident_id: int | None = None
 
@@ -46,23 +48,32 @@ class Did(StrEnum):
     RECOVERING = "recovering"
     RELAPSED = "relapsed"
     RESOLVED = "resolved"
+    RESOLVED_BY_HAND = "resolved_by_hand"  # the detail is the reason
+    STILL_FIRING = "still_firing"  # …and the first evaluation since then found it still breached
     CLOSED = "closed"  # its check, sync or pipeline is gone from the configuration
     ACKNOWLEDGED = "acknowledged"
     TAKEN_OVER = "taken_over"  # acknowledged in place of the user named in the detail
     UNACKNOWLEDGED = "unacknowledged"
     SNOOZED = "snoozed"
     REMINDED = "reminded"
-    CALLED = "called"  # escalated: critical and unacknowledged, so its owner was mentioned in the channel
+    CALLED = "called"  # escalated: its owner was mentioned in the channel; the detail is who asked for it, if anybody
     ACK_LAPSES = "ack_lapses"  # its holder was warned
     ACK_LAPSED = "ack_lapsed"
     MAINTENANCE_ENDED = "maintenance_ended"  # the window in which nothing was sent to the channel
     RERUN = "rerun"
     FOLLOWED = "followed"  # a run that was going on when somebody asked for a rerun
     RUN_ENDED = "run_ended"
+    PAUSED = "paused"  # these three: requested here for the sync that the detail names
+    RESUMED = "resumed"
+    CANCELED = "canceled"
+    NOTED = "noted"  # the detail is what somebody wrote
+    PAGED = "paged"  # a pager accepted it; the detail is its name
+    REMEDY = "remedy"  # what the bot would have done on its own, or could not; the detail says it
     MOVED = "moved"  # to another channel; the detail is `old channel: why`
 
 
-OPENING = frozenset({Did.OPENED, Did.REOPENED})
+OPENING = frozenset({Did.OPENED, Did.REOPENED, Did.STILL_FIRING})
+ENDS = frozenset({Did.RESOLVED, Did.RESOLVED_BY_HAND, Did.CLOSED})
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,7 @@ class Entry:
     by: str | None = None  # a Slack user id
     detail: str = ""
     broadcast: bool = False  # its reply is also sent to the channel
+    request: str | None = None  # Slack's id of the dialog it came from: a submission that comes again is no second one
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,11 @@ class Incident:
         return self.check == TEST_ALERT
 
     @property
+    def ended(self) -> Entry | None:
+        """The line of its timeline that says how it ended, the last time that it did."""
+        return next((entry for entry in reversed(self.timeline) if entry.did in ENDS), None)
+
+    @property
     def thread(self) -> int:
         """The incident that its thread is named after."""
         return self.thread_id or self.id
@@ -147,10 +164,20 @@ class MaintenanceReport:
     still_open: tuple[Incident, ...]  # at its end, whenever they were opened
 
 
-class ActionState(StrEnum):
-    """How far a requested action has come; the first three are open, and only one open one may exist per sync."""
+class ActionKind(StrEnum):
+    """What is done to a sync in Census."""
 
-    REQUESTED = "requested"  # our row is there, Census may or may not have been told
+    RERUN = "rerun"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"  # the run in progress
+    PAUSE_ALL = "pause all"
+
+
+class ActionState(StrEnum):
+    """How far a requested action has come; of the first three only one may exist per sync and kind."""
+
+    REQUESTED = "requested"  # our row is there, Census may or may not have been asked
     RUNNING = "running"
     CHECKING = "checking"  # the run has ended, the pipeline is being measured again
     FINISHED = "finished"
@@ -158,17 +185,17 @@ class ActionState(StrEnum):
     UNKNOWN = "unknown"  # given up: whether a run started, or how it ended, was not to be found out
 
 
-OPEN_ACTIONS = (ActionState.REQUESTED, ActionState.RUNNING, ActionState.CHECKING)
+CARRIED_OUT = (ActionState.CHECKING, ActionState.FINISHED)  # Census has done what was requested
 
 
 @dataclass(frozen=True)
 class Action:
-    """A rerun that somebody asked for, followed to its end. All times are UTC."""
+    """Something that was requested for a sync, followed to its end. All times are UTC."""
 
     id: int
-    sync: str
-    incident_id: int | None
-    by: str  # a Slack user id
+    sync: str  # by name; empty where all are meant
+    incident_id: int | None  # None: it has a message of its own in the channel
+    by: str  # a Slack user id, or ITSELF
     reason: str
     state: ActionState
     requested_at: datetime
@@ -182,3 +209,10 @@ class Action:
     records_invalid: int | None = None
     ended_at: datetime | None = None
     verdict: str = ""  # what the validation after the run said, or why the action failed
+    kind: ActionKind = ActionKind.RERUN
+    full_sync: bool = False  # a rerun of every record, changed or not
+    resumes: bool = False  # the sync was paused, and is resumed before its rerun
+    began_at: datetime | None = None  # when the run was created in Census
+    counted_at: datetime | None = None  # when its counts were read
+    rejections: tuple[str, ...] = ()  # the causes of its rejected records, once Census has them
+    paused: tuple[str, ...] = ()  # the syncs, by name, that an action on all of them has paused

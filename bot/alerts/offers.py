@@ -3,27 +3,26 @@
 from collections.abc import Iterator
 from enum import StrEnum
 
-from bot.alerts.causes import Circumstances
+from bot.alerts.causes import OVERTIME, Circumstances
 from checks.model import Situation
 
+SUSPECT = "suspect_records"  # the metric of pending records that are suspect
 PERMANENT = "permanent"  # the case of runs that fail until somebody has changed something
 
 
 class Offer(StrEnum):
-    """An action on a sync; those without a button yet are named, and not drawn."""
+    """An action on a sync."""
 
     RERUN = "rerun"
     FOLLOW = "follow"  # the run that is in progress
     PAUSE = "pause"
     RESUME = "resume"
-
-
-DRAWN = frozenset({Offer.RERUN, Offer.FOLLOW})
+    CANCEL = "cancel"  # the run that is in progress
 
 
 def offers(about: Circumstances) -> tuple[Offer, ...]:
     """What can help now, best first."""
-    return tuple(dict.fromkeys(_offers(about)))
+    return tuple(_offers(about))
 
 
 def _offers(about: Circumstances) -> Iterator[Offer]:
@@ -31,8 +30,11 @@ def _offers(about: Circumstances) -> Iterator[Offer]:
     if sync is None or about.result.cleared or about.check.source == "bot":
         return
     if sync.schedule and sync.schedule.paused:
-        yield Offer.RESUME
+        if not sync.suspicious:  # while it is paused they are not written
+            yield Offer.RESUME
         return
+    if sync.running and (sync.suspicious or about.check.metric == OVERTIME or about.long_run):
+        yield Offer.CANCEL  # it is writing them, or nothing any more
     if sync.running and not about.following:  # a rerun from here is reported in the thread anyway
         yield Offer.FOLLOW
     if sync.suspicious:
@@ -43,7 +45,9 @@ def _offers(about: Circumstances) -> Iterator[Offer]:
 
 
 def situation(about: Circumstances) -> Situation | None:
-    """What is known of the backlog behind values in the destination, for which a check may have another next step."""
+    """What is known of the sync or of the backlog behind a value, for which a check may have another next step."""
+    if about.check.metric == SUSPECT and about.sync and about.sync.schedule and about.sync.schedule.paused:
+        return "paused"
     if not about.is_data or about.sync is None or about.result.cause:
         return None
     if about.sync.queue == 0 or about.exceeds_backlog:

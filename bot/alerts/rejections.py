@@ -1,4 +1,7 @@
-"""Why records were rejected: the destination's errors → a cause and the next step. Nothing personal gets past here."""
+"""Why records were rejected: the destination's errors → a cause and the next step. Nothing personal gets past here.
+
+Errors of a destination that has a table of codes are read by their codes, those of any other by what they say.
+"""
 
 import re
 from collections import Counter
@@ -6,9 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.alerts.error_body import LONGEST
+from bot.alerts.error_text import ErrorText, error_texts
 from bot.sanitize import HIDDEN, shown_id
 
 
@@ -27,18 +33,28 @@ class Needs(StrEnum):
     UNKNOWN = "unknown"
 
 
+Phrase = Annotated[str, Field(min_length=5)]
+
+
 class Words(BaseModel):
-    """Words that say more than the code before them."""
+    """Words that say more than the code before them; a `…` in them stands for anything."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    says: str = Field(min_length=5)
+    says: Phrase | tuple[Phrase, ...]
     needs: Needs
     next_step: str
 
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Any of the phrases, in any case, from the beginning of a word on."""
+        phrases = (self.says,) if isinstance(self.says, str) else self.says
+        either = "|".join(r"\b.*\b".join(map(re.escape, phrase.split(f" {HIDDEN} "))) for phrase in phrases)
+        return re.compile(rf"\b(?:{either})", re.IGNORECASE)
+
 
 class Known(BaseModel):
-    """What a destination's errors mean: the form of a file in checks/rejections/."""
+    """What a destination's errors mean: the form of a file in checks/rejections/. Without codes, the words decide."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,17 +79,26 @@ class Known(BaseModel):
     @cached_property
     def code(self) -> re.Pattern[str]:
         """A known code where it is one: before a colon, a comma or the end."""
-        return re.compile(rf"\b({'|'.join(map(re.escape, self.meaning))})(?=\s*(?:[:,]|$))")
+        return re.compile(rf"\b({self._any_code})(?=\s*(?:[:,]|$))")
 
     @cached_property
     def next_error(self) -> re.Pattern[str]:
         """Where one error of a message ends and another begins: `CODE:text:FIELD --CODE:text:FIELD--`."""
-        return re.compile(rf"(?<=--)\s*(?=(?:{'|'.join(map(re.escape, self.meaning))})\s*:)")
+        return re.compile(rf"(?<=--)\s*(?=(?:{self._any_code})\s*:)")
+
+    @property
+    def _any_code(self) -> str:
+        return "|".join(map(re.escape, self.meaning)) or r"(?!)"
+
+    def words_in(self, text: str) -> Words | None:
+        """The first of the words that the text says."""
+        return next((one for one in self.words if one.pattern.search(text)), None)
 
 
 FLOW_FAILED, PICKLIST = "CANNOT_EXECUTE_FLOW_TRIGGER", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+REFUSED_BY_CENSUS = ("invalid", "null", "duplicate")  # states of a record
 BAD_KEY = "The primary identifier is empty or repeated: correct it in the view"
-UNKNOWN = "This error is not known here: read it in Census"
+UNKNOWN = "Open the run in Census: it shows the full error"
 
 NEW_CODE = re.compile(r"([A-Z]{2,}(?:_[A-Z]{2,}){1,6})\s*:")
 CUT_OFF = re.compile(r"\b([A-Z]+_[A-Z_]*)(?:…|\.{3})?$")  # Census cuts long messages
@@ -96,7 +121,6 @@ NUMBERED = re.compile(
     r"|(?<![a-z0-9])(?=[a-z]*[0-9])(?:[a-z0-9]{15}|[a-z0-9]{18})(?![a-z0-9])",
     re.IGNORECASE,
 )
-LONGEST = 4000  # characters of a message that are looked at
 
 
 @dataclass(frozen=True)
@@ -104,7 +128,7 @@ class Rejection:
     """A record that was not written. The message can quote it: it is read here and shown nowhere."""
 
     identifier: str  # empty where the record has none
-    status: str  # case-folded: rejected (by Salesforce); invalid, null, duplicate (by Census)
+    status: str  # case-folded: rejected (by the destination); invalid, null, duplicate (by Census)
     message: str = field(repr=False)
 
 
@@ -112,17 +136,13 @@ class Rejection:
 class Cause:
     """Why records were rejected, in what may be shown of it: equal for all with the same cause and other values."""
 
-    code: str | None  # the innermost that is known; None where the message has no code
+    code: str | None  # the innermost that is known, or a new one; None where the message has no code
     needs: Needs
     remedy: str
     via: tuple[str, ...] = ()  # the codes around it, the outermost first
     flow: str | None = None
     field: str | None = None
-
-    @property
-    def rerun_helps(self) -> bool:
-        """Whether it passes without anybody changing something."""
-        return self.needs is Needs.TRANSIENT
+    text: str | None = None  # what an error says that no code of a table names, normalized
 
 
 @dataclass(frozen=True)
@@ -162,8 +182,12 @@ def group_by_cause(rejections: Iterable[Rejection], known: Known, *, examples: i
 
 def reasons_of(message: str, known: Known, status: str = "rejected") -> tuple[Reason, ...]:
     """The errors that a message holds, each once. `status` is the record's, case-folded."""
-    parts = known.next_error.split(" ".join(message.split())[:LONGEST])
-    return tuple(dict.fromkeys(_reason(part, known, status) for part in parts))
+    line = " ".join(message.split())[:LONGEST]
+    if known.meaning:
+        return tuple(dict.fromkeys(_reason(part, known, status) for part in known.next_error.split(line)))
+    if status in REFUSED_BY_CENSUS:
+        return (Reason(Cause(status.upper(), Needs.SOURCE, BAD_KEY)),)
+    return tuple(dict.fromkeys(Reason(_by_words(error, known)) for error in error_texts(line)))
 
 
 def cause_of(message: str, known: Known) -> Cause:
@@ -175,7 +199,7 @@ def _reason(message: str, known: Known, status: str) -> Reason:
     stated = STATED.search(message)
     said = message[: stated.start("said")] if stated else message
     codes = _codes(said, known) or _codes_without_code(message[: stated.end()] if stated else message, known)
-    words = next((one for one in known.words if one.says.casefold() in said.casefold()), None)
+    words = known.words_in(said)
     if not codes and not words:
         return Reason(_without_code(message, status))
     code, flow = codes[-1] if codes else None, FLOW.search(said) if FLOW_FAILED in codes else None
@@ -187,6 +211,7 @@ def _reason(message: str, known: Known, status: str) -> Reason:
         via=tuple(dict.fromkeys(other for other in codes if other != code)),
         flow=_hide_values(flow[1]) if flow else None,
         field=_field(message, said, stated, known),
+        text=None if code else error_texts(message)[0].text,
     )
     if not stated or code != PICKLIST:
         return Reason(cause)
@@ -208,10 +233,18 @@ def _codes_without_code(said: str, known: Known) -> list[str]:
 
 
 def _without_code(message: str, status: str) -> Cause:
-    if status in ("invalid", "null", "duplicate"):
+    if status in REFUSED_BY_CENSUS:
         return Cause(status.upper(), Needs.SOURCE, BAD_KEY)
-    new = NEW_CODE.match(message)
-    return Cause(new[1] if new else None, Needs.UNKNOWN, UNKNOWN)
+    if new := NEW_CODE.match(message):
+        return Cause(new[1], Needs.UNKNOWN, UNKNOWN)
+    return Cause(None, Needs.UNKNOWN, UNKNOWN, text=error_texts(message)[0].text)
+
+
+def _by_words(error: ErrorText, known: Known) -> Cause:
+    """What an error of a destination without a table of codes means, by its words."""
+    words = known.words_in(error.said)
+    needs, remedy = (words.needs, words.next_step) if words else (Needs.UNKNOWN, UNKNOWN)
+    return Cause(error.code, needs, remedy, field=error.field, text=error.text)
 
 
 def _field(message: str, said: str, stated: re.Match[str] | None, known: Known) -> str | None:

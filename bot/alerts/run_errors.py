@@ -68,10 +68,11 @@ CODE = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)+")
 def run_error(message: str | None, code: str | None, known: Known) -> RunError:
     """The class of a failed run's error. `code` is Census' own, `message` what it quotes of the other side."""
     cause = cause_of(message or "", known)
-    if cause.code and cause.needs is not Needs.UNKNOWN:
+    if cause.code in known.meaning:  # by words alone a table tells of records, not of runs
         kind = ErrorClass.AUTHENTICATION if cause.code in LOGINS else BY_NEEDS.get(cause.needs, ErrorClass.UNKNOWN)
         return RunError(kind, cause.code, cause.remedy)
     said = f"{message or ''} {code or ''}"
     kind = next((kind for kind, words in CLASSES.items() if words.search(said)), ErrorClass.UNKNOWN)
+    kind = ErrorClass.AUTHENTICATION if cause.code in LOGINS else kind
     name = code if code and CODE.fullmatch(code) else cause.code or ""
     return RunError(kind, name, REMEDIES[kind])

@@ -1,12 +1,14 @@
 """When Census runs a sync, and when it should have: its schedule as a cron expression, read in UTC."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from cronsim import CronSim, CronSimError
 
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 FIELDS = 5
 SECOND = timedelta(seconds=1)
+LEAP_YEAR = [date(2028, 1, 1) + timedelta(days=n) for n in range(366)]
 
 
 def cron_of(frequency: str, *, day: str | None, hour: int | None, minute: int | None, cron: str | None) -> str | None:
@@ -39,6 +41,16 @@ def latest_time(cron: str, now: datetime) -> datetime | None:
     Raises ValueError where it cannot be read.
     """
     return next(_due_times(cron, now.astimezone(UTC).replace(microsecond=0) + SECOND, reverse=True), None)
+
+
+@lru_cache(maxsize=256)
+def runs_every_hour(cron: str) -> bool:
+    """Whether an expression names a minute of every hour of every day: no two that it names are over an hour apart.
+
+    Raises ValueError where it cannot be read.
+    """
+    times = _due_times(cron, datetime(2028, 1, 1, tzinfo=UTC))
+    return len(times.hours) == 24 and len(times.months) == 12 and all(map(times.match_day, LEAP_YEAR))
 
 
 def _due_times(cron: str, begin: datetime, *, reverse: bool = False) -> CronSim:

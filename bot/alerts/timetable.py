@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from checks.model import Active
+from checks.forms import Active
 
 BEFORE_RUN = timedelta(minutes=5)  # suspect records have to be known before a run writes them
 CLOSE = timedelta(hours=1)  # from the end of a run to the next one: what was measured in between is new enough
+HELD_FLOOR = timedelta(minutes=15)  # while a sync is held: it waits for nothing but that its suspect records are gone
 PATIENCE = timedelta(minutes=15)  # a run that ended waits so long for others that are going on
 SKEW = timedelta(seconds=30)  # between the clocks of replicas
 FIRST_RUN = timedelta(hours=1)  # after a recovery: what begins later makes nothing good now
@@ -32,12 +33,15 @@ def due_after(begin: datetime, length: timedelta, now: datetime) -> datetime:
 def is_active(active: Active, now: datetime, zone: ZoneInfo, due: datetime | None) -> bool:
     """Whether a check is evaluated now. `due` is when its sync was due last by a daily or rarer schedule.
 
-    A check that waits for such a schedule has nothing to say where there is none.
+    A check that waits for such a schedule has nothing to say where there is none, and its days are those of the runs:
+    what was due on Friday evening is judged on Saturday, too.
     """
     if active.after_schedule is not None:
-        return due is not None and now >= due + active.after_schedule
+        if due is None or now < due + active.after_schedule:
+            return False
+        return due.astimezone(zone).date() in active.days
     local = now.astimezone(zone)
-    return active.begin <= local.hour * 60 + local.minute < active.end
+    return local.date() in active.days and active.begin <= local.hour * 60 + local.minute < active.end
 
 
 def latest_due(at: time, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]:
@@ -67,19 +71,37 @@ def warehouse_is_due(
 
 
 def backlog_is_due(
-    next_run: datetime | None, run_ended: datetime | None, measured_at: datetime | None, now: datetime
+    next_run: datetime | None,
+    run_ended: datetime | None,
+    measured_at: datetime | None,
+    now: datetime,
+    *,
+    before_every_run: bool = False,
 ) -> bool:
     """Whether a statement is worth it because a sync runs within five minutes and nobody knows what it would write.
 
     Not where the backlog was measured in these minutes, or after the last run (which ended at `run_ended`) where that
-    was within an hour: a sync that runs that often wakes the warehouse for its runs alone.
+    was within an hour: a sync that runs that often wakes the warehouse for its runs alone. `before_every_run`, as
+    pipeline.yml asks for where suspect records are held, takes only what was measured in these minutes.
     """
     if next_run is None or not next_run - BEFORE_RUN <= now < next_run:
         return False
     if measured_at is None or measured_at > now:
         return True
+    if before_every_run:
+        return measured_at < next_run - BEFORE_RUN
     is_new = run_ended is not None and run_ended <= measured_at and next_run - run_ended <= CLOSE
     return measured_at < next_run - BEFORE_RUN and not is_new
+
+
+def ran_unmeasured(due: datetime | None, begun_at: datetime, measured_at: datetime | None) -> bool | None:
+    """Whether a run wrote what nobody had measured in the five minutes before it was due.
+
+    None where that run was not foreseen, as one that a person started. `measured_at` is the last time before it began.
+    """
+    if due is None or begun_at < due:
+        return None
+    return measured_at is None or measured_at < due - BEFORE_RUN
 
 
 def is_being_made_good(

@@ -1,4 +1,4 @@
-"""The command line: run, demo, snapshot, deploy, doctor; check and test-alert have modules of their own."""
+"""The command line: run, demo and snapshot; the other commands have modules of their own."""
 
 import gc
 import os
@@ -7,12 +7,25 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.audit import audit
 from bot.cli.check import check
+from bot.cli.deploy import deploy
 from bot.cli.doctor import doctor
-from bot.cli.exit_codes import AT_THE_TERMINAL, AsJson, Demonstration, NoWait, Verbose, print_json, run_to_its_end, told
+from bot.cli.exit_codes import (
+    AT_THE_TERMINAL,
+    AsJson,
+    Demonstration,
+    NoWait,
+    Verbose,
+    print_json,
+    run_to_its_end,
+    told,
+)
+from bot.cli.init.command import init
 from bot.cli.logs import log_to_stderr
+from bot.cli.runbook import runbook
+from bot.cli.status import status
 from bot.cli.test_alert import test_alert
-from bot.errors import RefusedError
 
 
 def _print_version(asked: bool) -> None:
@@ -67,6 +80,7 @@ def demo(
         raise typer.Exit(run_demo(speed, port, verbose=verbose))
 
 
+app.command()(init)
 app.command()(check)
 
 
@@ -103,47 +117,11 @@ def snapshot(
             print_snapshot(taken, settings)
 
 
-@app.command()
-def deploy(
-    demo: Demonstration = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be run; run nothing.")] = False,
-    pipeline: Annotated[
-        bool, typer.Option("--pipeline", help="The pipeline's own tables, where missing, and its views too.")
-    ] = False,
-    adopt: Annotated[
-        list[str] | None,
-        typer.Option("--adopt", metavar="NAME", help="Replace this view although sync-health did not create it."),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first change (for scripts).")] = False,
-    no_wait: NoWait = False,
-    verbose: Verbose = False,
-) -> None:
-    """Create the audit log and the views in the warehouse, with the thresholds and the zone of pipeline.yml.
-
-    May be repeated: its own views are replaced; tables stay as they are, and so do views that somebody else created
-    unless --adopt names them.
-    Exit codes: 0 done, 2 it could not be done.
-    """
-    log_to_stderr(verbose=verbose)
-    with told():
-        if dry_run:
-            _print_plan(demo=demo, pipeline=pipeline, adopt=adopt or [])
-            return
-        from bot.cli.launch import opened_ports
-        from bot.services.deploy import deploy, plan_deploy, survey
-
-        with opened_ports(demo=demo, needs=("warehouse",), writes=True, wait=not no_wait) as ports:
-            plan = plan_deploy(ports.settings, pipeline=pipeline)
-            steps = survey(ports, plan, adopt or [])
-            for step in steps:
-                typer.echo(f"{step.action:<8} {step.name}")
-            if not (yes or demo):
-                _confirm_deploy()
-            deploy(ports, AT_THE_TERMINAL, plan, steps)
-            typer.echo(f"{len(steps)} objects deployed")
-
-
+app.command()(deploy)
+app.command()(audit)
+app.command()(status)
 app.command()(doctor)
+app.command()(runbook)
 app.command("test-alert")(test_alert)
 
 
@@ -152,32 +130,3 @@ def main() -> None:
     gc.set_threshold(100_000)  # nothing that is loaded at the start is garbage: looking for it costs a tenth of a check
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some costs another tenth
     sys.exit(run_to_its_end(app))
-
-
-def is_a_terminal() -> bool:
-    """Whether somebody can answer."""
-    return sys.stdin.isatty()
-
-
-def _confirm_deploy() -> None:
-    """Before the first change. Raises RefusedError where nobody says yes."""
-    if not is_a_terminal():
-        raise RefusedError("nobody is here to confirm; nothing was changed. In a script, add --yes")
-    if not typer.confirm("Deploy?"):
-        raise RefusedError("nothing was changed")
-
-
-def _print_plan(*, demo: bool, pipeline: bool, adopt: list[str]) -> None:
-    """The statements of a deploy, as the SQL editor takes them."""
-    from bot import sql
-    from bot.cli.launch import announced_settings, say_what_the_demo_ignores
-    from bot.runtime.composition import shipped_settings
-    from bot.services.deploy import plan_deploy, refuse_unknown
-
-    if demo:
-        say_what_the_demo_ignores()
-    settings = shipped_settings() if demo else announced_settings()
-    plan = plan_deploy(settings, pipeline=pipeline)
-    refuse_unknown(adopt, [sql.created(statement, settings.tables) for statement in plan.statements])
-    for statement in plan.statements:
-        typer.echo(sql.to_deploy(statement, settings.tables, plan.values).rstrip() + ";\n")

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from statistics import median
 
 from bot.alerts.model import Incident
-from bot.answers import Replay, Replayed, Snapshot
+from bot.answers import BotStatus, Replay, Replayed, Snapshot, WarehouseDay
 from bot.facts import SyncStatus
 from bot.model import Evaluation
 
@@ -47,7 +47,7 @@ def _incident(incident: Incident) -> dict[str, object]:
 
 def snapshot_as_json(taken: Snapshot) -> dict[str, object]:
     """A snapshot, and what changed since the one before."""
-    numbers = asdict(taken.numbers)
+    numbers = dict(taken.numbers)
     return {
         "audit_id": taken.id,
         **_picked(taken, "taken_at", "existed", "foreign", "dry_run"),
@@ -72,12 +72,58 @@ def _replayed(one: Replayed) -> dict[str, object]:
     lowest, middle, highest = (f(one.readings) if one.readings else None for f in (min, median, max))
     return {
         "name": one.check.name,
+        "sync": one.sync,
         "warn": str(one.check.warn) if one.check.warn else None,
         "critical": str(one.check.critical) if one.check.critical else None,
         "lowest": lowest,
         "median": middle,
         "highest": highest,
         "told": [dict(zip(("at", "reason", "summary"), told, strict=True)) for told in one.told],
+    }
+
+
+def status_as_json(status: BotStatus) -> dict[str, object]:
+    """The bot itself, and what it costs the warehouse; minutes are real numbers."""
+    evaluation = status.evaluation
+    return {
+        "working": status.trouble is None,
+        **_picked(status, "trouble", "at"),
+        "leader": asdict(status.leader) if status.leader else None,
+        "evaluated_on_schedule_at": status.completed_at,
+        "census_at": evaluation.checked_at if evaluation else None,
+        "warehouse_at": evaluation.warehouse_at if evaluation else None,
+        "problems": evaluation.problems if evaluation else (),
+        "open_incidents": status.open_incidents,
+        "maintenance_until": status.maintenance.until if status.maintenance else None,
+        "undelivered": [asdict(one) for one in status.undelivered],
+        "unsent_pages": [asdict(one) for one in status.unsent_pages],
+        "silence_alert_at": status.watch.post_at if status.watch.message_id else None,
+        "warehouse": [_warehouse_day(day) for day in status.days],
+    }
+
+
+def no_status_as_json(trouble: str) -> dict[str, object]:
+    """The same keys where no bot has run yet."""
+    nothing = ("at", "leader", "evaluated_on_schedule_at", "census_at", "warehouse_at")
+    known = {"problems": (), "open_incidents": 0, "maintenance_until": None, "undelivered": (), "unsent_pages": ()}
+    return {
+        "working": False,
+        "trouble": trouble,
+        **dict.fromkeys(nothing),
+        **known,
+        "silence_alert_at": None,
+        "warehouse": (),
+    }
+
+
+def _warehouse_day(day: WarehouseDay) -> dict[str, object]:
+    return {
+        "day": day.day.isoformat(),
+        **_picked(day, "statements", "woke"),
+        "awake_minutes_at_most": round(day.awake.total_seconds() / 60, 1),
+        "auto_stop_unknown": sum(one.auto_stop_unknown for one in day.usages),
+        "auto_stop_off": sum(one.auto_stop_off for one in day.usages),
+        "purposes": {str(one.purpose): one.statements for one in day.usages},
     }
 
 

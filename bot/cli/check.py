@@ -12,12 +12,14 @@ from bot.cli.logs import log_to_stderr
 from bot.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from bot.alerts.model import Incident
     from bot.model import Evaluation
     from bot.ports import Store
     from bot.services.move_alerts import Said
 
-    Checked = tuple[Evaluation, list[Said], list[Incident]]
+    Checked = tuple[Evaluation, list[Said], list[Incident], ZoneInfo]  # of the pipeline
 
 
 def check(
@@ -52,9 +54,9 @@ def check(
             _replay_past(replay, limits or [], names or [], demo=demo, as_json=as_json, wait=not no_wait)
             return
         if names:
-            evaluation, said, incidents = _evaluate_some(names, demo=demo, wait=not no_wait)
+            evaluation, said, incidents, zone = _evaluate_some(names, demo=demo, wait=not no_wait)
         else:
-            evaluation, said, incidents = (_dry_run if dry_run else _evaluate)(demo=demo, wait=not no_wait)
+            evaluation, said, incidents, zone = (_dry_run if dry_run else _evaluate)(demo=demo, wait=not no_wait)
         if as_json:
             from bot.cli.as_json import evaluation_as_json
 
@@ -62,7 +64,7 @@ def check(
         else:
             from bot.cli.terminal import print_evaluation
 
-            print_evaluation(evaluation, said, verbose=verbose, every=every)
+            print_evaluation(evaluation, said, zone, verbose=verbose, every=every)
     raise typer.Exit(_exit_code(evaluation, strict=strict))
 
 
@@ -75,7 +77,7 @@ def _evaluate(*, demo: bool, wait: bool) -> "Checked":
     with opened_ports(demo=demo, wait=wait) as ports:
         evaluation, said = run_checks(ports)
         deliver_all(ports, holder_name())
-        return evaluation, said, _open_incidents(ports.store, said)
+        return evaluation, said, _open_incidents(ports.store, said), ports.settings.zone
 
 
 def _dry_run(*, demo: bool, wait: bool) -> "Checked":
@@ -93,7 +95,7 @@ def _dry_run(*, demo: bool, wait: bool) -> "Checked":
             return known[0]
 
         evaluation, said = dry_run_checks(sources, meanwhile)
-        return evaluation, said, _open_incidents(known[0], said)
+        return evaluation, said, _open_incidents(known[0], said), sources.settings.zone
 
 
 def _evaluate_some(names: Sequence[str], *, demo: bool, wait: bool) -> "Checked":
@@ -103,7 +105,8 @@ def _evaluate_some(names: Sequence[str], *, demo: bool, wait: bool) -> "Checked"
 
     with opened_sources(demo=demo, needs=("census", "warehouse"), names=names, wait=wait) as (sources, _):
         typer.echo("Only what was named is checked: nothing is kept, nothing is sent", err=True)
-        return measure(sources, needed={check.source for check in sources.settings.checks}), [], []
+        needed = sources.settings.needed_sources
+        return measure(sources, needed=needed), [], [], sources.settings.zone
 
 
 def _open_incidents(store: "Store | None", said: "Iterable[Said]") -> "list[Incident]":
@@ -138,7 +141,7 @@ def _replay_past(
 
 
 def _span(text: str) -> timedelta:
-    from checks.model import parse_duration
+    from checks.forms import parse_duration
 
     if not text:
         raise ConfigurationError(["--limit: it changes what is replayed: add --replay 30d"])

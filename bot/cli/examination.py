@@ -8,10 +8,12 @@ from bot.answers import Finding
 from bot.cli.launch import EVERYTHING, announced_settings, opened_ports
 from bot.cli.warehouse_start import await_warehouse
 from bot.config.environment import network_in_words
+from bot.config.settings import OBSERVES
 from bot.errors import ConfigurationError
 from bot.ports import Sources
 from bot.runtime.composition import SystemClock, connect_census, connect_slack, connect_sources, manifest_scopes
 from bot.sanitize import sanitize
+from checks.numbers import count_of
 
 LONGEST = 1000  # characters of what the environment names
 
@@ -39,20 +41,30 @@ def examined(*, demo: bool, deep: bool, contracts: bool, wait: bool = True) -> I
 
 
 def _examined(sources: Sources, *, deep: bool, wait: bool) -> Iterator[Finding]:
-    from bot import sql
-    from bot.adapters.store.state_file import look_at_state
+    from bot.adapters.store.state_file import look_at_pages, look_at_state
     from bot.services import examine
+    from bot.services.examine_warehouse import MAY_WRITE, examine_warehouse
+    from bot.sql.grants import to_grant
+    from bot.sql.statements import Statements
 
     settings = sources.settings
     messenger, _ = connect_slack(settings)
-    yield Finding("settings", True, f"{len(settings.checks)} checks, {len(settings.syncs)} syncs")
+    said = f"{count_of(len(settings.checks), 'check')}, {count_of(len(settings.syncs), 'sync')}"
+    if settings.is_of_earlier_version:
+        said += "; ⚠ pipeline.yml is of an earlier version (direction): docs/YOUR_PIPELINE.md says what replaces it"
+    yield Finding("settings", True, said)
+    if settings.observes:
+        yield Finding("mode", True, f"{OBSERVES} (mode in pipeline.yml)")
+    yield from examine.examine_remedies(settings)
     yield Finding("network", True, sanitize(network_in_words(os.environ), LONGEST))
     yield from examine.examine_slack(messenger, settings, sources.clock, manifest_scopes())
     yield from examine.examine_census(sources)
+    statements = Statements.of(settings)
     own = [check.statement for check in settings.checks if check.statement]
-    columns = sql.needed_columns(settings.tables, [*sql.READ, examine.MAY_WRITE, *own])
+    columns = statements.needed_columns([*statements.at_work(), *([MAY_WRITE] if settings.deploy_to else []), *own])
     wake = partial(await_warehouse, sources.warehouse, wait=wait) if deep else None
-    yield from examine.examine_warehouse(sources, columns, wake)
+    yield from examine_warehouse(sources, columns, to_grant, wake)
+    yield from examine.examine_pagers(settings, look_at_pages(settings.state_url) if settings.pagers.names else ())
     yield from examine.examine_state(partial(look_at_state, settings.state_url))
 
 
@@ -66,5 +78,6 @@ def _verified(sources: Sources) -> Iterator[Finding]:
     if settings.databricks:
         from bot.adapters.databricks.warehouse import DatabricksWarehouse
 
-        yield from verify_contracts(databricks_contract(DatabricksWarehouse(settings.databricks).raw))
+        warehouse = DatabricksWarehouse(settings.databricks, pipeline=settings.pipeline)
+        yield from verify_contracts(databricks_contract(warehouse.raw))
     yield from verify_contracts(slack_contract(messenger.raw, settings.channel, settings.operators.groups))

@@ -21,6 +21,7 @@ from bot.sanitize import sanitize
 log = logging.getLogger(__name__)
 
 CRITICAL = 1  # a critical finding, and nothing else
+IN_THE_WAY = 1  # of `deploy --dry-run`, which judges nothing else: an object that a deploy may not touch
 CANNOT = 2  # nothing is known, or nothing can be done, until somebody changes something; also anything unforeseen
 LONGEST = 2000  # characters of one error
 AT_THE_TERMINAL = "sync-health at a terminal"  # who did it, in the audit log
@@ -109,6 +110,11 @@ def _discard_stdout() -> None:
 
 def _open_devnull() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def is_a_terminal() -> bool:
+    """Whether somebody can answer."""
+    return sys.stdin.isatty()
 
 
 def print_json(answer: Mapping[str, object]) -> None:

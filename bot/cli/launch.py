@@ -14,13 +14,16 @@ import typer
 
 from bot.cli.warehouse_start import await_warehouse
 from bot.config.environment import Need
+from bot.config.load import config_file, is_shipped
 from bot.config.overrides import with_checks
-from bot.config.settings import Settings, config_file, is_shipped
+from bot.config.settings import OBSERVES, Settings
+from bot.errors import RefusedError
 from bot.ports import Outlet, Ports, Sources, Store
 from bot.runtime.composition import (
     CLOCK,
     SystemClock,
     connect,
+    connect_pagers,
     connect_slack,
     connect_sources,
     disconnect,
@@ -29,6 +32,7 @@ from bot.runtime.composition import (
     state_file,
 )
 from bot.sanitize import sanitize
+from bot.services.observe import require_act_mode
 
 LONGEST = 1000  # characters of the name of a file
 PATIENCE = 30.0  # seconds for the demo's bot to end in
@@ -47,16 +51,20 @@ def run_bot() -> None:
     ports, client = connect(settings, SystemClock(as_written=shared), writes=True)
     bot = Bot(ports, client)
     bot.start()
-    if not shared:
-        every = settings.schedule.tick.total_seconds() / 60
-        _echo(f"Watching the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
-        if not settings.has_owners:
-            _echo("  Critical alerts mention nobody: no owner is set in pipeline.yml (a user U… or user group S…).")
-    _wait_for_the_end(sys.stdin if shared else None)
+    _wait_for_the_end(sys.stdin if shared else None, began=lambda: None if shared else _say_what_is_watched(settings))
     for name in ENDING:  # a second Ctrl-C ends at once
         signal.signal(name, signal.SIG_DFL)
     bot.stop()
     disconnect(ports)
+
+
+def _say_what_is_watched(settings: Settings) -> None:
+    every = settings.schedule.tick.total_seconds() / 60
+    _echo(f"Watching the {settings.pipeline} pipeline, every {every:g} minutes. Ctrl-C ends it.")
+    if settings.observes:
+        _echo(f"  {OBSERVES}; no button, command or job makes one (mode in pipeline.yml).")
+    if settings.unowned:
+        _echo("  Critical alerts mention nobody: no owner is set in pipeline.yml (a user U… or user group S…).")
 
 
 def run_demo(speed: float, port: int, *, verbose: bool) -> int:
@@ -136,7 +144,10 @@ def _say_where_the_demo_is(url: str, speed: float) -> None:
 def opened_ports(
     *, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False, wait: bool = True
 ) -> Iterator[Ports]:
-    """The ports for one command, given back afterwards; its warehouse runs, or `wait` says to end at once."""
+    """The ports for one command, given back afterwards; its warehouse runs, or `wait` says to end at once.
+
+    With `writes` for one that changes the warehouse. Raises RefusedError in observe mode then.
+    """
     if demo:
         from bot.runtime.demo import Demo
 
@@ -153,6 +164,8 @@ def opened_ports(
                 world.stop()
         return
     settings = announced_settings(needs)
+    if writes:
+        require_act_mode(settings)
     _say_where_a_new_state_is(settings)
     ports, _ = connect(settings, SystemClock(), writes=writes)
     try:
@@ -176,7 +189,7 @@ def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
     _say_where_a_new_state_is(settings)
     store = SqlStore(settings.state_url)
     try:
-        yield Outlet(settings, clock, messenger, store)
+        yield Outlet(settings, clock, messenger, store, connect_pagers(settings, clock))
     finally:
         store.close()
 
@@ -201,23 +214,54 @@ def opened_sources(
             await_warehouse(sources.warehouse, wait=wait)
 
         def remember() -> Store | None:
-            if store := remembered(settings):
+            try:
+                store = remembered(settings)
+            except RefusedError as error:
+                _echo(f"{error}: evaluated as if no bot had run before")
+                return None
+            if store:
                 opened.callback(store.close)
             return store
 
         yield sources, remember
 
 
+@contextmanager
+def opened_to_look(*, demo: bool, wait: bool = True) -> Iterator[Sources]:
+    """What the plan of a deploy is made from, given back afterwards; nothing can be changed through it.
+
+    Of an embedded warehouse a file that is not there yet is an empty catalog.
+    """
+    if demo:
+        with opened_ports(demo=True) as ports:
+            yield ports
+        return
+    sources = connect_sources(announced_settings(("warehouse",)), SystemClock(), looks=True)
+    try:
+        await_warehouse(sources.warehouse, wait=wait)
+        yield sources
+    finally:
+        sources.warehouse.close()
+
+
 def _echo(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _wait_for_the_end(guardian: TextIO | None = None, until: Callable[[], bool] = lambda: False) -> None:
-    """Until Ctrl-C, SIGTERM or a closed terminal, until the guardian's line ends, or until something has happened."""
+def _wait_for_the_end(
+    guardian: TextIO | None = None,
+    until: Callable[[], bool] = lambda: False,
+    began: Callable[[], None] = lambda: None,
+) -> None:
+    """Until Ctrl-C, SIGTERM or a closed terminal, until the guardian's line ends, or until something has happened.
+
+    `began` is called once any of these would end it in good order.
+    """
     over = threading.Event()
     if guardian:
         threading.Thread(target=_at_the_end_of, args=(guardian, over.set), daemon=True).start()
     with _handled(lambda *_: over.set()):
+        began()
         while not over.wait(0.5) and not until():
             pass
 

@@ -13,11 +13,13 @@ import typer
 
 from bot.answers import Finding, Replay, Replayed, Snapshot
 from bot.config.settings import Settings
+from bot.messages.phrases import how_often
 from bot.model import Evaluation
 from bot.sanitize import sanitize
 from bot.services.move_alerts import Said
+from checks.forms import parse_limit, with_unit
 from checks.judge import WORST_FIRST
-from checks.model import Outcome, Result, parse_limit, with_unit
+from checks.model import Outcome, Result
 from checks.numbers import in_figures, in_percent
 
 LONGEST = 1000  # characters of one text from outside
@@ -27,6 +29,7 @@ APART = "  "  # between two columns
 BOLD, DIM = "bold", "dim"
 
 Cells = tuple[str | tuple[str, str], ...]  # of a row, each with a style before it where it has one
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}  # by the first character of a line
 STYLES = {
     Outcome.OK: ("green", "healthy"),
     Outcome.WARN: ("yellow", "warning"),
@@ -36,7 +39,9 @@ STYLES = {
 }
 
 
-def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool, every: bool = False) -> None:
+def print_evaluation(
+    evaluation: Evaluation, said: list[Said], zone: ZoneInfo, *, verbose: bool, every: bool = False
+) -> None:
     """What was measured, what it means, and what was or would be said.
 
     On a terminal what is healthy is a count, unless `every` check is asked for.
@@ -44,36 +49,37 @@ def print_evaluation(evaluation: Evaluation, said: list[Said], *, verbose: bool,
     everything = every or not sys.stdout.isatty()
     shown = [one for one in evaluation.results if everything or one.outcome is not Outcome.OK]
     if shown:
-        _print_table(("status", "check", "value", "warning", "critical", "detail"), _checks(shown))
+        print_table(("status", "check", "value", "warning", "critical", "detail"), _checks(shown))
     if hidden := len(evaluation.results) - len(shown):
-        _print(f"{_counted(hidden, 'healthy check')} not shown (--all)", DIM)
+        print_line(f"{_counted(hidden, 'healthy check')} not shown (--all)", DIM)
     if verbose:
-        _print_table(("sync", "pending", "suspect", "last sync (UTC)", "schedule"), _syncs(evaluation))
+        queues = ("pending", "suspect") if any(sync.has_queue for sync in evaluation.syncs) else ()
+        print_table(("sync", *queues, f"last run ({zone.key})", "schedule"), _syncs(evaluation, zone, len(queues)))
     for problem in evaluation.problems:
-        _print(f"! {problem}", "magenta")
+        print_line(f"! {problem}", "magenta")
     for one in said:
-        _print(f"→ {one.reason}: {one.incident.summary}")
+        print_line(f"→ {one.reason}: {one.incident.summary}")
     counts = [_passed(evaluation), *_failed(evaluation), _counted(evaluation.statements, "statement")]
-    _print(" · ".join([*counts, f"{evaluation.seconds:.1f} s"]), STYLES[evaluation.outcome][0])
+    print_line(" · ".join([*counts, f"{evaluation.seconds:.1f} s"]), STYLES[evaluation.outcome][0])
 
 
 def print_snapshot(taken: Snapshot, settings: Settings) -> None:
     """The numbers of a snapshot, and what changed since the one before."""
-    _print_table(("number", "now", "change"), _numbers(taken, settings))
+    print_table(("number", "now", "change"), _numbers(taken, settings))
     what = "would be taken" if taken.dry_run else "taken"
     if taken.existed:
-        what = f"was taken at {taken.taken_at:%Y-%m-%d %H:%M} UTC already, and stays as it is"
+        what = f"was taken at {taken.taken_at.astimezone(settings.zone):%Y-%m-%d %H:%M %Z} already, and stays as it is"
     if taken.foreign:
-        _print(f"! Not ours: {taken.foreign}", "magenta")
+        print_line(f"! Not ours: {taken.foreign}", "magenta")
     since = f"; change since {taken.previous_id}" if taken.previous_id else ""
-    _print(f"{taken.id} {what}{since}")
+    print_line(f"{taken.id} {what}{since}")
 
 
 def _numbers(taken: Snapshot, settings: Settings) -> Iterator[Cells]:
     from bot.messages.snapshot import snapshot_labels
 
-    for name, label in snapshot_labels(settings).items():
-        now, change = getattr(taken.numbers, name), taken.change(name)
+    for name, label in snapshot_labels(taken, settings).items():
+        now, change = taken.numbers[name], taken.change(name)
         yield (
             label,
             "no data" if now is None else f"{now:,}",
@@ -116,24 +122,24 @@ def _checks(results: Iterable[Result]) -> Iterator[Cells]:
         yield STYLES[result.outcome], name, _value(result), result.warn or "", result.critical or "", found
 
 
-def _syncs(evaluation: Evaluation) -> Iterator[Cells]:
+def _syncs(evaluation: Evaluation, zone: ZoneInfo, of_queues: int) -> Iterator[Cells]:
     for sync in evaluation.syncs:
         last = sync.last_sync.completed_at if sync.last_sync else None
-        schedule = "unknown" if not sync.schedule else "paused" if sync.schedule.paused else sync.schedule.frequency
-        numbers = ["–" if value is None else f"{value:,}" for value in (sync.queue, sync.suspicious)]
-        yield sync.label, *numbers, f"{last:%Y-%m-%d %H:%M}" if last else "–", schedule
+        schedule = "unknown" if not sync.schedule else "paused" if sync.schedule.paused else how_often(sync.schedule)
+        numbers = ["–" if value is None else f"{value:,}" for value in (sync.queue, sync.suspicious)[:of_queues]]
+        yield sync.label, *numbers, f"{last.astimezone(zone):%Y-%m-%d %H:%M}" if last else "–", schedule or "none"
 
 
 def print_replay(replay: Replay, zone: ZoneInfo) -> None:
     """Per check: what it was given, how often it would have spoken, and each time with its words."""
-    _print_table(("check", "warn", "critical", "lowest", "median", "highest", "alerts"), map(_replayed, replay.checks))
+    print_table(("check", "warn", "critical", "lowest", "median", "highest", "alerts"), map(_replayed, replay.checks))
     told = sorted((at, one.check.name, reason, what) for one in replay.checks for at, reason, what in one.told)
     for at, name, reason, what in told:
         _write_line(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}  {reason}  {sanitize(f'{name}: {what}', LONGEST)}")
     span = " to ".join(f"{at.astimezone(zone):%Y-%m-%d}" for at in (replay.first, replay.last))
-    _print(f"{replay.snapshots} snapshots, {span}; a value holds until the next one")
+    print_line(f"{replay.snapshots} snapshots, {span}; a value holds until the next one")
     if replay.others:
-        _print(f"The audit log has no values of {', '.join(replay.others)}", DIM)
+        print_line(f"The audit log has no values of {', '.join(replay.others)}", DIM)
 
 
 def _replayed(one: Replayed) -> Cells:
@@ -153,9 +159,18 @@ def print_finding(finding: Finding, before: Finding | None = None) -> None:
         _write_line(f"  → {'the same' if same else sanitize(finding.remedy, LONGEST)}")
 
 
-def _print(text: str, style: str = "") -> None:
-    """One line, as it is: nothing in it moves the cursor."""
-    _write_line(_styled(sanitize(text, LONGEST), style))
+def print_line(text: str, style: str = "") -> None:
+    """One line with its indentation; nothing in it moves the cursor."""
+    words = text.lstrip(" ")
+    _write_line(_styled(" " * (len(text) - len(words)) + sanitize(words, LONGEST), style))
+
+
+def print_diff(lines: Iterable[str]) -> None:
+    """A unified diff, with the indentation of what it shows."""
+    for line in lines:
+        text = line.lstrip("+- ")
+        before = line[: len(line) - len(text)]
+        _write_line(_styled(before + sanitize(text, LONGEST), DIFF_STYLES.get(line[:1], "")))
 
 
 def _write_line(line: str) -> None:
@@ -163,7 +178,7 @@ def _write_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _print_table(head: Sequence[str], rows: Iterable[Cells]) -> None:
+def print_table(head: Sequence[str], rows: Iterable[Cells]) -> None:
     """In columns as wide as they need to be; on a terminal the last one is broken where the line ends."""
     cells = [[(BOLD, name) for name in head]]
     cells += [[("", cell) if isinstance(cell, str) else cell for cell in row] for row in rows]

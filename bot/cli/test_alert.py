@@ -82,6 +82,8 @@ def _lines(test: "AlertTest", zone: ZoneInfo) -> Iterator[str]:
         yield f"✓ posted in #{test.channel.removeprefix('#')} at {at(test.posted_at)}{link}"
     if test.escalated_at:
         yield f"✓ escalated at {at(test.escalated_at)}, mentioning {test.mentioned or 'nobody'}"
+    for name in test.paged:
+        yield f"✓ paged: triggered, acknowledged and resolved at {name}"
     if test.acknowledged_by:
         yield f"✓ acknowledged by {test.acknowledged_by}"
     elif test.resolved_at and test.posted_at:

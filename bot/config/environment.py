@@ -6,46 +6,52 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+
+from bot.config.addresses import LOOPBACK, is_safe, without_login
+from bot.config.databricks import ENTRA, PRINCIPAL, TOKEN, databricks_problems, wanted_variables
 
 Need = Literal["slack", "census", "warehouse"]
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 THIS_MACHINE = LOOPBACK | {"[::1]"}  # as NO_PROXY has to name it
 LARGEST_SECRET = 10_000  # characters of a NAME_FILE
 
 SLACK_BOT = ("SLACK_BOT_TOKEN", "Slack app → OAuth & Permissions → Bot User OAuth Token")
 SLACK_APP = ("SLACK_APP_TOKEN", "Slack app → Basic Information → App-Level Tokens, with connections:write")
 CENSUS = ("CENSUS_API_TOKEN", "Census → user settings → personal access token")
-WAREHOUSE = ("SYNC_HEALTH_WAREHOUSE", "databricks, or duckdb:FOLDER")
-HOST = ("DATABRICKS_HOST", "your workspace, such as dbc-a1b2c3d4-e5f6.cloud.databricks.com")
-HTTP_PATH = ("DATABRICKS_HTTP_PATH", "SQL warehouse → Connection details → HTTP path")
-TOKEN = ("DATABRICKS_TOKEN", "an access token; a service principal has DATABRICKS_CLIENT_ID and _CLIENT_SECRET instead")
-PRINCIPAL = (
-    ("DATABRICKS_CLIENT_ID", "the application ID of the service principal"),
-    ("DATABRICKS_CLIENT_SECRET", "an OAuth secret of the service principal"),
-)
+WAREHOUSE = ("SYNC_HEALTH_WAREHOUSE", "databricks, duckdb:FOLDER, or none for Census alone")
+NO_WAREHOUSE = "none"
+NONE = "SYNC_HEALTH_WAREHOUSE is none; databricks or duckdb:FOLDER names a warehouse"
 NEEDED = {"slack": (SLACK_BOT, SLACK_APP), "census": (CENSUS,), "warehouse": (WAREHOUSE,)}
 HEARTBEAT = "HEARTBEAT_URL"  # a secret: whoever knows it can keep the monitor quiet
-TOKENS = tuple(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, *PRINCIPAL))
-SECRETS = (*(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, PRINCIPAL[1])), HEARTBEAT)
+PAGERDUTY_KEY, PAGERDUTY_URL = "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_API_URL"
+WEBHOOK_URL, WEBHOOK_SECRET = "PAGER_WEBHOOK_URL", "PAGER_WEBHOOK_SECRET"
+PAGERDUTY = "https://events.pagerduty.com"
+KEY_LENGTH, SHORTEST_SECRET = 32, 16  # characters
+NAMED = (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, *PRINCIPAL, *ENTRA)
+TOKENS = (*(name for name, _ in NAMED), PAGERDUTY_KEY, WEBHOOK_SECRET)
+SECRETS = (
+    *(name for name, _ in (SLACK_BOT, SLACK_APP, CENSUS, TOKEN, PRINCIPAL[1], ENTRA[1])),
+    HEARTBEAT,
+    PAGERDUTY_KEY,
+    WEBHOOK_URL,
+    WEBHOOK_SECRET,
+)
 CERTIFICATES = "SSL_CERT_FILE"
-ADDRESSES = ("SLACK_API_URL", "CENSUS_API_URL")
+ADDRESSES = ("SLACK_API_URL", "CENSUS_API_URL", PAGERDUTY_URL)
 
 
 @dataclass(frozen=True)
-class Databricks:
-    """Where a SQL warehouse is, and who asks there: the owner of a token, or a service principal."""
+class PagerPlaces:
+    """Where pages go: PagerDuty where there is a routing key, a webhook where there is an address."""
 
-    host: str  # dbc-….cloud.databricks.com, or http://127.0.0.1:PORT, which is used as it is
-    http_path: str
-    token: str = field(default="", repr=False)
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)
+    pagerduty_key: str = field(default="", repr=False)
+    pagerduty_url: str = PAGERDUTY
+    webhook_url: str = field(default="", repr=False)  # may hold a token
+    webhook_secret: str = field(default="", repr=False)
 
     @property
-    def is_local(self) -> bool:
-        """Whether it is a server on this machine, of the demo or a test."""
-        return self.host.startswith("http://")
+    def names(self) -> tuple[str, ...]:
+        """What is configured, as people read it."""
+        return ("PagerDuty",) * bool(self.pagerduty_key) + ("the pager webhook",) * bool(self.webhook_url)
 
 
 def with_secret_files(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -76,21 +82,22 @@ def problems_of(environment: Mapping[str, str], needs: Collection[Need]) -> Iter
     for name, where in _wanted(environment, needs):
         if not environment.get(name, "").strip() and not environment.get(f"{name}_FILE"):
             yield f"environment: {name} is {'blank' if environment.get(name) else 'not set'} ({where})"
+    yield from databricks_problems(environment, needed="warehouse" in needs)
     yield from _token_problems(environment)
+    yield from _pager_problems(environment)
     for name in ADDRESSES:
         if not is_safe(environment.get(name, "").strip() or "https://default.example"):
-            shown = _without_login(environment[name])
+            shown = without_login(environment[name])
             yield f'environment: {name} is "{shown}": write an https:// address; http would show the token'
-    if not is_safe(environment.get(HEARTBEAT, "").strip() or "https://default.example"):
-        yield f"environment: {HEARTBEAT} is not an https:// address (http only on this machine)"
-    if host := environment.get("DATABRICKS_HOST", ""):
-        yield from _host_problems(host)
+    for name in (HEARTBEAT, WEBHOOK_URL):
+        if not is_safe(environment.get(name, "").strip() or "https://default.example"):
+            yield f"environment: {name} is not an https:// address (http only on this machine)"
     yield from _network_problems(environment)
     if (environment.get("CENSUS_API_VERSION") or "v2") not in ("v1", "v2"):
         yield f'environment: CENSUS_API_VERSION is "{environment["CENSUS_API_VERSION"]}": write v2'
     warehouse = environment.get("SYNC_HEALTH_WAREHOUSE", "")
-    if warehouse.strip() and warehouse != "databricks" and not re.fullmatch(r"duckdb:.+", warehouse):
-        yield f'environment: SYNC_HEALTH_WAREHOUSE is "{warehouse}": write databricks or duckdb:FOLDER'
+    if warehouse.strip() and warehouse not in ("databricks", NO_WAREHOUSE) and not re.fullmatch("duckdb:.+", warehouse):
+        yield f'environment: SYNC_HEALTH_WAREHOUSE is "{warehouse}": write databricks, duckdb:FOLDER, or none'
     yield from _state_problems(environment.get("SYNC_HEALTH_STATE", ""))
 
 
@@ -100,43 +107,12 @@ def warehouse_folder(environment: Mapping[str, str]) -> Path | None:
     return Path(folder) if kind == "duckdb" and folder else None
 
 
-def databricks_of(environment: Mapping[str, str]) -> Databricks | None:
-    """The Databricks that is set, None where the warehouse is another."""
-    if environment.get("SYNC_HEALTH_WAREHOUSE") != "databricks":
-        return None
-    return Databricks(
-        host=normalised_host(environment.get("DATABRICKS_HOST", "")),
-        http_path=environment.get("DATABRICKS_HTTP_PATH", "").strip(),
-        token=environment.get("DATABRICKS_TOKEN", "").strip(),
-        client_id=environment.get("DATABRICKS_CLIENT_ID", "").strip(),
-        client_secret=environment.get("DATABRICKS_CLIENT_SECRET", "").strip(),
+def pagers_of(environment: Mapping[str, str]) -> PagerPlaces:
+    """The pagers that are set."""
+    key, url, webhook, secret = (
+        environment.get(name, "").strip() for name in (PAGERDUTY_KEY, PAGERDUTY_URL, WEBHOOK_URL, WEBHOOK_SECRET)
     )
-
-
-def normalised_host(text: str) -> str:
-    """A workspace's host as people copy it, with scheme, path, `?o=…`, upper case or blanks, → the bare name.
-
-    A server on this machine keeps its scheme and port. What cannot be read is returned as it is.
-    """
-    text = text.strip()
-    try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
-        name, port = parts.hostname or "", f":{parts.port}" if parts.port and parts.port != 443 else ""
-    except ValueError:
-        return text
-    name = f"[{name}]" if ":" in name else name
-    return f"http://{name}{port}" if parts.scheme == "http" else f"{name}{port}"
-
-
-def is_safe(address: str) -> bool:
-    """Whether a token may be sent there: over https, or without leaving this machine."""
-    try:
-        parts = urlsplit(address)
-        _ = parts.port
-    except ValueError:
-        return False
-    named = bool(parts.hostname) and not re.search(r"\s", address) and parts.username is None
-    return named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+    return PagerPlaces(key, url or PAGERDUTY, webhook, secret)
 
 
 def proxy_of(environment: Mapping[str, str]) -> str:
@@ -158,7 +134,7 @@ def network_in_words(environment: Mapping[str, str]) -> str:
     proxy = proxy_of(environment)
     past = ", ".join([*(host for host in past_proxy(environment) if host not in THIS_MACHINE), "this machine"])
     trusted = environment.get(CERTIFICATES)
-    said = [f"proxy {_without_login(proxy)}" if proxy else "no proxy"]
+    said = [f"proxy {without_login(proxy)}" if proxy else "no proxy"]
     said += [f"none for {past}"] if proxy else []
     return ", ".join([*said, f"certificates of {trusted}" if trusted else "the system's certificates"])
 
@@ -186,6 +162,20 @@ def _token_problems(environment: Mapping[str, str]) -> Iterator[str]:
         yield f"environment: {SLACK_APP[0]} is a bot token, which belongs in {SLACK_BOT[0]}: write xapp-… here"
 
 
+def _pager_problems(environment: Mapping[str, str]) -> Iterator[str]:
+    """What cannot be a routing key, and a webhook that nobody could trust."""
+    key, webhook, secret = (environment.get(name, "").strip() for name in (PAGERDUTY_KEY, WEBHOOK_URL, WEBHOOK_SECRET))
+    if key and len(key) != KEY_LENGTH:
+        where = "PagerDuty service → Integrations → Events API V2 → Integration Key"
+        yield f"environment: {PAGERDUTY_KEY} has {len(key)} characters: an integration key has {KEY_LENGTH} ({where})"
+    if webhook and not secret and not environment.get(f"{WEBHOOK_SECRET}_FILE"):
+        yield f"environment: {WEBHOOK_SECRET} is not set (the receiver checks the signature of a page with it)"
+    elif secret and not webhook and not environment.get(f"{WEBHOOK_URL}_FILE"):
+        yield f"environment: {WEBHOOK_URL} is not set, and {WEBHOOK_SECRET} is (the address that pages are posted to)"
+    if secret and len(secret) < SHORTEST_SECRET:
+        yield f"environment: {WEBHOOK_SECRET} has fewer than {SHORTEST_SECRET} characters: write a longer one"
+
+
 def _state_problems(url: str) -> Iterator[str]:
     """What is not the URL of a SQLite file, or of one that is gone with the process."""
     kind, _, file = url.partition(":///")
@@ -204,7 +194,7 @@ def _network_problems(environment: Mapping[str, str]) -> Iterator[str]:
     proxy, trusted = proxy_of(environment), environment.get(CERTIFICATES, "")
     port = re.fullmatch(r"https?://[^\s/]+:([0-9]{1,5})/?", proxy)
     if proxy and not (port and 0 < int(port[1]) < 65536):
-        yield f'environment: HTTPS_PROXY is "{_without_login(proxy)}": write http://HOST:PORT'
+        yield f'environment: HTTPS_PROXY is "{without_login(proxy)}": write http://HOST:PORT'
     try:
         if trusted:
             ssl.create_default_context(cafile=trusted)
@@ -215,17 +205,5 @@ def _network_problems(environment: Mapping[str, str]) -> Iterator[str]:
 def _wanted(environment: Mapping[str, str], needs: Collection[Need]) -> Iterator[tuple[str, str]]:
     for need in needs:
         yield from NEEDED[need]
-    if "warehouse" in needs and environment.get("SYNC_HEALTH_WAREHOUSE") == "databricks":
-        principal = any(environment.get(name) for name, _ in PRINCIPAL) and not environment.get(TOKEN[0])
-        yield from (HOST, HTTP_PATH, *(PRINCIPAL if principal else (TOKEN,)))
-
-
-def _host_problems(text: str) -> Iterator[str]:
-    if not is_safe(text.strip() if "://" in text else f"https://{text.strip()}"):
-        example = "write the bare name, such as dbc-a1b2c3d4-e5f6.cloud.databricks.com"
-        yield f'environment: DATABRICKS_HOST is "{_without_login(text)}": {example}'
-
-
-def _without_login(address: str) -> str:
-    """An address that can be repeated: without what may be a password in it."""
-    return re.sub(r"//[^/]*@", "//…@", address)[:100]
+    if "warehouse" in needs and environment.get(WAREHOUSE[0]) == "databricks":
+        yield from wanted_variables(environment)

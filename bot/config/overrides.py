@@ -8,7 +8,9 @@ from pydantic import ValidationError
 
 from bot.config.settings import Settings
 from bot.errors import ConfigurationError, RefusedError
-from checks.catalog import Changes, Pace, change_limits
+from checks.catalog import change_limits
+from checks.model import Changes
+from checks.plausible import Pace
 from checks.problems import Written, nearest, problems
 
 
@@ -39,6 +41,13 @@ def with_limits(settings: Settings, texts: Iterable[str]) -> Settings:
             found += problems(written, Changes, error, at=(name,))
     pace = Pace(settings.schedule.tick, settings.schedule.idle_floor)
     checks, wrong = change_limits(list(settings.checks), limits, written, pace, at=())
+    of_syncs = {}
+    for sync, of_sync in settings.checks_of.items():  # they hold for a sync with thresholds of its own, too
+        mine = {name: check for name, check in of_sync.items() if check}
+        given = {name: change for name, change in limits.items() if name in mine}
+        changed, more = change_limits(list(mine.values()), given, written, pace, at=())
+        of_syncs[sync] = {**of_sync, **{check.name: check for check in changed}}
+        wrong += more
     if found or wrong:
-        raise ConfigurationError([*found, *wrong])
-    return replace(settings, checks=tuple(checks))
+        raise ConfigurationError(list(dict.fromkeys([*found, *wrong])))
+    return replace(settings, checks=tuple(checks), checks_of=of_syncs)

@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import time, timedelta
 from itertools import filterfalse
 from string import Formatter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StrictBool
 
-from bot.config.environment import is_safe
-from checks.catalog import Changes
-from checks.model import ByCadence, Cadence, Check, Duration, Owner
+from bot.config.addresses import is_safe
+from bot.config.names import Schema, Table
+from bot.config.remedies import Remedy
+from bot.config.syncs import Part, SyncSettings
+from checks.forms import ByCadence, Cadence, Duration, Owner
+from checks.model import Changes
 from checks.problems import nearest, quoted, shown, written_like
 
 UNPLACED = re.compile(r"localtime$|Factory$|posixrules$|posix/|right/")  # files next to the zones, of this machine
@@ -27,26 +30,6 @@ def _zone(name: str) -> str:
         raise ValueError(
             f"there is no time zone {shown(name)}: {nearest(name, filterfalse(UNPLACED.match, available_timezones()))}"
         ) from None
-    return name
-
-
-NAME_PART = re.compile(r"`((?:[^`]|``)+)`|([^.`]+)")
-
-
-def table_parts(name: str) -> tuple[str, ...]:
-    """``lake.`my.größe`.kunden`` → its parts without backticks; none where it cannot be read."""
-    parts, rest = [], f".{name}"
-    while rest.startswith(".") and (found := NAME_PART.match(rest, 1)):
-        parts.append(found[1].replace("``", "`") if found[1] else found[2])
-        rest = rest[found.end() :]
-    return () if rest else tuple(parts)
-
-
-def _table(name: str) -> str:
-    if re.search(r"[\s'\";]", re.sub(r"`(?:[^`]|``)+`", "", name)):
-        raise ValueError(f"{shown(name)} has blanks, quotes or semicolons: write them in backticks or leave them out")
-    if len(table_parts(name)) != 3:
-        raise ValueError(f'"{name}" is not a full name: write catalog.schema.table')
     return name
 
 
@@ -88,21 +71,11 @@ def _places(text: str) -> Iterator[str]:
 
 CHANNELS = "write the name of a channel, such as sync-health, or its ID, such as C012ABCDEF"
 Channel = Annotated[str, AfterValidator(_channel)]
-Table = Annotated[str, AfterValidator(_table)]
 USER_ID = "a Slack user ID; IDs look like U012ABCDEF"
 GROUP_ID = "a Slack user group ID; IDs look like S012ABCDEF"
 UserId = Annotated[str, AfterValidator(written_like(r"[UW][A-Z0-9]+", USER_ID))]
 GroupId = Annotated[str, AfterValidator(written_like(r"S[A-Z0-9]+", GROUP_ID))]
 NAME = "a name: write a lowercase letter, then lowercase letters, digits, - and _"
-
-
-def _sync_name(text: str) -> str:
-    tidy = " ".join(text.split())
-    if not tidy:
-        raise ValueError(f'{shown(text)} is not a name: write one that people can say, such as "Sync A"')
-    if text != tidy:
-        raise ValueError(f"has a blank at an end, several in a row, or one that is none: write {shown(tidy)}")
-    return text
 
 
 def _word(text: str) -> str:
@@ -115,54 +88,26 @@ def _word(text: str) -> str:
 Word = Annotated[str, Field(max_length=40), AfterValidator(_word)]
 
 
-class Part(BaseModel):
-    """A part of pipeline.yml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Noun(Part):
     """What the records of the pipeline are, as people call them."""
 
+    # One record, as people call it.
     one: Word = "record"
+    # Several records.
     many: Word = "records"
 
-
-class SyncSettings(Part):
-    """One Census sync of the pipeline."""
-
-    name: Annotated[str, Field(max_length=40), AfterValidator(_sync_name)]
-    id: Annotated[int, Field(gt=0, strict=True)]
-    direction: Literal["create", "update"]
-    queue: Table
-    starts: Literal["census", "external"] = "census"  # external: by Airflow, Dagster, … over the API of Census
-    owner: Owner | None = None  # of its alerts, where the check names none
-
     @property
-    def label(self) -> str:
-        """As people call it: `Sync B (UPDATE)`."""
-        return f"{self.name} ({self.direction.upper()})"
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Its full names, as they are compared: in lower case."""
-        return frozenset({self.name.casefold(), self.label.casefold()})
-
-    @property
-    def last_word(self) -> str:
-        """Its short name: the `b` of `Sync B`."""
-        return self.name.split()[-1].casefold()
-
-    @property
-    def signs(self) -> frozenset[str]:
-        """What it goes by without a name."""
-        return frozenset({self.direction, str(self.id)})
+    def words(self) -> tuple[str, str]:
+        """Both, as counts take them."""
+        return self.one, self.many
 
 
 class Operators(Part):
     """Who may change something."""
 
+    # Slack user IDs.
     users: tuple[UserId, ...] = ()
+    # Slack user group IDs, which need a paid Slack plan.
     groups: tuple[GroupId, ...] = ()
 
 
@@ -188,44 +133,104 @@ def _exists_every_day(at: time) -> time:
 class Timetable(Part):
     """What happens when; times of day in the pipeline's zone."""
 
-    tick: Interval = timedelta(minutes=5)  # between two evaluations of Census
-    # …at the warehouse, at the latest; a daily run is measured before and after it as well
+    # The time between two evaluations of Census, from 1m to 24h.
+    tick: Interval = timedelta(minutes=5)
+    # The longest time between two evaluations of the warehouse, from 1m to 24h. Runs bring their own.
     idle_floor: Annotated[Interval, ByCadence] = Field(
         default={"frequent": "60m", "daily": "24h"}, validate_default=True
     )
-    digest: TimeOfDay = time(3, 0)  # the nightly validation
-    summary: Annotated[TimeOfDay, AfterValidator(_exists_every_day)] = time(9, 0)  # the daily summary
+    # When everything is evaluated at night. The validation speaks through alerts alone.
+    digest: TimeOfDay = time(3, 0)
+    # When the daily summary is posted, from 01:00 on.
+    summary: Annotated[TimeOfDay, AfterValidator(_exists_every_day)] = time(9, 0)
+    # When the daily snapshot is written into the audit log.
     snapshot: TimeOfDay = time(23, 59)
 
 
 class Links(Part):
     """Addresses of what people look at, with the places that are filled in; what is not set is not shown."""
 
+    # A sync in Census. `{sync}` is its ID.
     census_sync: Annotated[str, AfterValidator(_address("sync"))] | None = None
+    # A run in Census. `{sync}` and `{run}` are the IDs.
     census_run: Annotated[str, AfterValidator(_address("sync", "run"))] | None = None
+    # A dashboard about the pipeline.
     dashboard: Annotated[str, AfterValidator(_address())] | None = None
-    salesforce_record: Annotated[str, AfterValidator(_address("id"))] | None = None
+    # A record in the destination. `{id}` is its ID. `salesforce_record`, its earlier name, is accepted.
+    record: Annotated[str, AfterValidator(_address("id"))] | None = Field(
+        default=None, validation_alias=AliasChoices("record", "salesforce_record")
+    )
+    # A runbook of yours. `{section}` is what the check says under `runbook`. Without it Slack shows the product's.
     runbook: Annotated[str, AfterValidator(_address("section"))] | None = None
 
 
-class PipelineFile(Part):
-    """pipeline.yml."""
+Mode = Literal["observe", "act"]
 
+
+def _mode(text: object) -> object:
+    if text not in get_args(Mode):
+        raise ValueError(f"{shown(text)} is no mode: write observe or act")
+    return text
+
+
+class PagerRules(Part):
+    """When the pagers that the environment names are used."""
+
+    # Page when an alert turns critical. Else the second escalation pages, 30 minutes later.
+    at_once: StrictBool = False
+
+
+def _as_entries(written: object) -> object:
+    return [written] if isinstance(written, dict) else written
+
+
+class PipelineFile(Part):
+    """pipeline.yml; the comment above each key is what docs/YOUR_PIPELINE.md says of it."""
+
+    # The pipeline, in every headline and in the key of every alert.
     name: Annotated[str, AfterValidator(written_like(r"[a-z][a-z0-9_-]*", NAME))]
+    # The time zone of its dates and times of day. Slack shows each reader their own.
     zone: Annotated[str, AfterValidator(_zone)]
+    # How often the syncs run, which chooses the thresholds that fit.
     cadence: Cadence = "frequent"
+    # What its records are called in messages.
     noun: Noun = Noun()
-    destination: Word = "destination"  # where its records go, a name that can stand before a noun
-    owner: Owner | None = None  # of every alert whose check and sync name none
+    # Where its records go. A destination with a table of error codes (Salesforce) is read by that.
+    destination: Word = "destination"
+    # Whom alerts mention, where neither the check nor the sync names anybody.
+    owner: Owner | None = None
+    # `observe`: alerts and answers only, and no change to Census or the warehouse: no rerun, snapshot or deploy.
+    mode: Annotated[Mode, BeforeValidator(_mode)] = "act"
+    # Where alerts go. Write the ID when you run it for real.
     channel: Channel
+    # Where alerts go while `channel` is archived or lost.
     fallback_channel: Channel | None = None
+    # Who may act on incidents, rerun and take snapshots.
     operators: Operators = Operators()
+    # When PagerDuty, or another pager that the environment names, wakes somebody.
+    pager: PagerRules = PagerRules()
+    # The Census syncs of the pipeline, one at least.
     syncs: tuple[SyncSettings, ...] = Field(min_length=1)
+    # What happens when; times of day in `zone`.
     schedule: Timetable = Field(default={}, validate_default=True)
+    # Addresses that alerts lead to, with their places in braces. What is not set is not shown.
     links: Links = Links()
-    tables: dict[str, Table] = {}
-    limits: dict[str, Changes] = {}
-    checks: list[Check] = []
+    # The file below ./sql of the statement that returns one row of numbers for checks.
+    measure: str | None = None
+    # Which of these numbers count the rows of a table: the table that an alert names when it is empty.
+    row_counts: dict[str, Table] = Field(default={})
+    # The schema of what the bot creates: the audit log and the views. Without it there is neither.
+    deploy_to: Schema | None = None
+    # The audit log, where it is not `deploy_to`.sync_audit_log.
+    audit_log: Table | None = None
+    # Tables that have another name here than in the statements.
+    tables: dict[str, Table] = Field(default={})
+    # Thresholds that differ from those of a check, by its name, for all syncs.
+    limits: dict[str, Changes] = Field(default={})
+    # What the bot does on its own, one or a list. Without it nothing is automatic.
+    remedy: Annotated[tuple[Remedy, ...], BeforeValidator(_as_entries)] = ()
+    # Groups of the product by name, files and folders by path (./checks), and checks of your own.
+    checks: tuple[object, ...] = ("sync",)
 
 
 def in_words(written: object, words: Mapping[str, str]) -> object:

@@ -93,7 +93,7 @@ def _refused(text: str, file: str) -> Iterator[str]:
             yield f"{where}: aliases (*{event.anchor}) are not supported: write the value again"
         elif getattr(event, "tag", None):
             yield f"{where}: tags ({event.tag}) are not supported: write the value alone"
-        elif isinstance(event, yaml.ScalarEvent) and (unseen := next(filter(_is_unseen, event.value), None)):
+        elif isinstance(event, yaml.ScalarEvent) and (unseen := next(filter(is_unseen, event.value), None)):
             yield f"{where}: has a character that cannot be seen (U+{ord(unseen):04X}): write the value anew"
         elif comment := _swallowed(event, lines):
             yield f"{where}: {shown(comment)} is read as a comment: put it in quotes, or a blank behind the #"
@@ -111,7 +111,8 @@ def _swallowed(event: Any, lines: list[str]) -> str | None:
     return found[1] if found else None
 
 
-def _is_unseen(character: str) -> bool:
+def is_unseen(character: str) -> bool:
+    """Whether a character shows nothing, or what cannot be known, and so may make two names look like one."""
     joins = character in "\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # lines of a text, parts of an emoji
     return not joins and (character in FILLERS or unicodedata.category(character) in UNSEEN)
 

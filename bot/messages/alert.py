@@ -12,6 +12,7 @@ from bot.alerts.attention import (
     answer,
     escalation_pause,
     escalations,
+    next_escalation,
 )
 from bot.alerts.model import Did, Entry, Incident
 from bot.config.settings import Settings
@@ -22,13 +23,23 @@ from bot.messages.evidence import evidence_message
 from bot.messages.maintenance import maintenance_message
 from bot.messages.phrases import (
     SEVERITIES,
+    acknowledged,
+    by_hand,
     is_fact,
     life_line,
     severity_word,
     titled,
     was_closed,
 )
-from bot.messages.root import WORSENED, acknowledge_button, last_at, peak_and_threshold, resolution, root_message
+from bot.messages.root import (
+    WORSENED,
+    acknowledge_button,
+    last_at,
+    peak_and_threshold,
+    resolution,
+    root_message,
+    summary_and_threshold,
+)
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
@@ -40,11 +51,12 @@ from bot.messages.text import (
     day_and_time,
     escape,
     person,
-    threshold,
+    with_times,
 )
 from bot.messages.watch import outage_message
 from bot.model import CHANGES, Announcement, Kind
-from checks.numbers import duration
+from checks.model import Severity
+from checks.numbers import duration, ordinal
 
 # Where many incidents share a thread, these are about all of them.
 SHARED: dict[Kind, Callable[[Sequence[Incident], ZoneInfo], Message]] = {
@@ -56,7 +68,7 @@ ABOUT: dict[Kind, tuple[Did, ...]] = {
     **CHANGES,
     Kind.REMINDER: (Did.REMINDED, Did.CALLED, Did.ACK_LAPSES, Did.ACK_LAPSED),
 }
-ENDED = {Did.RESOLVED: "Resolved", Did.CLOSED: "Closed"}
+ENDED = {Did.RESOLVED: "Resolved", Did.RESOLVED_BY_HAND: "Resolved", Did.CLOSED: "Closed"}
 
 
 def alert_message(announcement: Announcement, settings: Settings) -> Message:
@@ -70,6 +82,8 @@ def alert_message(announcement: Announcement, settings: Settings) -> Message:
 
 
 def _message(announcement: Announcement, settings: Settings) -> Message:
+    if settings.observes:
+        announcement = _without_offers(announcement)
     if announcement.maintenance:
         return maintenance_message(announcement.maintenance, settings)
     if announcement.outage:
@@ -78,6 +92,9 @@ def _message(announcement: Announcement, settings: Settings) -> Message:
         assert announcement.digest, "a digest is announced with its content"
         return digest_message(announcement.digest, settings)
     incident, zone = announcement.incident, settings.zone
+    if announcement.kind is Kind.RUN:
+        assert announcement.action, "a run is announced with its action"
+        return run_message(announcement.action, settings, incident)
     assert incident, "everything else is about an incident"
     if announcement.kind is Kind.ROOT:
         shared = len(announcement.thread) > 1
@@ -87,10 +104,17 @@ def _message(announcement: Announcement, settings: Settings) -> Message:
         return SHARED[announcement.kind](announcement.thread, zone)
     if announcement.kind is Kind.EVIDENCE:
         return evidence_message(incident, announcement.values, settings)
-    if announcement.kind is Kind.RUN:
-        assert announcement.action, "a run is announced with its action"
-        return run_message(announcement.action, settings, incident)
+    if announcement.kind is Kind.NOTE:
+        assert announcement.entry, "a note is enqueued together with its line"
+        return _note(announcement.entry, incident, len(announcement.thread) - 1)
     return _reply(announcement.kind, incident, settings, len(announcement.thread) - 1)
+
+
+def _without_offers(announcement: Announcement) -> Announcement:
+    """In observe mode not even what was offered before it, as long as no evaluation has taken it back."""
+    incident, thread = announcement.incident, announcement.thread
+    silent = tuple(replace(one, offers=()) for one in thread)
+    return replace(announcement, incident=replace(incident, offers=()) if incident else None, thread=silent)
 
 
 def _reply(kind: Kind, incident: Incident, settings: Settings, others: int) -> Message:
@@ -105,6 +129,8 @@ def _reply(kind: Kind, incident: Incident, settings: Settings, others: int) -> M
             return _resolved(incident, settings)
         case Kind.REMINDER:
             return _reminder(incident, zone, others)
+        case Kind.REMEDY:
+            return _remedy(incident, zone)
     return _moved(incident)
 
 
@@ -138,19 +164,18 @@ def _severity(incident: Incident, settings: Settings) -> Message:
     became = {Did.ESCALATED: "Now critical", Did.RETURNED: "Critical again", Did.EASED: "Eased to a warning"}
     owner = settings.owner_of(incident.check, incident.sync) if did is Did.ESCALATED else None
     age = f" · {as_of(incident.measured_at, settings.zone)}" if incident.measured_at else ""
-    text = f"{ICONS[incident.severity]} *{became[did]}:* {_value(incident)}"
+    text = f"{ICONS[incident.severity]} *{became[did]}:* {summary_and_threshold(incident)}"
     mention = f" · {person(owner)}" if owner else ""
     return Message(text.replace("*", "") + mention, (section(text + age + mention),))
 
 
-def _value(incident: Incident) -> str:
-    return escape(incident.summary) + ("" if is_fact(incident) else f" ({threshold(incident.limit)})")
-
-
 def _reopened(incident: Incident, settings: Settings) -> Message:
-    at = day_and_time(_subject(incident, Kind.REOPENED).at, settings.zone)
-    what = f"{SEVERITIES[incident.severity]} again since {at}"
-    text = f"{ICONS[incident.severity]} *{what}:* {_value(incident)}"
+    entry = _subject(incident, Kind.REOPENED)
+    what = f"{SEVERITIES[incident.severity]} again since {day_and_time(entry.at, settings.zone)}"
+    if entry.did is Did.STILL_FIRING and (ended := incident.ended) and ended.by:
+        word = "critical" if incident.severity is Severity.CRITICAL else "a warning"
+        what = f"Resolved by {person(ended.by)} {day_and_time(ended.at, settings.zone)}, and still {word}"
+    text = f"{ICONS[incident.severity]} *{what}:* {summary_and_threshold(incident)}"
     step = [f"*Next step* {escape(incident.helps)}"] if incident.helps else []  # the cause may be another one
     return Message(text.replace("*", ""), (section(text, *step),))
 
@@ -159,7 +184,23 @@ def _resolved(incident: Incident, settings: Settings) -> Message:
     head = resolution(incident, settings)
     if was_closed(incident):
         return Message(head, (section(f"*{head}*"),))
-    return Message(head, (section(f"✅ {life_line(incident, settings.zone)}"),))
+    life = f"✅ {life_line(incident, settings.zone)}"
+    if entry := by_hand(incident):  # without the name: nobody is notified of what they did themselves
+        lines = (life, f"*Reason* {escape(entry.detail, 300)}", "Reopens if the next evaluation still finds it")
+        return Message(f"✅ Resolved by hand: {titled(incident)}", (section(*lines),))
+    return Message(head, (section(life),))
+
+
+def _note(entry: Entry, incident: Incident, others: int) -> Message:
+    about = f" (incident {incident.id})" if others > 0 else ""
+    text = f"📝 {person(entry.by) if entry.by else 'Note'}{about}: {escape(entry.detail, 500)}"
+    return Message(text, (section(text),))
+
+
+def _remedy(incident: Incident, zone: ZoneInfo) -> Message:
+    """What the bot would have done on its own, or could not; a run in progress can be canceled."""
+    text = with_times(_subject(incident, Kind.REMEDY).detail, zone)
+    return Message(text, (section(f"ℹ️ {text}"),))
 
 
 def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
@@ -175,8 +216,9 @@ def _reminder(incident: Incident, zone: ZoneInfo, others: int) -> Message:
     whom, label = f"{person(entry.by)} " if entry.by else "", "Acknowledge"
     match entry.did:
         case Did.CALLED:
-            head = f"📣 {whom}{_escalation(incident)}"
-            state = f"{lasted} · Unacknowledged · {_next_escalation(incident, entry, zone)}"
+            by = f" by {person(entry.detail)}" if entry.detail else ""
+            head = f"📣 {whom}{_escalation(incident)}{by}"
+            state = " · ".join([lasted, acknowledged(incident), *_next_escalation(incident, entry, zone)])
         case Did.ACK_LAPSES:
             head, label = f"⏰ {whom}Your acknowledgment lapses soon", "Acknowledge again"
             state = f"{lasted} · Acknowledged until {day_and_time(entry.at + WARN_BEFORE, zone)}"
@@ -202,21 +244,23 @@ def _answered(incident: Incident, nudge: Entry, followed: Entry, zone: ZoneInfo)
     return Message(f"{head} · {done}", (section(head, f"{done} · incident {incident.id}"),))
 
 
-def _next_escalation(incident: Incident, entry: Entry, zone: ZoneInfo) -> str:
+def _next_escalation(incident: Incident, entry: Entry, zone: ZoneInfo) -> list[str]:
     """When it comes, how often from then on, and whom nobody can be mentioned for want of an owner."""
     if incident.is_test:
-        return "No further escalation"
+        return ["No further escalation"]
+    nobody = [] if entry.by else [f"Mentions nobody: {code(incident.check)} has no owner in pipeline.yml"]
+    if next_escalation(incident) is None:  # asked for by a person
+        return nobody
     following = day_and_time(entry.at + escalation_pause(incident), zone)
     later = f"every {duration(ESCALATE_LATER_EVERY)}"
-    first = f"every {duration(ESCALATE_EVERY)}, from the {OFTEN}th on {later}"
+    first = f"every {duration(ESCALATE_EVERY)}, from the {ordinal(OFTEN)} on {later}"
     pace = later if escalations(incident) >= OFTEN else first
-    owner = "" if entry.by else f" · Mentions nobody: {code(incident.check)} has no owner in pipeline.yml"
-    return f"Next escalation {following} ({pace}){owner}"
+    return [f"Next escalation {following} ({pace})", *nobody]
 
 
 def _escalation(incident: Incident) -> str:
     times = escalations(incident)
-    return "Escalated" if times < 2 else f"Escalated (time {times})"
+    return "Escalated" if times < 2 else f"Escalated again ({ordinal(times)} time)"
 
 
 def _subject(incident: Incident, kind: Kind) -> Entry:

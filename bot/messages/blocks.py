@@ -145,9 +145,12 @@ def overflow(*options: tuple[str, str]) -> Block:
     return {"type": "overflow", "action_id": "more", "options": shown}
 
 
-def question(block_id: str, label: str, *, hint: str, optional: bool) -> Block:
-    """A field of a modal to write into."""
-    element = {"type": "plain_text_input", "action_id": block_id, "multiline": False, "max_length": 300}
+def question(
+    block_id: str, label: str, *, hint: str, optional: bool, most: int = 300, lines: bool = False, written: str = ""
+) -> Block:
+    """A field of a modal to write into, up to `most` characters; several `lines` high, with `written` in it."""
+    element = {"type": "plain_text_input", "action_id": block_id, "multiline": lines, "max_length": most}
+    element |= {"initial_value": cut(sanitize(written, most), most)} if written else {}
     return {
         "type": "input",
         "block_id": block_id,
@@ -157,15 +160,33 @@ def question(block_id: str, label: str, *, hint: str, optional: bool) -> Block:
     }
 
 
+def choice(block_id: str, label: str, options: Sequence[tuple[str, str]]) -> Block:
+    """A field of a modal with up to ten options, of which the first is chosen: a label and a value each."""
+    shown = [{"text": plain(text, BUTTON), "value": value} for text, value in options]
+    element = {"type": "radio_buttons", "action_id": block_id, "options": shown, "initial_option": shown[0]}
+    return {"type": "input", "block_id": block_id, "label": plain(label), "element": element}
+
+
+def with_button(text: str, pressed: Block) -> Block:
+    """A paragraph with a button to its right."""
+    return {"type": "section", "text": mrkdwn(cut(text, TEXT)), "accessory": pressed}
+
+
 def modal(
-    title: str, blocks: Sequence[Block], *, callback: str, metadata: str = "", submit: str | None = None
+    title: str,
+    blocks: Sequence[Block],
+    *,
+    callback: str,
+    metadata: str = "",
+    submit: str | None = None,
+    close: str = "Cancel",
 ) -> dict[str, Any]:
-    """A dialog; without `submit` it only informs. Titles have up to 24 characters."""
+    """A dialog; without `submit` it only informs. Titles and buttons have up to 24 characters."""
     view: dict[str, Any] = {
         "type": "modal",
         "callback_id": callback,
         "title": plain(title, TITLE),
-        "close": plain("Cancel" if submit else "Close"),
+        "close": plain(close if submit else "Close"),
         "private_metadata": metadata,
         "blocks": fit(blocks, MODAL_BLOCKS),
     }

@@ -22,7 +22,7 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
         head = f"Daily summary: {escape(settings.pipeline, 100)} has not been evaluated yet"
         return Message(head, (section(f"*{head}*"),))
     day = evaluation.checked_at.astimezone(zone)
-    head = f"Daily summary, {day:%a, %b} {day.day}: {_counts(digest, evaluation)}"
+    head = f"Daily summary, {day:%a, %b} {day.day}: {_counts(digest, evaluation, escape(settings.noun.many))}"
     alerted = {(incident.check, incident.sync) for incident in digest.opened}
     problems = [f"❗ {escape(problem, 300)}" for problem in evaluation.problems]
     wrong = [r for r in evaluation.results if r.outcome is not Outcome.OK and (r.check, r.sync) not in alerted]
@@ -36,14 +36,14 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
     return Message(head, (*blocks, context(f"{escape(settings.pipeline, 100)} · {sources_as_of(evaluation, zone)}")))
 
 
-def _counts(digest: Digest, evaluation: Evaluation) -> str:
+def _counts(digest: Digest, evaluation: Evaluation, many: str) -> str:
     opened, passing = len(digest.opened), sum(result.outcome is Outcome.OK for result in evaluation.results)
-    queues = [sync.queue for sync in evaluation.syncs]
+    queues = [sync.queue for sync in evaluation.syncs if sync.has_queue]
     known = [queue for queue in queues if queue is not None]
-    pending = f"{number(sum(known))} pending" if len(known) == len(queues) else "pending records unknown"
+    pending = f"{number(sum(known))} pending" if len(known) == len(queues) else f"pending {many} unknown"
     count, checks = f"{opened} open incident{'' if opened == 1 else 's'}", len(evaluation.results)
     passed = f"{passing} of {checks} check{'' if checks == 1 else 's'} passing"
-    return " · ".join([count, passed, pending, f"{digest.resolved} resolved"])
+    return " · ".join([count, passed, *([pending] if queues else []), f"{digest.resolved} resolved"])
 
 
 def _outage(outage: Outage, zone: ZoneInfo) -> str:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.answers import SyncErrors
 from bot.messages.blocks import Block, Message, Native, context, section
+from bot.messages.many import others_line, worst_of
 from bot.messages.native import Cell, table
 from bot.messages.phrases import census_as_of
 from bot.messages.text import code, day_and_time, escape, number, records
@@ -30,7 +31,10 @@ NEEDS = {
 
 def errors_message(syncs: Sequence[SyncErrors], zone: ZoneInfo, as_of: datetime) -> Message:
     """Per sync how many records were rejected; then the causes, the most frequent first, each with its next step."""
-    blocks: list[Block | Native] = [section(*_head(sync, zone)) for sync in syncs]
+    worst, others = worst_of(syncs, _rank)
+    blocks: list[Block | Native] = [section(*_head(sync, zone)) for sync in worst]
+    if others:
+        blocks.append(section(others_line(map(_standing, others), "errors")))
     causes = [(sync, group) for sync in syncs for group in sync.groups]
     causes.sort(key=lambda one: one[1].records, reverse=True)
     if causes:
@@ -41,15 +45,39 @@ def errors_message(syncs: Sequence[SyncErrors], zone: ZoneInfo, as_of: datetime)
         blocks.append(
             section(f"… and {count_of(len(hidden), 'more cause')}, at most {records(hidden[0][1].records)} each")
         )
-    text = " · ".join(_told(sync) for sync in syncs)
-    return Message(text, (*blocks, context(census_as_of(as_of, zone))))
+    text = " · ".join(_told(sync) for sync in worst)
+    return Message(text, (*blocks, context(*_steps(causes[:MOST]), census_as_of(as_of, zone))))
+
+
+STANDINGS = ("unknown", "with rejected records", "without a recent completed run", "with nothing rejected")
+
+
+def _rank(sync: SyncErrors) -> tuple[int, int]:
+    """The worst first."""
+    return (STANDINGS.index(_standing(sync)), -sync.rejected - sync.invalid)
+
+
+def _standing(sync: SyncErrors) -> str:
+    if sync.error:
+        return "unknown"
+    if sync.run is None:
+        return "without a recent completed run"
+    return "with rejected records" if sync.rejected + sync.invalid else "with nothing rejected"
 
 
 def _row(sync: SyncErrors, group: CauseGroup) -> Sequence[Cell]:
     cause = group.cause
-    said = " · ".join(filter(None, (cause.code or "unknown error", cause.field, cause.flow)))
+    named = (cause.code, cause.text) if cause.code or cause.text else ("unknown error",)
+    said = " · ".join(filter(None, (*named, cause.field, cause.flow)))
     helps = {Needs.TRANSIENT: "helps", Needs.UNKNOWN: "unknown"}.get(cause.needs, "does not help")
     return (group.records, said, sync.label, helps)
+
+
+def _steps(causes: Sequence[tuple[SyncErrors, CauseGroup]]) -> list[str]:
+    """Where each class that is shown is gone through step by step."""
+    classes = dict.fromkeys(group.cause.needs for _, group in causes)
+    typed = [code(f"/sync-health runbook {one}") for one in classes]
+    return [f"Step by step: {' · '.join(typed)}"] if typed else []
 
 
 def _told(sync: SyncErrors) -> str:
@@ -92,7 +120,8 @@ def _next_step(group: CauseGroup) -> list[str]:
 
 
 def _name(cause: Cause) -> str:
-    said = code(cause.code, 60) if cause.code else "an unknown error"
+    named = (cause.code and code(cause.code, 60), cause.text and f"“{escape(cause.text, 130)}”")
+    said = " ".join(filter(None, named)) or "an unknown error"
     if cause.field:
         said += f", field “{escape(cause.field, 60)}”"
     if cause.via:

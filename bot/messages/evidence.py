@@ -1,16 +1,20 @@
 """The first reply to an alert: the next step, the value against its thresholds, its course, and where to look."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from math import ceil, floor
 
 from bot.alerts.model import Incident
-from bot.config.pipeline_file import Links, SyncSettings
+from bot.config.pipeline_file import Links
 from bot.config.settings import Settings
-from bot.messages.blocks import Block, Message, Native, actions, context, fields, link_button, section
+from bot.config.syncs import SyncSettings
+from bot.messages.blocks import Block, Message, Native, actions, button, context, fields, link_button, section
 from bot.messages.native import line_chart
 from bot.messages.phrases import is_fact
 from bot.messages.text import as_of, code, escape, filled, limit_in_code, link, number
-from checks.model import Check, parse_limit
+from checks.forms import parse_limit
+from checks.model import Check
 from checks.numbers import duration
 
 Values = Sequence[tuple[datetime, float]]
@@ -25,9 +29,9 @@ def evidence_message(incident: Incident, values: Values, settings: Settings) -> 
         blocks += _course(incident, values, settings)
     if incident.examples:
         blocks.append(section(_examples(incident.examples, settings, sync)))
-    if places := _places(incident, settings.links, sync):
+    if places := [*_runbook_shown(incident, settings.links), *_places(incident, settings.links, sync)]:
         blocks.append(actions(*places))
-    small = [f"{code(f'checks/{incident.check}.yml')}", *_measured(incident, settings)]
+    small = [code(settings.files.get(incident.check, incident.check)), *_measured(incident, settings)]
     if incident.is_test:
         small = [f"sent by {code('sync-health test-alert')}"]
     blocks.append(context(" · ".join([*small, f"incident {incident.id}"])))
@@ -35,15 +39,29 @@ def evidence_message(incident: Incident, values: Values, settings: Settings) -> 
 
 
 def runbook_of(incident: Incident, links: Links) -> str | None:
-    """The address of its section of the runbook."""
-    return filled(links.runbook, section=incident.runbook) if incident.runbook else None
+    """The address of its section of the runbook, where pipeline.yml says where that is."""
+    return runbook_address(incident.runbook, links) if incident.runbook else None
+
+
+def runbook_address(section: str, links: Links) -> str | None:
+    """The address of a section of the runbook."""
+    return filled(links.runbook, section=section)
 
 
 def _numbers(incident: Incident, settings: Settings) -> list[tuple[str, str]]:
     age = f" ({as_of(incident.measured_at, settings.zone)})" if incident.measured_at else ""
     pairs = [("Value", f"{number(incident.value, incident.limit)}{age}")]
     pairs.append(("Threshold", limit_in_code(incident.limit)))
-    return pairs + ([("Recovers at", limit_in_code(incident.clear))] if incident.clear else [])
+    return pairs + ([("Recovers at", limit_in_code(_of_counts(incident)))] if incident.clear else [])
+
+
+def _of_counts(incident: Incident) -> str:
+    """Where it recovers; of whole numbers `≤ 4`, not `≤ 4.75`."""
+    clear, crossed = parse_limit(incident.clear), parse_limit(incident.limit) if incident.limit else None
+    whole = crossed is not None and crossed.number.is_integer() and (incident.value or 0.0).is_integer()
+    if clear.unit or not whole or clear.comparison not in ("<=", ">="):
+        return str(clear)
+    return str(replace(clear, number=float((floor if clear.comparison == "<=" else ceil)(clear.number))))
 
 
 def _course(incident: Incident, values: Values, settings: Settings) -> list[Native]:
@@ -62,13 +80,20 @@ def _course(incident: Incident, values: Values, settings: Settings) -> list[Nati
 
 def _examples(examples: tuple[str, ...], settings: Settings, sync: SyncSettings | None) -> str:
     kind, links = examples[0].partition(" ")[0], settings.links
-    names = {"row": f"{settings.destination} records", "property": settings.noun.many}
-    addresses = {"row": links.salesforce_record, "run": links.census_run}
+    names = {"row": f"{settings.destination} records", "record": settings.noun.many, "property": settings.noun.many}
+    addresses = {"row": links.record, "run": links.census_run}
     ids = [one.partition(" ")[2] for one in examples]
     shown = [link(id_, addresses.get(kind), id=id_, run=id_, sync=sync.id if sync else 0) for id_ in ids]
     if kind == "run":
         return f"*Latest run* {shown[0]}"
     return f"*Examples* {escape(names.get(kind, kind), 80)} {', '.join(shown)}"
+
+
+def _runbook_shown(incident: Incident, links: Links) -> list[Block]:
+    """A button that answers with the section, where no address of the runbook is set."""
+    if incident.is_test or runbook_of(incident, links):
+        return []
+    return [button("View runbook", "runbook", str(incident.id))]
 
 
 def _places(incident: Incident, links: Links, sync: SyncSettings | None) -> list[Block]:
@@ -85,16 +110,18 @@ def _places(incident: Incident, links: Links, sync: SyncSettings | None) -> list
 
 def _measured(incident: Incident, settings: Settings) -> list[str]:
     """By what its number is measured, and how soon."""
-    check = settings.check_called(incident.check)
+    check = settings.check_called(incident.check, incident.sync)
     if incident.source == "census":
         return ["evaluated at every tick"]
     if incident.source != "databricks" or check is None:
         return []
-    return [f"measured by {code(_file(check))}", *_promise(check, settings)]
+    return [f"measured by {code(_file(check, incident, settings))}", *_promise(check, settings)]
 
 
-def _file(check: Check) -> str:
-    return check.metric if check.statement else "sql/measure/health.sql"
+def _file(check: Check, incident: Incident, settings: Settings) -> str:
+    """What counts it: a statement, or the queue itself."""
+    queue = next((one.queue for one in settings.syncs if one.name == incident.sync), None)
+    return queue or (check.metric if check.statement else f"sql/{settings.measure}.sql")
 
 
 def _promise(check: Check, settings: Settings) -> list[str]:

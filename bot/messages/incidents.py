@@ -3,11 +3,23 @@
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Action, Did, Entry, Incident
+from bot.alerts.model import ITSELF, Action, ActionKind, Did, Entry, Incident
 from bot.messages.blocks import Message, context, section, sections
 from bot.messages.native import By, Cell, Link, table
 from bot.messages.phrases import acknowledged, is_fact, severity_word, snoozed, value_age, was_closed
-from bot.messages.text import ICONS, anchor, as_of, code, day_and_time, escape, number, person, threshold
+from bot.messages.text import (
+    ICONS,
+    anchor,
+    as_of,
+    by_whom,
+    code,
+    day_and_time,
+    escape,
+    number,
+    person,
+    threshold,
+    with_times,
+)
 from checks.numbers import count_of, duration
 
 MOST = 10  # incidents
@@ -22,6 +34,9 @@ WORDS = {  # of the timeline, where the name of the entry does not say it
     Did.ACK_LAPSES: "acknowledgment about to lapse",
     Did.MOVED: "moved from another channel",
     Did.ACK_LAPSED: "acknowledgment lapsed",
+    Did.RESOLVED_BY_HAND: "resolved",
+    Did.STILL_FIRING: "reopened, still breached",
+    Did.NOTED: "note",
 }
 
 
@@ -69,8 +84,8 @@ def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneIn
     stands = [incident.severity.value, state, _number(incident)]
     stands += [as_of(incident.measured_at, zone)] if incident.measured_at else []
     what = [f"*{head}*", " · ".join(stands), escape(incident.summary, 500)]
-    told = [(entry.at, _entry(entry)) for entry in incident.timeline]
-    told += [(action.ended_at or action.requested_at, _action(action)) for action in actions]
+    told = [(entry.at, _entry(entry, zone)) for entry in incident.timeline]
+    told += [(action.ended_at or action.requested_at, _action(action, zone)) for action in actions]
     told.sort(key=lambda one: one[0])
     lines = [f"`{at.astimezone(zone):%Y-%m-%d %H:%M %Z}` {text}" for at, text in told[-LINES:]]
     if (earlier := len(told) - LINES) > 0:
@@ -95,19 +110,24 @@ def _number(incident: Incident) -> str:
     return f"{number(incident.value, incident.limit)} ({threshold(incident.limit)})"
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: Entry, zone: ZoneInfo) -> str:
+    if entry.did is Did.REMEDY:
+        return with_times(entry.detail, zone)
     if entry.did is Did.TAKEN_OVER and entry.by:
         return f"acknowledged by {person(entry.by)} instead of {person(entry.detail)}"
+    if entry.did is Did.CALLED and entry.detail:
+        return f"escalated by {person(entry.detail)}{f' to {person(entry.by)}' if entry.by else ', mentioning nobody'}"
     joint = "to" if entry.did is Did.CALLED else "of" if entry.did in (Did.ACK_LAPSES, Did.ACK_LAPSED) else "by"
-    by = f" {joint} {person(entry.by)}" if entry.by else ""
-    detail = f": {escape(entry.detail, 150)}" if entry.detail else ""
+    by = f" {joint} {by_whom(entry.by)}" if entry.by else ""
+    detail = f": {escape(entry.detail, 500 if entry.did is Did.NOTED else 300)}" if entry.detail else ""
     return f"{WORDS.get(entry.did, entry.did.replace('_', ' '))}{by}{detail}"
 
 
-def _action(action: Action) -> str:
+def _action(action: Action, zone: ZoneInfo) -> str:
     counts = {"updated": action.records_updated, "rejected": action.records_failed, "invalid": action.records_invalid}
-    run = f"Census run {action.run_id}" if action.run_id else "no Census run"
-    parts = [f"{run} of {escape(action.sync, 40)}: {action.state.value}"]
-    parts += [f"{number(count)} {what}" for what, count in counts.items()]
-    parts += [f"“{escape(action.reason, 80)}”"] if action.reason else []
-    return " · ".join([*parts, *([escape(action.verdict, 150)] if action.verdict else [])])
+    what = f"{action.kind} of {escape(action.sync or 'all syncs', 40)}: {action.state.value}"
+    parts = [f"Census run {action.run_id}, {what}" if action.run_id else what]
+    parts += [f"{number(count)} {word}" for word, count in counts.items() if action.kind is ActionKind.RERUN]
+    if action.reason:
+        parts.append(with_times(action.reason, zone) if action.by == ITSELF else f"“{escape(action.reason, 80)}”")
+    return " · ".join([*parts, *([with_times(action.verdict, zone)] if action.verdict else [])])

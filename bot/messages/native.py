@@ -1,18 +1,19 @@
 """Tables and charts as Slack draws them itself, each with the text that stands for it where a workspace refuses it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.messages.blocks import Block, Native, sections
-from bot.messages.text import LONGEST_ADDRESS, anchor, day_and_time, escape, person
+from bot.messages.text import LONGEST_ADDRESS, PERSON, TIME, anchor, day_and_time, escape, person, with_times
 from bot.sanitize import sanitize
 
 MOST_ROWS, MOST_POINTS = 50, 20  # of a table, so that it fits into a message beside others; of a chart
 CELL, TITLE, LABEL = 200, 50, 20  # characters
 NOTHING = "–"
+IN_BRACES = re.compile(r"(\{[^{}]+\})")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,14 @@ class By:
     id: str
 
 
-Cell = str | int | datetime | Link | By | None
+@dataclass(frozen=True)
+class Told:
+    """A cell of a stored text, in which times and people stand in braces: see messages.text.with_times."""
+
+    text: str
+
+
+Cell = Told | str | int | datetime | Link | By | None
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], zone: ZoneInfo) -> Native:
@@ -82,6 +90,8 @@ def _text(cell: Cell, zone: ZoneInfo) -> str:
             return anchor(cell.label, cell.address)
         case By():
             return person(cell.id)
+        case Told():
+            return with_times(cell.text or NOTHING, zone, CELL)
         case int():
             return f"{cell:,}"
     return escape(cell or NOTHING, CELL)
@@ -90,16 +100,16 @@ def _text(cell: Cell, zone: ZoneInfo) -> str:
 def _cell(cell: Cell, zone: ZoneInfo) -> Block:
     match cell:
         case datetime():
-            written = f"{cell.astimezone(zone):%Y-%m-%d %H:%M}"
-            form = "{date_short_pretty} at {time}"
-            return _rich({"type": "date", "timestamp": int(cell.timestamp()), "format": form, "fallback": written})
+            return _rich(_date(cell, zone))
         case Link(address=str() as address) if len(address) <= LONGEST_ADDRESS:
             return _rich({"type": "link", "url": address, "text": sanitize(cell.label, CELL)})
         case Link():
             return _raw(cell.label)
         case By():
-            kind = "usergroup" if cell.id.startswith("S") else "user"
-            return _rich({"type": kind, f"{kind}_id": cell.id})
+            return _rich(_mention(cell.id))
+        case Told():
+            parts = _parts(cell.text, zone)
+            return _rich(*parts) if any(part["type"] != "text" for part in parts) else _raw(cell.text)
         case int():
             return _raw(f"{cell:,}")
     return _raw(cell or NOTHING)
@@ -109,5 +119,35 @@ def _raw(text: str) -> Block:
     return {"type": "raw_text", "text": sanitize(text, CELL) or NOTHING}
 
 
-def _rich(element: dict[str, Any]) -> Block:
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [element]}]}
+def _rich(*elements: Block) -> Block:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+def _date(at: datetime, zone: ZoneInfo) -> Block:
+    written, form = f"{at.astimezone(zone):%Y-%m-%d %H:%M}", "{date_short_pretty} at {time}"
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": form, "fallback": written}
+
+
+def _mention(id_: str) -> Block:
+    kind = "usergroup" if id_.startswith("S") else "user"
+    return {"type": kind, f"{kind}_id": id_}
+
+
+def _parts(text: str, zone: ZoneInfo) -> list[Block]:
+    """A stored text as rich text: between its words the times and people that it names."""
+    parts: list[Block] = []
+    for part in IN_BRACES.split(sanitize(text, CELL) or NOTHING):
+        if who := PERSON.fullmatch(part):
+            parts.append(_mention(who[1]))
+        elif at := _moment(part):
+            parts.append(_date(at, zone))
+        elif part:
+            parts.append({"type": "text", "text": part})
+    return parts
+
+
+def _moment(part: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(part[1:-1]) if TIME.fullmatch(part) else None
+    except ValueError:  # somebody's own braces
+        return None

@@ -7,7 +7,18 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Did, Entry, Incident
 from bot.facts import Schedule
-from bot.messages.text import ICONS, as_of, code, day_and_time, escape, number, person, threshold, time_of_day
+from bot.messages.text import (
+    ICONS,
+    as_of,
+    by_whom,
+    code,
+    day_and_time,
+    escape,
+    number,
+    person,
+    threshold,
+    time_of_day,
+)
 from bot.model import Evaluation
 from checks.model import Severity
 from checks.numbers import duration
@@ -32,7 +43,11 @@ STEPS = {
     Did.TAKEN_OVER: "Acknowledged",
     Did.RERUN: "Rerun",
     Did.FOLLOWED: "Run followed",
+    Did.PAUSED: "Paused",
+    Did.RESUMED: "Resumed",
+    Did.CANCELED: "Run canceled",
     Did.REOPENED: "Reopened",
+    Did.STILL_FIRING: "Reopened",
 }
 
 
@@ -46,7 +61,7 @@ def life_line(incident: Incident, zone: ZoneInfo, *, names: bool = False) -> str
 
     `names` who did it, which would notify them in a message that is new.
     """
-    end = "Closed" if was_closed(incident) else "Resolved"
+    end = "Closed" if was_closed(incident) else "Resolved by hand" if by_hand(incident) else "Resolved"
     return life(incident.opened_at, incident.timeline, incident.resolved_at, zone, names=names, ended=end)
 
 
@@ -63,25 +78,26 @@ def life(
     steps = [(begin, "Triggered")]
     steps += [(entry.at, _step(entry, names=names)) for entry in timeline if entry.did in STEPS][:8]
     steps += [(end, ended)] if end else []
+    steps[1:] = sorted(steps[1:], key=lambda step: step[0])  # it may have been over before what was done about it
     lasted = f" ({duration(end - begin)})" if end else ""
     days = [at.astimezone(zone).date() for at, _ in steps]
     dated = [True, *(later != day for day, later in pairwise(days))]
     written = (
-        f"{what} {(day_and_time if date else time_of_day)(at, zone)}"
+        f"{what} {(day_and_time if date else time_of_day)(at, zone)}{lasted if what == ended else ''}"
         for (at, what), date in zip(steps, dated, strict=True)
     )
-    return " · ".join(written) + lasted
+    return " · ".join(written)
 
 
 def _step(entry: Entry, *, names: bool) -> str:
-    return f"{STEPS[entry.did]}{f' by {person(entry.by)}' if names and entry.by else ''}"
+    return f"{STEPS[entry.did]}{f' by {by_whom(entry.by)}' if names and entry.by else ''}"
 
 
 def incident_line(incident: Incident, zone: ZoneInfo) -> str:
     """One open incident: what, number and threshold, since when, who has acknowledged it."""
     since = f"since {day_and_time(incident.opened_at, zone)}"
     age = value_age(incident, incident.opened_at, zone)
-    return " · ".join([incident_words(incident), *age, since, acknowledged(incident)])
+    return " · ".join([incident_words(incident), *age, since, acknowledged(incident), f"incident {incident.id}"])
 
 
 def value_age(incident: Incident, shown: datetime, zone: ZoneInfo) -> list[str]:
@@ -102,7 +118,7 @@ def sources_as_of(evaluation: Evaluation, zone: ZoneInfo) -> str:
 
 
 def incident_words(incident: Incident) -> str:
-    """`🔴 Companies without a name: 246 (threshold > 50)`."""
+    """`🔴 Missing company names: 246 (threshold > 50)`."""
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
     value = f"{number(incident.value, incident.limit)} ({threshold(incident.limit)})"
     measured = "" if is_fact(incident) else f": {value}"
@@ -145,7 +161,10 @@ def warehouse_as_of(at: datetime, zone: ZoneInfo) -> str:
 
 
 def how_often(schedule: Schedule) -> str:
-    """`every 15 minutes, after another sync`: all that starts a sync; empty where nothing does."""
+    """`every 15 minutes, after another sync`: all that starts a sync, and what it is judged by.
+
+    Empty where nothing starts it.
+    """
     match schedule.frequency:
         case "never":
             often = []
@@ -155,10 +174,35 @@ def how_often(schedule: Schedule) -> str:
             often = [f"on the cron schedule {code(schedule.cron, 100)} (UTC)"]
         case frequency:
             often = [FREQUENCIES.get(frequency, code(frequency, 40))]
-    often += [TRIGGERS.get(trigger, f"on {code(trigger, 40)}") for trigger in schedule.triggers]
-    return ", ".join(often + ["when something outside Census starts it"] * schedule.external)
+    often += [_trigger(trigger, schedule) for trigger in schedule.triggers]
+    often += ["when something outside Census starts it"] * schedule.external
+    if often and schedule.expect_every:
+        often.append(f"expected every {duration(schedule.expect_every)}")
+    elif often and schedule.rhythm:
+        days = " on weekdays" * schedule.rhythm.weekdays
+        often.append(f"lately at least every {duration(schedule.rhythm.longest)}{days}")
+    return ", ".join(often)
+
+
+def _trigger(trigger: str, schedule: Schedule) -> str:
+    if trigger == "sync_sequence" and schedule.follows_name:
+        return f"after {escape(schedule.follows_name, 40)}"
+    return TRIGGERS.get(trigger, f"on {code(trigger, 40)}")
 
 
 def was_closed(incident: Incident) -> bool:
     """Whether it ended because nothing evaluates it any more, so that nobody knows how it stands."""
-    return bool(incident.timeline) and incident.timeline[-1].did is Did.CLOSED
+    return incident.ended is not None and incident.ended.did is Did.CLOSED
+
+
+def by_hand(incident: Incident) -> Entry | None:
+    """By whom it was resolved and why, where that was a person."""
+    over = incident.resolved_at is not None and incident.ended
+    return over if over and over.did is Did.RESOLVED_BY_HAND else None
+
+
+def resolved_by(incidents: Iterable[Incident]) -> str:
+    """`Resolved by @robin`, where a person resolved the last of these; else `Resolved`."""
+    last = max(incidents, key=lambda one: (one.resolved_at is not None, one.resolved_at))
+    who = by_hand(last)
+    return f"Resolved by {person(who.by)}" if who and who.by else "Resolved"

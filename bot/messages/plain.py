@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.alerts.attention import ack_lasts_until
-from bot.alerts.model import Did, Incident
+from bot.alerts.model import Action, ActionKind, ActionState, Did, Incident
 from bot.messages.blocks import Message, actions, button, section
 from bot.messages.text import anchor, code, day_and_time, escape, person, sentence
 
@@ -16,8 +16,8 @@ def help_message(command: str, commands: Mapping[str, str]) -> Message:
 
 
 def unknown_command(command: str, word: str, nearest: str | None) -> Message:
-    """Never silence: what was not understood, and what is."""
-    guess = f" Did you mean `{command} {nearest}`?" if nearest else ""
+    """Never silence: what was not understood, and what is; `nearest` is empty where the bare command is meant."""
+    guess = "" if nearest is None else f" Did you mean `{f'{command} {nearest}'.strip()}`?"
     text = f"Unknown command {code(word, 100)}.{guess} `{command} help` lists the commands."
     return Message(text, (section(text),))
 
@@ -59,10 +59,37 @@ def taken_over(incident: Incident) -> Message:
     return Message(text, (section(text),))
 
 
-def snooze_answer(snoozed: Sequence[Incident], span: str) -> Message:
-    """How many were snoozed for how long."""
+def snooze_answer(snoozed: Sequence[Incident], zone: ZoneInfo) -> Message:
+    """How many were snoozed until when."""
     what = f"Incident {snoozed[0].id} is" if len(snoozed) == 1 else f"{len(snoozed)} incidents of one thread are"
-    return note(f"{what} snoozed for {span}.")
+    until = snoozed[0].snoozed_until
+    text = f"{what} snoozed{f' until {day_and_time(until, zone)}' if until else ''}."
+    return Message(text, (section(text),))
+
+
+def unacknowledged(freed: Incident, by: str) -> Message:
+    """What was given back; `freed` is as it was before."""
+    was = f"Incident {freed.id} is unacknowledged"
+    whose = freed.acked_by if freed.acked_by != by else None
+    return note(f"{was}; it was acknowledged by", (whose,)) if whose else note(f"{was}.")
+
+
+def action_answer(action: Action) -> Message:
+    """What a submission came to, for the one who submitted it; the thread reports the rest to everybody."""
+    what, where = escape(action.sync or "All syncs", 100), "thread" if action.incident_id else "channel"
+    match action.state:
+        case ActionState.FAILED:
+            text = f"{what}: {action.kind} failed. {escape(action.verdict, 300)}"
+        case ActionState.REQUESTED:
+            text = f"{what}: {action.kind} requested, not yet confirmed by Census. The {where} reports the outcome."
+        case _ if action.adopted:
+            text = f"{what} was already running. The {where} reports that run."
+        case ActionState.RUNNING if action.kind is ActionKind.RERUN:
+            text = f"{what} is running. The {where} reports its progress."
+        case _:
+            done = {ActionKind.RESUME: "resumed", ActionKind.CANCEL: "being canceled"}.get(action.kind, "paused")
+            text = f"{what}: {done}. The {where} reports it."
+    return Message(text, (section(text),))
 
 
 def failure(reference: str) -> Message:

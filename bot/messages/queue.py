@@ -6,27 +6,65 @@ from zoneinfo import ZoneInfo
 
 from bot.answers import Queue
 from bot.messages.blocks import Block, Message, Native, context, fields, section
+from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
 from bot.messages.phrases import warehouse_as_of
+from bot.messages.sync_buttons import offer_row, offered_by_queue
 from bot.messages.text import ICONS, code, escape, limit_in_code, number
-from checks.numbers import count_of, duration
+from checks.judge import WORST_FIRST
+from checks.model import Outcome
+from checks.numbers import duration, pending
 
 
 def queue_message(queues: Sequence[Queue], zone: ZoneInfo, as_of: datetime) -> Message:
     """One backlog with its first records, or all of them, short."""
+    if all(queue.source is None for queue in queues):
+        return _without_queue(queues)
+    worst, others = worst_of(queues, _rank)
     blocks: list[Block | Native] = []
-    for queue in queues:
+    for queue in worst:
         blocks.append(_size(queue))
         blocks += _details(queue, zone) if len(queues) == 1 else []
-    if len(queues) > 1:
+    buttons = offer_row(offered_by_queue(worst[0])) if len(queues) == 1 else []
+    if others:
+        blocks.append(section(others_line(map(_standing, others), "queue")))
+    elif len(queues) > 1:
         blocks.append(context("`/sync-health queue` and the name of a sync shows its records."))
-    blocks.append(context(warehouse_as_of(as_of, zone)))
-    heads = [f"{escape(queue.label, 100)}: {_pending(queue)}" for queue in queues]
+    blocks += [context(warehouse_as_of(as_of, zone)), *buttons]
+    heads = [f"{escape(queue.label, 100)}: {_pending(queue)}" for queue in worst]
     return Message(" · ".join(heads), tuple(blocks))
 
 
+def _without_queue(queues: Sequence[Queue]) -> Message:
+    """Nothing is measured; what would change that is said once."""
+    which = escape(queues[0].label, 100) if len(queues) == 1 else "this pipeline"
+    head = f"The backlog of {which} is not measured"
+    lines = ["`queue` under a sync in pipeline.yml would name the view or table of its pending records."]
+    if not queues[0].measurable:
+        lines.append("That takes a warehouse: SYNC_HEALTH_WAREHOUSE is `none` here.")
+    return Message(head, (section(f"*{head}*", *lines),))
+
+
+STANDINGS = ("unknown", "with pending records", "with nothing pending", "without a queue")  # the worst first
+
+
+def _rank(queue: Queue) -> tuple[int, int, int, int]:
+    judged = WORST_FIRST.index(queue.judged.outcome if queue.judged else Outcome.OK)
+    return (STANDINGS.index(_standing(queue)), judged, -queue.suspicious, -(queue.size or 0))
+
+
+def _standing(queue: Queue) -> str:
+    if queue.source is None:
+        return "without a queue"
+    return "unknown" if queue.size is None else "with pending records" if queue.size else "with nothing pending"
+
+
 def _pending(queue: Queue) -> str:
-    return "pending records unknown" if queue.size is None else count_of(queue.size, "pending record")
+    if queue.source is None:
+        return "no queue"
+    if queue.size is None:
+        return f"pending {escape(queue.noun.many)} unknown"
+    return escape(pending(queue.size, *queue.noun.words))
 
 
 def _size(queue: Queue) -> Block:
@@ -34,16 +72,26 @@ def _size(queue: Queue) -> Block:
     judged = queue.judged
     icon = "⚠️ " if queue.suspicious else f"{ICONS[judged.outcome]} " if judged else ""
     head = f"{icon}*{escape(queue.label, 100)}: {_pending(queue)}*"
+    if queue.source is None:
+        return section(head, "Its backlog is not measured: `queue` in pipeline.yml would name its view or table.")
     if queue.size is None:
-        return section(head, "❔ The tables behind this backlog are empty, so 0 would say nothing.")
+        why = f"{queue.error[:1].upper()}{queue.error[1:]}" if queue.error else "The warehouse returned no number"
+        return section(head, f"❔ {escape(why, 300)}.")
     limits = {"warning": judged.warn, "critical": judged.critical} if judged else {}
     told = {
         "Thresholds": " · ".join(f"{word} {limit_in_code(limit)}" for word, limit in limits.items() if limit),
         "Oldest": f"{duration(queue.oldest)} ago" if queue.oldest is not None else "",
         "Trend": _trend(queue) if queue.size else "",
-        "Suspect records": f"⚠️ {number(queue.suspicious)}" if queue.suspicious else "",
+        "Suspect records": _suspects(queue),
     }
-    return fields(*((name, value) for name, value in told.items() if value), head=head)
+    shown = [(name, value) for name, value in told.items() if value]
+    return fields(*shown, head=head) if shown else section(head)
+
+
+def _suspects(queue: Queue) -> str:
+    if not queue.suspicious:
+        return ""
+    return "⚠️ " + "\n".join(f"{number(count)} {escape(label, 80)}" for label, count in queue.suspects)
 
 
 def _trend(queue: Queue) -> str:
@@ -60,14 +108,20 @@ def _trend(queue: Queue) -> str:
 
 
 def _details(queue: Queue, zone: ZoneInfo) -> list[Block | Native]:
-    source = context(f"from {code(queue.source)} · `sql/measure/queue.sql`")
+    if queue.source is None:
+        return []
+    source = context(f"from {code(queue.source)}")
     if not queue.size:
         return [source]
     grouped = [(f"By {escape(name, 40)}", _groups(found)) for name, found in queue.groups if found]
     parts: list[Block | Native] = [fields(*grouped)] if grouped else []
-    shown = dict.fromkeys([*queue.wrong, *queue.first])
-    rows = [(one.property_id, one.sfdc_id, one.wrong or "") for one in shown]
-    return [*parts, table(("Record", "Destination ID", "Suspect"), rows, zone), source]
+    shown = dict.fromkeys([*queue.suspect, *queue.first])
+    if not shown:
+        return [*parts, context("`key` in pipeline.yml would name the columns that tell its records apart."), source]
+    rows = [(*one.keys, one.suspect or "") for one in shown]
+    one = queue.noun.one[:1].upper() + queue.noun.one[1:]
+    heads = [escape(key, 40) for key in (queue.keys if len(queue.keys) > 1 else [one])]
+    return [*parts, table((*heads, "Suspect"), rows, zone), source]
 
 
 def _groups(groups: Sequence[tuple[str, int]]) -> str:

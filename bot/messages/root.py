@@ -5,14 +5,18 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.attention import next_escalation
 from bot.alerts.model import Did, Incident, State
+from bot.alerts.paging import next_page, paged_at
 from bot.config.pipeline_file import Links
 from bot.config.settings import Settings
 from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, overflow, section
 from bot.messages.evidence import runbook_of
+from bot.messages.menu import buttons, entries, menu
 from bot.messages.phrases import (
     acknowledged,
+    by_hand,
     is_fact,
     life_line,
+    resolved_by,
     severity_word,
     snoozed,
     titled,
@@ -22,7 +26,8 @@ from bot.messages.phrases import (
 from bot.messages.text import ICONS, day_and_time, escape, number, person, threshold, time_of_day, with_times
 from checks.model import Severity
 
-WORSENED = (Did.ESCALATED, Did.RETURNED, Did.REOPENED)  # since when it is critical, if not from its beginning
+AGAIN = (Did.REOPENED, Did.STILL_FIRING)
+WORSENED = (Did.ESCALATED, Did.RETURNED, *AGAIN)  # since when it is critical, if not from its beginning
 
 
 def root_message(incident: Incident, settings: Settings) -> Message:
@@ -39,6 +44,7 @@ def root_message(incident: Incident, settings: Settings) -> Message:
     lines = [f"*Cause* {' · '.join(causes)}"] if causes else []
     mention = f" · {person(owner)}" if owner and _needs_owner(incident) else ""  # an edit mentions nobody again
     state = [*_since(incident, zone), acknowledged(incident), *_escalates(incident, owner, zone)]
+    state += _pages(incident, settings)
     lines.append(" · ".join([*state, *_overlay(incident, zone), f"incident {incident.id}"]))
     bar = Bar(COLORS[_color(incident)], (section(*lines), actions(*_buttons(incident, settings.links))))
     return Message(f"{'. '.join([head, *causes[:1]])}{mention}", (section(f"*{head}*{mention}"),), bar)
@@ -55,8 +61,7 @@ def headline(incident: Incident, settings: Settings) -> str:
         word = f"{'🧪' if incident.is_test else ICONS[incident.severity]} {severity_word(incident)}"
     check = settings.check_called(incident.check)
     in_words = incident.state is State.RECOVERING and check is not None and check.healthy is not None
-    limit = "" if is_fact(incident) or in_words else f" ({threshold(incident.limit)})"
-    return f"{word} · {pipeline}: {escape(incident.summary)}{limit}"
+    return f"{word} · {pipeline}: {escape(incident.summary) if in_words else summary_and_threshold(incident)}"
 
 
 def _needs_owner(incident: Incident) -> bool:
@@ -76,7 +81,10 @@ def _since(incident: Incident, zone: ZoneInfo) -> list[str]:
         began, word = last_at(incident, Did.RECOVERING), "Recovering"
     else:
         worse = incident.severity is Severity.CRITICAL
-        began, word = last_at(incident, *(WORSENED if worse else (Did.EASED, Did.REOPENED))), severity_word(incident)
+        began, word = (
+            last_at(incident, *(WORSENED if worse else (Did.EASED, *AGAIN))),
+            severity_word(incident),
+        )
     return [f"{word} since {day_and_time(began, zone)}", *value_age(incident, began, zone)]
 
 
@@ -89,10 +97,24 @@ def _escalates(incident: Incident, owner: str | None, zone: ZoneInfo) -> list[st
     return [f"Escalates to {person(owner)} at {at}" if owner else f"Escalates at {at} (no owner to mention)"]
 
 
+def _pages(incident: Incident, settings: Settings) -> list[str]:
+    """When somebody is woken, or was."""
+    if not settings.pagers.names or incident.is_test:
+        return []
+    if due := next_page(incident, at_once=settings.pager.at_once):
+        return [f"Pages at {time_of_day(due, settings.zone)}"]  # within the hour
+    paged = paged_at(incident)
+    return [f"Paged at {day_and_time(paged, settings.zone)}"] if paged else []
+
+
 def resolution(incident: Incident, settings: Settings) -> str:
+    """`✅ Resolved · properties: missing company names down to 7 (peak 247, threshold > 50)`, or that it was closed."""
     pipeline, title = escape(settings.pipeline, 100), titled(incident)
     if was_closed(incident):
-        return f"☑️ Closed · {pipeline}: {title} · {escape(incident.timeline[-1].detail)}"
+        return f"☑️ Closed · {pipeline}: {title} · {escape(incident.ended.detail if incident.ended else '')}"
+    if entry := by_hand(incident):
+        why = escape(entry.detail, 300)
+        return f"✅ {resolved_by([incident])} · {pipeline}: {summary_and_threshold(incident)}, {why}"
     check = settings.check_called(incident.check)
     if incident.is_test:
         return f"✅ Resolved · {pipeline}: {title}"
@@ -103,6 +125,12 @@ def resolution(incident: Incident, settings: Settings) -> str:
     falls = (incident.limit or "").startswith("<")
     now = f"{'up' if falls else 'down'} to {number(incident.value, incident.limit)}"
     return f"✅ Resolved · {pipeline}: {title} {now} ({peak_and_threshold(incident)})"
+
+
+def summary_and_threshold(incident: Incident) -> str:
+    """`247 Salesforce records missing company name (threshold > 50)`; a fact has no threshold."""
+    limit = "" if is_fact(incident) else f" ({threshold(incident.limit)})"
+    return f"{escape(incident.summary)}{limit}"
 
 
 def peak_and_threshold(incident: Incident) -> str:
@@ -129,27 +157,15 @@ def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:
 def _buttons(incident: Incident, links: Links) -> list[Block]:
     """Two at most, acknowledge and what can help now; the rest behind `⋯`."""
     shown = [] if incident.acked_by else [acknowledge_button(incident)]
-    shown += [
-        button(f"{word} {incident.rerun}", "rerun", str(incident.id))
-        for offer, word in (("rerun", "Rerun"), ("follow", "Follow"))
-        if offer in incident.offers and incident.rerun
-    ][:1]
-    more = [] if incident.is_test or incident.snoozed_until else _snoozes(incident)
-    if incident.acked_by:
-        more.append(("Take over…", f"acknowledge {incident.id}"))
-    more.append(("Show timeline", f"timeline {incident.id}"))
-    if address := runbook_of(incident, links):
-        more.append(("View runbook", address))
-    return [*shown, overflow(*more)]
-
-
-def _snoozes(incident: Incident) -> list[tuple[str, str]]:
-    return [(f"Snooze for {span}", f"snooze {incident.id} {span.replace(' ', '')}") for span in ("1 h", "4 h")]
+    shown += [button(one.label, one.what, str(incident.id)) for one in buttons(incident)]
+    return [*shown, overflow(*menu(incident, entries(incident, runbook_of(incident, links))))]
 
 
 def acknowledge_button(incident: Incident, label: str = "Acknowledge") -> Block:
+    """The button that acknowledges this incident; in a reminder it may say `Acknowledge again`."""
     return button(label, "acknowledge", str(incident.id), style="primary")
 
 
 def last_at(incident: Incident, *dids: Did) -> datetime:
+    """When one of these last stood in its timeline, UTC; when it opened if none did."""
     return next((entry.at for entry in reversed(incident.timeline) if entry.did in dids), incident.opened_at)

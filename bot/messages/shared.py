@@ -1,12 +1,15 @@
 """The thread of many alerts that began at once: one message, a line for each of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident, State
 from bot.config.settings import Settings
 from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, context, overflow, section, sections
-from bot.messages.phrases import SEVERITIES, incident_words, life, snoozed, value_age, was_closed
+from bot.messages.menu import entries, menu, offered
+from bot.messages.phrases import SEVERITIES, by_hand, incident_words, life, resolved_by, snoozed, value_age, was_closed
+from bot.messages.root import acknowledge_button
 from bot.messages.text import ICONS, cut, day_and_time, escape, person
 from checks.model import Severity
 from checks.numbers import duration
@@ -19,7 +22,7 @@ def shared_root(thread: Sequence[Incident], settings: Settings) -> Message:
     zone, pipeline = settings.zone, escape(settings.pipeline, 100)
     still = [one for one in thread if one.state is not State.OK]
     if not still:
-        head = f"✅ Resolved · {pipeline}: {len(thread)} alerts"
+        head = f"✅ {resolved_by(thread)} · {pipeline}: {len(thread)} alerts{_reason(thread)}"
         bar = Bar(COLORS["resolved"], (*_list(thread, zone), section(_life(thread, zone))))
         return Message(head, (section(f"*{head}*"),), bar)
     worst = min(still, key=_badness)
@@ -35,7 +38,7 @@ def shared_root(thread: Sequence[Incident], settings: Settings) -> Message:
 
 
 def shared_evidence(thread: Sequence[Incident], zone: ZoneInfo) -> Message:  # noqa: ARG001 - as all of them
-    """What helps each kind of alert, once, and where the rest of each is told."""
+    """The next step of each kind of alert, once, and the command that shows each timeline."""
     helps = dict.fromkeys(f"*{escape(one.title, 120)}:* {escape(one.helps, 400)}" for one in thread if one.helps)
     numbers = f"{thread[0].id} to {thread[-1].id}"
     small = context(f"Incidents {numbers} · `/sync-health incident` and a number shows one timeline")
@@ -45,7 +48,13 @@ def shared_evidence(thread: Sequence[Incident], zone: ZoneInfo) -> Message:  # n
 def shared_end(thread: Sequence[Incident], zone: ZoneInfo) -> Message:
     """The last of them is over."""
     text = f"✅ {len(thread)} alerts: all resolved"
-    return Message(text, (section(f"*{text}* · {_life(thread, zone)}"),))
+    return Message(text, (section(f"*{text}* · {_life(thread, zone)}{_reason(thread)}"),))
+
+
+def _reason(thread: Sequence[Incident]) -> str:
+    """Why a person resolved them, or the last of them."""
+    reasons = dict.fromkeys(escape(entry.detail, 300) for one in thread if (entry := by_hand(one)))
+    return f", {list(reasons)[-1]}" if reasons else ""
 
 
 def _overlay(still: Sequence[Incident], zone: ZoneInfo) -> list[str]:
@@ -77,7 +86,8 @@ def _line(incident: Incident, zone: ZoneInfo) -> str:
         return " · ".join([incident_words(incident), *value_age(incident, incident.opened_at, zone)])
     sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
     lasted = duration(incident.resolved_at - incident.opened_at)
-    end = "☑️ {}: closed" if was_closed(incident) else "✅ {}: resolved"
+    resolved = resolved_by([incident]).replace("R", "r", 1)
+    end = "☑️ {}: closed" if was_closed(incident) else f"✅ {{}}: {resolved}"
     return f"{end.format(escape(incident.title, 300) + sync)} {day_and_time(incident.resolved_at, zone)} ({lasted})"
 
 
@@ -86,13 +96,16 @@ def _badness(incident: Incident) -> tuple[bool, bool, int]:
 
 
 def _buttons(still: Sequence[Incident]) -> list[Block]:
-    offered = []
+    shown = []
     if not all(one.acked_by for one in still):
-        offered.append(button("Acknowledge", "acknowledge", str(still[0].id), style="primary"))
-    helped = [one for one in still if one.rerun and "rerun" in one.offers]
-    if len({one.rerun for one in helped}) == 1:
-        offered.append(button(f"Rerun {helped[0].rerun}", "rerun", str(helped[0].id)))
-    return [*offered, overflow(*((f"Snooze for {span} h", f"snooze {still[0].id} {span}h") for span in (1, 4)))]
+        shown.append(acknowledge_button(still[0]))
+    helped = [(one, found) for one in sorted(still, key=_badness) for found in offered(one)]
+    if len({one.rerun or one.sync for one, _ in helped}) == 1:  # of several syncs none is the one
+        one, offer = helped[0]
+        shown.append(button(offer.label, offer.what, str(one.id)))
+    about = min(still, key=_badness)
+    acked = next((one.acked_by for one in still if one.acked_by), None)
+    return [*shown, overflow(*menu(about, entries(replace(about, acked_by=acked, offers=()), None)))]
 
 
 def _life(thread: Sequence[Incident], zone: ZoneInfo) -> str:

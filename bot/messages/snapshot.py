@@ -1,25 +1,24 @@
 """A snapshot: the numbers, and what changed since the one before."""
 
-from dataclasses import fields
-
-from bot.answers import Snapshot, SnapshotNumbers
+from bot.answers import Snapshot
 from bot.config.settings import Settings
 from bot.messages.blocks import Message, context, section
 from bot.messages.text import code, day_and_time, escape, number
 
+PERCENT = ("_percentage", "/success_rate")  # how the names of numbers end that are parts of a hundred
 
-def snapshot_labels(settings: Settings) -> dict[str, str]:
+
+def snapshot_labels(taken: Snapshot, settings: Settings) -> dict[str, str]:
     """The numbers of a snapshot in the pipeline's words: those that a check judges by its title."""
-    nouns = settings.noun.many
-    counted = {
-        "enriched_rows": f"{nouns[:1].upper()}{nouns[1:]} in the source",
-        "salesforce_rows": f"{nouns[:1].upper()}{nouns[1:]} in {settings.destination}",
-        "rds_to_sf_gap": "Gap",
-    }
     titles = {check.metric: check.title for check in settings.checks}
-    names = (field.name for field in fields(SnapshotNumbers))
-    labels = {name: counted.get(name) or titles.get(name) or name.replace("_", " ") for name in names}
-    return {name: f"{label} (%)" if name.endswith("_percentage") else label for name, label in labels.items()}
+    tables = {name: f"Rows of {table.rpartition('.')[2]}" for name, table in settings.row_counts.items()}
+    labels = {}
+    for name in taken.numbers:
+        sync, _, metric = ("", "", name) if name in titles else name.rpartition("/")
+        plain = metric.replace("_", " ")
+        label = tables.get(name) or titles.get(metric) or f"{plain[:1].upper()}{plain[1:]}"
+        labels[name] = (f"{sync} {label[:1].lower()}{label[1:]}" if sync else label) + " (%)" * name.endswith(PERCENT)
+    return labels
 
 
 def snapshot_message(taken: Snapshot, settings: Settings) -> Message:
@@ -28,8 +27,8 @@ def snapshot_message(taken: Snapshot, settings: Settings) -> Message:
     when = day_and_time(taken.taken_at, zone)
     head = f"📸 Taken {when} already, and kept as it is" if taken.existed else f"📸 Snapshot taken {when}"
     lines = [
-        f"{escape(label, 120)}: *{_amount(getattr(taken.numbers, name))}*{_change_in_words(taken, name)}"
-        for name, label in snapshot_labels(settings).items()
+        f"{escape(label, 120)}: *{_amount(taken.numbers[name])}*{_change_in_words(taken, name)}"
+        for name, label in snapshot_labels(taken, settings).items()
     ]
     if taken.foreign:
         lines.insert(0, f"⚠️ Not ours: {escape(taken.foreign, 300)}.")

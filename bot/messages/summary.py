@@ -1,11 +1,12 @@
 """`/sync-health`: the health summary."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import State
+from bot.alerts.model import Incident, State
 from bot.answers import Summary
+from bot.config.settings import OBSERVES
 from bot.facts import RunStatus, SyncStatus
 from bot.messages.blocks import (
     Block,
@@ -21,11 +22,13 @@ from bot.messages.blocks import (
     sections,
 )
 from bot.messages.maintenance import maintenance_line
+from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
 from bot.messages.phrases import SEVERITIES, how_often, incident_line, sources_as_of
+from bot.messages.sync_buttons import offered_by_summary
 from bot.messages.text import ICONS, channel, day_and_time, escape, person, threshold
 from bot.messages.watch import unscheduled_words, unstored_summary
-from bot.model import Evaluation, Undelivered
+from bot.model import Evaluation, Undelivered, UnsentPages
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result, Severity
 from checks.numbers import count_of, in_percent
@@ -33,12 +36,13 @@ from checks.numbers import count_of, in_percent
 MOST_INCIDENTS = 5
 MOST_PROBLEMS, MOST_CHECKS = 10, 20
 FEW_SYNCS = 3  # more of them are a table
+BACKLOGS, SNAPSHOT = ("Backlogs", "queue"), ("Take audit snapshot", "snapshot now")
 MORE = (
     ("Runs", "runs"),
-    ("Backlogs", "queue"),
+    BACKLOGS,
     ("Rejected records", "errors"),
     ("Schedules", "schedules"),
-    ("Take audit snapshot", "snapshot now"),
+    SNAPSHOT,
 )
 UNKNOWN = (Outcome.NO_DATA, Outcome.ERROR)
 
@@ -53,7 +57,7 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     if evaluation is None:
         text = f"❔ {name}: not evaluated yet"
         small = "The first evaluation is in progress." if summary.measuring else "Click Refresh to evaluate it now."
-        return Message(text, (section(f"*{text}*"), *notices, context(small), actions(_refresh())))
+        return Message(text, (section(f"*{text}*"), *notices, context(small + _mode(summary)), actions(_refresh())))
     head = _headline(name, evaluation, summary)
     blocks: list[Block | Native] = [section(f"*{head}*"), *notices, *_incidents(summary, zone)]
     blocks += _checks(evaluation, {(one.check, one.sync) for one in summary.incidents})
@@ -61,13 +65,39 @@ def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None =
     if len(evaluation.syncs) <= FEW_SYNCS:
         blocks += [_sync(sync, zone) for sync in evaluation.syncs]
     else:
-        blocks.append(table(("Sync", *SYNC), [(sync.label, *_cells(sync)) for sync in evaluation.syncs], zone))
-    age = sources_as_of(evaluation, zone) + " · Newer values follow in a moment" * summary.measuring
+        worst, others = worst_of(evaluation.syncs, _rank)
+        blocks.append(_table_of(worst, zone))
+        blocks += [section(others_line(map(_standing, others), "runs"))] if others else []
+    age = sources_as_of(evaluation, zone) + " · Newer values follow in a moment" * summary.measuring + _mode(summary)
     if shared_by:
         blocks.append(context(f"{age} · Shared by {person(shared_by)}"))
     else:
-        blocks += [context(age), actions(_refresh(), button("Share", "share", "summary"), overflow(*MORE))]
+        blocks += [context(age), actions(*_buttons(summary))]
     return Message(head, tuple(blocks))
+
+
+def _mode(summary: Summary) -> str:
+    return f" · {OBSERVES}" * summary.observes
+
+
+def _buttons(summary: Summary) -> list[Block]:
+    """What can help now, then what can be asked here: the menu has no room for all of it."""
+    shown, urgent = offered_by_summary(summary)
+    return [*shown, _refresh(), button("Share", "share", "summary"), overflow(*urgent, *_more(summary))]
+
+
+def _more(summary: Summary) -> list[tuple[str, str]]:
+    """What else can be asked here; what pipeline.yml leaves out is not offered."""
+    queues = summary.evaluation and any(sync.has_queue for sync in summary.evaluation.syncs)
+    left_out = [
+        *([] if queues else [BACKLOGS]),
+        *([] if summary.has_audit_log and not summary.observes else [SNAPSHOT]),
+    ]
+    return [one for one in MORE if one not in left_out]
+
+
+def _urgency(incident: Incident) -> tuple[bool, bool, datetime]:
+    return incident.severity is not Severity.CRITICAL, incident.acked_by is not None, incident.opened_at
 
 
 def _headline(name: str, evaluation: Evaluation, summary: Summary) -> str:
@@ -78,8 +108,13 @@ def _headline(name: str, evaluation: Evaluation, summary: Summary) -> str:
     if summary.failed:
         return f"❔ {name}: status unknown, the evaluation failed; values are from before"
     firing = [one for one in summary.incidents if one.state is State.FIRING and one.source != "bot"]
-    worst = next(iter(sorted(firing, key=lambda one: (one.severity is not Severity.CRITICAL, one.opened_at))), None)
-    found = next(iter(_not_passing(evaluation)), None)
+    worst = min(firing, key=_urgency, default=None)
+    held = {(one.check, one.sync) for one in summary.incidents if one.acked_by}
+    found = min(  # what somebody has acknowledged is not the news
+        _not_passing(evaluation),
+        key=lambda one: (one.outcome is not Outcome.CRITICAL, (one.check, one.sync) in held),
+        default=None,
+    )
     unknown = any(one.state is State.FIRING and one.source == "bot" for one in summary.incidents) or (
         found is not None and found.outcome in UNKNOWN
     )
@@ -114,8 +149,13 @@ def _notices(summary: Summary, zone: ZoneInfo) -> Iterator[Block]:
         yield section(f"❗ Evaluation failed: {escape(summary.failed, 300)}")
     if summary.evaluation and summary.evaluation.problems:
         yield from sections([f"❗ {escape(problem, 300)}" for problem in summary.evaluation.problems], MOST_PROBLEMS)
+    unheld = [one for one in summary.evaluation.syncs if one.unheld_at] if summary.evaluation else []
+    if unheld:
+        yield from sections([unheld_line(one, zone) for one in unheld], MOST_PROBLEMS)
     if summary.undelivered:
         yield section(*(undelivered_line(one, zone) for one in summary.undelivered))
+    if summary.unsent_pages:
+        yield section(*(unsent_pages_line(one, zone) for one in summary.unsent_pages))
     if summary.unscheduled:
         yield section(f"❗ {unscheduled_words(summary.unscheduled)}")
     if summary.other_connections:
@@ -142,15 +182,28 @@ def check_line(result: Result) -> str:
     return f"{line} ({threshold(result.limit)})" if result.limit and not result.limit.startswith("=") else line
 
 
-SYNC = ("State", "Pending", "Last completed run", "Success rate (24 h)", "Next run")
+PENDING = "Pending"
+SYNC = ("State", PENDING, "Last completed run", "Success rate (24 h)", "Next run")
 
 
 def _sync(sync: SyncStatus, zone: ZoneInfo) -> Block:
     head = f"*{escape(sync.label)}*"
     if sync.error:
-        return section(head, f"❗ {escape(sync.error, 300)}", f"{_pending(sync)} pending")
+        pending = [f"{_pending(sync)} pending"] if sync.has_queue else []
+        return section(head, f"❗ {escape(sync.error, 300)}", *pending)
     values = [day_and_time(cell, zone) if isinstance(cell, datetime) else escape(str(cell)) for cell in _cells(sync)]
-    return fields(*zip(SYNC, values, strict=True), head=head)
+    shown = [(name, value) for name, value in zip(SYNC, values, strict=True) if name != PENDING or sync.has_queue]
+    return fields(*shown, head=head)
+
+
+def _table_of(syncs: Sequence[SyncStatus], zone: ZoneInfo) -> Native:
+    """A row each; of a pipeline without queues nothing is said of pending records."""
+    columns = [n for n, name in enumerate(SYNC) if name != PENDING or any(sync.has_queue for sync in syncs)]
+    rows = []
+    for sync in syncs:
+        cells = _cells(sync)
+        rows.append((sync.label, *(cells[n] for n in columns)))
+    return table(("Sync", *(SYNC[n] for n in columns)), rows, zone)
 
 
 def _cells(sync: SyncStatus) -> tuple[str | datetime, ...]:
@@ -162,7 +215,7 @@ def _cells(sync: SyncStatus) -> tuple[str | datetime, ...]:
 
 def _pending(sync: SyncStatus) -> str:
     if sync.queue is None:
-        return "unknown"
+        return "unknown" if sync.has_queue else "–"
     return f"{sync.queue:,}" + (f" ({sync.suspicious:,} suspect)" if sync.suspicious else "")
 
 
@@ -179,6 +232,24 @@ def _state(sync: SyncStatus) -> str:
     if sync.schedule and not sync.schedule.enabled:
         return "⛔ No schedule"
     return "❗ Last run failed" if sync.latest and sync.latest.status is RunStatus.FAILED else "✅ On"
+
+
+STANDINGS = ("unknown", "with a failed last run", "without a schedule", "paused", "running", "on")  # the worst first
+
+
+def _rank(sync: SyncStatus) -> tuple[int, int, int]:
+    return (STANDINGS.index(_standing(sync)), -(sync.suspicious or 0), -(sync.queue or 0))
+
+
+def _standing(sync: SyncStatus) -> str:
+    """The same in the words in which many are counted."""
+    if sync.error:
+        return "unknown"
+    if sync.running:
+        return "running"
+    if sync.schedule and not sync.schedule.enabled:
+        return "paused" if sync.schedule.paused else "without a schedule"
+    return "with a failed last run" if sync.latest and sync.latest.status is RunStatus.FAILED else "on"
 
 
 def _when(sync: SyncStatus) -> str:
@@ -204,6 +275,21 @@ def undelivered_line(waiting: Undelivered, zone: ZoneInfo) -> str:
     count = f"{waiting.messages} message{'' if waiting.messages == 1 else 's'}"
     since = f" since {day_and_time(waiting.since, zone)}" if waiting.since else ""
     return f"⚠️ {count} for {channel(waiting.channel)} not delivered{since}: {escape(waiting.why, 300)}"
+
+
+def unheld_line(sync: SyncStatus, zone: ZoneInfo) -> str:
+    """That a run began although nobody knew whether it had to be held."""
+    began = f" that began {day_and_time(sync.unheld_at, zone)}" if sync.unheld_at else ""
+    return (
+        f"⚠️ {escape(sync.label)} was not held before the run{began}: its suspect records could not be measured in time"
+    )
+
+
+def unsent_pages_line(waiting: UnsentPages, zone: ZoneInfo) -> str:
+    """How many pages a pager has not accepted, since when, why, and what to do."""
+    since = f" since {day_and_time(waiting.since, zone)}" if waiting.since else ""
+    head = f"⚠️ {count_of(waiting.pages, 'page')} not accepted by {escape(waiting.target, 80)}{since}"
+    return f"{head}: {escape(waiting.why, 300)}. `sync-health doctor` says how to try it"
 
 
 def _refresh() -> Block:

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from bot.alerts.model import ITSELF
 from bot.sanitize import sanitize
-from checks.model import Outcome, Severity, parse_limit, with_unit
+from checks.forms import parse_limit, with_unit
+from checks.model import Outcome, Severity
 from checks.numbers import duration, in_figures, in_percent
 
 ICONS = {
@@ -33,6 +35,7 @@ LIKE = {
 # What Slack reads as markup: `_` only at the edge of a word, `:` only around the name of an emoji, `@` where it pings.
 MARKUP = re.compile(r"[&<>*~`]|(?<![^\W_])_+|_+(?![^\W_])|:(?=[a-z][\w+-]*:)|@(?=(?i:here|channel|everyone)\b)")
 LONGEST_ADDRESS = 1000
+PERSON = re.compile(r"\{@([UWS][A-Z0-9]+)\}")
 TIME = re.compile(r"\{(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d)\}")  # see alerts.causes.at
 ADDRESS = "%:/?#[]@!$&'()*+,;=~"  # what an address is written with; the rest would end it, or the line
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,}")
@@ -84,7 +87,7 @@ def day_and_time(at: datetime, zone: ZoneInfo) -> str:
 
 
 def with_times(text: str, zone: ZoneInfo, most: int = 300) -> str:
-    """A stored text of ours, escaped; times that stand in it in braces are written for each reader."""
+    """A stored text of ours, escaped; times and people that stand in it in braces are written for each reader."""
 
     def written(found: re.Match[str]) -> str:
         try:
@@ -92,7 +95,24 @@ def with_times(text: str, zone: ZoneInfo, most: int = 300) -> str:
         except ValueError:  # somebody's own braces
             return found[0]
 
-    return TIME.sub(written, escape(text, most))
+    return PERSON.sub(lambda found: person(found[1]), TIME.sub(written, escape(text, most)))
+
+
+def without_braces(text: str, zone: ZoneInfo) -> str:
+    """The same where nothing is written per reader: times in the pipeline's zone, people by their ids."""
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            return f"{datetime.fromisoformat(found[1]).astimezone(zone):%Y-%m-%d %H:%M %Z}"
+        except ValueError:  # somebody's own braces
+            return found[0]
+
+    return PERSON.sub(lambda found: found[1], TIME.sub(written, text))
+
+
+def by_whom(by: str) -> str:
+    """Who acted: somebody, or the bot on its own."""
+    return "Sync Health" if by == ITSELF else person(by)
 
 
 def as_of(at: datetime, zone: ZoneInfo) -> str:
@@ -112,11 +132,6 @@ def number(value: float | None, limit: str | None = None) -> str:
     return in_figures(value, [read.number]) + with_unit(read.unit)
 
 
-def rows(count: int | None) -> str:
-    """`1 row`, `246 rows`."""
-    return "an unknown number of rows" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
-
-
 def records(count: int | None) -> str:
     """`1 record`, `246 records`."""
     return "an unknown number of records" if count is None else f"{count:,} record{'' if count == 1 else 's'}"
@@ -126,7 +141,7 @@ def threshold(limit: str | None) -> str:
     """`> 50` → `threshold > 50`, escaped."""
     if not limit:
         return "no threshold"
-    return escape(f"threshold {_signs(limit)}")
+    return escape(f"threshold {signs(limit)}")
 
 
 def _number_of(limit: str) -> str:
@@ -138,10 +153,11 @@ def _number_of(limit: str) -> str:
 
 def limit_in_code(limit: str | None) -> str:
     """`> 50` and `≤ 25` in a code span, where a `>` at the beginning of a line is no quotation."""
-    return code(_signs(limit)) if limit else "none"
+    return code(signs(limit)) if limit else "none"
 
 
-def _signs(limit: str) -> str:
+def signs(limit: str) -> str:
+    """`> 50` as people read it, not escaped."""
     comparison = parse_limit(limit).comparison
     return f"{SIGNS.get(comparison, comparison)} {_number_of(limit)}"
 

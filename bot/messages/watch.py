@@ -9,7 +9,6 @@ from bot.messages.text import day_and_time, escape
 from bot.model import Kind, Outage
 from checks.numbers import duration
 
-OUTAGES = (Kind.SILENT, Kind.AWAY, Kind.STATE_FAILED, Kind.STATE_RESTORED)
 STATE_STEP = "*Next step* Free disk space, or fix the permissions of the file that SYNC_HEALTH_STATE names."
 
 

@@ -13,14 +13,16 @@ from bot.errors import StateError, SyncHealthError
 from bot.model import Outage
 from bot.ports import Ports
 from bot.runtime.composition import holder_name, jitter, native_blocks
+from bot.runtime.pager_loop import PagerLoop
 from bot.services.daily_digest import run_due_validation, send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deferred_writes import DeferredWrites
 from bot.services.deliver import deliver_next, follow_channel
 from bot.services.fair_pool import FairPool
-from bot.services.follow_runs import follow_runs
+from bot.services.follow_actions import follow_and_explain
 from bot.services.heartbeat import Pulse
 from bot.services.lead import Lease
+from bot.services.log_runs import RunLog
 from bot.services.maintenance import end_due_maintenance
 from bot.services.next_step import TRANSIENT
 from bot.services.prune import prune
@@ -47,6 +49,7 @@ DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked wh
 LOOK_FOR_WORK = timedelta(minutes=1)  # of the pipeline's time: how late is seen what another process has written
 LOOK_DAILY = timedelta(minutes=15)  # the same, of what was done for a date
 PRUNE = timedelta(days=1)  # of the pipeline's time: how often old evaluations are deleted
+SAVE_USAGE = 300.0  # real seconds: statements counted in so long are lost if it is killed
 LOOK_FOR_OWED = 15.0  # real seconds between looks into the outbox for what other processes have put there
 
 
@@ -76,6 +79,7 @@ class Bot:
             "timers": (FOLLOW, self._skip_while_unchanged(self._end_timers)),
             "runs": (FOLLOW, lambda: self._runs.has_news() and self.checker.run(thrifty=True)),
             "follow": (FOLLOW, self._skip_while_unchanged(self._follow_runs)),
+            "run log": (FOLLOW, RunLog(ports).write),
             "snapshot": (DAILY, self._look_daily(partial(take_due_snapshot, ports), schedule.snapshot)),
             "validation": (DAILY, self._look_daily(partial(run_due_validation, ports, self.checker), schedule.digest)),
             "digest": (DAILY, self._look_daily(partial(send_due_digest, ports, self.checker), schedule.summary)),
@@ -89,28 +93,37 @@ class Bot:
             for name, (every, run) in self.jobs.items()
         ]
         state = Job("state", self._watch_state, self._real_seconds(FOLLOW))  # also where no lease can be taken
-        # Every replica has refusals of its own to write down, not only the one that leads.
+        # Every replica has refusals, and statements of people who ask, to write down, not only the one that leads.
+        usage = Job("usage", partial(self._run_and_log, self._save_usage), SAVE_USAGE)
         late = Job("late writes", partial(self._run_and_log, self._deferred.flush), self._real_seconds(FOLLOW))
-        self._scheduler = Scheduler([*led, state, late], first=ports.clock.real())
+        self._scheduler = Scheduler([*led, state, late, usage], first=ports.clock.real())
         self._stopping, self._unsent = threading.Event(), threading.Event()
         ports.store.when_written(self._unsent.set)
         self._sender = threading.Thread(target=self._send_loop, name="sender", daemon=True)
+        failed = self.checker.state.failed
+        self._pagers = [PagerLoop(ports, pager, self._lease, self.holder, failed) for pager in ports.pagers]
 
     def start(self) -> None:
         """Begin; returns at once. What is unreachable is tried again until it answers."""
         self._scheduler.start()
         self._sender.start()
+        for pager in self._pagers:
+            pager.start()
         self._connection.start()
 
     def stop(self) -> None:
         """Shut down in bounded time; unsent messages stay in the outbox."""
         self._stopping.set()
         self._unsent.set()
+        for pager in self._pagers:
+            pager.end()
         late = threading.Timer(SHUTDOWN_TIMEOUT, self._give_up)
         late.start()
         self._connection.stop()
         self._scheduler.stop()
         self._sender.join(timeout=15)
+        for pager in self._pagers:
+            pager.join()
         self._context.in_flight.wait_until_none(SHUTDOWN_TIMEOUT)  # what was acknowledged is done, too
         self._context.retries.close()
         self._slow.shutdown()
@@ -119,10 +132,11 @@ class Bot:
         late.join()  # it may be answering still
         self.checker.close()
         self._deferred.flush()
+        self._run_and_log(self._save_usage)
         self._run_and_log(self._cancel_silence_message)
 
     def _give_up(self) -> None:
-        """What waits for the warehouse waits no longer; presses in line are dropped, and told so."""
+        """Close the warehouse and drop queued interactions; whoever sent them is notified."""
         self._slow.shutdown(wait=False, cancel=True)
         self.ports.warehouse.close()
         self._pool.shutdown(wait=False, cancel=True)
@@ -169,10 +183,15 @@ class Bot:
         self._pulse.completed()
 
     def _follow_runs(self) -> int:
-        """How many reruns are open, so that the next look comes soon."""
-        if followed := follow_runs(self.ports, self.checker):  # what is written of one outdates answers from before
+        """How many actions are open or lack their causes, so that the next look comes soon."""
+        followed, lacking = follow_and_explain(self.ports, self.checker)
+        if followed:  # what is written of one outdates answers from before
             self._context.shared.forget()
-        return followed
+        return followed + lacking
+
+    def _save_usage(self) -> None:
+        if self.ports.meter:
+            self.ports.meter.save(self.ports.store, self.ports.settings.zone)
 
     def _watch_state(self) -> None:
         """While nothing can be stored, try more often than at every tick; whoever leads tells the channel.

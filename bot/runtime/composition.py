@@ -8,21 +8,23 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from secrets import SystemRandom
 from typing import TYPE_CHECKING, cast
 
-from bot import sql
+from bot.adapters.read_only import read_only_census, read_only_warehouse
 from bot.config import shipped
 from bot.config.environment import Need
-from bot.config.settings import Settings, load_settings
+from bot.config.load import load_settings
+from bot.config.settings import Settings
 from bot.config.yaml_lines import read_yaml
-from bot.errors import StateError
-from bot.ports import Census, Clock, Ports, Sources, Store, Warehouse
-from bot.services.ask_warehouse import HEALTH
-from bot.services.census_numbers import METRICS
+from bot.errors import RefusedError, StateError
+from bot.ports import Census, Clock, Pager, Ports, Sources, Store, Warehouse
+from bot.sql.statements import Statements
+from bot.sql.tiles import read_tiles
 from bot.transport.native_blocks import NativeBlocks
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from bot.adapters.census.client import CensusClient
     from bot.adapters.slack.messenger import SlackMessenger
+    from bot.services.warehouse_meter import WarehouseMeter
 
 
 TRY_AGAIN = timedelta(days=7)  # after a start, what a workspace has refused for longer
@@ -81,21 +84,11 @@ class _Later:
         return getattr(made, name)
 
 
-def known_metrics() -> dict[str, frozenset[str]]:
-    """What is measured, by source: what a check may judge."""
-    bots = frozenset({"unmeasured_databricks", "unmeasured_census"})
-    own = {f"sql/{name}.sql" for name in sql.names() if name.startswith("checks/")}
-    return {"databricks": frozenset({*sql.columns(HEALTH), *own}), "census": METRICS, "bot": bots}
-
-
 def settings_from(environment: Mapping[str, str] | None = None, needs: tuple[Need, ...] = ()) -> Settings:
     """Settings from the environment and pipeline.yml. Raises ConfigurationError with every problem."""
-    return load_settings(
-        os.environ if environment is None else environment,
-        metrics=known_metrics(),
-        table_names=sql.table_names(),
-        needs=needs,
-    )
+    settings = load_settings(os.environ if environment is None else environment, library=Statements, needs=needs)
+    read_tiles(Statements.of(settings), settings)
+    return settings
 
 
 def shipped_settings() -> Settings:
@@ -144,14 +137,24 @@ def connect_slack(settings: Settings, native: NativeBlocks | None = None) -> "tu
 
 
 def connect_sources(
-    settings: Settings, clock: SystemClock, warehouse: Warehouse | None = None, *, writes: bool = False
+    settings: Settings,
+    clock: SystemClock,
+    warehouse: Warehouse | None = None,
+    *,
+    writes: bool = False,
+    looks: bool = False,
 ) -> Sources:
     """What measuring needs, on its real adapters. Nothing outside is asked yet.
 
     An embedded warehouse is opened for writing by those who ask for that: nobody else can use it meanwhile.
+    For one who only `looks` what it is made of: nothing can be changed, and of its files some need not be there yet.
+    In observe mode neither Census nor the warehouse takes a call that could change something.
     """
-    opened = warehouse or _warehouse(settings, writes=writes)
-    return Sources(settings, clock, opened, cast("Census", _Later(partial(connect_census, settings))))
+    opened = warehouse or _warehouse(settings, writes=writes and not settings.observes, incomplete=looks)
+    census = cast("Census", _Later(partial(connect_census, settings)))
+    if settings.observes or looks:
+        opened, census = read_only_warehouse(opened), read_only_census(census)
+    return Sources(settings, clock, opened, census)
 
 
 def connect(
@@ -161,10 +164,29 @@ def connect(
     from bot.adapters.heartbeat import UrlHeartbeat
     from bot.adapters.store.sql_store import SqlStore
 
+    meter: WarehouseMeter | None = None
+    if settings.databricks:
+        from bot.services.warehouse_meter import metered
+
+        warehouse, meter = metered(warehouse or _warehouse(settings, writes=writes, incomplete=False), clock)
     sources, store = connect_sources(settings, clock, warehouse, writes=writes), SqlStore(settings.state_url)
     messenger, client = connect_slack(settings, native_blocks(store, clock))
     heartbeat = UrlHeartbeat(settings.heartbeat_url) if settings.heartbeat_url else None
-    return Ports(**vars(sources), messenger=messenger, store=store, heartbeat=heartbeat), client
+    pagers = connect_pagers(settings, clock)
+    sources = replace(sources, meter=meter)
+    return Ports(**vars(sources), messenger=messenger, store=store, pagers=pagers, heartbeat=heartbeat), client
+
+
+def connect_pagers(settings: Settings, clock: Clock) -> tuple[Pager, ...]:
+    """Those that the environment names; nothing is sent yet."""
+    places = settings.pagers
+    if not places.names:
+        return ()
+    from bot.adapters.paging.pagerduty import PagerDuty
+    from bot.adapters.paging.webhook import SignedWebhook
+
+    webhook = (SignedWebhook(settings, lambda: clock.real().timestamp()),) if places.webhook_url else ()
+    return (*((PagerDuty(settings),) if places.pagerduty_key else ()), *webhook)
 
 
 def state_file(settings: Settings) -> Path:
@@ -173,32 +195,49 @@ def state_file(settings: Settings) -> Path:
 
 
 def remembered(settings: Settings) -> "Store | None":
-    """What the bot knows already; None where it never ran, and then nothing is created."""
-    if not state_file(settings).exists():
+    """What the bot knows already; None where it never ran, and then nothing is created.
+
+    Raises RefusedError where opening would migrate it: a bot of an earlier version may be at work with it.
+    """
+    path = state_file(settings)
+    if not path.exists() or not path.stat().st_size:
         return None
     from bot.adapters.store.sql_store import SqlStore
+    from bot.adapters.store.state_file import awaits_migration
+
+    if awaits_migration(path):
+        raise RefusedError(f"{path} is of an earlier version, and is migrated when the bot of this one starts")
 
     return SqlStore(settings.state_url)
 
 
-def _warehouse(settings: Settings, *, writes: bool) -> Warehouse:
+def _warehouse(settings: Settings, *, writes: bool, incomplete: bool) -> Warehouse:
+    if not settings.has_warehouse:
+        from bot.adapters.no_warehouse import NoWarehouse
+
+        return NoWarehouse()
     if settings.databricks:
         from bot.adapters.databricks.warehouse import DatabricksWarehouse
 
-        return DatabricksWarehouse(settings.databricks, settings.tables)
+        return DatabricksWarehouse(settings.databricks, Statements.of(settings), settings.pipeline)
     from bot.adapters.duckdb import DuckDBWarehouse
 
-    return DuckDBWarehouse(settings.warehouse_folder, settings.tables, read_only=not writes)
+    return DuckDBWarehouse(
+        settings.warehouse_folder, Statements.of(settings), read_only=not writes, incomplete=incomplete
+    )
 
 
 def disconnect(ports: Ports) -> None:
-    """Give back what the ports hold; stop first whatever uses them."""
+    """Close the state database and the warehouse; stop first whatever uses them."""
+    if ports.meter:
+        with suppress(StateError):  # what was counted since the last time is lost then
+            ports.meter.save(ports.store, ports.settings.zone)
     ports.store.close()
     ports.warehouse.close()
 
 
 def jitter() -> float:
-    """From 0 to 1, each time another: so that what waits does not come back all at once."""
+    """From 0 to 1, each time another: so that retries do not come back all at once."""
     return SystemRandom().random()
 
 

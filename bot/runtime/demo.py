@@ -17,12 +17,14 @@ from bot.config import shipped
 from bot.demo.census.server import CensusServer
 from bot.demo.census.syncs import SYNC_FAULTS, LocalSync
 from bot.demo.documents import Documents, demo_links
-from bot.demo.estate import Estate
+from bot.demo.estate import BUILD, Estate
 from bot.demo.folder import DemoFolder
+from bot.demo.pager import PagerServer
 from bot.demo.slack.server import Control, Person, SlackServer
 from bot.demo.warehouse.server import PATH, WarehouseServer
 from bot.ports import Ports
 from bot.runtime.composition import CLOCK, SystemClock, connect, manifest_scopes, settings_from, shipped_settings
+from bot.sql.statements import Statements
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -43,13 +45,16 @@ class Demo:
         settings = shipped_settings()
         self.clock = SystemClock(speed)
         self.tokens = {name: secrets.token_urlsafe(24) for name in ("slack_bot", "slack_app", "census", "databricks")}
+        self.tokens["pagerduty"] = secrets.token_hex(16)  # 32 characters, as PagerDuty has them
         self._folder = DemoFolder()
-        self.warehouse = DuckDBWarehouse(tables=settings.tables)
+        self._statements = Statements.of(settings)
+        self.warehouse = DuckDBWarehouse(statements=self._statements)
         self.databricks = WarehouseServer(self.warehouse.cursor, token=self.tokens["databricks"], auto_stop_mins=0)
         self.estate = Estate(self.warehouse, self.clock.now)
+        self.pager = PagerServer()
         self._working_day, self._stopping = working_day, threading.Event()
         self._people = threading.Thread(target=self._run_pipeline, name="working-day", daemon=True)
-        syncs = [LocalSync(sync.id, sync.label, sync.direction) for sync in settings.syncs]
+        syncs = [LocalSync(sync.id, sync.label, str(sync.role)) for sync in settings.syncs]
         self.census = CensusServer(self.estate, syncs, token=self.tokens["census"], now=self.clock.now)
         controls = [
             Control(name, fault.title, partial(broken.is_on, name), partial(broken.switch, name))
@@ -70,16 +75,18 @@ class Demo:
             controls=controls,
             speed=speed,
             zone=settings.zone.key,
-            document=Documents(settings.checks, {sync.id: sync.label for sync in syncs}, self.census.runs).page,
+            document=Documents({sync.id: sync.label for sync in syncs}, self.census.runs).page,
             scopes=manifest_scopes(),
         )
 
     def start(self) -> None:
         """Build the estate, a second or so, and open the servers."""
         self.estate.build()
+        self.databricks.know_views(self._statements.in_dialect(name, "databricks") for name in BUILD)
         self.databricks.start()
         self.databricks.wake()
         self.census.start()
+        self.pager.start()
         self.slack.start()
         if self._working_day:
             self._people.start()
@@ -99,6 +106,8 @@ class Demo:
             "SLACK_API_URL": f"{self.slack.url}/api/",
             "CENSUS_API_TOKEN": self.tokens["census"],
             "CENSUS_API_URL": self.census.url,
+            "PAGERDUTY_ROUTING_KEY": self.tokens["pagerduty"],
+            "PAGERDUTY_API_URL": self.pager.url,
             "SYNC_HEALTH_WAREHOUSE": "databricks",
             "DATABRICKS_HOST": self.databricks.url,
             "DATABRICKS_HTTP_PATH": PATH,
@@ -119,6 +128,7 @@ class Demo:
             self._people.join()
         self.slack.stop()
         self.census.stop()
+        self.pager.stop()
         self.databricks.stop()
         self.warehouse.close()
         self._folder.remove()

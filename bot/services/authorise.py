@@ -1,12 +1,14 @@
 """Who may change something: decided when a button is pressed, from our own record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.alerts.model import Incident, State
 from bot.errors import NotFoundError, PermanentError, RefusedError, SyncHealthError
+from bot.model import AuditRow, AuditState
 from bot.ports import Ports, Records
+from checks.model import Severity
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,15 @@ def require_member(person: Person) -> None:
         raise RefusedError("Only members of this workspace may do that.")
 
 
-def note_refusal(ports: Ports, at: datetime, person: Person, what: str, target: str, why: SyncHealthError) -> None:
-    """Write down who was refused what, or for whom it failed, and when."""
-    outcome = "refused" if isinstance(why, RefusedError) else "failed"
+def note_refusal(
+    ports: Ports, at: datetime, person: Person, what: str, target: str, why: SyncHealthError, reference: str = ""
+) -> None:
+    """Write down who was refused what, or for whom it failed, and when; `reference`: where the log has more."""
+    state = AuditState.REFUSED if isinstance(why, RefusedError) else AuditState.FAILED
+    people = f" {' or '.join(why.people)}" if isinstance(why, RefusedError) and why.people else ""
+    told = AuditRow(at, person.id, what, target, f"{state}: {why}{people}", state, person.team, reference=reference)
     with ports.store.transaction() as records:
-        records.audit(at, person.id, what[:40], target[:255], f"{outcome}: {why}")
+        records.audit(told)
 
 
 def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> Incident:
@@ -52,6 +58,25 @@ def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
             "This message is not one that Sync Health posted here. Type /sync-health for the current state."
         )
     return int(incident_id)
+
+
+def incident_of_dialog(ports: Ports, metadata: str, value: str = "") -> int:
+    """The id of the incident that a dialog of ours is about. Raises RefusedError where a `value` in it says another.
+
+    Also where more of its thread is critical by now than the dialog showed.
+    """
+    about, _, shown = metadata.partition(" ")
+    with ports.store.snapshot() as records:
+        known = find_incident(records, about)
+        thread = records.incidents_beside(known) if known else []
+    critical = sum(one.resolved_at is None and one.severity is Severity.CRITICAL for one in thread)
+    if shown and _is_id(shown) and critical > int(shown):
+        raise RefusedError("Since this dialog opened, more of this thread turned critical. Open the dialog again.")
+    if known is None or value not in ("", metadata) or (" " in metadata and not _is_id(shown)):
+        raise RefusedError(
+            "This dialog is from another version of Sync Health. Type /sync-health for the current state."
+        )
+    return known.id
 
 
 def incident_to_change(ports: Ports, incident_id: str) -> Incident:
@@ -74,13 +99,18 @@ def open_in_thread(records: Records, incident_id: int) -> list[Incident]:
     return still
 
 
+def was_requested(incidents: Iterable[Incident], request: str | None) -> bool:
+    """Whether this submission of a dialog did already what it asks for."""
+    return request is not None and any(entry.request == request for one in incidents for entry in one.timeline)
+
+
 def find_incident(records: Records, incident_id: str) -> Incident | None:
     """The incident of an id that came from outside: typed, or in a button."""
     return records.incident(int(incident_id)) if _is_id(incident_id) else None
 
 
 def _is_id(text: str) -> bool:
-    return text.isdecimal() and len(text) < 16  # longer ones no database knows
+    return text.isascii() and text.isdecimal() and len(text) < 16  # longer ones no database knows
 
 
 def _refusal(ports: Ports, person: Person) -> RefusedError | None:

@@ -1,54 +1,57 @@
 """Runs and schedules of Census → the metrics that checks judge: pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.alerts.due import Basis, Due, basis_of, cron_in, due_run
 from bot.alerts.rejections import Known
 from bot.alerts.run_errors import run_error
-from bot.alerts.schedule import cron_of, latest_time, next_time
-from bot.config.pipeline_file import SyncSettings
-from bot.facts import Run, RunStatus, Schedule, Sync
+from bot.alerts.run_time import SHORTEST, expected_time, run_in_progress
+from bot.alerts.schedule import next_time
+from bot.config.pipeline_file import Noun
+from bot.config.syncs import SyncSettings
+from bot.facts import Run, RunStatus, Schedule, Sync, SyncStatus
 from checks.model import Reading, Situation
-from checks.numbers import count_of, duration
+from checks.numbers import count_of, duration, pending
 
-METRICS = frozenset({"hours_since_last_run", "runs_today", "error_rate", "schedule_on", "failed_runs", "empty_runs"})
-BY_DUE_RUN = ("daily", "weekly", "expression")  # schedules whose syncs are late by what was due, not by their age
+METRICS = frozenset(
+    {"hours_since_last_run", "runs_today", "error_rate", "schedule_on", "failed_runs", "run_overtime", "empty_runs"}
+)
 CLOCK_SKEW = timedelta(minutes=5)  # between Census and this machine
 FEW_RECORDS, FEW_REJECTED = 20, 10  # fewer of either is no page
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+ANY = Noun()
 NO_RUN = "Census knows of no run"
 NO_SCHEDULE = "the schedule of the sync cannot be read"
 
 
-@dataclass(frozen=True)
-class Due:
-    """Which run a schedule asked for: the latest one, and the first that no completed run has followed."""
-
-    latest: datetime
-    missed: datetime | None
-
-
 def census_numbers(
-    runs: Sequence[Run], schedule: Schedule | None, now: datetime, zone: ZoneInfo, known: Known
+    runs: Sequence[Run],
+    schedule: Schedule | None,
+    now: datetime,
+    zone: ZoneInfo,
+    known: Known,
+    before: Sequence[Run] | None = None,
 ) -> Mapping[str, Reading]:
     """Readings by metric, without those that mean nothing now; `runs` are the newest hundred or so, newest first.
 
-    Without a schedule, because it could not be read, what depends on it is unknown.
+    Without a schedule, because it could not be read, what depends on it is unknown. `before` are the runs of the sync
+    that it follows, where they are known.
     """
     schedule_on = _schedule_on(schedule)
     if ahead := next((run for run in runs if run.completed_at and run.completed_at > now + CLOCK_SKEW), None):
         unknown = Reading(detail=f"run {ahead.id} completed in the future: {ahead.completed_at:%Y-%m-%d %H:%M} UTC")
         return dict.fromkeys(METRICS - {"empty_runs"}, unknown) | {"schedule_on": schedule_on}
     syncs = [run for run in runs if run.counts_as_sync and run.completed_at]
-    due = due_run(runs, schedule, now) if schedule else None
+    unread = dict.fromkeys(("hours_since_last_run", "runs_today"), schedule_on)
     return {
         **_rate(runs, syncs),
-        "hours_since_last_run": _lateness(syncs, runs, due, now) if schedule else schedule_on,
-        "runs_today": _runs_today(syncs, runs, due, now.astimezone(zone)) if schedule else schedule_on,
+        **(_punctuality(syncs, runs, schedule, now, zone, before) if schedule else unread),
         "schedule_on": schedule_on,
         "failed_runs": _failed_runs(runs, known),
+        "run_overtime": run_overtime(runs, schedule, now) if schedule else schedule_on,
     }
 
 
@@ -73,22 +76,9 @@ def _schedule_on(schedule: Schedule | None) -> Reading:
     return Reading(float(schedule.enabled), case="paused" if schedule.paused else None)
 
 
-def due_run(runs: Sequence[Run], schedule: Schedule, now: datetime) -> Due | None:
-    """What a daily or rarer schedule asked for; None where the schedule is another, or does not say when."""
-    cron = _cron(schedule) if schedule.frequency in BY_DUE_RUN else None
-    try:
-        latest = latest_time(cron, now) if cron else None
-    except ValueError:  # a form of cron that we do not read: nothing is guessed
-        return None
-    if cron is None or latest is None:
-        return None
-    done = [_completed(run) for run in runs if run.counts_as_sync and run.completed_at]
-    seen_since = done[0] if done else runs[-1].created_at - timedelta(minutes=1) if runs else now
-    missed = next_time(cron, seen_since)
-    return Due(latest, missed if missed and missed <= now else None)
-
-
-def empty_runs(runs: Sequence[Run], waiting: int | None, pending_since: datetime | None) -> Reading | None:
+def empty_runs(
+    runs: Sequence[Run], waiting: int | None, pending_since: datetime | None, noun: Noun = ANY
+) -> Reading | None:
     """The latest completed runs in a row that took nothing while records were pending; None where that is not known.
 
     Only runs that began after records were seen pending count: what came in since then proves nothing.
@@ -99,15 +89,39 @@ def empty_runs(runs: Sequence[Run], waiting: int | None, pending_since: datetime
     for run in runs:
         if not run.counts_as_sync:
             continue
-        if pending_since is None or run.created_at < pending_since or not _took_nothing(run):
+        if pending_since is None or run.created_at < pending_since or not run.took_nothing:
             break
         row += 1
-    return Reading(float(row), facts={"pending": pending(waiting)})
+    return Reading(float(row), facts={"pending": pending(waiting, *noun.words)})
 
 
-def pending(count: int) -> str:
-    """`412 pending records`."""
-    return count_of(count, "pending record")
+def backlog_not_shrinking(
+    runs: Sequence[Run], status: SyncStatus, measured_at: datetime | None, noun: Noun = ANY
+) -> Reading | None:
+    """The completed runs after which a backlog was no smaller, although its oldest record was pending before them.
+
+    None where that is not known: without the time at which pending records changed a backlog that is as big as before
+    may be a new one. Runs that took nothing are counted by `empty_runs`.
+    """
+    if not status.queue or status.oldest_pending is None or status.lowest_at is None or measured_at is None:
+        return Reading(0.0, facts={"pending": pending(0, *noun.words)}) if status.queue == 0 else None
+    since = max(status.oldest_pending, status.lowest_at, status.oldest_seen_at or status.oldest_pending)
+    row = [
+        run
+        for run in runs
+        if run.counts_as_sync and not run.took_nothing and since < run.created_at and _completed(run) <= measured_at
+    ]
+    return Reading(float(len(row)), facts={"pending": pending(status.queue, *noun.words)})
+
+
+def run_overtime(runs: Sequence[Run], schedule: Schedule, now: datetime) -> Reading:
+    """How long the run in progress has taken, as a multiple of what is expected; 0 where there is none."""
+    run = run_in_progress(runs, now)
+    expected = expected_time(run, runs, schedule) if run else SHORTEST
+    took = max(timedelta(0), now - run.created_at) if run else timedelta(0)
+    doing = "queued" if run and run.status is RunStatus.QUEUED else "running"
+    facts = {"doing": doing, "duration": duration(took), "expected": duration(expected)}
+    return Reading(took / expected, facts=facts)
 
 
 def success_rate(runs: Sequence[Run], now: datetime) -> float | None:
@@ -127,23 +141,33 @@ def error_rate(run: Run) -> float | None:
     return _rejected(run).value
 
 
-def schedule_of(found: Sync, sync: SyncSettings) -> Schedule:
-    """When it runs, by Census and by pipeline.yml."""
-    return replace(found.schedule, external=sync.starts == "external")
+def schedule_of(found: Sync, sync: SyncSettings, syncs: Iterable[SyncSettings] = ()) -> Schedule:
+    """When it runs, by Census and by pipeline.yml, whose `syncs` name the one that it follows."""
+    name = next((other.name for other in syncs if other.id == found.schedule.follows), None)
+    external = sync.starts == "external"
+    return replace(found.schedule, external=external, expect_every=sync.expect_every, follows_name=name)
 
 
 def next_run(schedule: Schedule, now: datetime) -> datetime | None:
     """When Census starts it next; None where that is never, always, or not to be known."""
-    cron = _cron(schedule) if schedule.enabled else None
-    try:
-        return next_time(cron, now) if cron else None
-    except ValueError:  # a form of cron that we do not read: nothing is guessed
-        return None
+    cron = cron_in(schedule) if schedule.enabled else None
+    return next_time(cron, now) if cron else None
 
 
-def _cron(schedule: Schedule) -> str | None:
-    s = schedule
-    return cron_of(s.frequency, day=s.day, hour=s.hour, minute=s.minute, cron=s.cron)
+def _punctuality(
+    syncs: Sequence[Run],
+    runs: Sequence[Run],
+    schedule: Schedule,
+    now: datetime,
+    zone: ZoneInfo,
+    before: Sequence[Run] | None,
+) -> Mapping[str, Reading]:
+    """How late it is, and whether it has run; nothing where only what was due says so and nobody knows what was."""
+    due = due_run(runs, schedule, now, zone, before)
+    if runs and due is None and basis_of(schedule, before) is not Basis.AGE:
+        return {}
+    runs_today = _runs_today(syncs, runs, due, now.astimezone(zone))
+    return {"hours_since_last_run": _lateness(syncs, runs, due, now), "runs_today": runs_today}
 
 
 def _lateness(syncs: Sequence[Run], runs: Sequence[Run], due: Due | None, now: datetime) -> Reading:
@@ -154,7 +178,7 @@ def _lateness(syncs: Sequence[Run], runs: Sequence[Run], due: Due | None, now: d
     if not runs:
         return Reading(detail=NO_RUN)
     if due:
-        return _hours(now - due.missed if due.missed else timedelta(0), "scheduled")
+        return _hours(now - due.missed if due.missed else timedelta(0), due.case)
     return _hours(max(timedelta(0), now - (_completed(syncs[0]) if syncs else runs[-1].created_at)))
 
 
@@ -163,15 +187,14 @@ def _hours(span: timedelta, case: Situation | None = None) -> Reading:
 
 
 def _runs_today(syncs: Sequence[Run], runs: Sequence[Run], due: Due | None, local: datetime) -> Reading:
-    """Completed since midnight; of a daily or rarer schedule, since its latest run was due."""
+    """Completed since midnight; of a sync that is late by what was due, since its latest run was."""
     if not runs:
         return Reading(detail=NO_RUN)
     if due:
-        done = [run for run in syncs if _completed(run) >= due.latest]
+        done = [run for run in syncs if due.latest and _completed(run) >= due.latest]
     else:
         done = [run for run in syncs if _completed(run).astimezone(local.tzinfo).date() == local.date()]
-    case: Situation | None = "scheduled" if due else None
-    return Reading(float(len(done)), case=case, facts={"runs": count_of(len(done), "run")})
+    return Reading(float(len(done)), case=due.case if due else None, facts={"runs": count_of(len(done), "run")})
 
 
 def _rejected(run: Run) -> Reading:
@@ -205,10 +228,6 @@ def _failed_runs(runs: Sequence[Run], known: Known) -> Reading:
         helps=f"{error.remedy}.",
         cause=None if error.kind is error.kind.UNKNOWN else f"{error.kind.capitalize()} error",
     )
-
-
-def _took_nothing(run: Run) -> bool:
-    return run.records_total == 0 and not run.records_processed and not run.records_updated and not run.records_failed
 
 
 def _completed(run: Run) -> datetime:

@@ -2,7 +2,9 @@
 
 from datetime import date, time, timedelta
 
+from bot.alerts.model import ITSELF
 from bot.alerts.timetable import latest_due
+from bot.model import AuditRow
 from bot.ports import Ports
 from bot.services.run_checks import Checker
 
@@ -32,7 +34,7 @@ def send_due_digest(ports: Ports, checker: Checker) -> bool:
             return False
         records.mark_done(DIGEST, day, ports.clock.now())
         records.enqueue_digest(ports.settings.channel)
-        records.audit(ports.clock.now(), "sync-health", "digest", str(day), str(evaluation.outcome))
+        records.audit(AuditRow(ports.clock.now(), ITSELF, "digest", str(day), "sent", after=str(evaluation.outcome)))
     return True
 
 

@@ -11,8 +11,11 @@ SNAPSHOT = "snapshot"  # its name among the daily jobs
 def take_due_snapshot(ports: Ports) -> Snapshot | None:
     """Take the latest one that is due, if it was not taken; earlier ones that were missed stay missed.
 
-    It keeps its day's id and has the true time of its taking. A bot that was not yet running takes none.
+    It keeps its day's id and has the true time of its taking. A bot that was not yet running takes none,
+    nor does one in observe mode.
     """
+    if ports.settings.deploy_to is None or ports.settings.observes:
+        return None
     day = due_day(ports, SNAPSHOT, ports.settings.schedule.snapshot)
     if day is None:
         return None

@@ -31,7 +31,7 @@ class DeferredWrites:
         self._waiting.append((what, act))
 
     def flush(self) -> None:
-        """Try what waits, unless somebody does; raises only what nobody foresaw, and forgets the write that did."""
+        """Retry the deferred writes, unless another thread does; raises what nobody foresaw, and forgets that write."""
         if not self._busy.acquire(blocking=False):
             return
         try:

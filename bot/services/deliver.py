@@ -96,9 +96,14 @@ def _with_content(ports: Outlet, claimed: ClaimedMessage) -> ClaimedMessage:
 
 
 def _belongs_elsewhere(ports: Outlet, claimed: ClaimedMessage) -> bool:
-    """Whether the channel was changed in pipeline.yml; a thread that is over ends where it began."""
+    """Whether the channel was changed in pipeline.yml.
+
+    A thread that is over ends where it began, and so does an action about no incident: else "requested" would stand
+    there for ever.
+    """
     message = claimed.announcement
-    return message.kind is not Kind.MOVED and not message.over and claimed.channel not in _channels(ports)
+    stays = message.over or (message.incident is None and message.action is not None and message.ts is not None)
+    return message.kind is not Kind.MOVED and not stays and claimed.channel not in _channels(ports)
 
 
 def _channels(ports: Outlet) -> set[str | None]:
@@ -143,6 +148,8 @@ def _is_obsolete(message: Announcement) -> bool:
         return False
     if message.kind is Kind.REMINDER:
         return message.ts is None and (incident.state is not State.FIRING or is_answered(incident))
+    if message.kind is Kind.NOTE:  # its thread never came to be: the timeline has it
+        return message.ts is None and message.thread_ts is None
     if message.kind is Kind.RESOLVED:
         return not message.over
     return message.kind in (Kind.SEVERITY, Kind.REOPENED) and incident.state is State.OK

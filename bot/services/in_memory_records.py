@@ -19,12 +19,22 @@ class InMemoryRecords:
     def alert(self, key: str) -> Alert | None:
         return self._alerts.get(key) or (self._known.alert(key) if self._known else None)
 
+    def read_alerts(self, keys: Collection[str]) -> None:
+        if self._known:
+            self._known.read_alerts(keys)
+
     def waiting_alerts(self) -> list[Alert]:
-        """Those moved here that wait for a timer."""
-        return [alert for alert in self._alerts.values() if alert.state in (State.PENDING, State.RECOVERING)]
+        """Those that wait for a timer, moved here or known before."""
+        known = self._known.waiting_alerts() if self._known else []
+        alerts = {alert.key: alert for alert in known} | self._alerts
+        timed = (State.PENDING, State.RECOVERING)
+        return [alert for alert in alerts.values() if alert.state in timed or alert.resolved_by]
 
     def save_alert(self, alert: Alert) -> None:
         self._alerts[alert.key] = alert
+
+    def move_values(self, check: str, to_check: str, to_sync: str) -> None:
+        """Nothing is kept."""
 
     def create_incident(self, incident: Incident) -> Incident:
         created = replace(incident, id=-1 - len(self._incidents))  # no id of the database
@@ -57,6 +67,9 @@ class InMemoryRecords:
 
     def open_actions(self) -> list[Action]:
         return self._known.open_actions() if self._known else []
+
+    def latest_pause(self, sync: str) -> Action | None:
+        return self._known.latest_pause(sync) if self._known else None
 
     def maintenance(self) -> Maintenance | None:
         return self._known.maintenance() if self._known else None

@@ -3,22 +3,23 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
+from bot.alerts.offers import SUSPECT
 from bot.alerts.timetable import is_active
+from bot.config.pipeline_file import Noun
 from bot.config.settings import Settings
+from bot.config.syncs import SyncSettings
 from bot.model import Evaluation
 from bot.services.collect import WAREHOUSE, Collected
-from bot.services.look_at_sync import SyncLook
 from bot.services.warehouse_numbers import Numbers
 from checks.judge import judge
 from checks.model import Check, Outcome, Reading, Result
-from checks.numbers import count_of, in_figures
+from checks.numbers import count_of, in_figures, pending
 
 MOST_REASONS, MOST_TITLES = 2, 3
 BEGIN = {"databricks": WAREHOUSE, "census": "Census, "}  # of the problems of each source
 # Which statement failed is told by the checks that it blinds, and so is the sync.
-STATEMENT = re.compile(rf"^(?:Census, [^:]+: |{WAREHOUSE})?(?:(?:measure|checks)/[\w/-]+: )?")
+STATEMENT = re.compile(rf"^(?:Census, [^:]+: |{WAREHOUSE})?(?:(?:measure/|checks/|queues)[\w/-]*: )?")
 ENGINE = re.compile(r"\[([A-Z][A-Z_.]+)\]|([A-Z][a-z]+ Error):")  # how the words of one begin
 NOTHING = {"databricks": "the warehouse returned NULL", "census": "no value from Census"}
 GONE = re.compile(r" is (?:missing|empty)\b")
@@ -26,6 +27,8 @@ HELPS = {
     "databricks": "Run sync-health check to see what the warehouse answers. These checks report no data until then.",
     "census": "Open the sync and its last runs in Census. These checks report no data until it is fixed.",
 }
+OF_BACKLOG = frozenset({"empty_runs", "backlog_not_shrinking"})  # metrics of Census that take the backlog as well
+ANY = Noun()
 BLIND = frozenset({Outcome.NO_DATA, Outcome.ERROR})
 
 
@@ -35,16 +38,50 @@ def judge_all(settings: Settings, collected: Collected) -> Iterator[Result]:
         if check.source == "databricks":
             yield from _judge_warehouse(settings, check, collected)
         elif check.source == "census":
-            yield from _judge_census(settings, check, collected.looks, collected.at)
+            yield from _judge_census(settings, check, collected)
+
+
+def what_is_lacking(settings: Settings, check: Check, sync: SyncSettings) -> str | None:
+    """What a check of syncs judges and this sync does not have, so that it never applies there; None where it does."""
+    if check.source != "databricks" and check.metric not in OF_BACKLOG:
+        return None
+    if not settings.has_warehouse:
+        return "measured backlog"
+    if not sync.queue:
+        return "queue"
+    if check.metric == SUSPECT and not sync.suspect:
+        return "suspect conditions"
+    return "changed_at" if check.metric == "backlog_not_shrinking" and not sync.changed_at else None
 
 
 def _judge_warehouse(settings: Settings, check: Check, collected: Collected) -> Iterator[Result]:
     fresh = collected.warehouse_at == collected.at
-    active = fresh and is_active(check.active, collected.at, settings.zone, None)
-    for status in [look.status for look in collected.looks] if check.per else [None]:
-        reading = collected.numbers.reading(check.column(status.direction) if status else check.metric)
-        if active or reading.carried:
-            yield judge(check, _with_reason(check, reading, collected.numbers), status.name if status else None)
+    if not check.per:
+        reading = collected.numbers.reading(check.metric)
+        if reading.carried or (fresh and is_active(check.active, collected.at, settings.zone, None)):
+            yield judge(check, _with_reason(check, reading, collected.numbers))
+        return
+    for sync, look in zip(settings.syncs, collected.looks, strict=True):
+        mine = settings.check_called(check.name, sync.name)
+        if mine is None or what_is_lacking(settings, mine, sync):
+            continue
+        reading = collected.numbers.reading(mine.reading_of(sync.name))
+        if reading.carried or (fresh and is_active(mine.active, collected.at, settings.zone, look.due)):
+            reading = replace(reading, facts=facts_of_queue(reading.value, look.status.suspects, settings.noun))
+            yield judge(mine, _with_reason(mine, reading, collected.numbers), sync.name)
+
+
+def facts_of_queue(
+    value: float | None, suspects: Sequence[tuple[str, int]] = (), noun: Noun = ANY
+) -> Mapping[str, str]:
+    """What the texts of checks of a queue may name."""
+    labels = [label for label, _ in suspects]
+    if len(labels) > 1:
+        labels = [f"{in_figures(number)} {label}" for label, number in suspects]
+    return {
+        "pending": pending(int(value or 0), *noun.words),
+        "labels": ", ".join(labels) or "see suspect in pipeline.yml",
+    }
 
 
 def _with_reason(check: Check, reading: Reading, numbers: Numbers) -> Reading:
@@ -57,15 +94,18 @@ def _with_reason(check: Check, reading: Reading, numbers: Numbers) -> Reading:
     return reading
 
 
-def _judge_census(settings: Settings, check: Check, looks: Sequence[SyncLook], now: datetime) -> Iterator[Result]:
+def _judge_census(settings: Settings, check: Check, collected: Collected) -> Iterator[Result]:
     """One for each sync; none where the metric has no meaning now, or the check is not evaluated at this time."""
-    for look in looks:
+    for sync, look in zip(settings.syncs, collected.looks, strict=True):
+        mine = settings.check_called(check.name, sync.name)
+        if mine is None or what_is_lacking(settings, mine, sync):
+            continue
         if look.status.error:
-            yield judge(check, Reading(error=look.status.error), look.status.name)
-        elif reading := look.readings.get(check.metric):
-            active = check.in_case(reading.case).active
-            if is_active(active, now, settings.zone, look.due):
-                yield judge(check, reading, look.status.name)
+            yield judge(mine, Reading(error=look.status.error), sync.name)
+        elif reading := look.readings.get(mine.metric):
+            active = mine.in_case(reading.case).active
+            if is_active(active, collected.at, settings.zone, look.due):
+                yield judge(mine, reading, sync.name)
 
 
 def unmeasured(evaluation: Evaluation, checks: Mapping[str, Check]) -> Mapping[str, Reading]:

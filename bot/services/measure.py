@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from bot.model import Evaluation
 from bot.ports import Sources
-from bot.services.collect import MATCHED, SOURCES, collect
+from bot.services.collect import SOURCES, collect
 from bot.services.judge_all import judge_all
 from checks.judge import overall
 from checks.model import Outcome
@@ -31,7 +31,6 @@ def measure(
         syncs=tuple(look.status for look in collected.looks),
         problems=collected.problems,
         warehouse_at=collected.warehouse_at,
-        matched_coverage=numbers.value(MATCHED),
         warehouse_reached=numbers.reached,
         warehouse_starting=collected.starting,
     )

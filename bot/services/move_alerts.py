@@ -5,15 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.alerts.attention import flapping_until, is_flapping, may_broadcast, snoozed_as_warning
-from bot.alerts.lifecycle import Change, Policy, Reason, advance, close
-from bot.alerts.model import Alert, Did, Entry, Incident, State
+from bot.alerts.lifecycle import Change, Reason, advance, close
+from bot.alerts.model import ITSELF, Alert, Did, Entry, Incident, State
 from bot.config.settings import Settings
 from bot.model import Evaluation, Kind
 from bot.ports import AlertRecords
-from bot.services.circumstances import Known, what_is_known
-from bot.services.explain import OPEN_STATES, alert_key, explanation, with_what_it_explains
-from bot.services.judge_all import unmeasured
+from bot.services.circumstances import Known, pause_behind, syncs_being_rerun, what_is_known
+from bot.services.explain import OPEN_STATES, alert_key, critical_by_explainer, explanation, with_what_it_explains
+from bot.services.judge_all import unmeasured, what_is_lacking
+from bot.services.refresh_offers import refresh_offers
 from bot.services.remind import remind
+from bot.services.rename_checks import follow_renamed, policy_of
 from checks.judge import clear_limit, judge
 from checks.model import Check, Outcome, Result, Severity
 
@@ -23,15 +25,17 @@ MOST_ROOTS = 5  # more incidents that open at once share one thread
 SAID: dict[Reason, tuple[Did, tuple[Kind, ...]]] = {
     Reason.OPENED: (Did.OPENED, (Kind.ROOT, Kind.EVIDENCE)),
     Reason.REOPENED: (Did.REOPENED, (Kind.ROOT, Kind.EVIDENCE, Kind.REOPENED)),
+    Reason.STILL_FIRING: (Did.STILL_FIRING, (Kind.ROOT, Kind.EVIDENCE, Kind.REOPENED)),
     Reason.ESCALATED: (Did.ESCALATED, (Kind.ROOT, Kind.SEVERITY)),
     Reason.RETURNED: (Did.RETURNED, (Kind.ROOT, Kind.SEVERITY)),
     Reason.EASED: (Did.EASED, (Kind.ROOT, Kind.SEVERITY)),
     Reason.RECOVERING: (Did.RECOVERING, (Kind.ROOT,)),
     Reason.RELAPSED: (Did.RELAPSED, (Kind.ROOT,)),
     Reason.RESOLVED: (Did.RESOLVED, (Kind.ROOT, Kind.RESOLVED)),
+    Reason.RESOLVED_BY_HAND: (Did.RESOLVED_BY_HAND, (Kind.ROOT, Kind.RESOLVED)),
     Reason.CLOSED: (Did.CLOSED, (Kind.ROOT, Kind.RESOLVED)),
 }
-BROADCAST = {Reason.ESCALATED, Reason.REOPENED}  # an edit of the root alerts nobody
+BROADCAST = {Reason.ESCALATED, Reason.REOPENED, Reason.STILL_FIRING}  # an edit of the root alerts nobody
 
 
 @dataclass(frozen=True)
@@ -51,30 +55,40 @@ def move_alerts(
     Results come in the order of the checks: what others depend on is moved before them. What is reminded of is decided
     at the time when the evaluation `ended`: somebody may have acknowledged since it began, when it is `checked_at`.
     """
-    records.save_evaluation(evaluation)
     now = evaluation.checked_at
+    follow_renamed(records, records.open_incidents(), settings, now)  # before anything is kept under the new names
+    records.save_evaluation(evaluation)
     opened = records.open_incidents()
     said: list[Said | None] = [*_close_removed(records, opened, settings, now)]
     closed = {one.incident.id for one in said if one}
-    evaluated = _evaluated(evaluation, settings)
-    for check, result in evaluated:
-        worst = with_what_it_explains(records, check, result, evaluation, settings)
-        said.append(move(records, check, worst, settings, now, evaluation))
-    told = _share_a_thread(records, [one for one in said if one])
-    for one in told:
-        enqueue(records, one)
+    evaluated, rerunning = _evaluated(evaluation, settings), syncs_being_rerun(records)
     keys = {alert_key(settings, check.name, result.sync) for check, result in evaluated}
+    records.read_alerts(keys)
+    critical = critical_by_explainer(evaluation, settings)
+    for check, result in evaluated:
+        worst = with_what_it_explains(records, check, result, critical, settings)
+        said.append(move(records, check, worst, settings, now, evaluation, rerunning))
+    for incident in opened:
+        if incident.id not in closed:
+            refresh_offers(records, incident, evaluation, settings, rerunning)
+    told = _share_a_thread(records, [one for one in said if one])
+    over: dict[int, bool] = {}
+    for one in told:
+        enqueue(records, one, over)
     others = [one for one in opened if one.key not in keys and one.id not in closed]
     remind(records, settings, ended or now, keys, others)  # of what is still open after all that
     return told
 
 
-def enqueue(records: AlertRecords, said: Said) -> None:
-    """Enqueue the messages of a change."""
+def enqueue(records: AlertRecords, said: Said, over: dict[int, bool] | None = None) -> None:
+    """Enqueue the messages of a change; what all of a thread share is read once and kept in `over`."""
+    over = {} if over is None else over
     for kind in said.kinds:  # the end of a thread is its own: told once, when the last of its incidents is over
         records.enqueue(said.incident.thread if kind is Kind.RESOLVED else said.incident.id, kind)
-    thread = records.incidents_beside(said.incident) if said.incident.state is State.OK else []
-    if thread and all(one.state is State.OK for one in thread):
+    thread = said.incident.thread
+    if said.incident.state is State.OK and thread not in over:
+        over[thread] = all(one.state is State.OK for one in records.incidents_beside(said.incident))
+    if said.incident.state is State.OK and over[thread]:
         records.enqueue_answers(said.incident.id)
 
 
@@ -84,18 +98,17 @@ def close_incident(records: AlertRecords, incident: Incident, why: str, now: dat
         records.save_alert(change.alert)
     closed = replace(incident, state=State.OK, resolved_at=now, summary=f"Closed: {why}")
     records.save_incident(closed)
-    return _record_change(records, closed, Reason.CLOSED, why, now)
-
-
-def policy_of(check: Check) -> Policy:
-    """How patient the alerts of a check are."""
-    return Policy(check.for_, check.keep_firing_for, check.reopen_within)
+    return record_change(records, closed, Reason.CLOSED, why, now)
 
 
 def _evaluated(evaluation: Evaluation, settings: Settings) -> list[tuple[Check, Result]]:
     """What was evaluated just now, the bot's own checks last: they judge how many of the others got no number."""
     checks = {check.name: check for check in settings.checks}
-    fresh = [(checks[result.check], result) for result in evaluation.results if not result.carried]
+    fresh = [
+        (settings.check_called(result.check, result.sync) or checks[result.check], result)
+        for result in evaluation.results
+        if not result.carried
+    ]
     bots = [check for check in settings.checks if check.source == "bot"]
     blind = unmeasured(evaluation, checks).items()
     return fresh + [(check, judge(check, seen)) for metric, seen in blind for check in bots if check.metric == metric]
@@ -109,7 +122,7 @@ def _share_a_thread(records: AlertRecords, said: list[Said]) -> list[Said]:
     for incident in opened:
         records.save_incident(replace(incident, thread_id=opened[0].id))
     return [
-        replace(one, incident=replace(one.incident, thread_id=opened[0].id)) if one.incident in opened else one
+        replace(one, incident=replace(one.incident, thread_id=opened[0].id)) if one.reason is Reason.OPENED else one
         for one in said
     ]
 
@@ -118,25 +131,32 @@ def _close_removed(
     records: AlertRecords, opened: Sequence[Incident], settings: Settings, now: datetime
 ) -> Iterator[Said]:
     """Close what the configuration has no check, sync or pipeline for any more, and say why."""
-    syncs = frozenset(sync.name for sync in settings.syncs)
     for alert in records.waiting_alerts():
-        if _why_removed(settings, syncs, alert) and alert.state is State.PENDING and (change := close(alert, now)):
+        removed = _why_removed(settings, alert)
+        if removed and alert.state is State.PENDING and (change := close(alert, now)):
             records.save_alert(change.alert)
+        elif removed and alert.resolved_by:  # nothing will evaluate whether it is
+            records.save_alert(replace(alert, resolved_by=None))
     for incident in opened:
-        if why := _why_removed(settings, syncs, incident):
+        if why := _why_removed(settings, incident):
             yield close_incident(records, incident, why, now)
 
 
-def _why_removed(settings: Settings, syncs: Collection[str], about: Alert | Incident) -> str | None:
-    check = settings.check_called(about.check)
+def _why_removed(settings: Settings, about: Alert | Incident) -> str | None:
+    check, sync = settings.check_called(about.check), settings.sync_named(about.sync)
     if not about.key.startswith(f"{settings.pipeline}/"):
         return f"the pipeline is called {settings.pipeline} now"
     if check is None:
         return "its check was removed from the configuration or switched off"
-    if about.sync and about.sync not in syncs:
+    if about.sync and sync is None:
         return f"{about.sync} was removed from the configuration or renamed"
+    mine = settings.check_called(about.check, about.sync)
+    if mine is None:
+        return f"its check was switched off for {about.sync}"
     if (check.per == "sync") != (about.sync is not None):
         return "its check is evaluated per sync now" if check.per else "its check is no longer evaluated per sync"
+    if sync and (lacking := what_is_lacking(settings, mine, sync)):
+        return f"{about.sync} has no {lacking} any more"
     return None
 
 
@@ -147,14 +167,27 @@ def _worst_of(peak: float | None, value: float | None, limit: str | None) -> flo
     return (min if falls else max)(known, default=None)
 
 
-def _record_change(records: AlertRecords, incident: Incident, reason: Reason, detail: str, now: datetime) -> Said:
+def record_change(
+    records: AlertRecords,
+    incident: Incident,
+    reason: Reason,
+    detail: str,
+    now: datetime,
+    *,
+    by: str | None = None,
+    request: str | None = None,
+    quiet: bool = False,
+) -> Said:
+    """Keep a change in the timeline; which messages it means is said, and they are not enqueued yet."""
     did, kinds = SAID[reason]
     if is_flapping(incident, now):
         kinds = (Kind.ROOT,)  # which says that it flaps; more replies would say nothing
     loud = incident.severity is Severity.CRITICAL and reason in BROADCAST and len(kinds) > 1
-    heard = loud and records.maintenance() is None
-    broadcast = heard and may_broadcast(records.incidents_beside(incident), now)
-    records.note(incident.id, Entry(now, did, detail=detail, broadcast=broadcast))
+    heard = loud and not quiet and records.maintenance() is None
+    # Whoever saw it resolved by hand has to hear that it is not, however lately something was broadcast.
+    spare = reason is Reason.STILL_FIRING or may_broadcast(records.incidents_beside(incident), now)
+    broadcast = heard and spare
+    records.note(incident.id, Entry(now, did, by, detail, broadcast, request))
     return Said(incident, reason, kinds)
 
 
@@ -165,17 +198,19 @@ def move(
     settings: Settings,
     now: datetime,
     evaluation: Evaluation | None = None,
+    rerunning: Collection[str] = (),
 ) -> Said | None:
     """Move one alert; what has to be said of it is in its timeline, and not enqueued yet."""
     check = check.in_case(result.case)
-    syncs = evaluation.syncs if evaluation else ()
     key = alert_key(settings, check.name, result.sync)
     alert = records.alert(key) or Alert(key, check.name, result.sync)
-    since = alert.since if alert.state in OPEN_STATES and alert.since else now
-    known = what_is_known(records, check, result, evaluation, settings, since)
+    since = _since(records, alert, now)
+    paused_by = pause_behind(records, result.sync, since) if result.case == "paused" and result.sync else None
+    known_to = paused_by.by if paused_by and paused_by.by != ITSELF else None
+    known = what_is_known(check, result, evaluation, settings, since, rerunning, paused_by)
     result = replace(result, helps=known.helps)  # never that of an earlier cause
     # What another alert explains is not evaluated: its timers stand still, as they do when nothing is known.
-    explained = explanation(records, check, result, alert, settings, syncs, now)
+    explained = explanation(records, check, result, alert, settings, evaluation, now)
     outcome = Outcome.NO_DATA if explained else result.outcome
     change = advance(alert, outcome, policy_of(check), now, cleared=result.cleared)
     if change is None or change.reason not in SAID:
@@ -185,7 +220,24 @@ def move(
         return None
     incident = _incident(records, change, check, result, settings, known, now)
     records.save_alert(replace(change.alert, incident_id=incident.id))
-    return _record_change(records, incident, change.reason, result.summary, now)
+    said = record_change(records, incident, change.reason, result.summary, now, quiet=known_to is not None)
+    begins = change.reason in (Reason.OPENED, Reason.REOPENED)
+    return _acknowledged_by(records, said, known_to, now) if begins and known_to else said
+
+
+def _since(records: AlertRecords, alert: Alert, now: datetime) -> datetime:
+    """Since when its check is known to be breached; resolving it by hand did not change that."""
+    if alert.resolved_by and alert.incident_id and (incident := records.incident(alert.incident_id)):
+        return incident.opened_at
+    return alert.since if alert.state in OPEN_STATES and alert.since else now
+
+
+def _acknowledged_by(records: AlertRecords, said: Said, known_to: str, now: datetime) -> Said:
+    """Whoever paused a sync here knows that it is paused: nobody else is called for that."""
+    held = replace(said.incident, acked_by=known_to, acked_at=now)
+    records.save_incident(held)
+    records.note(held.id, Entry(now, Did.ACKNOWLEDGED, known_to))
+    return replace(said, incident=held)
 
 
 def _incident(
@@ -211,9 +263,9 @@ def _incident(
 def _with_overlay(before: Incident, change: Change, now: datetime) -> Incident:
     """What is left of acknowledgment and snooze: neither was meant for something worse, or for the next time."""
     incident = before
-    if change.reason in (Reason.ESCALATED, Reason.REOPENED):
+    if change.reason in (Reason.ESCALATED, Reason.REOPENED, Reason.STILL_FIRING):
         incident = replace(incident, acked_by=None, acked_at=None)
-    if change.reason is Reason.REOPENED:
+    if change.reason is Reason.REOPENED:  # STILL_FIRING is no flapping: it never recovered
         incident = replace(incident, flapping_until=flapping_until(before, now), causes=())
     worse = before.severity is Severity.WARN and change.alert.severity is Severity.CRITICAL
     if worse and (change.reason is not Reason.RETURNED or snoozed_as_warning(before)):
@@ -265,7 +317,7 @@ def _refresh_root(
     if result is None or result.value is None:
         since = before.not_evaluated_since or now
         after = replace(before, not_evaluated_since=since, explained_by=explained)
-        if explained:  # which says why, and what helps
+        if explained:  # which names its cause and next step
             after = replace(after, causes=(), offers=())
     else:
         after = _with_reading(before, result, known, now)
@@ -278,7 +330,7 @@ def _refresh_root(
 
 
 def _with_reading(incident: Incident, result: Result, known: Known, now: datetime) -> Incident:
-    """The newest number, and what helps now; the limit is that of the severity, or the one that was crossed last."""
+    """The newest number and the next step; the limit is that of the severity, or the one that was crossed last."""
     eases = incident.severity is Severity.CRITICAL and result.outcome is Outcome.WARN
     limit = (result.critical if eases else result.limit) or incident.limit
     kept = known.asked_later and bool(incident.causes)  # of rejected records: they were asked for when it opened

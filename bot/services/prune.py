@@ -1,4 +1,4 @@
-"""Retention: old evaluations are deleted in batches; incidents, actions and the audit are kept."""
+"""Retention: old evaluations and counts of statements are deleted; incidents, actions and the audit are kept."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +13,8 @@ BATCH = 200  # evaluations per transaction: others get their turn in between
 def prune(ports: Ports) -> int:
     """Thin out what is older than a month, delete what is older than three; returns how many evaluations went."""
     now = ports.clock.now()
+    with ports.store.transaction() as records:
+        records.prune_usage(now - KEPT, (now - KEPT).astimezone(ports.settings.zone).date())
     thinned = _in_batches(ports, lambda records: records.prune_evaluations(now - KEPT_EACH, BATCH, keep_hourly=True))
     return thinned + _in_batches(ports, lambda records: records.prune_evaluations(now - KEPT, BATCH, keep_hourly=False))
 

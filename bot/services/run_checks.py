@@ -13,13 +13,17 @@ from bot.alerts.attention import next_nudge
 from bot.alerts.lifecycle import Reason, timer_ends
 from bot.alerts.model import Incident
 from bot.alerts.timetable import backlog_is_due
+from bot.config.settings import Settings
 from bot.errors import StateError
 from bot.model import Evaluation
 from bot.ports import Ports, Sources, Store
+from bot.services.apply_remedies import apply_remedies
 from bot.services.examples import add_examples, unexplained_rejections
 from bot.services.in_memory_records import InMemoryRecords
 from bot.services.measure import measure
-from bot.services.move_alerts import Said, move_alerts, policy_of
+from bot.services.move_alerts import Said, move_alerts
+from bot.services.remembered_census import RememberedCensus
+from bot.services.rename_checks import policy_of
 from bot.services.send_test_alert import close_abandoned_tests
 from bot.services.state_health import StateHealth
 from checks.model import Severity
@@ -27,7 +31,6 @@ from checks.model import Severity
 log = logging.getLogger(__name__)
 
 ASKED_FOR = (Reason.OPENED, Reason.REOPENED, Reason.ESCALATED)  # each may have another cause than the time before
-SUSPECT = "queue_suspicious"  # what is measured before each run as well
 
 
 class Checker:
@@ -39,6 +42,7 @@ class Checker:
         self._one = ThreadPoolExecutor(1, "checks")
         self._flight: Future[Evaluation] | None = None
         self._thorough = False  # whether that one asks the warehouse in any case
+        self._census = RememberedCensus(ports.census, ports.clock)
         self.ended = 0.0  # monotonic: when the latest validation did
         self.state = StateHealth(ports.clock)  # by what is or is not stored here
 
@@ -67,12 +71,13 @@ class Checker:
 
     def _evaluate_and_note(self, thrifty: bool) -> Evaluation:
         try:
-            evaluation = run_checks(self._ports, thrifty=thrifty)[0]
+            evaluation = run_checks(self._ports, thrifty=thrifty, census=self._census)[0]
         except StateError as error:
             self.state.failed(error)
             raise
         else:
             self.state.stored()
+            apply_remedies(self._ports, evaluation)
             return evaluation
         finally:
             self.ended = self._ports.clock.monotonic()
@@ -82,29 +87,35 @@ class Checker:
         self._one.shutdown(wait=True, cancel_futures=True)
 
 
-def run_checks(ports: Ports, *, thrifty: bool = False) -> tuple[Evaluation, list[Said]]:
-    """One validation, kept with everything that follows from it in one transaction.
+def run_checks(
+    ports: Ports, *, thrifty: bool = False, census: RememberedCensus | None = None
+) -> tuple[Evaluation, list[Said]]:
+    """One validation, kept with everything that follows from it in one transaction; `census` knows earlier ones.
 
     One that another process overtook is measured again; overtaken once more, the other one's is returned.
     """
-    evaluation, said = _measure_and_keep(ports, thrifty=thrifty)
+    evaluation, said = _measure_and_keep(ports, thrifty=thrifty, census=census)
     if said is None:
         log.info("an evaluation that began at %s was overtaken by another process", evaluation.checked_at)
-        evaluation, said = _measure_and_keep(ports, thrifty=thrifty)
+        evaluation, said = _measure_and_keep(ports, thrifty=thrifty, census=census)
     if said is None:
         return _latest(ports) or evaluation, []
     for one in said:
         log.info("incident %s (%s): %s", one.incident.id, one.incident.check, one.reason)
     asked = {one.incident.id: one.incident for one in said if one.reason in ASKED_FOR}
-    with ports.store.snapshot() as records:
-        late = unexplained_rejections(records.open_incidents(), evaluation, ports.settings)
+    late = unexplained_rejections(ports, evaluation)
     add_examples(ports, evaluation, [*asked.values(), *(one for one in late if one.id not in asked)])
     return evaluation, said
 
 
-def _measure_and_keep(ports: Ports, *, thrifty: bool) -> tuple[Evaluation, list[Said] | None]:
+def _measure_and_keep(
+    ports: Ports, *, thrifty: bool, census: RememberedCensus | None
+) -> tuple[Evaluation, list[Said] | None]:
     """What was measured, and what is said of it; None where newer numbers were kept meanwhile, so it is not kept."""
-    evaluation = measure(ports, _latest(ports), thrifty=thrifty)
+    remembered = census or RememberedCensus(ports.census, ports.clock)
+    remembered.begin([sync.id for sync in ports.settings.syncs], fresh=not thrifty)
+    sources = Sources(ports.settings, ports.clock, ports.warehouse, remembered)
+    evaluation = measure(sources, _latest(ports), thrifty=thrifty)
     close_abandoned_tests(ports, f"evaluation {uuid4().hex}")
     with ports.store.transaction() as records:
         now, kept = ports.clock.now(), records.latest_evaluation()
@@ -128,21 +139,20 @@ def timer_ended(ports: Ports) -> bool:
     is alerted to what was not evaluated just now), or of the five minutes before a run, after which it is too late to
     warn of suspect records.
     """
-    checks, now = {check.name: check for check in ports.settings.checks}, ports.clock.now()
+    settings, now = ports.settings, ports.clock.now()
     with ports.store.snapshot() as records:
         waiting, last, opened = records.waiting_alerts(), records.latest_evaluation(), records.open_incidents()
     if last is None:
         return False
     may_ask = last.warehouse_may_be_asked(now)
-    if may_ask and any(check.metric == SUSPECT for check in checks.values()) and _runs_soon(last, now):
+    if may_ask and _runs_soon(settings, last, now):
         return True
-    ends = [
-        (checks[one.check], timer_ends(one, policy_of(checks[one.check]))) for one in waiting if one.check in checks
-    ]
+    known = [(settings.check_called(one.check, one.sync), one) for one in waiting]
+    ends = [(check, timer_ends(one, policy_of(check))) for check, one in known if check]
     for incident in opened:
-        check = checks.get(incident.check)
+        check = settings.check_called(incident.check, incident.sync)
         if check and check.wakes_the_warehouse and incident.severity is Severity.CRITICAL:
-            ends.append((check, _next_said(incident, now, ports.settings.zone)))
+            ends.append((check, _next_said(incident, now, settings.zone)))
     return any(
         end is not None and end <= now and ((seen := last.measured_at(check)) is None or seen < end)
         for check, end in ends
@@ -150,12 +160,16 @@ def timer_ended(ports: Ports) -> bool:
     )
 
 
-def _runs_soon(last: Evaluation, now: datetime) -> bool:
-    """Whether a sync is about to write a backlog that was not measured lately."""
+def _runs_soon(settings: Settings, last: Evaluation, now: datetime) -> bool:
+    """Whether a sync with suspect conditions is about to write a backlog that was not measured lately."""
     measured_at = last.warehouse_at if last.warehouse_reached else None
     for sync in last.syncs:
+        known = settings.sync_named(sync.name)
+        if known is None or not known.suspect:
+            continue
         ended = [run.completed_at for run in (sync.latest, sync.last_sync) if run and run.completed_at]
-        if backlog_is_due(sync.next_run, max(ended, default=None), measured_at, now):
+        holds = settings.remedy_of(known, "pause") is not None
+        if backlog_is_due(sync.next_run, max(ended, default=None), measured_at, now, before_every_run=holds):
             return True
     return False
 

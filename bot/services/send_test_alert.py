@@ -9,10 +9,12 @@ from bot.alerts.model import TEST_ALERT, Did, Entry, Incident
 from bot.answers import AlertTest
 from bot.config.settings import Settings
 from bot.errors import RefusedError, SyncHealthError
-from bot.model import Kind
+from bot.model import AuditRow, AuditState, Kind
 from bot.ports import Outlet, Records
+from bot.services.audited import Ending, add_end
 from bot.services.deliver import CLAIM, LEADER, deliver_all
 from bot.services.move_alerts import Said, close_incident, enqueue, move
+from bot.services.send_test_page import send_test_page
 from checks.judge import judge
 from checks.model import Check, Reading, Result
 
@@ -87,10 +89,14 @@ class Trial:
         try:
             test = self._open_test(options)
             try:
-                return self._go_all_the_way(test, options)
+                report = self._go_all_the_way(test, options)
             except BaseException:
                 self._abandon_test(test, "it was interrupted")
+                self._audit_end(test, options, "it was interrupted", AuditState.UNKNOWN)
                 raise
+            state = AuditState.SUCCEEDED if report.ok else AuditState.FAILED
+            self._audit_end(test, options, report.error or "went all the way", state)
+            return report
         finally:
             self._outlet.store.release_lease(TEST_ALERT, self._holder)
 
@@ -105,6 +111,10 @@ class Trial:
             report = replace(report, escalated_at=self._escalate(test, options), mentioned=options.mention)
             if why := self._await_delivery(test, options):
                 return self._report_failure(test, report, f"the escalation was not delivered: {why}")
+        if self._outlet.pagers:
+            report, why = self._page(test, report)
+            if why:
+                return self._report_failure(test, report, why)
         report = replace(report, acknowledgeable=self._bot_is_running())
         if report.acknowledgeable and options.wait:
             self._say(f"waiting up to {options.wait:g} s for somebody to click Acknowledge")
@@ -118,6 +128,16 @@ class Trial:
             return self._report_failure(test, report, f"its end was not delivered: {why}")
         return report
 
+    def _page(self, test: Incident, report: AlertTest) -> tuple[AlertTest, str | None]:
+        """To each pager in turn; how far that went, and what stopped it."""
+        for pager in self._outlet.pagers:
+            self._say(f"triggering, acknowledging and resolving at {pager.name}")
+            if why := send_test_page(self._outlet, pager, test, self._pause):
+                return report, f"{pager.name} did not accept the page ({why})"
+            self._keep_lease()
+            report = replace(report, paged=(*report.paged, pager.name))
+        return report, None
+
     def _open_test(self, options: TrialOptions) -> Incident:
         now = self._outlet.clock.now()
         with self._outlet.store.transaction() as records:
@@ -130,8 +150,12 @@ class Trial:
             for abandoned in records.open_tests():
                 _close_test(records, abandoned, ABANDONED, now)
             said = self._move_test(records, 1, now)
-            records.audit(now, options.by, "test alert", f"incident {said.incident.id}", "sent")
+            records.audit(_audited(options, said.incident, now))
         return said.incident
+
+    def _audit_end(self, test: Incident, options: TrialOptions, result: str, state: AuditState) -> None:
+        requested = _audited(options, test, self._outlet.clock.now())
+        add_end(self._outlet, requested, Ending(result, "resolved"), state)
 
     def _move_test(self, records: Records, value: float, now: datetime) -> Said:
         settings = self._outlet.settings
@@ -249,6 +273,11 @@ def _close_test(records: Records, test: Incident, why: str, now: datetime) -> Sa
     if records.root_of(test.id) is None:
         records.drop_unposted(test.id)
     return said
+
+
+def _audited(options: TrialOptions, test: Incident, at: datetime) -> AuditRow:
+    of = f"incident {test.id}"
+    return AuditRow(at, options.by, "test alert", of, "requested", AuditState.REQUESTED, reference=of)
 
 
 def _result(value: float, settings: Settings) -> Result:

@@ -8,7 +8,7 @@ from bot.alerts.model import Action, Incident
 from bot.errors import RefusedError
 from bot.model import Place
 from bot.ports import Ports, Records
-from bot.services.authorise import find_incident
+from bot.services.authorise import find_incident, open_in_thread
 
 
 def show_incidents(ports: Ports, most: int) -> tuple[int, list[tuple[Incident, Place | None]]]:
@@ -36,6 +36,13 @@ def incident_meant(ports: Ports, incident_id: str) -> Incident:
         numbers = ", ".join(str(incident.id) for incident in incidents[:20])
         raise RefusedError(f"Which incident? Open: {numbers}." if incidents else "No incident is open.")
     return incidents[0]
+
+
+def open_incidents_beside(ports: Ports, incident_id: int) -> list[Incident]:
+    """All that is open in an incident's thread, itself first where it is. Raises RefusedError when nothing is."""
+    with ports.store.snapshot() as records:
+        still = open_in_thread(records, incident_id)
+    return sorted(still, key=lambda one: one.id != incident_id)
 
 
 def _called(records: Records, incident_id: str) -> Incident:

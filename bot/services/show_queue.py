@@ -1,87 +1,117 @@
 """The backlogs: sizes, groups, first records and trend."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts.trends import trend_of
-from bot.answers import Queue, WaitingRow
-from bot.config.pipeline_file import SyncSettings
+from bot.answers import PendingRecord, Queue
+from bot.config.syncs import SyncSettings
 from bot.errors import SyncHealthError, TemporaryError
+from bot.facts import SyncStatus
 from bot.model import Evaluation
 from bot.ports import Ports
 from bot.sanitize import sanitize, shown_id
+from bot.services.ask_warehouse import ask_warehouse, describe_queue
+from bot.services.judge_all import facts_of_queue
+from bot.services.look_at_sync import with_queue
+from bot.services.warehouse_numbers import Numbers
 from checks.judge import judge
-from checks.model import Reading
 
-QUEUE = "measure/queue"
-OTHER_PARTS = frozenset({"total", "first", "wrong", "measurable"})  # the rest are groups
+SIZE = "backlog"  # the metric that a check on a queue judges
 MOST = 5  # records, and groups of a kind
 LABEL = 100  # characters of a group's name
-LOOKS = 24  # evaluations that the trend is read from: about two hours
+EVALUATIONS = 24  # that the trend is read from: about two hours
+KEYS = ("key_0", "key_1", "key_2")
 
 Row = Mapping[str, object]
 
 
 def show_queue(ports: Ports, sync: SyncSettings | None) -> list[Queue]:
-    """This sync's queue, or all. Raises TemporaryError when the warehouse does not answer."""
-    try:
-        rows = ports.warehouse.ask(QUEUE, direction=sync.direction if sync else "both", most=MOST)
-    except SyncHealthError as error:
-        what = f"The warehouse did not answer: {error}. /sync-health shows the last known backlogs."
-        raise TemporaryError(what) from error
+    """This sync's queue with its records, or all in numbers. Raises TemporaryError where the warehouse is silent."""
+    numbers = ask_warehouse(ports, own_statements=False, only=sync)
+    if not numbers.reached:
+        raise _no_answer(next(iter(numbers.errors.values()), "no reason"))
+    errors = [numbers.errors.get(f"{one.name}/{SIZE}") for one in ports.settings.syncs if one.queue]
+    if errors and all(errors):
+        raise _no_answer(errors[0])
     with ports.store.snapshot() as records:
-        looks = records.latest_evaluations(LOOKS)
+        evaluations = records.latest_evaluations(EVALUATIONS)
+    shown = [_numbers_of(ports, one, numbers, evaluations) for one in ([sync] if sync else ports.settings.syncs)]
+    if sync is None or not shown[0].size:
+        return shown
+    return [_with_records(ports, sync, shown[0])]
+
+
+def _no_answer(why: object) -> TemporaryError:
+    return TemporaryError(f"The warehouse did not answer: {why}. /sync-health shows the last known backlogs.")
+
+
+def _numbers_of(ports: Ports, sync: SyncSettings, numbers: Numbers, evaluations: Sequence[Evaluation]) -> Queue:
+    now, reading = ports.clock.now(), numbers.reading(f"{sync.name}/{SIZE}")
+    status = with_queue(SyncStatus(sync.name, sync.label), sync, numbers)
+    checks = (ports.settings.check_called(one.name, sync.name) for one in ports.settings.checks_of_metric(SIZE))
+    check = next(filter(None, checks), None) if sync.queue else None
+    facts = facts_of_queue(status.queue, status.suspects, ports.settings.noun)
+    return Queue(
+        label=sync.label,
+        source=sync.queue,
+        size=status.queue,
+        judged=judge(check, replace(reading, facts=facts), sync.name) if check else None,
+        suspects=status.suspects,
+        oldest=now - status.oldest_pending if status.oldest_pending else None,
+        trend=trend_of([*_sizes(evaluations, sync), (now, status.queue)]) if status.queue is not None else None,
+        keys=sync.key,
+        error=reading.error or reading.detail,
+        noun=ports.settings.noun,
+        measurable=ports.settings.has_warehouse,
+        sync=None if ports.settings.observes else sync,
+        paused=_was_paused(evaluations, sync),
+    )
+
+
+def _was_paused(evaluations: Sequence[Evaluation], sync: SyncSettings) -> bool:
+    last = max(evaluations, key=lambda one: one.checked_at, default=None)
+    status = last.status_of.get(sync.name) if last else None
+    return bool(status and status.schedule and status.schedule.paused)
+
+
+def _with_records(ports: Ports, sync: SyncSettings, queue: Queue) -> Queue:
     try:
-        known = any(row["part"] == "measurable" and row["waiting"] for row in rows)
-        return [_queue(ports, one, rows, looks, known=known) for one in ([sync] if sync else ports.settings.syncs)]
+        rows = describe_queue(ports, sync, MOST)
+    except SyncHealthError as error:
+        raise _no_answer(error) from error
+    try:
+        return replace(
+            queue,
+            groups=tuple((name, _groups(rows, name)) for name in sync.group_by),
+            first=tuple(_record(row, sync) for row in rows if row["part"] == "first" and sync.key)[:MOST],
+            suspect=tuple(_record(row, sync) for row in rows if row["suspect"] is not None and sync.key)[:MOST],
+        )
     except (LookupError, ValueError, TypeError, OverflowError) as error:
         raise TemporaryError("The warehouse described the backlog in a way that cannot be read.") from error
 
 
-def _queue(ports: Ports, sync: SyncSettings, rows: Sequence[Row], looks: Sequence[Evaluation], *, known: bool) -> Queue:
-    now, mine = ports.clock.now(), [row for row in rows if row["direction"] == sync.direction]
-    total = next((row for row in mine if row["part"] == "total"), {})
-    size, oldest_at = _count(total, "waiting") if known else None, total.get("oldest_at")
-    check = next((check for check in ports.settings.checks if check.metric == f"{sync.direction}_queue"), None)
-    return Queue(
-        label=sync.label,
-        source=sync.queue,
-        size=size,
-        judged=judge(check, Reading(size)) if check else None,
-        suspicious=_count(total, "suspicious"),
-        oldest=now - oldest_at if isinstance(oldest_at, datetime) else None,
-        trend=trend_of([*_sizes(looks, sync), (now, size)]) if size is not None else None,
-        groups=tuple((part, _groups(mine, part)) for part in _grouped_by(mine)),
-        first=tuple(_waiting(row) for row in mine if row["part"] == "first")[:MOST],
-        wrong=tuple(_waiting(row) for row in mine if row["wrong"])[:MOST],
-    )
+def _sizes(evaluations: Sequence[Evaluation], sync: SyncSettings) -> Iterator[tuple[datetime, int]]:
+    for evaluation in evaluations:
+        if evaluation.warehouse_at == evaluation.checked_at:
+            status = evaluation.status_of.get(sync.name)
+            if status and status.queue is not None:
+                yield evaluation.checked_at, status.queue
 
 
-def _sizes(looks: Sequence[Evaluation], sync: SyncSettings) -> Iterator[tuple[datetime, int]]:
-    for look in looks:
-        if look.warehouse_at == look.checked_at:
-            yield from (
-                (look.checked_at, one.queue) for one in look.syncs if one.name == sync.name and one.queue is not None
-            )
+def _groups(rows: Sequence[Row], name: str) -> tuple[tuple[str, int], ...]:
+    of_part = (row for row in rows if row["kind"] == "group" and row["part"] == name)
+    return tuple((sanitize(str(row["label"] or ""), LABEL), _count(row["records"])) for row in of_part)[:MOST]
 
 
-def _grouped_by(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(str(row["part"]) for row in rows if row["part"] not in OTHER_PARTS))
+def _record(row: Row, sync: SyncSettings) -> PendingRecord:
+    suspect = None if row["suspect"] is None else sync.suspect[_count(row["suspect"])].label
+    return PendingRecord(tuple(shown_id(row[key]) for key, _ in zip(KEYS, sync.key, strict=False)), suspect)
 
 
-def _groups(rows: Sequence[Row], part: str) -> tuple[tuple[str, int], ...]:
-    labels = ((sanitize(str(row["label"] or ""), LABEL), row) for row in rows if row["part"] == part)
-    return tuple((label, _count(row, "waiting")) for label, row in labels)[:MOST]
-
-
-def _waiting(row: Row) -> WaitingRow:
-    wrong = str(row["wrong"]) if row["wrong"] else None
-    return WaitingRow(shown_id(row["rds_property_id"]), shown_id(row["sfdc_id"]), wrong)
-
-
-def _count(row: Row, name: str) -> int:
+def _count(value: object) -> int:
     """A number of records; raises ValueError where it is none."""
-    count = row.get(name) or 0
-    if not isinstance(count, int) or count < 0:
-        raise ValueError(f"{name} is no number of records")
-    return count
+    if not isinstance(value, int) or value < 0:
+        raise ValueError("no number of records")
+    return value

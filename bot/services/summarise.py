@@ -7,6 +7,7 @@ import threading
 from bot.answers import Summary
 from bot.errors import StateError
 from bot.ports import Ports
+from bot.services.page import unsent_pages
 
 
 def summarise(ports: Ports, *, measuring: bool = False) -> Summary:
@@ -18,8 +19,12 @@ def summarise(ports: Ports, *, measuring: bool = False) -> Summary:
             incidents=tuple(records.open_incidents()),
             maintenance=records.maintenance(),
             undelivered=records.undelivered(),
+            unsent_pages=unsent_pages(ports, records),
             unscheduled=records.watch().error,
             measuring=measuring,
+            has_audit_log=ports.settings.deploy_to is not None,
+            observes=ports.settings.observes,
+            syncs=() if ports.settings.observes else ports.settings.syncs,
         )
 
 

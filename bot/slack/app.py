@@ -15,6 +15,7 @@ from bot.errors import PermanentError
 from bot.services.authorise import Person
 from bot.slack.context import COMMAND, Context
 from bot.slack.handlers import Kind, handle
+from bot.slack.in_flight import Deliveries
 from bot.slack.interaction import Interaction, interaction_from
 
 log = logging.getLogger(__name__)
@@ -31,10 +32,15 @@ def build_app(ours: Context) -> App:
         logger=logging.getLogger("slack_bolt"),
     )
 
+    deliveries = Deliveries()
+
     def hand_over(kind: Kind) -> Callable[[Ack, dict[str, Any], BoltContext], None]:
         # Slack waits three seconds, and interactions stand in line here: all that happens is that our pool gets them.
         def listener(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
             ack()
+            if not deliveries.is_first(str(body.get("trigger_id") or "")):
+                log.info("Slack sent a %s again; it is done once", kind)
+                return
             ours.receive(replace(interaction_from(body), arrived=context["arrived"]), partial(handle, kind))
 
         return listener

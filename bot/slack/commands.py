@@ -8,14 +8,17 @@ from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from bot.alerts.model import ActionKind
 from bot.answers import Snapshot, Summary
-from bot.config.pipeline_file import SyncSettings
+from bot.config.syncs import SyncSettings
 from bot.errors import RefusedError, StateError, SyncHealthError
+from bot.messages.audit import audit_message
 from bot.messages.blocks import Message
 from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun
-from bot.messages.plain import help_message, note, snooze_answer, taken_over, unknown_command
+from bot.messages.native import MOST_ROWS
+from bot.messages.plain import help_message, note, taken_over, unacknowledged, unknown_command
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
@@ -25,18 +28,23 @@ from bot.ports import Ports
 from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.shared_answers import Answer
+from bot.services.show_audit import days_meant, show_audit
 from bot.services.show_errors import show_errors
 from bot.services.show_incident import incident_meant, show_incident, show_incidents
 from bot.services.show_queue import show_queue
 from bot.services.show_syncs import show_runs, show_schedules
-from bot.services.snooze import snooze
 from bot.services.take_snapshot import take_snapshot
+from bot.slack.by_hand import escalate_typed, note_typed, resolve_typed, snooze_thread
 from bot.slack.context import COMMAND, Context, Show, Work
 from bot.slack.interaction import Interaction
+from bot.slack.named_sync import sync_meant
+from bot.slack.runbook import runbook
+from bot.slack.sync_actions import typed
 from checks.problems import close_to
 
 T = TypeVar("T")
 RECENT = 60.0  # real seconds: numbers younger than this are not measured again because somebody asks
+SUMMARY_ELSEWHERE = ("status", "health", "state")  # what the summary is called in other products; near to `pause`
 PATIENCE = 0.7  # real seconds to wait for fresh numbers before showing the last ones
 
 
@@ -102,8 +110,8 @@ def _about_syncs(
     show = _shown_as_of(render)
 
     def ask(context: Context, interaction: Interaction) -> None:
-        sync = _sync_meant(context, interaction)
-        context.ask(interaction, (word, sync), partial(find, context.ports, sync), show)
+        sync = sync_meant(context, interaction)
+        context.ask(interaction, (word, sync.id if sync else None), partial(find, context.ports, sync), show)
 
     return ask
 
@@ -124,7 +132,7 @@ def incidents(context: Context, interaction: Interaction) -> None:
 
 
 def incident(context: Context, interaction: Interaction) -> None:
-    """The timeline of one."""
+    """The timeline of one, as from the menu of an alert."""
     if not interaction.value:
         raise RefusedError(
             f"Which one? Write {COMMAND} incident and its number; {COMMAND} incidents lists the open ones."
@@ -135,18 +143,16 @@ def incident(context: Context, interaction: Interaction) -> None:
 
 def ack(context: Context, interaction: Interaction) -> None:
     """The Acknowledge button, typed; also in place of somebody else."""
-    context.authorise(interaction)
+    by = context.authorise(interaction)
     meant = incident_meant(context.ports, interaction.value)
-    context.answer(interaction, taken_over(acknowledge(context.ports, meant.id, interaction.person.id)))
+    context.answer(interaction, taken_over(acknowledge(context.ports, meant.id, by.id, team=by.team)))
 
 
 def unack(context: Context, interaction: Interaction) -> None:
     """Give an acknowledgment back."""
-    context.authorise(interaction)
-    freed = unacknowledge(context.ports, incident_meant(context.ports, interaction.value).id, interaction.person.id)
-    whose = freed.acked_by if freed.acked_by != interaction.person.id else None
-    was = f"Incident {freed.id} is unacknowledged"
-    context.answer(interaction, note(f"{was}; it was acknowledged by", (whose,)) if whose else note(f"{was}."))
+    by, meant = context.authorise(interaction), incident_meant(context.ports, interaction.value)
+    freed = unacknowledge(context.ports, meant.id, by.id, team=by.team)
+    context.answer(interaction, unacknowledged(freed, by.id))
 
 
 def quiet(context: Context, interaction: Interaction) -> None:
@@ -159,31 +165,39 @@ def quiet(context: Context, interaction: Interaction) -> None:
     if not 1 <= len(words) <= 2:
         raise RefusedError(f"Write the incident's number and for how long, such as {COMMAND} snooze 7 2h.")
     meant = incident_meant(context.ports, words[0] if len(words) == 2 else "")
-    snoozed = snooze(context.ports, meant.id, words[-1], interaction.person.id)
-    context.answer(interaction, snooze_answer(snoozed, words[-1]))
+    snooze_thread(context, interaction, meant.id, words[-1])
 
 
 def _maintenance(context: Context, interaction: Interaction, words: list[str]) -> None:
     """Begin, prolong or end a maintenance window."""
+    by = interaction.person
     if [word.lower() for word in words] == ["end"]:
-        end_maintenance(context.ports, interaction.person.id)
+        end_maintenance(context.ports, by.id, team=by.team)
         context.answer(interaction, note("The maintenance window has ended; its summary goes to the channel."))
         return
     if len(words) < 2:
         example = f"{COMMAND} snooze all 2h loading old records"
         raise RefusedError(f"Write for how long and why, such as {example}. {COMMAND} snooze all end ends it.")
-    window = begin_maintenance(context.ports, words[0], " ".join(words[1:]), interaction.person.id)
+    window = begin_maintenance(context.ports, words[0], " ".join(words[1:]), by.id, team=by.team)
     context.answer(interaction, maintenance_begun(window, context.ports.settings.zone, COMMAND))
 
 
 def snapshot(context: Context, interaction: Interaction) -> None:
     """A row for the audit log, typed or pressed."""
-    context.authorise(interaction)
-    context.ask(interaction, object(), partial(take_snapshot, context.ports, interaction.person.id), _show_snapshot)
+    by = context.authorise(interaction)
+    take = partial(take_snapshot, context.ports, by.id, team=by.team)
+    context.ask(interaction, object(), take, _show_snapshot)
 
 
 def _show_snapshot(context: Context, interaction: Interaction, taken: Answer[Snapshot]) -> None:
     context.answer(interaction, snapshot_message(taken.value, context.ports.settings))
+
+
+def audit(context: Context, interaction: Interaction) -> None:
+    """Who did what."""
+    ports, span = context.ports, days_meant(interaction.value)
+    found = show_audit(ports.store, ports.clock.now() - span, most=MOST_ROWS)
+    context.answer(interaction, audit_message(found, ports.settings.zone))
 
 
 def help_(context: Context, interaction: Interaction) -> None:
@@ -193,18 +207,8 @@ def help_(context: Context, interaction: Interaction) -> None:
 
 def unknown(context: Context, interaction: Interaction) -> None:
     """Never silence."""
-    context.answer(
-        interaction, unknown_command(COMMAND, interaction.word, close_to(interaction.word, filter(None, COMMANDS)))
-    )
-
-
-def _sync_meant(context: Context, interaction: Interaction) -> SyncSettings | None:
-    """The sync that is named behind the command; None where none is. Raises RefusedError with those there are."""
-    found = context.ports.settings.sync_called(interaction.value) if interaction.value else None
-    if interaction.value and found is None:
-        known = ", ".join(sync.label for sync in context.ports.settings.syncs)
-        raise RefusedError(f"Unknown sync “{interaction.value[:40]}”. Syncs: {known}.")
-    return found
+    nearest = "" if interaction.word in SUMMARY_ELSEWHERE else close_to(interaction.word, filter(None, COMMANDS))
+    context.answer(interaction, unknown_command(COMMAND, interaction.word, nearest))
 
 
 def _show_summary(
@@ -246,16 +250,35 @@ COMMANDS = {
     "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
     "check": Command(partial(fresh_summary, replace=False), "evaluates every check now"),
     "snapshot": Command(snapshot, "takes an audit snapshot and shows what changed since the last one (operators)"),
+    "rerun": Command(
+        typed(ActionKind.RERUN), "reruns a sync after showing its backlog, in full where you choose so (operators)"
+    ),
+    "pause": Command(
+        typed(ActionKind.PAUSE), "pauses a sync in Census; `pause all`: every sync, in an emergency (operators)"
+    ),
+    "resume": Command(typed(ActionKind.RESUME), "resumes a paused sync, with a rerun where you choose so (operators)"),
+    "cancel": Command(typed(ActionKind.CANCEL), "cancels the run of a sync that is in progress (operators)"),
     "incidents": Command(
         incidents, "open incidents: severity, value, since when, who acknowledged, link to the thread"
     ),
     "incident": Command(incident, "timeline of one incident by its number, for a post-mortem"),
     "ack": Command(ack, "acknowledges an incident, or takes it over (operators)"),
     "unack": Command(unack, "removes an acknowledgment (operators)"),
+    "resolve": Command(
+        resolve_typed,
+        "resolves an incident by hand, with a reason: `resolve 7 fixed the view`; "
+        "reopens if the next evaluation still finds it (operators)",
+    ),
+    "note": Command(note_typed, "adds a line to the thread and the timeline: `note 7 asked the data team` (operators)"),
+    "escalate": Command(escalate_typed, "mentions the owner of an incident in the channel, now (operators)"),
     "snooze": Command(
         quiet,
         "no reminders and no escalation for a while, such as `snooze 7 2h`; "
         "`snooze all 2h reason`: a maintenance window (operators)",
     ),
+    "audit": Command(
+        audit, "who did what in the last 7 days, or in as many as you write: action, target, outcome, reason"
+    ),
+    "runbook": Command(runbook, "what to do about a check, an incident, a rejection, an emergency: `runbook backlog`"),
     "help": Command(help_, "this list"),
 }

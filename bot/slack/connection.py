@@ -164,7 +164,7 @@ class Connection:
         request = BoltRequest(mode="socket_mode", body=message["payload"], context={"arrived": arrived})
         try:
             self._bolt.submit(self._dispatch, request)
-        except RuntimeError:  # we are stopping; what was acknowledged is answered all the same
+        except RuntimeError:  # we are stopping; what was acknowledged is still answered
             self._dispatch(request)
 
     def _is_known(self, envelope: str) -> bool:

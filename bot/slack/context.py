@@ -21,10 +21,10 @@ from bot.errors import (
 )
 from bot.messages.blocks import Message
 from bot.messages.plain import failure, note, state_failure
-from bot.messages.rerun import answer_modal
+from bot.messages.sync_dialogs import answer_modal
 from bot.model import Place
 from bot.ports import Ports
-from bot.services.authorise import Person, authorise, note_refusal, require_member
+from bot.services.authorise import Person, authorise, note_refusal
 from bot.services.deferred_writes import DeferredWrites
 from bot.services.fair_pool import FairPool
 from bot.services.run_checks import Checker
@@ -165,16 +165,11 @@ class Context:
         self._try_to(interaction, self.answer, message)
         self._try_to(interaction, self.audit, why)
 
-    def authorise(self, interaction: Interaction) -> None:
+    def authorise(self, interaction: Interaction) -> Person:
         """Let operators of our workspace pass. Raises RefusedError, with whom to ask; TemporaryError."""
-        authorise(self.ports, self._at_home(interaction))
-
-    def require_member(self, interaction: Interaction) -> None:
-        """Let people of our workspace pass. Raises RefusedError, TemporaryError."""
-        require_member(self._at_home(interaction))
-
-    def _at_home(self, interaction: Interaction) -> Person:
-        return replace(interaction.person, home_team=self._home.id())
+        person = self.home.admit(interaction.person)
+        authorise(self.ports, person)
+        return person
 
     def answer(
         self, interaction: Interaction, message: Message, *, replace: bool = False, to_all: bool = False
@@ -239,10 +234,14 @@ class Context:
 
     def audit(self, interaction: Interaction, why: BaseException) -> None:
         """Every press leaves a row in the audit; those that did something left theirs with what they did."""
+        if isinstance(why, SyncHealthError) and why.audited:
+            return
         self.deferred.write(*self._audit_row(interaction, why))
 
     def _audit_row(self, interaction: Interaction, why: BaseException) -> tuple[str, Callable[[], None]]:
+        reference = ""
         if not isinstance(why, SyncHealthError):
+            reference = f"log {_reference(why)}"
             why = SyncHealthError(f"unforeseen, reference {_reference(why)}")
         act = partial(
             note_refusal,
@@ -252,6 +251,7 @@ class Context:
             interaction.word,
             interaction.value,
             why,
+            reference,
         )
         return f"the audit row of {interaction.word} by {interaction.person.id}", act
 
@@ -284,7 +284,8 @@ class Context:
         return SharedSummary(self.ports)
 
     @cached_property
-    def _home(self) -> HomeTeam:
+    def home(self) -> HomeTeam:
+        """Whose members may ask; operators are some of them."""
         return HomeTeam(self.client)
 
 

@@ -2,24 +2,36 @@
 
 from typing import Literal
 
+from bot.alerts.model import ActionKind
 from bot.errors import RefusedError
+from bot.services.observe import require_act_mode
 from bot.slack.buttons import (
     acknowledge_thread,
     refresh,
-    rerun,
-    rerun_confirmed,
     share,
-    snooze_thread,
     take_over,
+)
+from bot.slack.by_hand import (
+    ask_note,
+    ask_resolution,
+    escalate,
+    note_confirmed,
+    resolution_confirmed,
+    show_more,
+    snooze_confirmed,
+    snooze_pressed,
     timeline,
+    unacknowledge_thread,
 )
 from bot.slack.commands import COMMANDS, snapshot, unknown
 from bot.slack.context import Context, Work
 from bot.slack.dialogs import dialog
 from bot.slack.interaction import Interaction
+from bot.slack.sync_actions import confirmed, pressed, pressed_pause_all
 
 Kind = Literal["command", "button", "submission"]
 
+ON_A_SYNC = (ActionKind.RERUN, ActionKind.PAUSE, ActionKind.RESUME, ActionKind.CANCEL)
 HANDLERS: dict[tuple[Kind, str], Work] = {
     **{("command", word): command.run for word, command in COMMANDS.items()},
     ("button", "refresh"): refresh,
@@ -27,12 +39,28 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
     ("button", "acknowledge"): acknowledge_thread,
     ("button", "take_over"): take_over,
     ("button", "snapshot"): snapshot,
-    ("button", "snooze"): snooze_thread,
+    ("button", "more"): dialog("More actions", show_more),
+    ("button", "snooze"): snooze_pressed,
+    ("button", "escalate"): escalate,
+    ("button", "note"): dialog("Add note", ask_note),
+    ("button", "resolve"): dialog("Resolve", ask_resolution),
+    ("button", "unacknowledge"): unacknowledge_thread,
     ("button", "timeline"): timeline,
-    **{("button", word): COMMANDS[word].run for word in ("runs", "queue", "errors", "schedules")},
-    ("button", "rerun"): dialog("Rerun", rerun),
-    ("submission", "rerun"): rerun_confirmed,
+    **{("button", word): COMMANDS[word].run for word in ("runs", "queue", "errors", "schedules", "check", "runbook")},
+    **{("button", str(kind)): pressed(kind) for kind in ON_A_SYNC},
+    ("button", "follow"): pressed(ActionKind.RERUN, "Follow"),
+    ("button", "pause_all"): pressed_pause_all,
+    ("submission", "act"): confirmed,
+    ("submission", "snooze"): snooze_confirmed,
+    ("submission", "note"): note_confirmed,
+    ("submission", "resolve"): resolution_confirmed,
 }
+OURS = {  # ask, or change what the bot itself keeps; observe mode refuses whatever is not among them
+    *("", "refresh", "share", "check", "queue", "runs", "errors", "schedules", "incidents", "incident", "timeline"),
+    *("help", "acknowledge", "ack", "take_over", "unack", "unacknowledge", "snooze", "more", "audit", "runbook"),
+    *("note", "resolve", "escalate"),
+}
+OF_NOBODY = {("command", "help")}  # says nothing of the pipeline; a shared channel has people of other workspaces
 FROM_ANOTHER_VERSION = {
     "button": "This button is from another version of Sync Health. Type /sync-health for the current state.",
     "submission": "This dialog is from another version of Sync Health. Type /sync-health for the current state.",
@@ -40,10 +68,17 @@ FROM_ANOTHER_VERSION = {
 
 
 def handle(kind: Kind, context: Context, interaction: Interaction) -> None:
-    """Do what somebody typed, pressed or submitted. Raises RefusedError where an earlier version had offered it."""
+    """Do what somebody of our workspace typed, pressed or submitted.
+
+    Raises RefusedError for others, and where the mode or the version does not.
+    """
     if interaction.word.startswith("open_"):
         return  # the browser has opened it
+    if (kind, interaction.word) not in OF_NOBODY:
+        context.home.admit(interaction.person)
     if handler := HANDLERS.get((kind, interaction.word)):
+        if interaction.word not in OURS:
+            require_act_mode(context.ports.settings)
         handler(context, interaction)
     elif kind == "command":
         unknown(context, interaction)

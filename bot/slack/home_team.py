@@ -1,8 +1,11 @@
-"""The id of our workspace, asked of Slack once."""
+"""Our workspace, asked of Slack once: the gate that people of other workspaces do not pass."""
+
+from dataclasses import replace
 
 from slack_sdk import WebClient
 
 from bot.errors import SyncHealthError, TemporaryError, UncertainError
+from bot.services.authorise import Person, require_member
 from bot.transport.slack_api import respond
 
 
@@ -18,6 +21,15 @@ class HomeTeam:
         if self._id is None:
             self._id = self._ask_slack()
         return self._id
+
+    def admit(self, person: Person) -> Person:
+        """Somebody of our workspace, who is known to be that from now on.
+
+        Raises RefusedError for people of another one, who may share a channel; TemporaryError as `id` does.
+        """
+        admitted = replace(person, home_team=self.id())
+        require_member(admitted)
+        return admitted
 
     def _ask_slack(self) -> str:
         try:

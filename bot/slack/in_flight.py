@@ -5,6 +5,7 @@ import time
 from collections import Counter
 
 MOST_PER_PERSON = 60
+REMEMBERED = 2000  # interactions: more than arrive within a minute
 GRACE = 10.0  # real seconds
 
 
@@ -42,6 +43,26 @@ class InFlight:
         """Whether everything was answered within so many real seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._by_person, seconds)
+
+
+class Deliveries:
+    """Which interactions arrived, by the trigger that each has for itself; any thread may use it."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._seen: dict[str, None] = {}  # in the order in which they came
+
+    def is_first(self, trigger_id: str) -> bool:
+        """Whether this one has not arrived before; what has no trigger always is."""
+        if not trigger_id:
+            return True
+        with self._guard:
+            if trigger_id in self._seen:
+                return False
+            self._seen[trigger_id] = None
+            if len(self._seen) > REMEMBERED:
+                del self._seen[next(iter(self._seen))]
+            return True
 
 
 class Grace:

@@ -3,13 +3,14 @@
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.sanitize import sanitize
 from bot.services.authorise import Person
 
 WORD = 255  # characters of a subcommand or of what Slack calls an action
+REQUEST = 40  # characters of the id of a dialog
 LONGEST_TEXT = 3000  # what a field of a dialog holds, and more than anybody types behind a command
 CURLY = str.maketrans("“”„‟«»‘’‚‛", '""""""\'\'\'\'')
 QUOTED = re.compile(r"""(?<!\S)(["'`])(.+?)\1(?!\S)""")
@@ -30,6 +31,8 @@ class Interaction:
     arrived: float = 0.0  # by the monotonic clock
     view_id: str = ""  # the dialog that was opened for it: answers stand there
     view_title: str = ""
+    metadata: str | None = None  # of the dialog that the button stands in; None: it stands in a message
+    request: str | None = None  # Slack's id of the dialog that was submitted
 
 
 def interaction_from(body: Mapping[str, Any]) -> Interaction:
@@ -38,23 +41,28 @@ def interaction_from(body: Mapping[str, Any]) -> Interaction:
         word, _, rest = _as_meant(str(body.get("text") or "")).partition(" ")
         person = Person(str(body["user_id"]), str(body["team_id"]), home_team="")
         return Interaction(
-            person, word.lower()[:WORD], rest, str(body["channel_id"]), response_url=str(body["response_url"])
+            person,
+            word.lower()[:WORD],
+            rest,
+            str(body["channel_id"]),
+            trigger_id=str(body.get("trigger_id", "")),
+            response_url=str(body["response_url"]),
         )
     person = Person(str(body["user"]["id"]), _team(body), home_team="")
     trigger = str(body.get("trigger_id", ""))
     if body["type"] == "view_submission":
         view = body["view"]
         values = view.get("state", {}).get("values", {})
-        written = {block: next(iter(inputs.values())).get("value") or "" for block, inputs in values.items()}
+        written = {block: _written(next(iter(inputs.values()))) for block, inputs in values.items()}
         fields = {block: sanitize(str(value), LONGEST_TEXT) for block, value in written.items()}
-        return Interaction(
-            person, str(view["callback_id"]), str(view["private_metadata"]), fields=fields, trigger_id=trigger
-        )
+        request = sanitize(str(view.get("id") or ""), REQUEST) or None
+        callback, about = str(view["callback_id"]), str(view["private_metadata"])
+        return Interaction(person, callback, about, fields=fields, trigger_id=trigger, request=request)
     action, container = body["actions"][0], body.get("container", {})
     word, value = str(action["action_id"]), str(action.get("value") or "")
     if chosen := action.get("selected_option"):  # of the menu behind `⋯`: the action, and what it is about
         word, _, value = str(chosen.get("value") or "").partition(" ")
-    return Interaction(
+    pressed = Interaction(
         person,
         sanitize(word, WORD),
         sanitize(value, LONGEST_TEXT),
@@ -63,6 +71,16 @@ def interaction_from(body: Mapping[str, Any]) -> Interaction:
         trigger_id=trigger,
         response_url=str(body.get("response_url", "")),
     )
+    if view := body.get("view"):
+        about, title = sanitize(str(view.get("private_metadata") or ""), LONGEST_TEXT), view.get("title") or {}
+        return replace(pressed, view_id=str(view["id"]), view_title=str(title.get("text") or ""), metadata=about)
+    return pressed
+
+
+def _written(field: Mapping[str, Any]) -> str:
+    """What was written or chosen in a field."""
+    chosen = field.get("selected_option") or {}
+    return str(field.get("value") or chosen.get("value") or "")
 
 
 def _as_meant(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class RetryTimers:
-    """What waits for the end of its pause; any thread may use it."""
+    """Retries scheduled for the end of their pause; any thread may use it."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -24,7 +24,7 @@ class RetryTimers:
             return True
 
     def close(self) -> None:
-        """Do at once what waits, and take nothing more."""
+        """Run every scheduled retry now, and take nothing more."""
         with self._guard:
             self._open = False
             waiting = list(self._acts)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bot.errors import PermanentError
+from bot.sql.trees import any_of_list
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -70,14 +71,15 @@ def _one_row(prefix: str, tree: "exp.Query") -> "exp.Subquery":
     return exp.select(rows, *values).from_(some).subquery(prefix)
 
 
-def written(tree: "exp.Expr", dialect: str) -> str:
+def written(tree: "exp.Expr", dialect: str, *, pretty: bool = False) -> str:
     """The text; each subquery keeps its own CTEs, which sqlglot would move to the top, where equal names meet."""
     from sqlglot.dialects import Databricks
 
     if dialect != "databricks":
-        return tree.sql(dialect, comments=False)
+        any_of_list(tree)
+        return tree.sql(dialect, comments=False, pretty=pretty)
 
     class Nested(Databricks.generator_class):  # type: ignore[misc]
         EXPRESSIONS_WITHOUT_NESTED_CTES: ClassVar[set[type]] = set()
 
-    return str(Nested(dialect=Databricks(), comments=False).generate(tree))
+    return str(Nested(dialect=Databricks(), comments=False, pretty=pretty).generate(tree))

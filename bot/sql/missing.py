@@ -10,6 +10,7 @@ RELATION = re.compile(
 SAYS_SO = re.compile(
     r"\[(?:TABLE_OR_VIEW_NOT_FOUND|UNRESOLVED_COLUMN|SCHEMA_NOT_FOUND|NO_SUCH_CATALOG)|^(?:Catalog|Binder) Error"
 )
+NO_TABLE = "Table or view "  # how it begins where a table or a view is what is missing
 LONGEST = 2000  # characters that are searched: an error may quote a whole value
 SCHEMA = re.compile(
     rf"(?P<kind>schema|catalog|database)(?: with name)? {NAME} (?:cannot be found|does not exist|was not found)",
@@ -34,7 +35,7 @@ def missing_in(said: str, statement: str = "") -> str | None:
         name = _plain(found["name"] or found["bare"] or found["of"])
         return f"Column {name} is missing"
     if found := RELATION.search(said):
-        return f"Table or view {_full(_plain(found['name'] or found['bare']), statement)} is missing"
+        return f"{NO_TABLE}{_full(_plain(found['name'] or found['bare']), statement)} is missing"
     if found := SCHEMA.search(said):
         return f"{found['kind'].capitalize()} {_plain(found['name'])} is missing"
     return None
@@ -45,5 +46,5 @@ def _plain(name: str) -> str:
 
 
 def _full(name: str, statement: str) -> str:
-    written = re.search(rf"[\w$]+(?:\.[\w$]+)*\.{re.escape(name)}\b", statement.replace("`", "").replace('"', ""))
+    written = re.search(rf"[\w$-]+(?:\.[\w$-]+)*\.{re.escape(name)}\b", statement.replace("`", "").replace('"', ""))
     return written[0] if written and "." not in name else name

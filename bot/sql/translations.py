@@ -11,12 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISDIR
 
+OURS = Path(__file__).parent  # the code that composes and translates
 KEPT = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "sync-health"  # noqa: PTH111 - no home is no error
 
 
 def read_or_cache(made_from: Sequence[str], make: Callable[[], str]) -> str:
     """What any process made of this already, else what `make` makes of it."""
-    key = hashlib.sha256(json.dumps([_translator(), *made_from]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps([_made_by(OURS), *made_from]).encode()).hexdigest()
     try:
         if _is_ours_alone(KEPT):
             return (KEPT / key).read_text(encoding="utf-8")
@@ -34,11 +35,12 @@ def read_or_cache(made_from: Sequence[str], make: Callable[[], str]) -> str:
 
 
 @cache
-def _translator() -> str:
-    """The version of sqlglot, without importing it, or the packages' metadata: either takes longer than this."""
-    found = find_spec("sqlglot")
+def _made_by(folder: Path) -> str:
+    """A hash of our own code and of the version of sqlglot: another version may make another text of the same."""
+    found = find_spec("sqlglot")  # neither imported nor asked of the packages' metadata: either takes longer than this
     assert found and found.origin
-    return Path(found.origin).with_name("_version.py").read_text(encoding="utf-8")
+    code = [*sorted(folder.glob("*.py")), Path(found.origin).with_name("_version.py")]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in code)).hexdigest()
 
 
 def _is_ours_alone(folder: Path) -> bool:

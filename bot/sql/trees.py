@@ -1,15 +1,16 @@
 """Parsed statements: tables renamed, values and limits set, columns kept, and DuckDB's dialect."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from bot.config.pipeline_file import table_parts
+from bot.config.names import table_name, table_parts
 from bot.errors import PermanentError
-from checks.model import Limit
+from bot.sql.text import NO_ANSWER
+from checks.forms import Limit
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
 
 Values = Mapping[str, str | float | Limit | None]  # of a `settings` CTE; None: there is no such limit
 
@@ -28,17 +29,40 @@ def parse_text(text: str, what: str) -> "exp.Expr":
     return trees[0]
 
 
+def selected_columns(text: str, what: str) -> list[str]:
+    """The columns that a statement returns, but for those that have no name, whatever its layout.
+
+    Raises PermanentError where it cannot be read, answers nothing, or does not say which.
+    """
+    from sqlglot import exp
+
+    tree = parse_text(text, what)
+    query = tree.expression if isinstance(tree, exp.Create) else tree
+    if not isinstance(query, exp.Query):
+        raise PermanentError(f"{what} {NO_ANSWER}")
+    if any(e.is_star for e in query.selects):
+        raise PermanentError(f"{what} selects *: write the names of its columns")
+    return [name for name in query.named_selects if name]
+
+
 def keep_column(tree: "exp.Expr", column: str) -> "exp.Expr":
     """The statement with one column of its last SELECT, and with nothing that this one does not need."""
     from sqlglot import exp
 
     tree.set("expressions", [e for e in tree.expressions if e.alias_or_name == column])
     needed = {c.table for e in tree.expressions for c in e.find_all(exp.Column)}
-    sources = [tree.args["from_"].this, *(join.this for join in tree.args.get("joins") or [])]
-    first, *others = [source for source in sources if source.alias_or_name in needed]
-    tree.set("from_", exp.From(this=first))
-    tree.set("joins", [exp.Join(this=source, kind="CROSS") for source in others])
+    joins = tree.args.get("joins") or []
+    alone = all(join.kind in ("", "CROSS") and not {"side", "on", "using"} & _given(join) for join in joins)
+    if joins and alone and needed and "" not in needed and not tree.args.get("where"):
+        sources = [tree.args["from_"].this, *(join.this for join in joins)]
+        first, *others = [source for source in sources if source.alias_or_name in needed]
+        tree.set("from_", exp.From(this=first))
+        tree.set("joins", [exp.Join(this=source, kind="CROSS") for source in others])
     return _prune_query(tree)
+
+
+def _given(part: "exp.Expr") -> set[str]:
+    return {name for name, value in part.args.items() if value}
 
 
 def _prune_query(tree: "exp.Expr") -> "exp.Expr":
@@ -67,6 +91,31 @@ def rename_tables(tree: "exp.Expr", tables: Mapping[str, str]) -> bool:
     return bool(found)
 
 
+def leave_schema_out(tree: "exp.Expr", schema: str, beside: Collection[str] = ()) -> None:
+    """Bare names for the tables of this catalog and schema, in place, and for columns that are called by them.
+
+    A table that is called like a CTE of the statement, or of one that it becomes a part of (`beside`), keeps its full
+    name: bare, it would be the CTE.
+    """
+    from sqlglot import exp
+
+    place = tuple(part.casefold() for part in table_parts(schema))
+    taken = {*beside, *cte_names(tree)}
+    named: list[tuple[exp.Table | exp.Column, str]] = [(one, one.name) for one in tree.find_all(exp.Table)]
+    named += [(one, one.table) for one in tree.find_all(exp.Column)]
+    for one, name in named:
+        if (one.catalog.casefold(), one.db.casefold()) == place and name.casefold() not in taken:
+            one.set("db", None)
+            one.set("catalog", None)
+
+
+def cte_names(tree: "exp.Expr") -> set[str]:
+    """What the CTEs of a statement are called, in lower case."""
+    from sqlglot import exp
+
+    return {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
+
+
 def quoted_table(name: str) -> "exp.Table":
     """Every part in backticks: Databricks wants them for letters beyond ASCII, dashes and reserved words."""
     from sqlglot import exp
@@ -78,13 +127,30 @@ def quoted_table(name: str) -> "exp.Table":
 
 def as_written(table: "exp.Table") -> str:
     """As pipeline.yml writes it."""
-    return ".".join(
-        f"`{part.name.replace('`', '``')}`" if re.search("[.`]", part.name) else part.name for part in table.parts
-    )
+    return table_name(part.name for part in table.parts)
 
 
 def full_name(table: "exp.Table") -> str:
     return ".".join(part.name for part in table.parts).casefold()
+
+
+def source_table(scope: "Scope", alias: str, name: str) -> "exp.Table | None":
+    """The table that a column comes from, also through `SELECT *`; None where a query computes it."""
+    from sqlglot import exp
+
+    selected = {known: source for known, (_, source) in scope.selected_sources.items() if alias in ("", known)}
+    for source in selected.values():
+        if isinstance(source, exp.Table):
+            if alias or len(selected) == 1:
+                return source
+        elif isinstance(query := source.expression, exp.Query):
+            if name.lower() in (one.lower() for one in query.named_selects):
+                return None
+            for star in (one for one in query.selects if one.is_star):
+                inner = star.table if isinstance(star, exp.Column) else ""
+                if table := source_table(source, inner, name):
+                    return table
+    return None
 
 
 def keep_table(tree: "exp.Expr") -> bool:
@@ -117,10 +183,11 @@ def set_values(tree: "exp.Expr", values: Values) -> bool:
 
 
 def settings_of(tree: "exp.Expr") -> "list[exp.Expr]":
-    """What the `settings` CTE holds: `500 AS update_queue_warn` and others."""
+    """What the `settings` CTE holds, in each of its rows: `500 AS update_queue_warn` and others."""
     from sqlglot import exp
 
-    return [e for cte in tree.find_all(exp.CTE) if cte.alias == "settings" for e in cte.this.expressions]
+    ctes = [cte for cte in tree.find_all(exp.CTE) if cte.alias == "settings"]
+    return [e for cte in ctes for row in cte.find_all(exp.Select) for e in row.expressions]
 
 
 def _literal(value: str | float | Limit | None) -> str | float | None:
@@ -150,12 +217,22 @@ def in_duckdb(tree: "exp.Expr") -> str:
     from sqlglot import exp
 
     unqualify_merge(tree)
+    any_of_list(tree)
     comment = tree.find(exp.SchemaCommentProperty) if isinstance(tree, exp.Create) and tree.kind == "VIEW" else None
     if comment is None:
         return tree.sql("duckdb", comments=False)
     tree.set("properties", None)
     said = exp.Comment(this=tree.this.copy(), kind="VIEW", expression=comment.this)
     return f"{tree.sql('duckdb', comments=False)}; {said.sql('duckdb')}"
+
+
+def any_of_list(tree: "exp.Expr") -> None:
+    """What DuckDB has for `exists(list, x -> …)`, of which sqlglot leaves the function out."""
+    from sqlglot import exp
+
+    for one in [one for one in tree.find_all(exp.Exists) if isinstance(one.args.get("expression"), exp.Lambda)]:
+        held = exp.Transform(this=one.this.copy(), expression=one.args["expression"].copy())
+        one.replace(exp.Anonymous(this="LIST_BOOL_OR", expressions=[held]))
 
 
 def unqualify_merge(tree: "exp.Expr") -> None:

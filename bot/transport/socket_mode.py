@@ -19,7 +19,7 @@ from websocket import (
     WebSocketTimeoutException,
 )
 
-from bot.config.environment import is_safe
+from bot.config.addresses import is_safe
 from bot.errors import TemporaryError, UncertainError
 from bot.sanitize import redact
 from bot.transport.bounded_http import keep_loopback_direct, untrusted, within

@@ -18,19 +18,11 @@ found AS (
   FROM live
   WHERE :metric = 'company_name_equals_property_name_percentage' AND misnamed AND NOT nameless
   UNION ALL
-  SELECT 'property' AS kind, CAST(e.rds_property_id AS STRING) AS id, e.updated_at AS at
+  SELECT 'record' AS kind, CAST(e.rds_property_id AS STRING) AS id, e.updated_at AS at
   FROM crm.sfdc_dbx.rds_properties_enriched AS e
   LEFT JOIN (SELECT DISTINCT sfdc_id FROM live) AS known
     ON known.sfdc_id = e.sfdc_id
   WHERE :metric = 'coverage_percentage' AND e.has_valid_sfdc_id = 1 AND known.sfdc_id IS NULL
-  UNION ALL
-  SELECT 'property' AS kind, CAST(rds_property_id AS STRING) AS id, rds_last_updated_at AS at
-  FROM crm.sfdc_dbx.properties_to_create
-  WHERE :metric = 'create_queue'
-  UNION ALL
-  SELECT 'property' AS kind, CAST(rds_property_id AS STRING) AS id, rds_last_updated_at AS at
-  FROM crm.sfdc_dbx.properties_to_update
-  WHERE :metric = 'update_queue'
 )
 SELECT
   found.kind,

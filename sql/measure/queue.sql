@@ -1,107 +1,77 @@
--- What is in the backlogs? Per queue: its total, its biggest states and companies, its first records, suspect records.
-WITH waiting AS (
+-- What is pending in the queue of a sync? Its total, its biggest groups, its first records, suspect records.
+WITH pending AS (   -- what pipeline.yml says of the sync stands here: key, changed_at, group_by, suspect
   SELECT
-    'create' AS direction,
-    rds_property_id,
-    sfdc_id,
-    property_name,
-    company_name,
-    state,
-    rds_last_updated_at
-  FROM crm.sfdc_dbx.properties_to_create
-  WHERE :direction IN ('create', 'both')
-  UNION ALL
-  SELECT
-    'update' AS direction,
-    rds_property_id,
-    sfdc_id,
-    property_name,
-    company_name,
-    state,
-    rds_last_updated_at
+    CAST(rds_property_id AS STRING) AS key_0,
+    CAST(sfdc_id AS STRING) AS key_1,
+    CAST(NULL AS STRING) AS key_2,
+    rds_last_updated_at AS changed_at,
+    CAST(state AS STRING) AS group_0,
+    CASE WHEN TRIM(company_name) = TRIM(property_name) THEN 0 END AS suspect
   FROM crm.sfdc_dbx.properties_to_update
-  WHERE :direction IN ('update', 'both')
-),
-judged AS (
-  SELECT
-    waiting.direction,
-    CAST(waiting.rds_property_id AS STRING) AS rds_property_id,
-    waiting.sfdc_id,
-    COALESCE(TRIM(waiting.company_name), '') AS company,
-    COALESCE(TRIM(waiting.state), '') AS state,
-    waiting.rds_last_updated_at,
-    CASE
-      WHEN COALESCE(waiting.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 'no company name'
-      WHEN TRIM(waiting.company_name) = TRIM(waiting.property_name) THEN 'company name is the property name'
-    END AS wrong
-  FROM waiting
-),
-sources AS (
-  SELECT COUNT(*) AS known
-  FROM crm.sfdc_dbx.rds_properties_enriched
-),
-destinations AS (
-  SELECT COUNT(*) AS known
-  FROM hive_metastore.salesforce.product_property
-  WHERE NOT COALESCE(is_deleted, FALSE) AND NOT COALESCE(_fivetran_deleted, FALSE)
 ),
 grouped AS (
   SELECT
-    direction,
-    CASE WHEN GROUPING(state) = 0 THEN 'state' WHEN GROUPING(company) = 0 THEN 'company' ELSE 'total' END AS part,
-    CASE WHEN GROUPING(state) = 0 THEN state WHEN GROUPING(company) = 0 THEN company END AS label,
-    COUNT(*) AS waiting,
-    COUNT(wrong) AS suspicious,
-    MIN(rds_last_updated_at) AS oldest_at
-  FROM judged
-  GROUP BY GROUPING SETS ((direction), (direction, state), (direction, company))
+    'total' AS kind,
+    CAST(NULL AS STRING) AS part,
+    CAST(NULL AS STRING) AS label,
+    COUNT(*) AS records,
+    COUNT(suspect) AS suspects,
+    MIN(changed_at) AS oldest_at
+  FROM pending
+  UNION ALL
+  SELECT
+    'group' AS kind,
+    'state' AS part,
+    COALESCE(TRIM(group_0), '') AS label,
+    COUNT(*) AS records,
+    COUNT(suspect) AS suspects,
+    MIN(changed_at) AS oldest_at
+  FROM pending
+  GROUP BY COALESCE(TRIM(group_0), '')
 ),
 ranked AS (
   SELECT
     grouped.*,
-    ROW_NUMBER() OVER (PARTITION BY direction, part ORDER BY waiting DESC, label) AS place
+    ROW_NUMBER() OVER (PARTITION BY kind, part ORDER BY records DESC, label) AS place
   FROM grouped
 ),
 numbered AS (
   SELECT
-    judged.*,
-    ROW_NUMBER() OVER (PARTITION BY direction ORDER BY rds_last_updated_at, rds_property_id) AS n,
-    ROW_NUMBER() OVER (PARTITION BY direction, wrong ORDER BY rds_last_updated_at, rds_property_id) AS wrong_n
-  FROM judged
+    pending.*,
+    ROW_NUMBER() OVER (ORDER BY changed_at, key_0) AS n,
+    ROW_NUMBER() OVER (PARTITION BY suspect ORDER BY changed_at, key_0) AS suspect_n
+  FROM pending
 ),
 answer AS (
   SELECT
-    direction,
+    kind,
     part,
     label,
-    waiting,
-    suspicious,
+    records,
+    suspects,
     oldest_at,
     place,
-    CAST(NULL AS STRING) AS rds_property_id,
-    CAST(NULL AS STRING) AS sfdc_id,
-    CAST(NULL AS STRING) AS wrong
+    CAST(NULL AS STRING) AS key_0,
+    CAST(NULL AS STRING) AS key_1,
+    CAST(NULL AS STRING) AS key_2,
+    CAST(NULL AS INT) AS suspect
   FROM ranked
   WHERE place <= :most
   UNION ALL
-  SELECT direction, CASE WHEN n <= :most THEN 'first' ELSE 'wrong' END, company, 1, 0,
-    rds_last_updated_at, n, rds_property_id, sfdc_id, wrong
+  SELECT 'record', CASE WHEN n <= :most THEN 'first' ELSE 'suspect' END, NULL, 1, 0, changed_at, n, key_0, key_1, key_2, suspect
   FROM numbered
-  WHERE n <= :most OR (wrong IS NOT NULL AND wrong_n <= :most)
-  UNION ALL
-  SELECT 'both', 'measurable', NULL, LEAST(sources.known, destinations.known), 0, NULL, 1, NULL, NULL, NULL
-  FROM sources
-  CROSS JOIN destinations
+  WHERE n <= :most OR (suspect IS NOT NULL AND suspect_n <= :most)
 )
 SELECT
-  answer.direction,
+  answer.kind,
   answer.part,
   answer.label,
-  CAST(answer.waiting AS BIGINT) AS waiting,
-  CAST(answer.suspicious AS BIGINT) AS suspicious,
+  CAST(answer.records AS BIGINT) AS records,
+  CAST(answer.suspects AS BIGINT) AS suspects,
   answer.oldest_at,
-  answer.rds_property_id,
-  answer.sfdc_id,
-  answer.wrong
+  answer.key_0,
+  answer.key_1,
+  answer.key_2,
+  CAST(answer.suspect AS INT) AS suspect
 FROM answer
-ORDER BY answer.direction, answer.part, answer.place
+ORDER BY answer.kind, answer.part, answer.place

@@ -31,7 +31,7 @@ SELECT
   CAST(NULLIF(REGEXP_EXTRACT(numbered.notes, 'Coverage: ([0-9.]+)%', 1), '') AS DOUBLE) AS coverage_percentage,
   CAST(NULLIF(REGEXP_EXTRACT(numbered.notes, 'RDS Total: ([0-9]+)', 1), '') AS BIGINT) AS enriched_rows,
   CAST(numbered.records_processed AS BIGINT) AS salesforce_rows,
-  CAST(NULLIF(REGEXP_EXTRACT(REPLACE(numbered.notes, 'Gap: 0 (', 'Gap: '), 'Gap: (-?[0-9]+)', 1), '') AS BIGINT) AS rds_to_sf_gap,
+  CAST(NULLIF(REGEXP_EXTRACT(REPLACE(numbered.notes, 'Gap: 0 (', 'Gap: '), 'Gap: (-?[0-9]+)', 1), '') AS BIGINT) AS gap,
   CAST(CASE WHEN numbered.records_processed > 0 THEN numbered.records_failed END AS BIGINT) AS null_company_names,
   100 * CAST(numbered.records_processed - numbered.records_failed AS DOUBLE) / NULLIF(numbered.records_processed, 0) AS data_quality_percentage,
   CAST(NULLIF(REGEXP_EXTRACT(numbered.notes, 'CREATE Queue: ([0-9]+)', 1), '') AS BIGINT) AS create_queue,

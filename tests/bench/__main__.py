@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.adapters.store.sql_store import SqlStore
 from bot.config.pipeline_file import SyncSettings
@@ -20,15 +19,19 @@ from bot.demo.estate import Estate
 from bot.ports import Ports
 from bot.runtime.composition import SystemClock, disconnect, settings_from
 from bot.runtime.demo import Demo
-from bot.services.ask_warehouse import HEALTH
+from bot.services.ask_warehouse import QUEUES
 from bot.services.measure import measure
 from bot.services.run_checks import run_checks
+from tests.bench.cost_of_a_day import what_a_day_costs
 from tests.bench.load import crowd_asks, who_waits
+from tests.bench.many_syncs import many_syncs
 from tests.bench.simulated_day import awake_minutes
 from tests.bench.state import state
-from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
+from tests.fakes import HEALTH, FakeCensus, FakeChannel, FakeWarehouse, HandClock
+from tests.sql_folder import shipped_statements
 
 PAIRS = 7
+PER_SYNC = ("census_error_rate", "failed_runs", "schedule_enabled", "sync_recency")  # with a reading at every look
 BARE = """
 import duckdb, sys
 connection = duckdb.connect(":memory:")
@@ -63,12 +66,9 @@ def crowd(count: int, folder: Path) -> Callable[[], object]:
     """A tick over so many syncs with five checks each; the outside costs nothing, the state is a file."""
     clock = HandClock(datetime(2026, 3, 2, 20, tzinfo=UTC))  # noon, when every check is looked at
     shipped = settings_from({})
-    per_sync = [check for check in shipped.checks if check.per == "sync"][:4]
+    per_sync = [check for check in shipped.checks if check.name in PER_SYNC]
     twin = per_sync[0].model_copy(update={"name": "twin"})
-    syncs = tuple(
-        SyncSettings(name=f"Sync {n}", id=n, direction="update", queue="crm.sfdc_dbx.properties_to_update")
-        for n in range(1, count + 1)
-    )
+    syncs = tuple(SyncSettings(name=f"Sync {n}", id=n, queue=f"crm.sfdc_dbx.queue_{n}") for n in range(1, count + 1))
     settings = replace(shipped, syncs=syncs, checks=(*per_sync, twin))
     census = FakeCensus(clock, *(sync.id for sync in syncs))
     for sync in syncs:
@@ -104,7 +104,7 @@ def main() -> None:
         warehouse.close()
         demo = Demo(speed=1)  # whose clock is that of the command
         demo.start()
-        statement = sql.in_dialect(HEALTH, {}, "duckdb")
+        statement = shipped_statements().joined([HEALTH, QUEUES], "duckdb").text
         # Modules are compiled before they are timed, as pip leaves them, whether or not this machine keeps bytecode.
         compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": f"{folder}/compiled", "SSL_CERT_FILE": ""}
         bare = process([sys.executable, "-c", BARE, folder, statement], **compiled)
@@ -133,7 +133,9 @@ def main() -> None:
     crowd_asks()
     who_waits()
     state()
+    many_syncs()
     awake_minutes()
+    what_a_day_costs()
 
 
 if __name__ == "__main__":

@@ -7,14 +7,15 @@ import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from threading import local
 
 from slack_bolt import Ack, App, Respond
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.model import Kind
-from bot.services.show_queue import QUEUE
 from bot.slack.context import COMMAND
 from tests.fakes import CHANNEL, FakeCensus, FakeWarehouse
 from tests.small_bot import TOKEN, small_bot
@@ -28,10 +29,20 @@ class SlowWarehouse(FakeWarehouse):
     """Every statement takes its time, once the bot is up."""
 
     seconds = 0.0
+    _joins = local()  # in this thread: what is asked is part of one statement
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
-        time.sleep(self.seconds)
+        if not getattr(self._joins, "now", False):
+            time.sleep(self.seconds)
         return super().ask(question, **parameters)
+
+    def ask_joined(self, questions: Sequence[str]) -> dict[str, list[dict[str, object]]]:
+        time.sleep(self.seconds)
+        self._joins.now = True
+        try:
+            return super().ask_joined(questions)
+        finally:
+            self._joins.now = False
 
 
 class SlowCensus(FakeCensus):
@@ -46,7 +57,7 @@ class SlowCensus(FakeCensus):
 
 def ours(url: str, folder: str, warehouse_seconds: str = str(WORK), census_seconds: str = "0") -> None:
     """The real bot with its real Slack side, its state in a file, and an open incident whose root is in the channel."""
-    warehouse = SlowWarehouse(**{QUEUE: []})
+    warehouse = SlowWarehouse()
     bot = small_bot(url, Path(folder), warehouse, SlowCensus)
     with bot.ports.store.transaction() as records:
         one = incident(id=0, opened_at=bot.ports.clock.now(), timeline=(), channel=CHANNEL, rerun="Sync B")

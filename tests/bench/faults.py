@@ -1,4 +1,7 @@
-"""`make faults`: each switch of the demo: alerted by which check, after how long, how many presses, green when."""
+"""`make faults`: each switch of the demo: alerted by which check, after how long, which presses, green when.
+
+Where a press can undo the fault it does, and the switch is left alone.
+"""
 
 import sys
 import time
@@ -9,12 +12,11 @@ from bot.alerts.model import Incident
 from bot.demo.census.syncs import SYNC_FAULTS
 from bot.demo.estate import FAULTS
 from bot.ports import Ports
-from bot.runtime.bot import Bot
-from bot.runtime.composition import disconnect
 from bot.runtime.demo import OPERATOR, Demo
-from bot.services.summarise import summarise
+from tests.slack.conftest import at_work
 
 SPEED, PATIENCE = 60.0, 240.0
+MOST_PRESSES = 3
 OFFER = 15.0  # seconds until what has become pending is measured, and a rerun offered
 
 
@@ -25,13 +27,14 @@ class Walk:
     fault: str
     alerted_by: str = "nothing"
     alerted: float | None = None
-    presses: int = 0
+    presses: tuple[str, ...] = ()
     green: float | None = None
     others: tuple[str, ...] = ()
 
     def line(self) -> str:
         others = f" (also {', '.join(self.others)})" if self.others else ""
-        return f"| {self.fault} | {self.alerted_by}{others} | {_s(self.alerted)} | {self.presses} | {_s(self.green)} |"
+        pressed = ", ".join(self.presses) or "none"
+        return f"| {self.fault} | {self.alerted_by}{others} | {_s(self.alerted)} | {pressed} | {_s(self.green)} |"
 
 
 def _s(seconds: float | None) -> str:
@@ -39,19 +42,11 @@ def _s(seconds: float | None) -> str:
 
 
 def walk(fault: str) -> Walk:
-    """Break it, wait for the alert, acknowledge, switch it off, rerun where that is offered, wait until it is green."""
+    """Break it, wait for the alert, acknowledge, undo it by a press or the switch, rerun where offered, until green."""
     demo = Demo(speed=SPEED, working_day=True)
     demo.start()
-    ports, client = demo.connect()
-    bot = Bot(ports, client)
-    bot.start()
-    try:
-        _until(lambda: demo.slack.connections == 1 and summarise(ports).evaluation)
-        return _walk(demo, ports, fault)
-    finally:
-        bot.stop()
-        disconnect(ports)
-        demo.stop()
+    with at_work(demo, *demo.connect()) as world:
+        return _walk(demo, world.ports, fault)
 
 
 def _walk(demo: Demo, ports: Ports, fault: str) -> Walk:
@@ -64,14 +59,11 @@ def _walk(demo: Demo, ports: Ports, fault: str) -> Walk:
     first = _incidents(ports)[0]
     found.alerted_by = first.check
     _interaction(demo, "acknowledge", found)
-    broken.switch(fault, False)
+    if not _confirm(demo, "resume", found):
+        broken.switch(fault, False)
     began = time.monotonic()
     _until(lambda: not _incidents(ports) or "'action_id': 'rerun'" in str(_roots(demo)[:1]), OFFER)
-    if first.rerun and _interaction(demo, "rerun", found):
-        _until(lambda: (modal := demo.slack.modal(OPERATOR)) and "Loading" not in str(modal), 20)
-        if (demo.slack.modal(OPERATOR) or {}).get("submit"):
-            demo.slack.submit(OPERATOR, {"reason": "switched off"})
-            found.presses += 1
+    _confirm(demo, "rerun", found)
     if _until(lambda: not _incidents(ports) and all("Resolved" in str(m) for m in _roots(demo))):
         found.green = time.monotonic() - began
     with ports.store.transaction() as records:
@@ -89,11 +81,22 @@ def _roots(demo: Demo) -> list[dict[str, object]]:
     return [m for m in demo.slack.messages() if "Daily summary" not in m["text"] and "away" not in m["text"]]
 
 
+def _confirm(demo: Demo, action: str, found: Walk) -> bool:
+    """Press what the first alert offers and confirm its dialog; False where it does not offer it."""
+    if not _interaction(demo, action, found):
+        return False
+    _until(lambda: (modal := demo.slack.modal(OPERATOR)) and "Loading" not in str(modal), 20)
+    if (demo.slack.modal(OPERATOR) or {}).get("submit"):
+        demo.slack.submit(OPERATOR, {"reason": "switched off"})
+        found.presses += ("confirm",)
+    return True
+
+
 def _interaction(demo: Demo, action: str, found: Walk) -> bool:
     for message in _roots(demo)[:1]:
         if f"'action_id': '{action}'" in str(message):
             demo.slack.press(OPERATOR, str(message["ts"]), action)
-            found.presses += 1
+            found.presses += (action,)
             return True
     return False
 
@@ -108,12 +111,12 @@ def _until(happens: Callable[[], object], seconds: float = PATIENCE) -> bool:
 
 
 def main(names: list[str]) -> int:
-    """Print the table; 1 when a fault was never alerted or never became green."""
+    """Print the table; 1 when a fault was never alerted, never became green, or took too many presses."""
     sys.stdout.write("| fault | alerted by | after | presses | green after |\n|---|---|---|---|---|\n")
     bad = 0
     for name in names or [*FAULTS, *SYNC_FAULTS]:
         found = walk(name)
-        bad += found.green is None
+        bad += found.green is None or len(found.presses) > MOST_PRESSES
         sys.stdout.write(f"{found.line()}\n")
         sys.stdout.flush()
     return int(bad > 0)

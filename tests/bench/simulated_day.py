@@ -2,8 +2,8 @@
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
@@ -14,17 +14,21 @@ from slack_sdk import WebClient
 
 from bot.adapters.databricks.warehouse import STOPS_LATE
 from bot.adapters.store.sql_store import SqlStore
-from bot.answers import SnapshotNumbers
+from bot.alerts.model import Incident
+from bot.alerts.warehouse_use import Span, awake_spans
+from bot.answers import WarehouseDay
 from bot.config import shipped
 from bot.config.settings import Settings
 from bot.facts import Run, Schedule
 from bot.ports import Ports
 from bot.runtime.bot import FOLLOW, Bot
 from bot.runtime.composition import settings_from
-from bot.services.ask_warehouse import HEALTH
+from bot.services.show_status import show_status
 from bot.services.take_snapshot import SNAPSHOTS
-from tests.fakes import FakeCensus, FakeChannel, FakeWarehouse, HandClock
+from bot.services.warehouse_meter import metered
+from tests.fakes import HEALTH, FakeCensus, FakeChannel, FakeWarehouse, HandClock
 from tests.services.test_not_measured import HEALTHY
+from tests.sql_folder import SHIPPED
 
 BEGIN = datetime(2026, 3, 3, 8, tzinfo=UTC)  # midnight of the shipped pipeline
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -34,7 +38,7 @@ STATEMENT = timedelta(seconds=5)
 AUTO_STOPS = (5, 10)  # minutes
 PHASES = (timedelta(0), timedelta(minutes=2), timedelta(minutes=4))  # of a tick of five minutes
 STOPS = timedelta(seconds=30)  # so long after its time, at the latest
-Spans = list[tuple[datetime, datetime]]
+Spans = list[Span]
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class SleepyWarehouse(FakeWarehouse):
 
     def __init__(self, clock: HandClock, auto_stop: timedelta) -> None:
         super().__init__(**{HEALTH: [dict(HEALTHY)], SNAPSHOTS: []})
-        self._clock, self.auto_stop = clock, auto_stop
+        self._clock, self.stops = clock, auto_stop
         self.ours: list[datetime] = []
         self.runs: Spans = []  # of the syncs, which ask it as well
 
@@ -73,37 +77,48 @@ class SleepyWarehouse(FakeWarehouse):
         self.ours.append(self._clock.now())
         return super().ask(question, **parameters)
 
+    def ask_joined(self, questions: Sequence[str]) -> dict[str, list[dict[str, object]]]:
+        before = len(self.ours)
+        answered = super().ask_joined(questions)
+        del self.ours[before + 1 :]  # it is one statement
+        return answered
+
     def do(self, statement: str, **parameters: object) -> None:
         self.ours.append(self._clock.now())
-        snapshot = dict.fromkeys(field.name for field in fields(SnapshotNumbers)) | parameters
+        snapshot = dict.fromkeys(SHIPPED.columns(SNAPSHOTS)) | parameters
         self.rows[SNAPSHOTS].insert(0, snapshot)
 
     def awake(self) -> bool:
         """As the adapter of Databricks tells it: it runs, and that is not because of a statement of ours."""
         now = self._clock.now()
-        spans = awake_spans([*self.runs, *self._statements()], self.auto_stop + STOPS)
-        if not any(begin <= now < end for begin, end in spans):
+        if self.state() == "STOPPED":
             return False
-        return not self.ours or now - self.ours[-1] - STATEMENT >= self.auto_stop + timedelta(seconds=STOPS_LATE)
+        return not self.ours or now - self.ours[-1] - STATEMENT >= self.stops + timedelta(seconds=STOPS_LATE)
+
+    def state(self) -> str:
+        now, spans = self._clock.now(), awake_after([*self.runs, *self._statements()], self.stops + STOPS)
+        return "RUNNING" if any(begin <= now < end for begin, end in spans) else "STOPPED"
+
+    def auto_stop(self) -> timedelta:
+        return self.stops
 
     def _statements(self) -> Spans:
         return [(at, at + STATEMENT) for at in self.ours]
 
     def minutes(self, begin: datetime, end: datetime, *, alone: bool = False) -> float:
         """How many of these it is awake, with us or for the syncs `alone`."""
-        spans = awake_spans(self.runs if alone else [*self.runs, *self._statements()], self.auto_stop)
-        return sum(max(timedelta(0), min(b, end) - max(a, begin)).total_seconds() for a, b in spans) / 60
+        asked = self.runs if alone else [*self.runs, *self._statements()]
+        return minutes_of(awake_after(asked, self.stops), begin, end)
 
 
-def awake_spans(asked: Iterable[tuple[datetime, datetime]], auto_stop: timedelta) -> Spans:
+def awake_after(asked: Iterable[Span], auto_stop: timedelta) -> Spans:
     """From when to when it is awake because of what it was asked, each until `auto_stop` after the last."""
-    spans: Spans = []
-    for begin, end in sorted(asked):
-        if spans and begin <= spans[-1][1]:
-            spans[-1] = spans[-1][0], max(spans[-1][1], end + auto_stop)
-        else:
-            spans.append((begin, end + auto_stop))
-    return spans
+    return awake_spans((begin, end + auto_stop) for begin, end in asked)
+
+
+def minutes_of(spans: Iterable[Span], begin: datetime, end: datetime) -> float:
+    """How many of these minutes the spans cover, which do not overlap."""
+    return sum(max(timedelta(0), min(b, end) - max(a, begin)).total_seconds() for a, b in spans) / 60
 
 
 @dataclass
@@ -116,7 +131,14 @@ class Simulation:
     phase: timedelta = timedelta(0)
     length: timedelta = DAY
     runs_take: tuple[timedelta, ...] = RUNS_TAKE
-    looks: list[datetime] = field(default_factory=list)  # statements of ours
+    asks: tuple[timedelta, ...] = ()  # after the beginning somebody asks for an evaluation
+    faults: tuple[timedelta, ...] = ()  # …company names are lost in the warehouse
+    faults_last: timedelta = timedelta(minutes=150)
+    asked: list[datetime] = field(default_factory=list)  # statements of ours, also before the beginning
+    looks: list[datetime] = field(default_factory=list)  # …since then
+    runs: Spans = field(default_factory=list)  # of the syncs
+    days: tuple[WarehouseDay, ...] = ()  # as `sync-health status` has them
+    incidents: list[Incident] = field(default_factory=list)
 
     def run(self) -> tuple[float, float]:
         """Minutes that the warehouse was awake: with us, for the syncs alone."""
@@ -129,13 +151,21 @@ class Simulation:
             happens.pop(0)[1]()
         outside.pass_until(BEGIN - HOUR + self.phase)
         store = SqlStore(f"sqlite:///{self.path}")
-        ports = Ports(settings, clock, outside.warehouse, outside.census, FakeChannel(), store)
+        warehouse, meter = metered(outside.warehouse, clock)
+        ports = Ports(settings, clock, warehouse, outside.census, FakeChannel(), store, meter=meter)
         bot = Bot(ports, WebClient(token="local"))
-        self._live(bot, outside, happens)
+        happens += [*self._people(bot), *self._faults(outside)]
+        self._live(bot, outside, sorted(happens, key=itemgetter(0)))
         bot.checker.close()
+        meter.save(store, settings.zone)
+        self.days, self.runs = show_status(store, settings, clock).days, outside.warehouse.runs
+        with store.snapshot() as records:
+            opened = (records.incident(n + 1) for n in range(len(self.faults)))
+            self.incidents = [one for one in opened if one]
         store.close()
         end = BEGIN + self.length
-        self.looks = [at for at in outside.warehouse.ours if BEGIN <= at < end]
+        self.asked = outside.warehouse.ours
+        self.looks = [at for at in self.asked if BEGIN <= at < end]
         return outside.warehouse.minutes(BEGIN, end), outside.warehouse.minutes(BEGIN, end, alone=True)
 
     def _settings(self) -> Settings:
@@ -158,6 +188,15 @@ class Simulation:
                 outside.pass_until(at)
                 happen()
             outside.pass_until(now)
+
+    def _people(self, bot: Bot) -> Iterator["Event"]:
+        for after in self.asks:
+            yield BEGIN + after, bot.checker.run
+
+    def _faults(self, outside: "Outside") -> Iterator["Event"]:
+        for after in self.faults:
+            yield BEGIN + after, partial(outside.lose_names, 60)
+            yield BEGIN + after + self.faults_last, partial(outside.lose_names, 0)
 
     def _runs(self, outside: "Outside") -> Iterator["Event"]:
         for due in self.rhythm.times(BEGIN, BEGIN + self.length):
@@ -188,11 +227,14 @@ class Outside:
         self.warehouse.runs.remove((run.created_at, run.created_at))
         self.warehouse.runs.append((run.created_at, self._clock.now()))
 
+    def lose_names(self, count: int) -> None:
+        self.warehouse.rows[HEALTH][0] |= {"null_company_names": count}
+
     def pass_until(self, at: datetime) -> None:
         self._clock.pass_(seconds=(at - self._clock.now()).total_seconds())
 
 
-Event = tuple[datetime, Callable[[], None]]
+Event = tuple[datetime, Callable[[], object]]
 
 
 def awake_minutes() -> None:

@@ -1,6 +1,6 @@
 """How the demo's page draws what messages hold: attachments, fields, menus, tables and charts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +8,6 @@ import pytest
 
 from bot.demo.slack.server import Person, SlackServer
 from tests.browsers import Page, expect
-from tests.small_bot import TOKEN
 
 pytestmark = pytest.mark.full
 
@@ -18,22 +17,9 @@ PROBE = "img, script:not([src]), #messages b b, #messages li i"
 
 
 @pytest.fixture
-def slack() -> Iterator[SlackServer]:
-    server = SlackServer(
-        now=lambda: datetime(2026, 1, 20, 11, 5, tzinfo=UTC),
-        bot_token=TOKEN,
-        app_token=TOKEN,
-        people=[Person("U1", "robin")],
-        document=lambda path: "<h1>Runbook</h1>",
-    )
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def address(slack: SlackServer) -> str:
-    return slack.url
+def slack(slack_server: Callable[..., SlackServer]) -> SlackServer:
+    now = datetime(2026, 1, 20, 11, 5, tzinfo=UTC)
+    return slack_server(now, people=[Person("U1", "robin")], document=lambda path: "<h1>Runbook</h1>")
 
 
 def call(slack: SlackServer, method: str, **said: Any) -> str:

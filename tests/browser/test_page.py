@@ -1,6 +1,6 @@
 """The demo's page by itself: what a person can reach, where the focus goes, and what a click leads to."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,6 @@ import pytest
 
 from bot.demo.slack.server import Control, Person, SlackServer
 from tests.browsers import Page, expect
-from tests.small_bot import TOKEN
 
 pytestmark = pytest.mark.full
 
@@ -17,28 +16,18 @@ WIDTHS = [(1440, 900), (1100, 700), (390, 844)]
 
 
 @pytest.fixture
-def slack() -> Iterator[SlackServer]:
+def slack(slack_server: Callable[..., SlackServer]) -> SlackServer:
     """A Slack without a bot, with twelve switches and time in the test's hand."""
     controls = [
         Control(f"fault{n}", f"Fault {n} with a title of a usual length", lambda: False, print) for n in range(12)
     ]
-    server = SlackServer(
-        now=lambda: NOW,
-        bot_token=TOKEN,
-        app_token=TOKEN,
+    return slack_server(
+        NOW,
         people=[Person("U1", "robin", role="operator")],
         controls=controls,
         zone="America/Los_Angeles",
         document=lambda path: "<html><h1>Runbook</h1></html>" if path == "runbook" else None,
     )
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def address(slack: SlackServer) -> str:
-    return slack.url
 
 
 def post(slack: SlackServer, text: str, **more: Any) -> str:
@@ -121,6 +110,33 @@ def test_what_arrives_unseen_has_a_cue(slack: SlackServer, page: Page) -> None:
     page.locator("#unread").click()
     expect(page.locator("#messages li", has_text="something new")).to_be_in_viewport()
     expect(page.locator("#unread")).to_be_hidden()
+
+
+def test_a_dialog_has_choices_and_buttons_that_submit_nothing(slack: SlackServer, page: Page) -> None:
+    def plain(text: str) -> dict[str, Any]:
+        return {"type": "plain_text", "text": text}
+
+    options = [{"text": plain(span), "value": span} for span in ("1 hour", "4 hours")]
+    radio = {"type": "radio_buttons", "action_id": "span", "options": options, "initial_option": options[0]}
+    press = {"type": "button", "action_id": "timeline", "value": "7", "text": plain("Show timeline")}
+    blocks = [
+        {"type": "input", "block_id": "span", "label": plain("For how long"), "element": radio},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "What happened"}, "accessory": press},
+    ]
+    view = {"type": "modal", "callback_id": "x", "title": plain("Snooze"), "submit": plain("Go"), "blocks": blocks}
+    slack._workspace.call("views.open", {"trigger_id": slack._workspace._trigger("U1"), "view": view})
+    slack._loop.call_soon_threadsafe(slack._page.refresh)
+    dialog = page.get_by_role("dialog", name="Snooze")
+    expect(dialog.get_by_role("radio", name="1 hour")).to_be_checked()
+    dialog.get_by_role("radio", name="4 hours").check()
+    with page.expect_request("**/demo/*") as asked:
+        dialog.get_by_role("button", name="Show timeline").click()
+    assert asked.value.url.endswith("/press")
+    assert asked.value.post_data_json == {"user": "U1", "ts": "", "action_id": "timeline", "value": "7"}
+    with page.expect_request("**/demo/*") as asked:
+        dialog.get_by_role("button", name="Go").click()
+    assert asked.value.url.endswith("/submit")
+    assert asked.value.post_data_json["values"] == {"span": "4 hours"}
 
 
 def test_a_dialog_has_a_name_and_gives_the_focus_back(slack: SlackServer, page: Page) -> None:

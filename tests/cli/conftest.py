@@ -1,4 +1,6 @@
-"""The demo under a command, with something done to it first."""
+"""The demo under a command, with something done to it first; a state that is not there yet."""
+
+from pathlib import Path
 
 import pytest
 
@@ -18,3 +20,21 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> list:
 
     monkeypatch.setattr(Demo, "start", start)
     return wounds
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the bot keeps what it remembers; nothing is there yet, and no other setting."""
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SYNC_HEALTH_STATE", f"sqlite:///{tmp_path / 'state.db'}")
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+def folder(state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty warehouse folder, and no other setting."""
+    folder = state.parent / "warehouse"
+    folder.mkdir()
+    monkeypatch.setenv("SYNC_HEALTH_WAREHOUSE", f"duckdb:{folder}")
+    return folder

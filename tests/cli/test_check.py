@@ -22,6 +22,7 @@ from bot.config import shipped
 from bot.demo.estate import FAULTS, Estate
 from bot.runtime.composition import SystemClock
 from bot.runtime.demo import Demo
+from tests.new_state import earlier_state
 
 BUG = next(iter(FAULTS))
 
@@ -109,9 +110,14 @@ def test_an_empty_table_is_no_data_and_exits_with_2(broken: list) -> None:
     code, out, _ = check("--demo", "--json")
     assert code == 2
     assert json.loads(out)["outcome"] == "no_data"
-    values = {check["name"]: check["value"] for check in json.loads(out)["checks"] if check["sync"] is None}
-    assert set(values) >= {"null_company_names", "coverage", "create_queue", "update_queue"}
-    assert values.pop("newest_row") < 0, "the newest of other tables"
+    values = {
+        (check["name"], check["sync"]): check["value"]
+        for check in json.loads(out)["checks"]
+        if check["sync"] is None or check["name"] in ("backlog", "suspect_records")
+    }
+    queues = {("backlog", "Sync A"), ("backlog", "Sync B")}
+    assert set(values) >= {("null_company_names", None), ("coverage", None), *queues}
+    assert values.pop(("newest_row", None)) < 0, "the newest of other tables"
     assert set(values.values()) == {None}
 
 
@@ -238,6 +244,17 @@ def test_each_command_says_which_pipeline_yml_it_uses(
 
 
 @pytest.mark.full
+def test_a_dry_run_leaves_the_state_of_an_earlier_version_as_it_is_and_says_so(own_pipeline: Path) -> None:
+    path = own_pipeline / "state.db"
+    earlier_state(path)
+    before = path.read_bytes()
+    code, out, err = check("--json", "--dry-run")
+    assert (code, json.loads(out)["outcome"]) == (0, "ok")
+    assert "is of an earlier version" in err and "as if no bot had run before" in err
+    assert path.read_bytes() == before
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("text", ["name: [", None], ids=["broken", "missing"])
 def test_the_demo_says_that_it_ignores_an_own_file_and_runs(
     text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -268,7 +285,7 @@ def test_census_down_exits_with_2_though_the_numbers_are_well(broken: list) -> N
 def test_verbose_shows_the_syncs_too() -> None:
     _, out, _ = check("--demo", "--verbose", "--dry-run")
     assert "Sync B (UPDATE)  180" in out
-    assert "quarter_hourly" in out
+    assert "every 15 minutes" in out
 
 
 def test_a_broken_configuration_is_listed_whole_and_exits_with_2(
@@ -365,9 +382,11 @@ def test_the_past_as_json_has_the_documented_keys() -> None:
     answer = json.loads(out)
     assert list(answer) == ["from", "to", "snapshots", "checks", "not_in_the_audit_log"]
     assert answer["snapshots"] == 10
-    names = {one["name"]: one for one in answer["checks"]}
-    assert names["update_queue"]["warn"] == "> 500"
-    assert names["update_queue"]["lowest"] <= names["update_queue"]["median"] <= names["update_queue"]["highest"]
+    names = {(one["name"], one["sync"]): one for one in answer["checks"]}
+    backlog = names["backlog", "Sync B"]
+    assert backlog["warn"] == "> 500"
+    assert names["backlog", "Sync A"]["warn"] == "> 50"
+    assert backlog["lowest"] <= backlog["median"] <= backlog["highest"]
     assert "sync_recency" in answer["not_in_the_audit_log"]
 
 

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.adapters.store.sql_store import SqlStore
+from bot.cli import launch
 from bot.cli.app import app
 from bot.demo.estate import Estate
-from bot.runtime.composition import SystemClock
+from bot.runtime.composition import SystemClock, shipped_settings
+from bot.runtime.demo import Demo
 
 
 def doctor(*arguments: str) -> tuple[int, str]:
@@ -40,7 +44,7 @@ def test_three_broken_things_are_three_findings_with_their_remedies(broken: list
     assert "→ add usergroups:read under OAuth & Permissions and install the app again" in out
     assert "✗ Census Sync B: Sync B (UPDATE) is paused" in out
     assert "✗ crm.sfdc_dbx.properties_to_update:" in out
-    assert "\n3 of 21 checks failed" in out
+    assert "\n3 of 24 checks failed" in out
 
 
 @pytest.mark.full
@@ -128,3 +132,26 @@ def test_the_contracts_are_verified_by_reads_alone_and_without_a_value() -> None
     assert "✓ Census GET its records: as expected" in out
     assert "✓ Databricks GET the warehouse: as expected" in out
     assert "✓ Slack conversations.history: as expected" in out
+
+
+def test_doctor_and_run_say_that_the_bot_observes(
+    broken: list, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "Observe mode: no changes to Census or the warehouse"
+    assert "✓ mode" not in doctor("--demo")[1]
+    acting = Demo.connect
+    observing = replace(shipped_settings(), mode="observe")
+
+    def connect_observing(demo: Demo) -> Any:
+        ports, client = acting(demo)
+        return replace(ports, settings=replace(ports.settings, mode="observe")), client
+
+    monkeypatch.setattr(Demo, "connect", connect_observing)
+    code, out = doctor("--demo")
+    assert code == 0
+    assert f"✓ mode: {said} (mode in pipeline.yml)" in out
+    assert "✓ audit log: not tried in observe mode" in out
+    launch._say_what_is_watched(observing)
+    assert capsys.readouterr().err.count(said) == 1
+    launch._say_what_is_watched(shipped_settings())
+    assert said not in capsys.readouterr().err

@@ -164,7 +164,7 @@ def test_json_does_not_depend_on_a_log_that_can_be_written(tmp_path: Path) -> No
 
 
 @pytest.mark.full
-def test_a_dry_run_of_a_deploy_of_the_demo_reads_no_configuration_of_ours(tmp_path: Path) -> None:
-    ended = run("deploy", "--demo", "--dry-run", text="name: [", folder=tmp_path)
+def test_showing_what_the_demo_deploys_reads_no_configuration_of_ours(tmp_path: Path) -> None:
+    ended = run("deploy", "--demo", "--show", text="name: [", folder=tmp_path)
     assert ended.returncode == 0 and "CREATE TABLE IF NOT EXISTS" in ended.stdout
     assert ended.stderr.startswith("--demo ignores")

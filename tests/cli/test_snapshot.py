@@ -1,7 +1,6 @@
 """`sync-health snapshot`, as somebody types it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from typer.testing import CliRunner
 
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.cli.app import app
+from bot.config import shipped
 from tests.small_pipeline import SmallPipeline
 
 
@@ -19,15 +19,9 @@ def snapshot(*arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Somebody's own warehouse folder, and no other setting."""
-    folder = tmp_path / "warehouse"
-    folder.mkdir()
-    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SYNC_HEALTH_WAREHOUSE", f"duckdb:{folder}")
-    monkeypatch.setenv("SYNC_HEALTH_STATE", f"sqlite:///{tmp_path / 'state.db'}")
-    yield tmp_path
+def own(folder: Path) -> Path:
+    """Where somebody's own warehouse folder lies, and no other setting."""
+    return folder.parent
 
 
 def fill(folder: Path) -> None:
@@ -43,7 +37,8 @@ def test_it_prints_the_numbers_and_the_change_since_the_last() -> None:
     code, out, _ = snapshot("--demo")
     assert code == 0
     assert "Coverage of Salesforce (%) 96.01 +0.0" in out
-    assert "CREATE backlog 12 +0" in out
+    assert "Sync A backlog 12 +0" in out
+    assert "Sync B backlog 180 +0" in out
     assert "taken; change since daily_snapshot_" in out
 
 
@@ -55,7 +50,7 @@ def test_a_second_one_is_the_first(own: Path) -> None:
     assert (first["existed"], second["existed"]) == (False, True)
     assert second["audit_id"] == first["audit_id"]
     assert first["numbers"] == second["numbers"]
-    assert first["numbers"]["rds_to_sf_gap"] == 8
+    assert first["numbers"]["gap"] == 8
     assert "and stays as it is" in snapshot()[1]
 
 
@@ -90,3 +85,15 @@ def test_without_a_folder_tables_or_settings_it_says_what_helps(own: Path, monke
     code, _, err = snapshot()
     assert (code, "SYNC_HEALTH_WAREHOUSE is not set" in err) == (2, True)
     assert "Traceback" not in err
+
+
+def test_in_observe_mode_none_is_taken_and_a_dry_run_is_shown(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (shipped.FOLDER / "pipeline.yml").read_text(encoding="utf-8")
+    (config := own / "pipeline.yml").write_text(f"mode: observe\n{text}", encoding="utf-8")
+    monkeypatch.setenv("SYNC_HEALTH_CONFIG", str(config))
+    fill(own / "warehouse")
+    code, out, err = snapshot("--json")
+    assert code == 2 and "Observe mode makes no changes" in json.loads(out)["errors"][0]
+    assert "sync-health: Observe mode makes no changes" in err and "set mode to act in pipeline.yml" in err
+    assert not (own / "state.db").exists(), "it ends before anything is opened"
+    assert snapshot("--dry-run")[0] == 0

@@ -12,7 +12,7 @@ from bot.adapters.databricks.warehouse import DatabricksWarehouse
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.cli.app import app
 from bot.cli.warehouse_start import PAUSE, await_warehouse
-from bot.config.environment import Databricks
+from bot.config.databricks import Databricks
 from bot.demo.warehouse.server import Fault
 from bot.errors import AccessError, StartingError
 from bot.runtime.demo import Demo

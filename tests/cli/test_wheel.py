@@ -46,7 +46,8 @@ def test_it_holds_the_shipped_pipeline_once(installed: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     inside = "bot/config/shipped"
     assert {f"{inside}/pipeline.yml", f"{inside}/manifest.yml", "bot/demo/web/index.html"} <= set(names)
-    assert [name for name in names if name.endswith("/coverage.yml")] == ["checks/coverage.yml"]
+    assert f"{inside}/docs/OPERATIONS_RUNBOOK.md" in names
+    assert [name for name in names if name.endswith("/coverage.yml")] == ["checks/properties/coverage.yml"]
     assert [name for name in names if name.endswith("salesforce.yml")] == ["checks/rejections/salesforce.yml"]
     assert not [name for name in names if name.startswith(f"{inside}/") and name.endswith(".py")]
     assert not [name for name in names if name.startswith(("sql/", "tests/"))]
@@ -71,3 +72,9 @@ def test_the_demo_opens_its_page_in_an_empty_folder_and_ends_with_ctrl_c(install
         demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 0
     assert not list(tmp_path.iterdir())
+
+
+def test_the_runbook_is_printed_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    command = [str(installed), "runbook", "slack down"]
+    ended = subprocess.run(command, env=bare(), capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert (ended.returncode, ended.stdout[:10]) == (0, "Slack down")

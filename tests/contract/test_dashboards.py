@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from bot import sql
+from bot.sql.catalog import translate
 from tests.small_pipeline import SALESFORCE, SmallPipeline, local
 
 FIRST = local("2026-10-20 23:59")  # clocks go back within these days
@@ -82,7 +82,7 @@ def _live(small: SmallPipeline, day: int, evening: datetime) -> None:
 
 
 def ask(small: SmallPipeline, text: str) -> list[tuple[object, ...]]:
-    return small.run(sql.translate(text))
+    return small.run(translate(text))
 
 
 @pytest.mark.parametrize("title", TILES)
@@ -133,4 +133,4 @@ def test_the_bot_reads_its_own_log_with_the_same_gaps(small: SmallPipeline) -> N
     assert len(rows) == DAYS + len(BY_HAND)
     blind = [row for row in rows if row["coverage_percentage"] is None]
     assert len(blind) == len(BLIND) + 1
-    assert {row[name] for row in blind for name in ("rds_to_sf_gap", "create_queue", "update_queue")} == {None}
+    assert {row[name] for row in blind for name in ("gap", "create_queue", "update_queue")} == {None}

@@ -159,9 +159,9 @@ def test_of_the_calls_with_the_token_the_newest_are_kept(demo: Demo, monkeypatch
     for n in range(5):
         headers = {"Authorization": f"Bearer {demo.tokens['slack_bot']}"}
         requests.post(f"{demo.slack.url}/api/auth.test", data={"n": n}, headers=headers, timeout=5)
-        requests.post(f"{demo.databricks.url}/oidc/v1/token", timeout=5)
+        requests.get(f"{demo.databricks.url}/oidc/.well-known/oauth-authorization-server", timeout=5)
     assert [asked["n"] for _, asked in demo.slack.calls] == ["2", "3", "4"]
-    assert demo.databricks.calls == ["token"] * 3
+    assert demo.databricks.calls == ["discovery"] * 3
 
 
 @pytest.mark.parametrize("body", [b"", b"{bad", b"[1]", b"\xff\xfe=", b"[" * 100_000, b"9" * 5000, b'{"paused": 1}'])
@@ -198,7 +198,8 @@ def test_every_server_and_every_start_has_a_token_of_its_own(demo: Demo) -> None
     other = Demo(speed=1)
     other.start()
     other.stop()
-    assert len({*demo.tokens.values(), *other.tokens.values()}) == 8
+    both = [*demo.tokens.values(), *other.tokens.values()]
+    assert len(set(both)) == len(both) >= 8
 
 
 @pytest.mark.parametrize(

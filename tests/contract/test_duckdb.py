@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from bot import sql
-from bot.adapters.duckdb import DuckDBWarehouse
+from bot.adapters.duckdb import NO_DOWNLOADS, DuckDBWarehouse
 from bot.errors import PermanentError, StatementError, TemporaryError
+from bot.sql.statements import Statements
+from tests.sql_folder import SHIPPED, named, shipped_statements
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
@@ -48,7 +50,7 @@ def test_whether_it_may_be_written_is_found_without_writing_it(tmp_path: Path) -
 
 
 def test_a_write_that_is_tried_is_taken_back(write: Callable[[str], str]) -> None:
-    warehouse = DuckDBWarehouse()
+    warehouse = DuckDBWarehouse(statements=shipped_statements())
     warehouse.do(write("CREATE TABLE rds.pg_rds_public.companies AS SELECT 7 AS id"))
     warehouse.try_write(write("DELETE FROM rds.pg_rds_public.companies"))
     assert warehouse.ask(write("SELECT id FROM rds.pg_rds_public.companies")) == [{"id": 7}]
@@ -60,7 +62,7 @@ def test_a_write_that_is_tried_is_taken_back(write: Callable[[str], str]) -> Non
 @pytest.mark.parametrize("name", ["main.app.firms", "app.firms"])
 def test_names_that_duckdb_cannot_hold_are_refused(name: str) -> None:
     with pytest.raises(PermanentError, match=r"write catalog\.schema\.name"):
-        DuckDBWarehouse(tables={"rds.pg_rds_public.companies": name}).cursor()
+        DuckDBWarehouse(statements=named({"rds.pg_rds_public.companies": name})).cursor()
 
 
 def test_a_missing_folder_is_named_with_its_remedy(tmp_path: Path) -> None:
@@ -91,23 +93,47 @@ def test_a_file_that_another_process_holds_is_asked_for_again_until_it_is_free(t
 
 
 def test_catalogs_that_no_table_of_the_configuration_is_in_need_not_exist(tmp_path: Path) -> None:
-    tables = {name: f"lake.`my größe`.{name.rpartition('.')[2]}" for name in sql.table_names()}
-    DuckDBWarehouse(tmp_path, tables).cursor().close()
+    tables = {name: f"lake.`my größe`.{name.rpartition('.')[2]}" for name in SHIPPED.table_names()}
+    DuckDBWarehouse(tmp_path, named(tables)).cursor().close()
     assert [file.name for file in tmp_path.iterdir()] == ["lake.duckdb"]
-    reader = DuckDBWarehouse(tmp_path, tables, read_only=True)
+    reader = DuckDBWarehouse(tmp_path, named(tables), read_only=True)
     assert reader.state() == "embedded"
     reader.close()
     with pytest.raises(PermanentError, match="crm"):
-        DuckDBWarehouse(tmp_path, tables | {"crm.sfdc_dbx.sync_audit_log": "crm.a.log"}, read_only=True).state()
+        DuckDBWarehouse(tmp_path, named(tables | {"crm.sfdc_dbx.sync_audit_log": "crm.a.log"}), read_only=True).state()
 
 
 def test_a_statement_has_a_time_limit_and_the_next_one_is_answered(
     write: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.adapters.duckdb.TIME_LIMIT", 0.3)
-    warehouse = DuckDBWarehouse()
+    warehouse = DuckDBWarehouse(statements=shipped_statements())
     endless = write("SELECT COUNT(*) AS n FROM range(1000000000) AS a CROSS JOIN range(1000000000) AS b WHERE a <> b")
     with pytest.raises(StatementError):
         warehouse.ask(endless)
     assert warehouse.ask(write("SELECT 1 AS n")) == [{"n": 1}]
     warehouse.close()
+
+
+def test_every_file_of_the_folder_is_listed_and_none_is_needed(tmp_path: Path) -> None:
+    for catalog in ("lake-prod", "other"):
+        with duckdb.connect(str(tmp_path / f"{catalog}.duckdb")) as connection:
+            connection.execute("CREATE SCHEMA crm; CREATE TABLE crm.contacts AS SELECT 1 AS contact_id")
+    warehouse = DuckDBWarehouse(tmp_path, Statements(tmp_path), read_only=True)
+    assert warehouse.list_tables() == ["lake-prod.crm.contacts", "other.crm.contacts"]
+    assert warehouse.list_tables() == ["lake-prod.crm.contacts", "other.crm.contacts"], "more than once"
+    assert warehouse.columns("lake-prod.crm.contacts") == {"contact_id"}
+    warehouse.close()
+
+
+def test_no_statement_has_code_fetched_from_the_network(tmp_path: Path, write: Callable[[str], str]) -> None:
+    (folder := tmp_path / "warehouse").mkdir()
+    warehouse = DuckDBWarehouse(folder)
+    asked = [f"CURRENT_SETTING('{name}') AS {name}" for name in NO_DOWNLOADS]
+    try:
+        [found] = warehouse.ask(write(f"SELECT {', '.join(asked)}"))
+        assert found == dict.fromkeys(NO_DOWNLOADS, False)
+        with pytest.raises(PermanentError):
+            warehouse.ask(write("SELECT * FROM READ_CSV('http://127.0.0.1:9/rows.csv')"))
+    finally:
+        warehouse.close()

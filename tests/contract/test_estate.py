@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.estate import BUILD, Estate
 from bot.errors import RefusedError
-from tests.small_pipeline import LOS_ANGELES, NOTES
+from tests.small_pipeline import LOS_ANGELES, NOTES, health
+from tests.sql_folder import SHIPPED, shipped_statements
 
 NOW = datetime(2026, 1, 20, 18, 0, tzinfo=UTC)
 TABLES = (
@@ -38,7 +38,7 @@ class World:
 
     def __init__(self) -> None:
         self.now = NOW
-        self.warehouse = DuckDBWarehouse()
+        self.warehouse = DuckDBWarehouse(statements=shipped_statements())
         self.estate = Estate(self.warehouse, lambda: self.now)
         self.estate.build()
 
@@ -50,7 +50,7 @@ class World:
         return self.rows(query)[0][0]
 
     def health(self) -> dict[str, object]:
-        return self.warehouse.ask("measure/health")[0]
+        return health(self.warehouse)
 
     def queue(self, direction: str) -> list[tuple[object, ...]]:
         return self.rows(f"SELECT * FROM crm.sfdc_dbx.properties_to_{direction} ORDER BY ALL")
@@ -99,13 +99,15 @@ def test_the_healthy_estate_has_exactly_these_numbers(healthy: World) -> None:
         "enriched_without_company_name": 0,
         "enriched_named_like_property": 0,
         "rds_with_sfdc_id": 19500,
+        "gap": 778,
         "coverage_percentage": pytest.approx(96.01, abs=0.005),
+        "logged_coverage_percentage": 96.01,
         "matched_coverage_percentage": pytest.approx(99.877, abs=0.0005),
         "company_name_equals_property_name_percentage": 0,
         "data_quality_percentage": pytest.approx(99.963, abs=0.0005),
         "newest_row_at": NOW - timedelta(minutes=5),
     }
-    assert tuple(healthy.health()) == sql.columns("measure/health")
+    assert tuple(healthy.warehouse.ask("measure/health")[0]) == SHIPPED.columns("measure/health")
     assert healthy.number("SELECT SUM(has_valid_sfdc_id) FROM crm.sfdc_dbx.rds_properties_enriched") == 19500
     assert healthy.number("SELECT COUNT(*) FROM crm.sfdc_dbx.properties_aggregated_by_sfdc_id") == 8629
     assert healthy.number("SELECT COUNT(DISTINCT sfdc_id) FROM crm.sfdc_dbx.properties_aggregated_by_sfdc_id") == 8629
@@ -156,11 +158,13 @@ def test_the_seven_without_a_name_belong_to_nothing_that_is_synced(healthy: Worl
 
 
 def test_the_views_offer_what_people_build_on(healthy: World) -> None:
-    create, update = (sql.columns(f"pipeline/views/properties_to_{direction}") for direction in ("create", "update"))
+    create, update = (
+        SHIPPED.columns(f"pipeline/views/properties_to_{direction}") for direction in ("create", "update")
+    )
     assert set(update) - set(create) == {"snappt_property_id_c"}
     for view in VIEWS:
         names = [row[0] for row in healthy.rows(f"DESCRIBE {view}")]
-        assert tuple(names) == sql.columns(f"pipeline/views/{view.rpartition('.')[2]}")
+        assert tuple(names) == SHIPPED.columns(f"pipeline/views/{view.rpartition('.')[2]}")
 
 
 def test_thirty_evenings_are_logged_at_2359_local_and_end_at_today(healthy: World) -> None:
@@ -211,11 +215,11 @@ def test_the_same_now_builds_the_same_estate(world: World, healthy: World) -> No
 
 
 def test_empty_tables_are_no_data_and_not_healthy_zeros() -> None:
-    warehouse = DuckDBWarehouse()
+    warehouse = DuckDBWarehouse(statements=shipped_statements())
     for statement in BUILD:
         if "/rows/" not in statement:
             warehouse.do(statement)
-    [row] = warehouse.ask("measure/health")
+    row = health(warehouse)
     assert {row.pop(name) for name in ("salesforce_rows", "enriched_rows")} == {0}
     assert set(row.values()) == {None}
     warehouse.close()
@@ -223,9 +227,9 @@ def test_empty_tables_are_no_data_and_not_healthy_zeros() -> None:
 
 def test_an_empty_salesforce_is_no_data_about_names_and_queues(world: World) -> None:
     world.rows("DELETE FROM hive_metastore.salesforce.product_property")
-    health = world.health()
-    assert (health["salesforce_rows"], health["null_company_names"]) == (0, None)
-    assert (health["create_queue"], health["update_queue"]) == (None, None)
+    found = world.health()
+    assert (found["salesforce_rows"], found["null_company_names"]) == (0, None)
+    assert (found["create_queue"], found["update_queue"]) == (None, None)
 
 
 @pytest.mark.full
@@ -258,8 +262,8 @@ def test_an_update_run_empties_its_queue(world: World) -> None:
 @pytest.mark.full
 def test_a_create_run_empties_its_queue_and_leaves_nothing_to_update(world: World) -> None:
     assert world.sync("create", 1) == 12
-    health = world.health()
-    assert (health["create_queue"], health["update_queue"], health["salesforce_rows"]) == (0, 180, 18734)
+    found = world.health()
+    assert (found["create_queue"], found["update_queue"], found["salesforce_rows"]) == (0, 180, 18734)
     assert world.number("SELECT COUNT(*) - COUNT(DISTINCT id) FROM hive_metastore.salesforce.product_property") == 0
     assert world.number(f"SELECT COUNT(*) FROM {LIVE} AND created_date = TIMESTAMPTZ '{NOW}'") == 12
 

@@ -1,4 +1,4 @@
-"""sql/measure/examples.sql: ids that show what a number says, for every number that a shipped check judges."""
+"""sql/measure/examples.sql and queue.sql: ids that show what a number says, for each that a shipped check judges."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,18 @@ def small() -> Iterator[SmallPipeline]:
     one.warehouse.close()
 
 
+QUEUE = {"create": 0, "update": 1}
+OF_A_QUEUE = {"backlog", "suspect_records"}  # which measure/queue.sql shows records of
+
+
+def pending(small: SmallPipeline, direction: str, most: int = 3) -> list[str]:
+    rows = small.warehouse.ask(f"measure/queue/{QUEUE[direction]}", most=most)
+    return [f"{row['kind']} {row['key_0']}" for row in rows if row["kind"] == "record"]
+
+
 def examples(small: SmallPipeline, metric: str) -> list[str]:
+    if metric in OF_A_QUEUE:
+        return [one for direction in QUEUE for one in pending(small, direction)]
     return [f"{row['kind']} {row['id']}" for row in small.warehouse.ask("measure/examples", metric=metric)]
 
 
@@ -43,14 +54,16 @@ def test_rows_with_the_name_of_the_property_are_told_from_those_without(small: S
 def test_what_waits_to_be_created_and_is_missing_is_the_longest_waiting(small: SmallPipeline) -> None:
     for n, at in enumerate(["2026-01-07", "2026-01-03", "2026-01-09", "2026-01-05"], 21):
         small.properties(n, first=n, updated=local(f"{at} 12:00"))
-    waiting = ["property 22", "property 24", "property 21"]
-    assert examples(small, "create_queue") == waiting
+    waiting = ["record 22", "record 24", "record 21"]
+    assert pending(small, "create") == waiting
+    assert pending(small, "update") == []
     assert examples(small, "coverage_percentage") == waiting
 
 
 def test_what_waits_to_be_updated_is_shown_by_its_property(small: SmallPipeline) -> None:
     small.run("UPDATE rds.pg_rds_public.properties SET name = 'Other' WHERE id = 7")
-    assert examples(small, "update_queue") == ["property 7"]
+    assert pending(small, "update") == ["record 7"]
+    assert pending(small, "create") == []
 
 
 def test_a_number_that_it_knows_nothing_of_has_none(small: SmallPipeline) -> None:

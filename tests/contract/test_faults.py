@@ -30,6 +30,7 @@ CROSSES: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 def look(world: World) -> dict[str, Any]:
     try:
+        world.warehouse.ask("queues")
         return world.health()
     except PermanentError as error:
         return {"missing": str(error)}
@@ -69,5 +70,9 @@ def test_all_faults_at_once_are_mended_the_other_way_round(world: World) -> None
 def test_a_dropped_view_leaves_the_other_numbers_to_be_asked_one_by_one(world: World) -> None:
     world.estate.switch("view_missing", on=True)
     assert world.warehouse.ask_column("measure/health", "coverage_percentage")["coverage_percentage"] > 96
-    assert world.warehouse.ask_column("measure/health", "create_queue") == {"create_queue": 12}
+    assert world.warehouse.ask_column("queues/0", "q0_backlog") == {"q0_backlog": 12}
+    found = world.health()
+    assert (found["create_queue"], found["create_queue_suspicious"]) == (12, 0)
+    assert (found["update_queue"], found["update_queue_suspicious"]) == (None, None)
+    assert found["coverage_percentage"] > 96
     world.estate.switch("view_missing", on=False)

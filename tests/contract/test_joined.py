@@ -9,15 +9,15 @@ from typing import cast
 import pytest
 import sqlglot
 
-from bot import sql
+from bot.config import shipped
 from bot.errors import PermanentError
 from bot.ports import Sources, Warehouse
 from bot.runtime.composition import settings_from
-from bot.services.ask_warehouse import HEALTH, ask_warehouse
+from bot.services.ask_warehouse import ask_warehouse
 from checks.model import Check, Reading
-from tests.fakes import FakeCensus, HandClock
+from tests.fakes import HEALTH, FakeCensus, HandClock
 from tests.small_pipeline import SmallPipeline
-from tests.sql_folder import statements_in
+from tests.sql_folder import SHIPPED, named, statements_in
 from tests.warehouses import NOON, LocalDatabricks
 
 OWN = {
@@ -39,14 +39,13 @@ BROKEN = {"no_column": "SELECT nothing_like_it AS n FROM crm.sfdc_dbx.properties
 def write(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], list[str]]]:
     """Puts own statements next to the shipped ones, and returns their names."""
     folder = tmp_path / "sql"
-    shutil.copytree(sql.FOLDER, folder)
+    shutil.copytree((shipped.FOLDER / "sql"), folder)
     (folder / "checks").mkdir()
-    with statements_in(folder) as forget:
+    with statements_in(folder):
 
         def all_of(texts: dict[str, str]) -> list[str]:
             for name, text in texts.items():
                 (folder / "checks" / f"{name}.sql").write_text(f"-- How many?\n{text}\n", encoding="utf-8")
-            forget()
             return [f"checks/{name}" for name in texts]
 
         yield all_of
@@ -164,16 +163,16 @@ def test_more_rows_than_anybody_reads_are_that_error_and_not_counted(
 def test_tables_have_their_names_here_in_the_joined_statement(write: Callable[[dict[str, str]], list[str]]) -> None:
     names = write({"one": OWN["one"]})
     tables = {"crm.sfdc_dbx.properties_to_create": "lake-prod.crm.to_create"}
-    text = sql.joined([HEALTH, *names], tables, "databricks").text
+    text = named(tables).joined([HEALTH, *names], "databricks").text
     assert "`lake-prod`.`crm`.`to_create`" in text and "properties_to_create" not in text
     assert sqlglot.parse_one(text, dialect="databricks")
 
 
 def test_the_joined_statement_is_databricks_sql_for_databricks(write: Callable[[dict[str, str]], list[str]]) -> None:
     names = write({"like": "SELECT CAST('a' RLIKE '(?i)A' AS INT) AS n"})
-    joined = sql.joined([HEALTH, *names], {}, "databricks")
+    joined = SHIPPED.joined([HEALTH, *names], "databricks")
     assert "REGEXP_LIKE" in joined.text and "REGEXP_MATCHES" not in joined.text and "CROSS JOIN" in joined.text
-    assert "REGEXP_MATCHES" in sql.joined([HEALTH, *names], {}, "duckdb").text
+    assert "REGEXP_MATCHES" in SHIPPED.joined([HEALTH, *names], "duckdb").text
     assert list(joined.columns) == [HEALTH, *names]
 
 
@@ -181,6 +180,6 @@ def test_questions_with_parameters_and_statements_that_do_something_are_not_join
     write: Callable[[dict[str, str]], list[str]],
 ) -> None:
     names = write({"given": "SELECT :n AS n", "doing": "DROP TABLE a.b.c", "one": OWN["one"]})
-    assert list(sql.joined([HEALTH, *names], {}, "databricks").columns) == [HEALTH, "checks/one"]
+    assert list(SHIPPED.joined([HEALTH, *names], "databricks").columns) == [HEALTH, "checks/one"]
     with pytest.raises(PermanentError):
-        sql.joined(names[:2], {}, "databricks")
+        SHIPPED.joined(names[:2], "databricks")

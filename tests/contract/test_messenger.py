@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 
 from bot.adapters.slack import messenger as slack_messenger
 from bot.adapters.slack.messenger import CLOCKS_DIFFER, EVENT_TYPE, SlackMessenger
-from bot.alerts.model import Did, Entry, Incident, State
+from bot.alerts.model import Did, Entry, Incident
 from bot.demo.slack.server import DROP_AFTER, DROP_BEFORE, Fault, Person, SlackServer
 from bot.errors import (
     AccessError,
@@ -31,10 +31,10 @@ from bot.errors import (
 from bot.model import Announcement, Kind, Place
 from bot.ports import Ports
 from bot.services.deliver import deliver_all
-from checks.model import Severity
 from tests import fakes
 from tests.fakes import CHANNEL, CHANNEL_ID, FakeCensus, FakeChannel, FakeWarehouse, HandClock, shipped_settings
 from tests.new_state import new_state
+from tests.unit import samples
 
 TOKEN = "a-bot-token-that-nobody-may-see"
 GROUP, ROBIN = "S0OPS", "U0ROBIN"
@@ -127,7 +127,7 @@ def server() -> Iterator[SlackServer]:
 
 @pytest.fixture
 def slack(server: SlackServer) -> Iterator[SlackLine]:
-    client = WebClient(TOKEN, base_url=f"{server.url}/api/", timeout=5, retry_handlers=[])
+    client = WebClient(TOKEN, base_url=f"{server.url}/api/", timeout=60, retry_handlers=[])
     yield SlackLine(server, client, SlackMessenger(client, SETTINGS))
     server.heal()
     server.calls.clear()
@@ -145,23 +145,9 @@ Line = FakeLine | SlackLine
 
 
 def incident(**changes: object) -> Incident:
-    one = Incident(
-        id=1,
-        key="properties/null_company_names",
-        check="null_company_names",
-        sync=None,
-        title="Companies without a name",
-        severity=Severity.CRITICAL,
-        state=State.FIRING,
-        opened_at=NOON,
-        summary="60 properties of Acme & Sons have no company name",
-        value=60,
-        limit="> 50",
-        channel=CHANNEL,
-        helps="Mend the view first.",
-        rerun="Sync B",
-    )
-    return replace(one, **changes)  # type: ignore[arg-type]
+    summary, helps = "60 properties of Acme & Sons have no company name", "Mend the view first."
+    facts = {"id": 1, "opened_at": NOON, "summary": summary, "value": 60.0, "channel": CHANNEL, "helps": helps}
+    return samples.incident(**facts | changes)
 
 
 def root(id_: str = "id-of-root", **changes: object) -> Announcement:

@@ -16,7 +16,8 @@ from bot.adapters.census.client import CensusClient
 from bot.adapters.databricks.login import Login
 from bot.adapters.databricks.warehouse import DatabricksWarehouse
 from bot.adapters.heartbeat import UrlHeartbeat
-from bot.config.environment import Databricks, network_in_words, problems_of
+from bot.config.databricks import Databricks
+from bot.config.environment import network_in_words, problems_of
 from bot.errors import SyncHealthError, TemporaryError, UncertainError
 from bot.transport.slack_api import answer_url, call, web_client
 from bot.transport.socket_mode import open_line

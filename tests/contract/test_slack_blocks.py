@@ -150,7 +150,16 @@ def test_a_press_inside_an_attachment_says_where_it_was(listening: App, client: 
         assert not [key for body in bodies for key in strangers(body, oracle)]
 
 
+def radio(*values: str, **more: object) -> Json:
+    options = [{"text": {"type": "plain_text", "text": "One"}, "value": value} for value in values or ("1h", "4h")]
+    return {"type": "actions", "elements": [{"type": "radio_buttons", "action_id": "r", "options": options, **more}]}
+
+
 GOOD: dict[str, Json] = {
+    "radio buttons": radio(),
+    "ten radio buttons, one chosen": radio(
+        *map(str, range(10)), initial_option={"text": {"type": "plain_text", "text": "One"}, "value": "3"}
+    ),
     "a chart": line(),
     "a chart with two series and names of axes": line(
         {"name": "Value", "data": points(1, 0)}, {"name": "Threshold", "data": points(50, 50)}, x_label="x", y_label="y"
@@ -169,6 +178,9 @@ GOOD: dict[str, Json] = {
     },
 }
 BAD: dict[str, tuple[Json, str]] = {
+    "11 radio buttons": (radio(*map(str, range(11))), "/blocks/0/elements/0/options]"),
+    "a radio button with a long value": (radio("x" * 151), "/blocks/0/elements/0/options/0/value]"),
+    "radio buttons with a placeholder": (radio(placeholder=say("x")["text"]), "placeholder"),
     "a row too many": (table(101), "/blocks/0/rows]"),
     "a column too many": (table(2, 21), "/blocks/0/rows/0]"),
     "no rows": (table(0), "/blocks/0/rows]"),

@@ -425,13 +425,58 @@ def test_a_modal_is_opened_updated_refused_and_submitted(listening: App, client:
     stale = {"view_id": before["id"], "hash": "stale", "view": modal()}
     assert refusal(client.views_update, **stale) == "hash_conflict"
     client.views_update(view_id=before["id"], hash=before["hash"], view=modal("Snooze", private_metadata="7"))
-    slack.submit("U001", {"reason": ""})
+    slack.submit("U001", {"reason": "because"})
     assert (slack.modal("U001") or {})["errors"] == {"reason": "say why"}
     slack.submit("U001", {"why": "known"})
     assert slack.modal("U001") is None
     assert submitted[1]["view"]["state"]["values"]["reason"]["why"]["value"] == "known"
     assert submitted[1]["view"]["private_metadata"] == "7"
     assert refusal(client.views_update, view_id=before["id"], view=modal()) == "not_found"
+
+
+def test_a_press_in_a_modal_says_which_and_a_field_that_is_not_filled_in_is_not_sent(
+    listening: App, client: WebClient, slack: SlackServer
+) -> None:
+    bodies: list[Json] = []
+    options = [{"text": {"type": "plain_text", "text": span}, "value": span} for span in ("1h", "4h")]
+    element = {"type": "radio_buttons", "action_id": "span", "options": options}
+    fields = [
+        {"type": "input", "block_id": "span", "label": options[0]["text"], "element": element},
+        modal()["blocks"][0] | {"element": {"type": "plain_text_input", "action_id": "why", "max_length": 5}},
+        {**say("x"), "accessory": button("rerun", "7")["elements"][0]},
+    ]
+
+    @listening.command("/sync-health")
+    def open_modal(ack: Any, body: Json) -> None:
+        ack()
+        client.views_open(trigger_id=body["trigger_id"], view=modal(blocks=fields, private_metadata="7"))
+
+    @listening.action("rerun")
+    @listening.view("snooze")
+    def keep(ack: Any, body: Json) -> None:
+        ack()
+        bodies.append(body)
+
+    with pytest.raises(LookupError):
+        slack.press("U001", "", "rerun")
+    slack.command("U001", "")
+    view = until(lambda: slack.modal("U001"))
+    slack.press("U001", "", "rerun", "7")
+    with pytest.raises(LookupError):
+        slack.press("U001", "", "rerun", "8")
+    [pressed] = bodies
+    assert pressed["container"] == {"type": "view", "view_id": view["id"]}
+    assert not {"channel", "message", "response_url"} & pressed.keys()
+    assert (pressed["view"]["private_metadata"], pressed["actions"][0]["value"]) == ("7", "7")
+    for values in ({"span": "1h"}, {"reason": "why"}, {"span": "1h", "reason": "too long"}):
+        with pytest.raises(ValueError, match="Slack sends nothing"):
+            slack.submit("U001", values)
+        assert (slack.modal("U001") or {})["errors"]
+    slack.submit("U001", {"span": "4h", "reason": "why"})
+    assert bodies[1]["view"]["state"]["values"]["span"]["span"]["selected_option"] == options[1]
+    if PAYLOADS.exists():
+        oracle = json.loads((PAYLOADS / "BlockActionPayload.json").read_text())
+        assert not list(strangers({**pressed, "view": {}}, oracle))
 
 
 @pytest.mark.skipif(not PAYLOADS.exists(), reason="the recorded payloads are not here")

@@ -10,7 +10,7 @@ import pytest
 
 from bot.adapters.census.client import CensusClient
 from bot.adapters.databricks.login import Login
-from bot.config.environment import Databricks
+from bot.config.databricks import Databricks
 from bot.demo.warehouse.server import PATH
 from bot.errors import SyncHealthError, TemporaryError, UncertainError
 from bot.transport import bounded_http
@@ -124,7 +124,7 @@ def test_a_bomb_is_named_as_such_and_asked_for_once() -> None:
     with dripping(bomb, drip=b"") as server:
         with pytest.raises(TemporaryError, match="Census sent too much on sync 1"):
             ask_census(server.url)
-        with pytest.raises(TemporaryError, match=r"token endpoint.*sent more than can be read"):
+        with pytest.raises(TemporaryError, match=r"login of Databricks.*sent more than can be read"):
             ask_for_a_token(server.url)
         assert server.asked == 2
 

@@ -14,7 +14,7 @@ import pytest
 from bot.adapters.store.sql_store import SqlStore
 from bot.adapters.store.state_file import look_at_state
 from bot.errors import StateError
-from bot.model import Evaluation
+from bot.model import AuditRow, Evaluation
 from bot.runtime.composition import settings_from
 from bot.services.prune import BATCH, KEPT, KEPT_EACH, prune
 from bot.services.run_checks import run_checks
@@ -164,7 +164,7 @@ def test_old_evaluations_are_pruned_in_batches_and_all_else_is_kept(world: World
     world.open_incident()
     now = world.clock.now()
     with world.store.transaction() as records:
-        records.audit(now - 2 * KEPT, "U1", "rerun", "Sync B", "well")
+        records.audit(AuditRow(now - 2 * KEPT, "U1", "rerun", "Sync B", "well"))
     kept = world.rows("SELECT count(*) FROM evaluations")[0][0]
     world.clock.pass_(days=KEPT.days)
     with world.store.transaction() as records:
@@ -213,17 +213,26 @@ def test_the_state_stays_small(world: World) -> None:
 
 @pytest.mark.full
 def test_a_file_that_is_mostly_free_is_shrunk_at_the_next_start(world: World) -> None:
-    with world.store.transaction() as records:
-        for n in range(20):
-            records.audit(NOW, "U1", "rerun", str(n), "x" * 1_000_000)
     with closing(sqlite3.connect(world.path)) as db, db:
-        db.execute("DELETE FROM audit")
+        for _ in range(20):
+            db.execute("INSERT INTO evaluations (checked_at, body) VALUES ('2026-01-01', zeroblob(1000000))")
+    with closing(sqlite3.connect(world.path)) as db, db:
+        db.execute("DELETE FROM evaluations")
     with closing(SqlStore(f"sqlite:///{world.path}")):
         pass
     assert world.path.stat().st_size < 1_000_000
     with world.store.transaction() as records:
-        records.audit(NOW, "U1", "rerun", "a store that was open meanwhile works on", "well")
+        records.audit(AuditRow(NOW, "U1", "rerun", "a store that was open meanwhile works on", "well"))
     assert world.audit()
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM audit", "UPDATE audit SET result = 'well'"])
+def test_the_audit_is_only_ever_added_to(world: World, change: str) -> None:
+    with world.store.transaction() as records:
+        records.audit(AuditRow(NOW, "U1", "rerun", "Sync B", "requested"))
+    with closing(sqlite3.connect(world.path)) as db, db, pytest.raises(sqlite3.IntegrityError, match="only ever added"):
+        db.execute(change)
+    assert world.audit() == [("U1", "rerun", "Sync B", "requested")]
 
 
 def latest(world: World) -> Evaluation:

@@ -5,7 +5,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import fields, replace
@@ -23,13 +22,13 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from bot.adapters.store import sql_store as store_module
 from bot.adapters.store import tables
 from bot.adapters.store.sql_store import SqlStore
-from bot.alerts.model import OPEN_ACTIONS, Action, ActionState, Alert, Did, Entry, Incident, State
+from bot.alerts.model import Action, ActionKind, ActionState, Alert, Did, Entry, Incident, State
 from bot.errors import TemporaryError
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
-from bot.model import ClaimedMessage, Evaluation, Failure, Kind, Pause, Place, Undelivered
+from bot.model import AuditRow, ClaimedMessage, Evaluation, Failure, Kind, Pause, Place, Undelivered
 from checks.model import Outcome, Result, Severity
 from tests.fakes import HandClock
-from tests.new_state import new_state
+from tests.unit import samples
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = Place("C0001", "1700000000.000001")
@@ -44,44 +43,23 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'state.db'}"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    one = new_state(tmp_path / "state.db")
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def other(store: SqlStore, url: str) -> Iterator[SqlStore]:
-    """Another process' store on the same file."""
-    one = SqlStore(url)
-    yield one
-    one.close()
-
-
 def incident(key: str = "properties/a") -> Incident:
-    return Incident(
+    """With something in every field that a new one can have."""
+    return samples.incident(
         id=0,
         key=key,
         check="a",
         sync="Sync B",
-        title="A trouble",
-        severity=Severity.WARN,
-        state=State.FIRING,
-        opened_at=NOON,
         summary="40 of them",
-        value=40.5,
-        limit="> 30",
         channel="sync-health",
-        clear="<= 25",
-        helps="This helps.",
-        rerun="Sync B",
-        offers=("rerun", "pause"),
-        causes=("240 suspect records pending in Sync B: its source is still wrong",),
+        value=40.5,
         peak=44.5,
-        runbook="a-trouble",
+        causes=("its source is still wrong",),
+        opened_at=NOON,
+        measured_at=None,
         acked_by="U1",
         acked_at=at(1),
+        timeline=(),
     )
 
 
@@ -180,7 +158,7 @@ def test_a_transaction_that_breaks_leaves_nothing_and_loses_nothing(store: SqlSt
         records.save_alert(Alert("k", "a"))
         records.create_action(action())
         records.enqueue(kept, Kind.EVIDENCE)
-        records.audit(NOON, "U1", "x", "y", "z")
+        records.audit(AuditRow(NOON, "U1", "x", "y", "z"))
         _ = 1 / 0
     with store.transaction() as records:
         assert records.incident(kept).summary == "40 of them"
@@ -233,18 +211,21 @@ def test_the_database_allows_one_open_incident_per_key(store: SqlStore) -> None:
     assert second != first
 
 
-@pytest.mark.parametrize("state", OPEN_ACTIONS)
-def test_the_database_allows_one_open_action_per_sync(store: SqlStore, state: ActionState) -> None:
+@pytest.mark.parametrize("state", [ActionState.REQUESTED, ActionState.RUNNING, ActionState.CHECKING])
+def test_the_database_allows_one_open_action_per_sync_and_kind(store: SqlStore, state: ActionState) -> None:
     with store.transaction() as records:
         first = records.create_action(action(state=state))
     with pytest.raises(IntegrityError), store.transaction() as records:
         records.create_action(action())
     with store.transaction() as records:
-        assert records.open_action("Sync B") == first
+        assert records.open_action("Sync B", ActionKind.RERUN) == first
         assert records.create_action(action("Sync A")).id != first.id
+        pause = records.create_action(replace(action(), kind=ActionKind.PAUSE))
+        assert records.open_action("Sync B", ActionKind.PAUSE) == pause
+        records.save_action(replace(pause, state=ActionState.FINISHED))
         assert len(records.open_actions()) == 2
         records.save_action(replace(first, state=ActionState.FAILED))
-        assert records.open_action("Sync B") is None
+        assert records.open_action("Sync B", ActionKind.RERUN) is None
         again = records.create_action(action())
         assert [one.sync for one in records.open_actions()] == ["Sync A", "Sync B"]
         assert records.action(first.id).state is ActionState.FAILED
@@ -256,7 +237,9 @@ def test_the_database_allows_one_open_action_per_sync(store: SqlStore, state: Ac
 
 def test_alerts_come_back_as_they_were(store: SqlStore) -> None:
     incident_id = enqueue(store)
-    full = Alert("k", "a", "Sync B", State.FIRING, Severity.CRITICAL, at(1), at(2), at(3), at(4), at(5), incident_id)
+    full = Alert(
+        "k", "a", "Sync B", State.FIRING, Severity.CRITICAL, at(1), at(2), at(3), at(4), "U0ROBIN", at(5), incident_id
+    )
     assert None not in [getattr(full, one.name) for one in fields(full)]
     for alert in (full, Alert("empty", "a"), replace(full, state=State.OK, severity=None, since=None)):
         with store.transaction() as records:
@@ -304,8 +287,11 @@ def evaluation(value: float | None = 40.5, seconds: float = 0) -> Evaluation:
     run = Run(1, 2, RunStatus.COMPLETED, False, "Schedule", NOON, at(60), 1, 2, 3, 4, 5, "why")
     schedule = Schedule("expression", False, 1, 2, "Monday", "0 * * * *")
     syncs = (
-        SyncStatus("Sync B", "Sync B (UPDATE)", "update", 3, 0, run, run, run, schedule, None),
-        SyncStatus("Sync A", "Sync A (CREATE)", "create", error="Census cannot be reached"),
+        SyncStatus(
+            *("Sync B", "Sync B (UPDATE)", True, 3, 2, (("no company name", 2), ("too old", 0)), NOON, 1, at(30)),
+            *(run, run, run, schedule, None),
+        ),
+        SyncStatus("Sync A", "Sync A (CREATE)", error="Census cannot be reached"),
     )
     results = (
         Result("a", "Sync B", Outcome.WARN, value, "> 30", "> 50", "> 30", False, "40 of them", "a-trouble"),
@@ -370,7 +356,7 @@ def test_a_time_without_a_zone_is_refused(store: SqlStore) -> None:
 
 def test_the_audit_keeps_who_did_what_and_when(store: SqlStore, tmp_path: Path) -> None:
     with store.transaction() as records:
-        records.audit(NOON, "U1", "rerun", "Sync B", "refused: no")
+        records.audit(AuditRow(NOON, "U1", "rerun", "Sync B", "refused: no"))
     with closing(sqlite3.connect(tmp_path / "state.db")) as db:
         found = db.execute('SELECT at, "user", what, target, result FROM audit').fetchall()
     assert found == [("2026-03-02 12:00:00.123456", "U1", "rerun", "Sync B", "refused: no")]
@@ -687,7 +673,7 @@ def test_a_lease_that_ended_minutes_ago_keeps_nobody_waiting(store: SqlStore, ot
 
 def test_a_daily_job_is_done_for_its_date_alone_whatever_the_audit_says(store: SqlStore) -> None:
     with store.transaction() as records:
-        records.audit(NOON, "U0SAM", "snapshot", "2026-03-02", "refused: Only operators may do that.")
+        records.audit(AuditRow(NOON, "U0SAM", "snapshot", "2026-03-02", "refused: Only operators may do that."))
         assert not records.was_done("snapshot", NOON.date())
         records.mark_done("snapshot", NOON.date(), NOON)
     with store.transaction() as records:

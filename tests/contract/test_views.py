@@ -2,17 +2,16 @@
 
 import math
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot import sql
 from bot.runtime.composition import settings_from
 from bot.services.deploy import OURS, plan_deploy
 from checks.judge import judge
 from checks.model import Outcome, Reading
 from tests.small_pipeline import LONG_AGO, SALESFORCE, SmallPipeline, local
+from tests.sql_folder import SHIPPED, shipped_statements
 from tests.warehouses import snapshot
 
 NOON = local("2026-01-20 12:00")
@@ -31,35 +30,29 @@ MONITOR = (
 RED, YELLOW, GREEN, WHITE = "🔴", "🟡", "🟢", "⚪"
 
 
-@pytest.fixture
-def small() -> Iterator[SmallPipeline]:
-    one = SmallPipeline()
-    yield one
-    one.warehouse.close()
-
-
 @pytest.mark.parametrize(("view", "columns"), [("daily_health_check", DAILY), ("sync_health_monitor", MONITOR)])
 def test_the_views_have_the_columns_that_people_read(view: str, columns: tuple[str, ...], small: SmallPipeline) -> None:
-    assert tuple(str(row[0]) for row in small.run(f"DESCRIBE crm.sfdc_dbx.{view}")) == columns == sql.columns(view)
+    assert tuple(str(row[0]) for row in small.run(f"DESCRIBE crm.sfdc_dbx.{view}")) == columns == SHIPPED.columns(view)
 
 
 def test_the_defaults_in_the_views_are_the_shipped_limits() -> None:
     shipped = plan_deploy(settings_from({})).values
     for name in OURS:
-        assert sql.to_deploy(name, {}, shipped) == sql.load(name)
-        settings = re.search(r"WITH settings AS \(.*?\n\),", sql.load(name), re.DOTALL)
+        assert SHIPPED.to_deploy(name, shipped) == SHIPPED.load(name)
+        settings = re.search(r"WITH settings AS \(.*?\n\),", SHIPPED.load(name), re.DOTALL)
         for key in re.findall(r"AS (\w+),?$", settings[0], re.MULTILINE) if settings else ():
             assert key in shipped, f"nothing sets {key}"
 
 
 @pytest.mark.parametrize("view", ["daily_health_check", "sync_health_monitor"])
 def test_views_read_what_the_pipeline_offers_and_nothing_of_ours(view: str) -> None:
-    assert not re.findall(r"(?:FROM|JOIN) crm\.sfdc_dbx\.(?:sync_|daily_)", sql.load(view))
+    assert not re.findall(r"(?:FROM|JOIN) crm\.sfdc_dbx\.(?:sync_|daily_)", SHIPPED.load(view))
 
 
 @pytest.mark.full
 def test_every_statement_runs_on_tables_that_have_no_columns_but_those_it_is_said_to_read(small: SmallPipeline) -> None:
-    needed = sql.needed_columns({}, [*sql.READ, "doctor/may_write"])
+    statements = shipped_statements()
+    needed = statements.needed_columns([*statements.at_work(), "doctor/may_write"])
     for table, columns in needed.items():
         small.run(f"CREATE TABLE {table}_kept AS SELECT {', '.join(sorted(columns))} FROM {table}")
     for table in needed:
@@ -70,7 +63,10 @@ def test_every_statement_runs_on_tables_that_have_no_columns_but_those_it_is_sai
         small.run(f"SELECT * FROM crm.sfdc_dbx.{view}")
     snapshot(small.warehouse)
     small.warehouse.ask("measure/health")
-    small.warehouse.ask("measure/queue", direction="both", most=5)
+    small.warehouse.ask("queues")
+    for place in (0, 1):
+        small.warehouse.ask(f"queues/{place}")
+        small.warehouse.ask(f"measure/queue/{place}", most=5)
     small.warehouse.ask("measure/examples", metric="null_company_names")
     small.warehouse.ask("measure/snapshots", audit_id=None, now=NOON, most=9)
     small.warehouse.ask("measure/snapshot_by_hand", since=NOON, now=NOON)
@@ -287,8 +283,8 @@ def test_a_row_without_a_name_is_suspect_before_it_is_written(name: str, wrong: 
     small.properties(2)
     small.salesforce(1)
     small.run(f"UPDATE rds.pg_rds_public.companies SET name = '{name}'")
-    queued = small.warehouse.ask("measure/queue", direction="both", most=5)
-    totals = {row["direction"]: row["suspicious"] for row in queued if row["part"] == "total"}
+    queued = {place: small.warehouse.ask(f"measure/queue/{n}", most=5) for n, place in enumerate(("create", "update"))}
+    totals = {place: row["suspects"] for place, rows in queued.items() for row in rows if row["kind"] == "total"}
     health = small.health()
     assert totals == {direction: health[f"{direction}_queue_suspicious"] for direction in ("create", "update")}
     assert set(totals.values()) == {wrong}

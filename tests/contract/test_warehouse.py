@@ -3,14 +3,13 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from math import inf, isnan
 
 import pytest
 
-from bot import sql
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.adapters.values import LONGEST
 from bot.demo.estate import FAULTS, Estate
@@ -18,48 +17,12 @@ from bot.errors import NotFoundError, PermanentError, TemporaryError
 from bot.ports import Warehouse
 from bot.runtime.composition import settings_from
 from bot.services.deploy import plan_deploy
-from tests.small_pipeline import SALESFORCE, SmallPipeline
+from tests.small_pipeline import SALESFORCE, SmallPipeline, health
+from tests.sql_folder import SHIPPED
 from tests.waiting import until
-from tests.warehouses import NOON, LocalDatabricks, snapshot
+from tests.warehouses import NOON, DatabricksPlace, DuckDBPlace, Place, local_databricks, snapshot
 
 Write = Callable[[str], str]
-
-
-class DuckDBPlace:
-    """DuckDB itself."""
-
-    def __init__(self) -> None:
-        self.duckdb = DuckDBWarehouse()
-
-    def warehouse(self, tables: dict[str, str] | None = None) -> Warehouse:
-        return DuckDBWarehouse(tables=tables) if tables else self.duckdb
-
-    def running(self) -> int:
-        return len(self.duckdb._running)
-
-    def close(self) -> None:
-        self.duckdb.close()
-
-
-class DatabricksPlace(LocalDatabricks):
-    """The same, spoken to over the wire."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.server.start()
-
-    def running(self) -> int:
-        return len(self.server.statements)
-
-
-Place = DuckDBPlace | DatabricksPlace
-
-
-@pytest.fixture(params=[DuckDBPlace, DatabricksPlace], ids=["duckdb", "databricks"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    one = request.param()
-    yield one
-    one.close()
 
 
 @pytest.fixture
@@ -170,10 +133,34 @@ def test_one_column_is_asked_for_so_that_a_broken_view_does_not_blind_it(place: 
     pipeline.salesforce(3)
     pipeline.run("DROP VIEW crm.sfdc_dbx.properties_to_update")
     with pytest.raises(PermanentError, match="properties_to_update"):
-        warehouse.ask("measure/health")
+        warehouse.ask_joined(["measure/health", "queues"])
+    with pytest.raises(PermanentError, match="properties_to_update"):
+        warehouse.ask("queues")
     assert warehouse.ask_column("measure/health", "coverage_percentage") == {"coverage_percentage": 75.0}
     with pytest.raises(PermanentError, match="properties_to_update"):
-        warehouse.ask_column("measure/health", "update_queue")
+        warehouse.ask_column("queues/1", "q1_backlog")
+    assert warehouse.ask_column("queues/0", "q0_backlog") == {"q0_backlog": 1}
+    found = health(warehouse)
+    assert (found["coverage_percentage"], found["create_queue"], found["update_queue"]) == (75.0, 1, None)
+
+
+@pytest.mark.full
+def test_a_column_that_a_condition_needs_does_not_blind_the_backlog(place: Place) -> None:
+    pipeline, warehouse = SmallPipeline(place.duckdb), place.warehouse()
+    pipeline.properties(4)
+    pipeline.salesforce(3, name="Old name ")
+    pipeline.run(
+        "CREATE TABLE crm.sfdc_dbx.q AS SELECT * EXCLUDE (property_name) FROM crm.sfdc_dbx.properties_to_update"
+    )
+    pipeline.run("DROP VIEW crm.sfdc_dbx.properties_to_update")
+    pipeline.run("ALTER TABLE crm.sfdc_dbx.q RENAME TO properties_to_update")
+    assert warehouse.ask_column("queues/1", "q1_backlog") == {"q1_backlog": 3}
+    assert warehouse.ask_column("queues/1", "q1_suspect_0") == {"q1_suspect_0": 0}
+    with pytest.raises(PermanentError, match="property_name"):
+        warehouse.ask_column("queues/1", "q1_suspect_1")
+    found = health(warehouse)
+    assert (found["create_queue"], found["update_queue"], found["coverage_percentage"]) == (1, 3, 75.0)
+    assert (found["create_queue_suspicious"], found["update_queue_suspicious"]) == (0, None)
 
 
 # What each column of Salesforce's table is needed for; every other number is measured without it.
@@ -206,7 +193,7 @@ def test_a_column_that_is_missing_blinds_only_the_numbers_that_need_it(place: Pl
     whole = warehouse.ask("measure/health")[0]
     pipeline.run(f"ALTER TABLE {SALESFORCE} DROP COLUMN {column}")
     blind = set()
-    for metric in sql.columns("measure/health"):
+    for metric in SHIPPED.columns("measure/health"):
         try:
             assert warehouse.ask_column("measure/health", metric) == {metric: whole[metric]}
         except PermanentError as error:
@@ -313,7 +300,9 @@ def test_the_statements_of_the_services_have_equal_answers_on_both() -> None:
         snapshot(warehouse, "manual_snapshot_20260120T120000Z")
         asked = [
             warehouse.ask("measure/health"),
-            warehouse.ask("measure/queue", direction="both", most=5),
+            warehouse.ask("queues"),
+            *(warehouse.ask(f"queues/{place}") for place in (0, 1)),
+            *(warehouse.ask(f"measure/queue/{place}", most=5) for place in (0, 1)),
             warehouse.ask("measure/snapshots", audit_id="manual_snapshot_20260120T120000Z", now=NOON, most=2),
             warehouse.ask("measure/snapshots", audit_id=None, now=NOON, most=9),
             warehouse.ask("measure/examples", metric="null_company_names"),
@@ -323,7 +312,7 @@ def test_the_statements_of_the_services_have_equal_answers_on_both() -> None:
         log = one.duckdb.ask("measure/snapshots", audit_id=None, now=NOON, most=99)
         warehouse.try_write("doctor/may_write")
         assert one.duckdb.ask("measure/snapshots", audit_id=None, now=NOON, most=99) == log, "it writes no row"
-        alone = [warehouse.ask_column("measure/health", column) for column in sql.columns("measure/health")]
+        alone = [warehouse.ask_column("measure/health", column) for column in SHIPPED.columns("measure/health")]
         assert {name: value for row in alone for name, value in row.items()} == asked[0][0]
         assert all(asked)
         answers.append(asked)
@@ -342,7 +331,7 @@ def test_the_estate_is_built_broken_and_mended_over_the_wire_as_it_is_without() 
             estate.switch(fault, on=True)
             estate.switch(fault, on=False)
         taken = estate.take("update", 1)
-        seen.append((taken, estate.bring("update", 1, 1, 20), warehouse.ask("measure/health")))
+        seen.append((taken, estate.bring("update", 1, 1, 20), health(warehouse)))
         one.close()
     assert seen[0] == seen[1]
 
@@ -354,22 +343,26 @@ def test_nobody_imports_the_connector_who_has_no_databricks() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 
-@pytest.mark.full
-def test_whose_an_object_is_can_be_told_before_anything_is_replaced(place: Place) -> None:
-    SmallPipeline(place.duckdb)
-    warehouse, statement = place.warehouse(), "daily_health_check"
+def test_tables_and_views_are_listed_by_names_that_can_be_written_and_asked(place: Place) -> None:
     with place.duckdb.cursor() as cursor:
-        cursor.execute("DROP VIEW crm.sfdc_dbx.daily_health_check")
-        missing = warehouse.existing_object(statement)
-        assert (missing.name, missing.creates, missing.kind) == ("crm.sfdc_dbx.daily_health_check", "view", None)
-        warehouse.create(statement, {})
-        assert (warehouse.existing_object(statement).kind, warehouse.existing_object(statement).ours) == ("view", True)
-        cursor.execute("CREATE OR REPLACE VIEW crm.sfdc_dbx.daily_health_check AS SELECT 1 AS mine")
-        assert (warehouse.existing_object(statement).kind, warehouse.existing_object(statement).ours) == ("view", False)
-        cursor.execute("DROP VIEW crm.sfdc_dbx.daily_health_check")
-        cursor.execute("CREATE TABLE crm.sfdc_dbx.daily_health_check AS SELECT 1 AS mine")
-        assert (warehouse.existing_object(statement).kind, warehouse.existing_object(statement).ours) == (
-            "table",
-            False,
-        )
-    assert warehouse.existing_object("sync_audit_log").creates == "table"
+        cursor.execute('CREATE TABLE rds.pg_rds_public."my größe.x" AS SELECT 1 AS "Id"')
+        cursor.execute("CREATE VIEW crm.sfdc_dbx.pending AS SELECT 1 AS a")
+    tables = place.warehouse().list_tables()
+    assert tables == ["crm.sfdc_dbx.pending", "rds.pg_rds_public.`my größe.x`"]
+    assert place.warehouse().columns(tables[1]) == {"id"}
+
+
+def test_unity_catalog_does_not_know_the_tables_of_hive_metastore(place: Place) -> None:
+    with place.duckdb.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {SALESFORCE} AS SELECT 1 AS a")
+    assert place.warehouse().list_tables() == ([SALESFORCE] if isinstance(place, DuckDBPlace) else [])
+
+
+def test_the_auto_stop_is_told_without_waking_anything() -> None:
+    embedded = DuckDBWarehouse()
+    assert embedded.auto_stop() == timedelta(0)
+    embedded.close()
+    for minutes in (10, 0):
+        with local_databricks(auto_stop_mins=minutes) as databricks:
+            assert databricks.warehouse().auto_stop() == timedelta(minutes=minutes)
+            assert databricks.server.state == "STOPPED"

@@ -10,21 +10,23 @@ from typing import Any
 
 import pytest
 
-from bot.alerts.model import Action, Alert, Incident
+from bot.alerts.model import Action, ActionKind, Alert, Incident
+from bot.answers import Consent, SyncFacts
 from bot.config.pipeline_file import Operators
 from bot.config.settings import Settings
 from bot.model import ClaimedMessage, Evaluation
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
-from bot.services.ask_warehouse import HEALTH
+from bot.services.act_on_sync import act_on_sync
+from bot.services.authorise import Person
 from bot.services.deliver import CLAIM, deliver_next
-from bot.services.rerun_sync import rerun_facts, rerun_sync
 from bot.services.run_checks import Checker, run_checks
+from bot.services.sync_facts import read_facts, sync_of
 from checks.model import Check
-from tests.fakes import CHANNEL, FakeCensus, FakeChannel, FakeWarehouse, HandClock
+from tests.fakes import CHANNEL, HEALTH, FakeCensus, FakeChannel, FakeWarehouse, HandClock
 from tests.new_state import new_state
 
-ROBIN, ADA, SAM, GROUP = "U0ROBIN", "U0ADA", "U0SAM", "S0OPS"
+ROBIN, ADA, SAM, GROUP, TEAM = "U0ROBIN", "U0ADA", "U0SAM", "S0OPS", "T0HOME"
 KEY = "properties/null_company_names"
 CHECK = Check.model_validate(
     {
@@ -40,7 +42,7 @@ CHECK = Check.model_validate(
         "reopen_within": "30m",
         "summary": "{value} properties have no company name",
         "helps": "Mend the view first.",
-        "rerun": "update",
+        "rerun": "role:update",
     }
 )
 NUMBERS = {
@@ -98,9 +100,29 @@ class World:
         self.look(nameless, after=5)
         return self.incident()
 
+    def facts(self, kind: ActionKind = ActionKind.RERUN, *, incident: bool = True) -> SyncFacts:
+        """What the dialog of an action shows now, opened from the alert or by typing the sync's name."""
+        about = self.incident() if incident else None
+        sync = sync_of(self.ports.settings, about) if about else self.ports.settings.syncs[1]
+        return read_facts(self.ports, kind, sync, about)
+
+    def act(
+        self,
+        kind: ActionKind = ActionKind.RERUN,
+        *,
+        by: str = ROBIN,
+        reason: str = "the view is fixed",
+        incident: bool = True,
+        consent: Consent | None = None,
+        **chosen: bool,
+    ) -> Action:
+        """Somebody confirms the dialog as it is now, or as it was when it showed this consent."""
+        shown = consent or self.facts(kind, incident=incident).consent
+        return act_on_sync(self.ports, shown, Person(by, TEAM, TEAM), reason, **chosen)
+
     def rerun(self, by: str = ROBIN, reason: str = "the view is fixed") -> Action:
-        """Somebody confirms the dialog as it is now."""
-        return rerun_sync(self.ports, self.incident(), rerun_facts(self.ports, self.incident()).consent, by, reason)
+        """Somebody confirms the dialog of a rerun as it is now."""
+        return self.act(by=by, reason=reason)
 
     def claim(self, holder: str = "sender") -> ClaimedMessage:
         """The next message, as a sender has it in its hand."""

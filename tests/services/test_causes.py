@@ -6,12 +6,14 @@ import pytest
 
 from bot.alerts.model import Action, ActionState, Incident, State
 from bot.alerts.rejections import Rejection
+from bot.config.load import rejections_of
+from bot.facts import Schedule
+from bot.model import Kind
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
 from bot.services.acknowledge import acknowledge
-from bot.services.ask_warehouse import HEALTH
 from bot.services.run_checks import run_checks
-from tests.fakes import shipped_settings
+from tests.fakes import HEALTH, shipped_settings
 from tests.services.conftest import ADA, World
 from tests.services.test_not_measured import HEALTHY
 
@@ -37,6 +39,15 @@ def measured(world: World, ports: Ports, times: int = 2, **numbers: object) -> I
     return world.incident()
 
 
+def asleep(world: World, ports: Ports) -> Incident:
+    """The incident after an evaluation for which the warehouse is not asked again."""
+    world.warehouse.runs_anyway = False
+    world.clock.pass_(minutes=5)
+    evaluation, _ = run_checks(ports, thrifty=True)
+    assert all(one.carried for one in evaluation.results if one.check == "suspect_records")
+    return world.incident()
+
+
 @pytest.mark.parametrize(
     ("queue", "suspect", "causes", "offers", "helps"),
     [
@@ -47,7 +58,7 @@ def measured(world: World, ports: Ports, times: int = 2, **numbers: object) -> I
             ("rerun",),
             NAMES.cases["clean_backlog"].helps,
         ),
-        (0, 0, ("Not in the backlog: no record is pending in Sync B",), (), NAMES.cases["empty_backlog"].helps),
+        (0, 0, ("Not in the backlog: no property is pending in Sync B",), (), NAMES.cases["empty_backlog"].helps),
         (240, 200, ("200 suspect records pending in Sync B",), ("pause",), NAMES.helps),
         (240, 9, ("9 suspect records pending in Sync B",), ("pause", "rerun"), NAMES.helps),
     ],
@@ -87,6 +98,19 @@ def test_the_worst_value_is_the_lowest_where_low_is_bad(
     for value in values:
         found = measured(world, whole, times=1, **{metric: value})
     assert (found.value, found.peak) == (values[-1], worst)
+
+
+def test_rejections_of_a_destination_without_codes_are_named_by_what_they_say(world: World, whole: Ports) -> None:
+    hubspot = replace(
+        whole, settings=replace(whole.settings, destination="HubSpot", rejections=rejections_of("HubSpot"))
+    )
+    run = world.census.start(world.sync_b)
+    world.census.finish(run.id, records_updated=50, records_failed=50, records_invalid=0)
+    said = "Contact already exists. Existing ID: {}"
+    world.census.details[run.id] = [Rejection(f"{n}", "rejected", said.format(n)) for n in range(50)]
+    found = measured(world, hubspot, times=1)
+    assert found.causes == (f"Contact already exists: 50 of 50 rejected records in run {run.id}",)
+    assert found.helps.startswith("Another record in HubSpot has this unique value")
 
 
 def test_rejections_are_named_by_their_cause_at_later_evaluations_too(world: World, whole: Ports) -> None:
@@ -152,7 +176,7 @@ def test_what_another_alert_explains_neither_names_a_cause_nor_offers_what_canno
 ) -> None:
     measured(world, whole, update_queue=7881)
     backlog = world.incident()
-    assert (backlog.check, backlog.offers) == ("update_queue", ("rerun",))
+    assert (backlog.check, backlog.sync, backlog.offers) == ("backlog", "Sync B", ("rerun",))
     world.census.pause(world.sync_b)
     measured(world, whole, times=1, update_queue=7881)
     with world.ports.store.snapshot() as records:
@@ -196,3 +220,72 @@ def test_a_measured_reason_is_the_cause_and_no_rerun_is_offered_while_it_holds(w
     assert (found.offers, found.helps) == ((), NAMES.because[0].helps)
     fixed = measured(world, only, times=1, enriched_without_company_name=0)
     assert (fixed.offers, fixed.helps) == (("rerun",), NAMES.cases["clean_backlog"].helps)
+
+
+def test_suspect_records_of_a_sync_that_is_paused_by_now_have_another_next_step(world: World, whole: Ports) -> None:
+    before = measured(world, whole, update_queue_suspicious=12, enriched_without_company_name=40)
+    assert (before.check, before.offers) == ("suspect_records", ("pause",))
+    assert "Pause the sync until then" in before.helps
+    assert before.causes == ("rds_properties_enriched returns no company name for 40 records",)
+    world.census.pause(world.sync_b)
+    paused = asleep(world, whole)
+    assert (paused.offers, paused.causes) == ((), before.causes)
+    assert paused.helps.startswith("Fix the company name in rds_properties_enriched, then resume the sync.")
+    world.deliver()
+    assert "Pause" not in "".join(said.text for said in world.channel.everything() if "12 suspect" in said.text)
+    world.census.resume(world.sync_b)
+    assert (again := asleep(world, whole)).offers == before.offers
+    assert again.helps == before.helps
+
+
+def test_what_can_help_wrong_values_stays_while_their_measured_reason_is_carried_over(
+    world: World, whole: Ports
+) -> None:
+    only = replace(whole, settings=replace(whole.settings, checks=(NAMES,)))
+    before = measured(world, only, null_company_names=60, enriched_without_company_name=40)
+    assert (before.causes[0][:23], before.offers) == ("rds_properties_enriched", ())
+    assert asleep(world, only) == before, "no rerun is offered because the reason was not measured again"
+
+
+@pytest.mark.parametrize(
+    ("suspect", "what", "step"),
+    [
+        (0, "180 pending properties", "Resume it, unless it was paused on purpose."),
+        (12, "180 pending properties, 12 suspect (no company name)", "Fix the suspect records before you resume it:"),
+    ],
+)
+def test_the_alert_of_a_pause_says_what_to_look_at_before_resuming(
+    world: World, whole: Ports, suspect: int, what: str, step: str
+) -> None:
+    only = tuple(one for one in whole.settings.checks if one.name == "schedule_enabled")
+    ports = replace(whole, settings=replace(whole.settings, checks=only))
+    world.census.pause(world.sync_b)
+    found = measured(world, ports, update_queue_suspicious=suspect)
+    assert found.summary == f"Sync B is paused in Census: {what}"
+    assert found.helps.startswith(step)
+    assert found.offers == (() if suspect else ("resume",))
+
+
+def test_a_sync_without_a_schedule_is_not_to_be_resumed(world: World, whole: Ports) -> None:
+    only = tuple(one for one in whole.settings.checks if one.name == "schedule_enabled")
+    ports = replace(whole, settings=replace(whole.settings, checks=only))
+    world.census.set_schedule(world.sync_b, Schedule("never", paused=False))
+    found = measured(world, ports, update_queue_suspicious=12)
+    assert found.summary == "Sync B has no schedule in Census: 180 pending properties, 12 suspect (no company name)"
+    assert found.helps.startswith("Restore its schedule in Census.")
+
+
+def test_the_evidence_shows_the_value_of_the_run_that_it_names(world: World, whole: Ports) -> None:
+    def rejected(count: int) -> int:
+        run = world.census.start(world.sync_b)
+        world.census.finish(run.id, records_updated=100 - count, records_failed=count, records_invalid=0)
+        world.census.details[run.id] = [Rejection("1", "rejected", "UNABLE_TO_LOCK_ROW: busy")]
+        measured(world, whole, times=1)
+        world.deliver()
+        return run.id
+
+    first, second = rejected(40), rejected(20)
+    [evidence] = [said.text for said in world.channel.thread() if said.kind is Kind.EVIDENCE]
+    assert f"*Latest run* {second}" in evidence.replace(f"<|{second}>", str(second))
+    assert "20.0%" in evidence and "*Value*\n40" not in evidence
+    assert f"*Latest run* {first}" not in evidence

@@ -10,9 +10,9 @@ from bot.errors import PermanentError, TemporaryError
 from bot.facts import Schedule
 from bot.model import Evaluation
 from bot.runtime.composition import settings_from
-from bot.services.ask_warehouse import HEALTH
 from bot.services.run_checks import Checker, run_checks, timer_ended
 from bot.services.summarise import summarise
+from tests.fakes import HEALTH
 from tests.services.conftest import CHECK, World
 from tests.services.test_not_measured import HEALTHY, open_incidents
 
@@ -220,6 +220,20 @@ def test_a_look_before_a_run_costs_one_statement_and_none_where_runs_follow_each
         due = every and (minute - 120) % every == 0
         running = [asleep.census.start(sync).id for sync in (asleep.sync_a, asleep.sync_b)] if due else []
     assert asked(asleep) - before in (statements - 1, statements), "the look after the last run is of the next day"
+
+
+@pytest.mark.parametrize(("conditions", "wakes"), [((), False), (None, True)])
+def test_the_warehouse_is_woken_before_runs_of_syncs_with_suspect_conditions_alone(
+    conditions: tuple[()] | None, wakes: bool, asleep: World
+) -> None:
+    with_schedule(asleep, EVERY_TWO_HOURS)
+    first, second = asleep.ports.settings.syncs  # Sync B runs at 12:00, Sync A never
+    second = second if conditions is None else second.model_copy(update={"suspect": conditions})
+    asleep.ports = replace(asleep.ports, settings=replace(asleep.ports.settings, syncs=(first, second)))
+    asleep.census.set_schedule(asleep.sync_a, Schedule("never", paused=False))
+    run_checks(asleep.ports, thrifty=True)
+    asleep.clock.pass_(minutes=116)
+    assert timer_ended(asleep.ports) is wakes
 
 
 @pytest.mark.full

@@ -14,7 +14,9 @@ from bot.config.pipeline_file import Operators
 from bot.errors import AccessError, NotFoundError, PermanentError, StartingError, SyncHealthError, TemporaryError
 from bot.facts import Schedule
 from bot.runtime.composition import manifest_scopes
-from bot.services.examine import examine_census, examine_slack, examine_state, examine_warehouse
+from bot.services.examine import examine_census, examine_slack, examine_state
+from bot.services.examine_warehouse import examine_warehouse
+from bot.sql.grants import to_grant
 from tests.fakes import forbidden
 from tests.services.conftest import GROUP, World
 
@@ -34,7 +36,7 @@ def warehouse(world: World, *, deep: bool = False) -> dict[str, Finding]:
     def wake() -> None:
         world.warehouse.says = "RUNNING"
 
-    return by_name(examine_warehouse(world.ports, COLUMNS, wake if deep else None))
+    return by_name(examine_warehouse(world.ports, COLUMNS, to_grant, wake if deep else None))
 
 
 def by_name(findings: Iterable[Finding]) -> dict[str, Finding]:
@@ -195,6 +197,9 @@ def test_a_sync_that_something_else_starts_needs_no_schedule(well: World) -> Non
         f"sync {well.sync_a}: started from outside",
         f"sync {well.sync_b}: sync sequence",
     ]
+    follows = Schedule("never", paused=False, triggers=("sync_sequence",), follows=well.sync_a)
+    well.census.set_schedule(well.sync_b, follows)
+    assert census(well)["Census Sync B"].detail == f"sync {well.sync_b}: after Sync A"
     well.census.pause(well.sync_a)
     assert wrong(census(well)) == ["Census Sync A"]
 
@@ -225,7 +230,7 @@ def test_a_warehouse_that_does_not_start_is_not_well_and_its_settings_are_right(
         raise StartingError("The warehouse is still STARTING after 10 min")
 
     well.warehouse.says = "STARTING"
-    [finding] = examine_warehouse(well.ports, COLUMNS, wake)
+    [finding] = examine_warehouse(well.ports, COLUMNS, to_grant, wake)
     assert (finding.ok, finding.remedy) == (False, "wait until it runs, then run this again")
 
 
@@ -244,7 +249,7 @@ def test_a_missing_table_and_a_missing_column_are_named(well: World) -> None:
 
 def test_an_audit_log_that_is_not_there_is_created_by_a_deploy_and_not_renamed(well: World) -> None:
     columns = {"crm.sfdc_dbx.sync_audit_log": frozenset({"audit_id"})}
-    found = by_name(examine_warehouse(well.ports, columns))
+    found = by_name(examine_warehouse(well.ports, columns, to_grant))
     assert found["crm.sfdc_dbx.sync_audit_log"].remedy == "create it with `sync-health deploy`"
 
 
@@ -272,7 +277,10 @@ def test_the_scopes_are_those_of_the_manifest() -> None:
         (TemporaryError("Databricks answered 503"), "run this again in a few minutes"),
         (AccessError("Databricks answered 401: check DATABRICKS_TOKEN"), "correct the setting that it names"),
         (PermanentError("[TABLE_OR_VIEW_NOT_FOUND]"), "name the one that you have under tables"),
-        (PermanentError("[INSUFFICIENT_PERMISSIONS] SQLSTATE: 42501"), "grant the bot's login SELECT on it"),
+        (
+            PermanentError("[INSUFFICIENT_PERMISSIONS] SQLSTATE: 42501"),
+            "GRANT SELECT ON TABLE `crm`.`sfdc_dbx`.`properties_to_create`",
+        ),
     ],
 )
 def test_the_remedy_follows_from_the_error_and_a_busy_warehouse_renames_no_table(

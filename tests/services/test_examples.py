@@ -7,9 +7,9 @@ import pytest
 from bot.errors import TemporaryError
 from bot.facts import RunStatus
 from bot.runtime.composition import settings_from
-from bot.services.ask_warehouse import HEALTH
 from bot.services.examples import EXAMPLES
 from bot.services.run_checks import run_checks
+from tests.fakes import HEALTH
 from tests.services.conftest import World
 from tests.services.test_not_measured import HEALTHY
 

@@ -10,8 +10,7 @@ from bot.adapters.census.client import CensusClient
 from bot.alerts.model import Action, ActionState
 from bot.demo.census.server import CensusServer
 from bot.demo.census.syncs import LocalSync
-from bot.services.follow_runs import follow_runs
-from bot.services.rerun_sync import rerun_facts, rerun_sync
+from bot.services.follow_actions import follow_actions
 from bot.services.run_checks import Checker
 from tests.contract.test_census import NotedDestination
 from tests.services.conftest import ADA, World
@@ -29,12 +28,13 @@ class Wired:
         self.checker = Checker(self.ports)
 
     def rerun(self) -> Action:
-        incident = self.world.open_incident()
-        return rerun_sync(self.ports, incident, rerun_facts(self.ports, incident).consent, by=ADA, reason="")
+        self.world.open_incident()
+        self.world.ports = self.ports
+        return self.world.act(by=ADA)
 
     def follow(self, **later: float) -> Action:
         self.world.clock.pass_(**later)
-        follow_runs(self.ports, self.checker)
+        follow_actions(self.ports, self.checker)
         return self.world.action()
 
     def ordered(self) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def test_a_run_that_somebody_cancels_in_census_ends_the_action(wired: Wired) -> 
     wired.ports.census.cancel(run_id)
     ended = wired.follow(seconds=1)
     assert (ended.state, ended.run_status) == (ActionState.FAILED, "cancelled")
-    assert ended.verdict == "The run was cancelled in Census."
+    assert ended.verdict == "The run was canceled."
 
 
 def test_a_run_in_a_state_that_nobody_knows_is_never_taken_for_over(wired: Wired) -> None:

@@ -214,11 +214,14 @@ def test_a_second_one_changes_when_and_why_and_an_operator_ends_it_early(world: 
     assert summarise(world.ports).maintenance is None
     with pytest.raises(RefusedError, match="No maintenance window is on"):
         end_maintenance(world.ports, ROBIN)
-    assert [(who, result) for who, what, _, result in world.audit() if what == "maintenance"] == [
-        (ROBIN, "for 2h: loading old records"),
-        (ADA, "for 3h: more of it"),
-        (ROBIN, "ended"),
+    written = world.rows("SELECT \"user\", result, reason, before, after FROM audit WHERE what = 'maintenance'")
+    assert [row[:3] for row in written] == [
+        (ROBIN, "begun for 2h", "loading old records"),
+        (ADA, "begun for 3h", "more of it"),
+        (ROBIN, "ended", ""),
     ]
+    assert written[0][3] == "no window" and written[0][4].startswith("until 2026-")
+    assert [written[0][4], written[1][4], "ended"] == [written[1][3], written[2][3], written[2][4]]
 
 
 @pytest.mark.full

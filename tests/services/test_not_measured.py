@@ -12,12 +12,14 @@ from bot.facts import RunStatus
 from bot.model import Evaluation
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
-from bot.services.ask_warehouse import HEALTH
 from bot.services.run_checks import run_checks
 from checks.model import Outcome, Severity
+from tests.fakes import HEALTH
 from tests.services.conftest import World
 
 HEALTHY = {
+    "salesforce_rows": 18722,
+    "enriched_rows": 19500,
     "coverage_percentage": 96.0,
     "matched_coverage_percentage": 96.0,
     "null_company_names": 7,
@@ -92,7 +94,7 @@ def test_the_table_that_is_empty_is_named_where_the_statement_counts_it(world: W
     look(world, replace(whole, settings=named), times=2)
     with world.store.transaction() as records:
         [incident] = records.open_incidents()
-    assert incident.summary.startswith("Table lake.app.enriched is empty. 9 checks cannot run: ")
+    assert incident.summary.startswith("Table lake.app.enriched is empty. 8 checks cannot run: ")
     assert incident.helps.startswith("Restore it.")
     assert "product_property" not in incident.summary
 
@@ -102,7 +104,7 @@ def test_a_paused_sync_says_how_much_is_pending_meanwhile(world: World, whole: P
     look(world, whole)
     with world.store.transaction() as records:
         [incident] = records.open_incidents()
-    assert incident.summary == "Sync B is paused in Census: 180 pending records"
+    assert incident.summary == "Sync B is paused in Census: 180 pending properties"
     assert incident.helps.startswith("Resume it")
 
 
@@ -118,22 +120,22 @@ def test_census_down_is_one_alert_and_not_one_per_sync(world: World, whole: Port
     look(world, whole, times=2)
     assert open_checks(world) == [("census_not_measured", None)]
     [incident] = open_incidents(world)
-    assert incident.summary.startswith("Census does not answer. 6 checks cannot run: "), "once, and not once per sync"
+    assert incident.summary.startswith("Census does not answer. 8 checks cannot run: "), "once, and not once per sync"
 
 
 def test_a_broken_number_does_not_blind_the_others(world: World, whole: Ports) -> None:
-    whole_row = world.warehouse.rows[HEALTH][0] | {"null_company_names": 99}
+    world.numbers(null_company_names=99)
 
     def ask_column(question: str, column: str) -> dict[str, object]:
-        if column == "update_queue":
+        if column == "q1_backlog":
             raise PermanentError("there is no crm.sfdc_dbx.properties_to_update")
-        return {column: whole_row[column]}
+        return {column: world.warehouse.row(question)[column]}
 
     world.warehouse.failure = PermanentError("there is no crm.sfdc_dbx.properties_to_update")
     world.warehouse.ask_column = ask_column  # type: ignore[method-assign]
     evaluation = look(world, whole, times=2)
-    blind = {result.check for result in evaluation.results if result.outcome is Outcome.ERROR}
-    assert blind == {"update_queue"}
+    blind = [(result.check, result.sync) for result in evaluation.results if result.outcome is Outcome.ERROR]
+    assert blind == [("backlog", "Sync B")]
     assert evaluation.outcome is Outcome.CRITICAL
     assert set(open_checks(world)) == {("null_company_names", None), ("warehouse_not_measured", None)}
     assert evaluation.statements > 1

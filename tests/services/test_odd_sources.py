@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerts.model import Action, ActionState
+from bot.alerts.model import Action, ActionKind, ActionState
 from bot.errors import PermanentError, UnreadableError
 from bot.facts import Run, RunStatus
 from bot.runtime.composition import settings_from
-from bot.services.ask_warehouse import HEALTH
-from bot.services.follow_runs import UNCONFIRMED, follow_runs
+from bot.services.follow_actions import follow_actions
+from bot.services.follow_change import UNCONFIRMED
 from bot.services.measure import measure
 from bot.services.run_checks import run_checks
 from checks.model import Outcome
+from tests.fakes import HEALTH
 from tests.services.conftest import NUMBERS, World
 
 SURPRISES = [KeyError("data"), AttributeError(), RecursionError(), OverflowError(), MemoryError(), StopIteration()]
@@ -163,10 +164,10 @@ def two(world: World) -> World:
 def test_a_poisoned_action_holds_up_no_other_and_is_given_up_in_the_end(two: World, error: Exception) -> None:
     two.census.run = raising(error, two.census.run, only=1)  # type: ignore[method-assign, assignment]
     two.census.finish(2)
-    follow_runs(two.ports, two.checker)
+    follow_actions(two.ports, two.checker)
     assert [two.action(n).state for n in (1, 2)] == [ActionState.RUNNING, ActionState.CHECKING]
     two.clock.pass_(hours=7)
-    follow_runs(two.ports, two.checker)
+    follow_actions(two.ports, two.checker)
     assert [two.action(n).state for n in (1, 2)] == [ActionState.UNKNOWN, ActionState.FINISHED]
     assert type(error).__name__ in two.action(1).verdict
 
@@ -176,7 +177,7 @@ def test_an_action_with_the_run_0_is_released_and_holds_up_no_other(two: World) 
     with two.store.transaction() as records:
         records.save_action(poisoned)
     two.census.finish(2)
-    follow_runs(two.ports, two.checker)
+    follow_actions(two.ports, two.checker)
     assert [two.action(n).state for n in (1, 2)] == [ActionState.UNKNOWN, ActionState.CHECKING]
 
 
@@ -185,17 +186,19 @@ def test_the_run_of_another_sync_is_not_believed(two: World) -> None:
     two.census.finish(2)
     shown = replace(other, status=RunStatus.COMPLETED, completed_at=two.clock.now())
     two.census.run = lambda _: shown  # type: ignore[method-assign]
-    follow_runs(two.ports, two.checker)
-    assert [two.action(n).state for n in (1, 2)] == [ActionState.RUNNING, ActionState.CHECKING]
+    follow_actions(two.ports, two.checker)
+    assert [two.action(n).state for n in (1, 2)] == [ActionState.REQUESTED, ActionState.CHECKING], "looked for again"
 
 
 def test_a_run_that_census_no_longer_knows_releases_its_sync_within_minutes(two: World) -> None:
+    two.census.move(1, records_total=9, records_updated=1)
+    follow_actions(two.ports, two.checker)
     two.census.forget(1)
-    follow_runs(two.ports, two.checker)
-    assert two.action(1).state is ActionState.RUNNING, "it may not show yet"
+    follow_actions(two.ports, two.checker)
+    assert two.action(1).state is ActionState.RUNNING, "it may not show for a moment"
     two.clock.pass_(seconds=UNCONFIRMED + 1)
-    follow_runs(two.ports, two.checker)
+    follow_actions(two.ports, two.checker)
     assert two.action(1).state is ActionState.UNKNOWN
     assert two.action(1).verdict.startswith("Census no longer knows this run")
     with two.store.transaction() as records:
-        assert records.open_action("Sync A") is None
+        assert records.open_action("Sync A", ActionKind.RERUN) is None

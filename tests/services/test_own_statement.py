@@ -7,10 +7,9 @@ from threading import Barrier, Event
 import pytest
 
 from bot.errors import AccessError, PermanentError, StartingError, StatementError, SyncHealthError, TemporaryError
-from bot.services.ask_warehouse import HEALTH
 from bot.services.measure import measure
-from bot.services.rerun_sync import rerun_facts
 from checks.model import Outcome
+from tests.fakes import HEALTH
 from tests.services.conftest import CHECK, World
 
 STALE = CHECK.model_copy(update={"name": "stale", "metric": "sql/checks/stale.sql"})
@@ -159,5 +158,5 @@ def test_an_own_statement_over_its_time_limit_blinds_nobody_else(own: World, mon
 def test_a_rerun_asks_for_no_own_statement(own: World) -> None:
     own.open_incident()
     own.warehouse.asked.clear()
-    rerun_facts(own.ports, own.incident())
-    assert own.warehouse.asked == [HEALTH]
+    own.facts()
+    assert own.warehouse.asked == [f"{HEALTH} + queues/1"], "and for no other queue"

@@ -103,13 +103,30 @@ def test_checks_that_the_log_says_nothing_of_are_named(past: Past) -> None:
     past.evening(0, 5)
     replayed = past.replayed()
     assert {"schedule_enabled", "sync_recency"} <= set(replayed.others)
-    assert {one.check.name for one in replayed.checks} == {
-        "coverage",
-        "create_queue",
-        "update_queue",
-        "null_company_names",
-        "data_quality",
+    assert {(one.check.name, one.sync) for one in replayed.checks} == {
+        ("coverage", None),
+        ("backlog", "Sync A"),
+        ("backlog", "Sync B"),
+        ("null_company_names", None),
+        ("data_quality", None),
     }
+
+
+def test_a_backlog_is_judged_by_the_thresholds_of_its_sync_and_told_in_the_words_of_the_pipeline(past: Past) -> None:
+    past.small.properties(1000 + 80, first=1001)
+    past.evening(0, 5)
+
+    def said(*limits: str) -> list[str]:
+        return [text for one in past.replayed(*limits).checks if one.check.name == "backlog" for _, _, text in one.told]
+
+    assert said() == ["Sync A has 80 pending properties"]
+    assert said("backlog: warn > 90") == []
+    assert said("backlog: warn > 10", "backlog: critical > 20") == ["Sync A has 80 pending properties"]
+
+
+def test_a_threshold_that_one_sync_could_not_have_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="lies beyond critical"):
+        with_limits(settings_from({}), ["backlog: warn > 400"])  # Sync A is critical beyond 100
 
 
 def test_the_past_leaves_no_trace_in_the_pipeline_or_the_bot(past: Past) -> None:
@@ -124,7 +141,7 @@ def test_the_past_leaves_no_trace_in_the_pipeline_or_the_bot(past: Past) -> None
     ("text", "said"),
     [
         ("coverage < 94", "write it like"),
-        ("coverage: warn 94", "cannot read the limit '94'"),
+        ("coverage: warn 94", "cannot read the threshold '94'"),
         ("cover: warn < 94", 'did you mean "coverage"'),
         ("coverage: warn < 80", "lies beyond critical"),
     ],

@@ -8,17 +8,21 @@ from dataclasses import replace
 import pytest
 
 from bot.adapters.store.sql_store import SqlStore
+from bot.alerts.causes import at
 from bot.alerts.model import Action, ActionState, Did, State
 from bot.answers import Consent, FactChange
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
 from bot.facts import LONGEST_RUN, RunStatus
 from bot.model import Kind
-from bot.services.ask_warehouse import HEALTH
+from bot.services.act_on_sync import FactsChangedError, act_on_sync
+from bot.services.authorise import Person
 from bot.services.deliver import deliver_next
-from bot.services.follow_runs import SEARCH, UNCONFIRMED, follow_runs
-from bot.services.rerun_sync import FactsChangedError, rerun_facts, rerun_sync
-from tests.fakes import BrittleStore, Said, refused
-from tests.services.conftest import ADA, ROBIN, World
+from bot.services.follow_actions import SEARCH, follow_actions
+from bot.services.follow_change import UNCONFIRMED
+from bot.services.sync_facts import sync_of
+from checks.model import Severity
+from tests.fakes import HEALTH, BrittleStore, Said, refused
+from tests.services.conftest import ADA, CHECK, ROBIN, TEAM, World
 from tests.waiting import until
 
 
@@ -35,15 +39,15 @@ def press(world: World, by: str = ROBIN, reason: str = "the view is fixed") -> A
 
 def shown(world: World) -> Consent:
     """What the dialog shows now."""
-    return rerun_facts(world.ports, world.incident()).consent
+    return world.facts().consent
 
 
 def confirm(world: World, consent: Consent, by: str = ROBIN, reason: str = "the view is fixed") -> Action:
-    return rerun_sync(world.ports, world.incident(), consent, by, reason)
+    return world.act(by=by, reason=reason, consent=consent)
 
 
 def follow(world: World) -> int:
-    return follow_runs(world.ports, world.checker)
+    return follow_actions(world.ports, world.checker)
 
 
 def story(world: World) -> Said:
@@ -67,7 +71,7 @@ def test_a_rerun_starts_one_run_and_the_thread_says_whose(world: World) -> None:
 
 def test_the_facts_say_what_would_be_written(world: World) -> None:
     world.numbers(update_queue=246, update_queue_suspicious=9)
-    facts = rerun_facts(world.ports, world.incident())
+    facts = world.facts()
     assert (facts.sync, facts.queue, facts.suspicious, facts.risky) == ("Sync B", 246, 9, True)
     assert (facts.running, facts.paused, facts.latest_run_id) == (None, False, 0)
     assert facts.source == "crm.sfdc_dbx.properties_to_update"
@@ -76,13 +80,13 @@ def test_the_facts_say_what_would_be_written(world: World) -> None:
 
 def test_when_nobody_knows_what_would_be_written_it_is_risky(world: World) -> None:
     world.warehouse.failure = TemporaryError("asleep")
-    facts = rerun_facts(world.ports, world.incident())
+    facts = world.facts()
     assert (facts.queue, facts.suspicious, facts.risky) == (None, None, True)
 
 
 def test_census_down_runs_nothing(world: World) -> None:
     world.census.failure = TemporaryError("Census cannot be reached")
-    with pytest.raises(TemporaryError, match="no run can start now"):
+    with pytest.raises(TemporaryError, match="nothing can be done now"):
         press(world)
     assert world.rows("SELECT * FROM actions") == []
 
@@ -96,16 +100,34 @@ def test_a_risky_rerun_needs_a_reason(world: World) -> None:
     assert press(world, reason=" I know ").reason == "I know"
 
 
+def test_what_is_wrong_already_and_critical_needs_a_reason_too(world: World) -> None:
+    assert world.facts().critical == ("Companies without a name",)
+    with pytest.raises(RefusedError, match="a reason is needed"):
+        press(world, reason="")
+
+
 def test_a_harmless_rerun_needs_none(world: World) -> None:
+    world.look(40, after=30)
+    world.look(40, after=30)
+    assert (world.incident().severity, world.facts().risky) == (Severity.WARN, False)
     assert press(world, reason="").state is ActionState.RUNNING
 
 
-def test_a_paused_sync_is_not_run(world: World) -> None:
+def test_a_sync_that_was_paused_since_the_dialog_is_not_run(world: World) -> None:
+    consent = shown(world)
     world.census.pause(world.sync_b)
     with pytest.raises(FactsChangedError, match="paused"):
-        press(world)
+        confirm(world, consent)
     assert world.census.triggers == []
     assert world.rows("SELECT * FROM actions") == []
+
+
+def test_a_sync_that_the_dialog_showed_paused_is_resumed_and_then_run(world: World) -> None:
+    world.census.pause(world.sync_b)
+    action = press(world)
+    assert (action.state, action.resumes) == (ActionState.RUNNING, True)
+    assert world.census.changes == [(world.sync_b, True), (world.sync_b, False)]
+    assert world.census.triggers == [world.sync_b]
 
 
 def test_two_presses_at_once_make_one_run_and_the_second_is_told_whose(world: World) -> None:
@@ -137,7 +159,7 @@ def test_pressing_while_ones_own_run_is_going_on_is_refused(world: World) -> Non
 def test_a_run_that_is_going_on_is_followed_and_none_is_started(world: World) -> None:
     world.numbers(update_queue_suspicious=9)
     running = world.census.start(world.sync_b)
-    facts = rerun_facts(world.ports, world.incident())
+    facts = world.facts()
     assert (facts.running, facts.risky) == (running, False)
     action = press(world, reason="")
     assert (action.state, action.run_id, action.adopted) == (ActionState.RUNNING, running.id, True)
@@ -152,7 +174,7 @@ def test_a_run_that_had_begun_before_and_did_not_help_says_that_another_one_may(
     follow(world)
     follow(world)
     assert "had begun before the request; Rerun starts one that reads current records." in world.action().verdict
-    assert "🟠 *Sync B run completed, not recovered* (followed by" in story(world).text
+    assert "🟠 *Sync B run completed, not recovered* in 0 s: 5 updated" in story(world).text
     assert Did.FOLLOWED in [entry.did for entry in world.incident().timeline]
     assert Did.RERUN not in [entry.did for entry in world.incident().timeline]
     assert press(world).run_id != running.id
@@ -165,6 +187,9 @@ def test_a_run_is_told_from_start_to_end_in_one_message(world: World) -> None:
         world.census.move(1, records_total=120, records_updated=done)
         assert follow(world) == 1
         assert f"{done} of 120 records" in story(world).text
+    assert follow(world) == 1
+    stalled = story(world).text
+    assert "80 of 120 records" in stalled and "No progress since" in stalled and "left" not in stalled
     follow(world)
     assert world.claimed() == [], "nothing new is not told"
     world.census.finish(1, records_updated=118, records_failed=2, records_invalid=0)
@@ -196,9 +221,11 @@ def test_a_healthy_end_says_so_and_the_incident_recovers(world: World) -> None:
     action = end_of_run(world, 7)
     assert action.state is ActionState.FINISHED
     assert "Evaluated again: 7 properties have no company name" in action.verdict
-    assert "10 min" in action.verdict
-    assert world.incident().state is State.RECOVERING
     assert action.ended_at == world.clock.now()
+    resolves = world.clock.now() + CHECK.keep_firing_for
+    assert f"Resolves {at(resolves)} if it stays there." in action.verdict
+    assert f"Resolves <!date^{int(resolves.timestamp())}^" in story(world).text
+    assert world.incident().state is State.RECOVERING
     assert "*Sync B rerun completed* in 3 min" in story(world).text
 
 
@@ -273,9 +300,9 @@ def test_the_run_of_a_schedule_is_not_taken_for_ours(world: World) -> None:
 def test_a_trigger_that_was_certainly_refused_ends_at_once_and_may_be_pressed_again(world: World) -> None:
     world.census.refusal = PermanentError("Census answered 403")
     action = press(world)
-    assert (action.state, action.verdict) == (ActionState.FAILED, "Nothing was run: Census answered 403")
+    assert (action.state, action.verdict) == (ActionState.FAILED, "Nothing was done: Census answered 403")
     assert action.ended_at == world.clock.now()
-    assert "Nothing was run: Census answered 403" in story(world).text
+    assert "Nothing was done: Census answered 403" in story(world).text
     world.census.refusal = None
     assert press(world).state is ActionState.RUNNING
     assert len([said for said in world.channel.thread() if said.kind is Kind.RUN]) == 1
@@ -303,7 +330,7 @@ def test_a_run_that_census_does_not_show_is_looked_for_and_never_said_not_to_hav
     assert "Whether a run started is unknown" in story(world).text
     assert "outcome unknown" in story(world).text
     assert "not started" not in story(world).text
-    assert world.audit()[-1][3].startswith("action 1 unknown: Whether a run started")
+    assert world.audit()[-1][3].startswith("Whether a run started is unknown")
     world.census.refusal = None
     assert press(world).state is ActionState.RUNNING
 
@@ -359,7 +386,7 @@ def test_a_skipped_run_makes_us_follow_the_one_that_is_going_on(world: World) ->
     ("status", "words"),
     [
         (RunStatus.FAILED, "Census says that the run failed: the destination is gone."),
-        (RunStatus.CANCELLED, "The run was cancelled in Census: the destination is gone."),
+        (RunStatus.CANCELLED, "The run was canceled: the destination is gone."),
         (RunStatus.SKIPPED, "Census skipped the run, and no other is going on: the destination is gone."),
     ],
 )
@@ -369,7 +396,7 @@ def test_a_run_that_ends_badly_is_told_and_may_be_pressed_again(world: World, st
     follow(world)
     assert (world.action().state, world.action().verdict) == (ActionState.FAILED, words)
     assert words in story(world).text
-    assert "failed" in story(world).text
+    assert ("canceled" if status is RunStatus.CANCELLED else "failed") in story(world).text
     assert press(world).state is ActionState.RUNNING
 
 
@@ -390,11 +417,13 @@ def test_a_run_that_census_forgot_does_not_block_reruns(world: World) -> None:
     press(world)
     world.census.forget(1)
     follow(world)
-    assert world.action().state is ActionState.RUNNING, "it may be a hiccup"
     world.clock.pass_(seconds=UNCONFIRMED + 1)
     follow(world)
+    assert world.action().state is ActionState.RUNNING, "its list may lag, and another run would be a second one"
+    world.clock.pass_(seconds=SEARCH)
+    follow(world)
     assert world.action().state is ActionState.UNKNOWN
-    assert "Census no longer knows this run" in world.action().verdict
+    assert "Census has not shown run 1" in world.action().verdict
     assert press(world).state is ActionState.RUNNING
 
 
@@ -428,26 +457,43 @@ def test_what_the_follower_found_first_is_not_changed(world: World) -> None:
 
 
 def test_a_sync_that_pipeline_yml_dropped_cannot_be_run(world: World) -> None:
-    with pytest.raises(RefusedError, match="no such sync any more"):
-        rerun_facts(world.ports, replace(world.incident(), rerun="Sync Z"))
+    with pytest.raises(RefusedError, match="no sync that this alert is about"):
+        sync_of(world.ports.settings, replace(world.incident(), rerun="Sync Z"))
 
 
 def test_request_and_end_are_audited(world: World) -> None:
     end_of_run(world, 7)
     requested, ended = world.audit()
-    assert requested == (ROBIN, "rerun", "Sync B", "action 1: the view is fixed")
+    assert requested == (ROBIN, "rerun", "Sync B", "requested")
     assert ended[:3] == (ROBIN, "rerun", "Sync B")
-    assert ended[3].startswith("action 1 finished: Evaluated again")
+    assert ended[3] == "run completed: 7 properties have no company name"
+    more = world.rows("SELECT state, team, reason, before, after, reference FROM audit ORDER BY id")
+    assert more == [
+        ("requested", TEAM, "the view is fixed", "on, 12 records pending", "", "action 1"),
+        ("succeeded", None, "", "", "5 updated", "action 1, run 1"),
+    ]
     assert [entry.did for entry in world.incident().timeline][-2:] == [Did.RECOVERING, Did.RUN_ENDED]
+
+
+@pytest.mark.parametrize(
+    ("nameless", "says"),
+    [
+        (60, "run completed, not recovered: 60 properties have no company name"),
+        (None, "run completed, status unknown: Companies without a name: no data"),
+    ],
+)
+def test_the_audit_says_of_a_completed_run_whether_its_incident_recovered(
+    world: World, nameless: object, says: str
+) -> None:
+    end_of_run(world, nameless)
+    assert world.audit()[-1] == (ROBIN, "rerun", "Sync B", says)
 
 
 def test_an_end_that_census_refused_is_audited_and_in_the_timeline(world: World) -> None:
     world.census.refusal = PermanentError("Census answered 403")
     press(world)
-    assert [row[3] for row in world.audit()] == [
-        "action 1: the view is fixed",
-        "action 1 failed: Nothing was run: Census answered 403",
-    ]
+    assert [row[3] for row in world.audit()] == ["requested", "Nothing was done: Census answered 403"]
+    assert world.rows("SELECT state FROM audit ORDER BY id") == [("requested",), ("failed",)]
     assert world.incident().timeline[-1].did is Did.RUN_ENDED
 
 
@@ -456,11 +502,11 @@ def test_the_end_is_kept_together_or_not_at_all(world: World) -> None:
     press(world)
     world.census.finish(1, RunStatus.FAILED)
     brittle = replace(world.ports, store=BrittleStore(world.store, "audit"))
-    follow_runs(brittle, world.checker)
+    follow_actions(brittle, world.checker)
     assert world.action().state is ActionState.RUNNING, "rolled back, so it is looked at again"
     follow(world)
     assert world.action().state is ActionState.FAILED
-    assert world.audit()[-1][3].startswith("action 1 failed")
+    assert world.audit()[-1][3] == "Census says that the run failed."
 
 
 def test_slack_being_down_does_not_stop_a_rerun(world: World) -> None:
@@ -507,7 +553,7 @@ def test_what_became_worse_since_the_dialog_starts_nothing_and_is_shown_again(
         confirm(world, consent)
     assert changed.value.changes == (change,)
     assert world.census.triggers == [] and world.rows("SELECT * FROM actions") == []
-    if change not in (FactChange.PAUSED, FactChange.NOTHING_PENDING):
+    if change is not FactChange.NOTHING_PENDING:
         assert confirm(world, changed.value.facts.consent).state is ActionState.RUNNING, "the new ones can be confirmed"
 
 
@@ -564,7 +610,7 @@ def test_a_submission_that_is_replayed_after_a_restart_starts_nothing(world: Wor
     world.census.refusal = None
     restarted = replace(world.ports, store=SqlStore(f"sqlite:///{world.path}"))
     with pytest.raises(FactsChangedError) as changed:
-        rerun_sync(restarted, world.incident(), consent, ROBIN, "again")
+        act_on_sync(restarted, consent, Person(ROBIN, TEAM, TEAM), "again")
     assert FactChange.REQUESTED in changed.value.changes
     restarted.store.close()
     assert len(world.census.triggers) == 1
@@ -588,9 +634,10 @@ def test_a_rerun_that_another_replica_requests_in_the_same_moment_is_noticed(wor
 
 
 def test_a_consent_for_another_sync_or_incident_is_none_for_this(world: World) -> None:
-    for change in ({"sync": "Sync A"}, {"incident_id": 2}):
-        with pytest.raises(RefusedError, match="about another sync"):
+    for change, why in (({"sync": "Sync A"}, "about another sync"), ({"incident_id": 2}, "There is no incident 2")):
+        with pytest.raises(RefusedError, match=why):
             confirm(world, replace(shown(world), **change))  # type: ignore[arg-type]
+    assert world.census.triggers == []
 
 
 def test_one_old_run_of_unknown_state_does_not_stand_against_reruns(world: World) -> None:
@@ -608,16 +655,15 @@ def test_a_request_from_before_the_clock_was_set_back_is_not_looked_for_an_hour_
     world.census.refusal = UncertainError("the connection broke")
     world.rerun()
     world.clock.set_back(hours=1)
-    follow_runs(world.ports, world.checker)
+    follow_actions(world.ports, world.checker)
     world.clock.pass_(minutes=16)
-    follow_runs(world.ports, world.checker)
+    follow_actions(world.ports, world.checker)
     assert world.action().state is ActionState.UNKNOWN
 
 
 def test_facts_that_changed_while_the_rerun_was_requested_name_the_rerun_that_changed_them(world: World) -> None:
     world.open_incident()
-    incident = world.incident()
-    consent = rerun_facts(world.ports, incident).consent
+    consent = shown(world)
     asked = world.census.runs
 
     def somebody_else_first(*given: int, **named: int) -> object:
@@ -628,6 +674,6 @@ def test_facts_that_changed_while_the_rerun_was_requested_name_the_rerun_that_ch
 
     world.census.runs = somebody_else_first  # type: ignore[method-assign,assignment]
     with pytest.raises(FactsChangedError) as changed:
-        rerun_sync(world.ports, incident, consent, ROBIN, "the view is fixed")
+        confirm(world, consent)
     assert changed.value.changes == (FactChange.REQUESTED,)
     assert changed.value.facts.latest_action_id == 1, "what is confirmed next is what is shown next"

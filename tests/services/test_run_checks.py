@@ -15,13 +15,12 @@ from bot.facts import Run
 from bot.model import Kind
 from bot.ports import Ports
 from bot.services.acknowledge import acknowledge
-from bot.services.ask_warehouse import HEALTH
 from bot.services.in_memory_records import InMemoryRecords
 from bot.services.move_alerts import move_alerts
 from bot.services.run_checks import Checker, dry_run_checks, run_checks, timer_ended
 from checks.judge import judge
 from checks.model import Outcome, Reading, Severity
-from tests.fakes import BrittleStore, FakeWarehouse, shipped_settings
+from tests.fakes import HEALTH, BrittleStore, FakeWarehouse, shipped_settings
 from tests.services.conftest import ROBIN, World
 from tests.unit import samples
 from tests.waiting import until
@@ -85,7 +84,7 @@ class Overtaken(FakeWarehouse):
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
         seen = super().ask(question, **parameters)
-        if self.meanwhile:
+        if self.meanwhile and question == HEALTH:  # the queues are counted by the same statement
             self.meanwhile.pop(0)()
         return seen
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.alerts.model import Did
 from bot.answers import AlertTest
-from bot.errors import RefusedError
+from bot.errors import AccessError, RefusedError, UncertainError
 from bot.model import Announcement, Kind, Place
 from bot.services.acknowledge import acknowledge
 from bot.services.deliver import LEADER
@@ -18,7 +18,7 @@ from bot.services.send_test_alert import GRACE, LEASE, Trial, TrialOptions, clos
 from bot.services.show_incident import show_incidents
 from bot.services.summarise import summarise
 from checks.model import Outcome
-from tests.fakes import CHANNEL, CHANNEL_ID, refused
+from tests.fakes import CHANNEL, CHANNEL_ID, FakePager, refused
 from tests.services.conftest import ADA, ROBIN, World
 from tests.unit import samples
 
@@ -87,7 +87,10 @@ def test_without_a_bot_the_command_sends_it_itself_and_resolves_it(world: World)
     assert kinds(world) == [Kind.EVIDENCE, Kind.RESOLVED]
     assert report.ok and report.posted_at and report.resolved_at and report.permalink
     assert (report.acknowledgeable, report.acknowledged_by, report.escalated_at) == (False, None, None)
-    assert world.audit() == [("somebody", "test alert", "incident 1", "sent")]
+    assert world.audit() == [
+        ("somebody", "test alert", "incident 1", "requested"),
+        ("somebody", "test alert", "incident 1", "went all the way"),
+    ]
     assert trial(world).incident_id == 2, "the next one is another incident, not the first one again"
     assert len(world.channel.roots()) == 2
 
@@ -118,6 +121,27 @@ def test_the_escalation_is_the_real_message_at_once_and_mentions_only_who_was_na
     assert "Escalated" in escalation.text and escalation.broadcast
     assert escalation.text.count("<@") == (2 if mention else 0), "in the notification and in the message"
     assert report.escalated_at and report.mentioned == mention
+
+
+def test_where_a_pager_is_configured_it_triggers_acknowledges_and_resolves_there_too(world: World) -> None:
+    pager = FakePager()
+    world.ports = replace(world.ports, pagers=(pager,))
+    pager.failures = [(UncertainError("PagerDuty broke off"), True)]
+    report = trial(world)
+    assert (report.ok, report.paged) == (True, ("PagerDuty",))
+    assert pager.told == [["trigger critical", "trigger critical", "acknowledge", "resolve"]]
+
+
+def test_a_pager_that_refuses_stops_it_and_nothing_stays_open(world: World) -> None:
+    pager = FakePager()
+    world.ports = replace(world.ports, pagers=(pager,))
+    pager.failures = [(None, True), (AccessError("answered 403: correct PAGERDUTY_ROUTING_KEY"), False)]
+    report = trial(world)
+    assert not report.ok
+    assert report.paged == ()
+    assert "PAGERDUTY_ROUTING_KEY" in str(report.error)
+    assert pager.told[0][-1] == "resolve"
+    assert world.incident().resolved_at
 
 
 @pytest.mark.full

@@ -40,11 +40,6 @@ def source() -> Iterator[Source]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
 def shared(clock: HandClock) -> Iterator[SharedAnswers]:
     pool = FairPool(4, "question", 4)
     yield SharedAnswers(clock, pool)

@@ -65,7 +65,7 @@ def test_snoozing_is_written_owed_and_audited_and_cancels_nothing_else(world: Wo
     assert incident.acked_by == ROBIN
     assert incident.timeline[-1].did is Did.SNOOZED
     assert "root" in world.claimed()
-    assert world.audit()[-1] == (ROBIN, "snooze", "incident 1", "for 2h")
+    assert world.audit()[-1] == (ROBIN, "snooze", "incident 1", "snoozed for 2h")
     world.look(7, after=5)
     world.look(7, after=10)
     assert world.incident().resolved_at, "alerts go on"

@@ -9,18 +9,20 @@ from typing import Any
 
 import pytest
 
-from bot.answers import Snapshot, SnapshotNumbers
+from bot.answers import Snapshot
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
 from bot.services.take_snapshot import SCHEDULED_BY, daily_id, dry_run_snapshot, local_day, take_snapshot
-from checks.model import parse_limit
+from checks.forms import parse_limit
 from tests.fakes import BrittleStore, FakeCensus, FakeChannel, HandClock
 from tests.new_state import new_state
 from tests.services.conftest import settings_for_tests
 from tests.small_pipeline import SALESFORCE, SmallPipeline, local
 
 ROBIN = "U0ROBIN"
+PENDING = ("Sync A/backlog", "Sync B/backlog", "null_company_names")
+NUMBERS = ("coverage_percentage", "data_quality_percentage", "enriched_rows", "salesforce_rows", "gap", *PENDING)
 
 
 class LossyWarehouse:
@@ -71,10 +73,10 @@ def test_a_snapshot_by_hand_tells_the_numbers(world: World) -> None:
     taken = world.take()
     assert (taken.id, taken.by, taken.existed) == ("manual_snapshot_20260121T075900Z", ROBIN, False)
     assert taken.taken_at == world.clock.now()
-    assert (taken.numbers.coverage_percentage, taken.numbers.rds_to_sf_gap) == (96.0, 8)
-    assert (taken.numbers.enriched_rows, taken.numbers.salesforce_rows) == (200, 192)
-    assert (taken.numbers.create_queue, taken.numbers.update_queue, taken.numbers.null_company_names) == (8, 0, 0)
-    assert (taken.previous, taken.change("create_queue")) == (None, None)
+    assert (taken.numbers["coverage_percentage"], taken.numbers["gap"]) == (96.0, 8)
+    assert (taken.numbers["enriched_rows"], taken.numbers["salesforce_rows"]) == (200, 192)
+    assert [taken.numbers[name] for name in PENDING] == [8, 0, 0]
+    assert (taken.previous_id, taken.previous, taken.change("Sync A/backlog")) == (None, {}, None)
 
 
 def test_the_next_one_tells_what_changed(world: World) -> None:
@@ -83,9 +85,9 @@ def test_the_next_one_tells_what_changed(world: World) -> None:
     world.small.salesforce(198, first=193, company=None)
     second = world.take()
     assert second.previous_id == first.id
-    changes = [second.change(name) for name in ("coverage_percentage", "salesforce_rows", "rds_to_sf_gap")]
+    changes = [second.change(name) for name in ("coverage_percentage", "salesforce_rows", "gap")]
     assert changes == [3.0, 6, -6]
-    assert [second.change(name) for name in ("create_queue", "update_queue", "null_company_names")] == [-6, 6, 6]
+    assert [second.change(name) for name in PENDING] == [-6, 6, 6]
 
 
 def test_a_second_press_within_five_minutes_is_the_first_snapshot(world: World) -> None:
@@ -159,7 +161,7 @@ def test_a_lost_answer_leaves_one_row_and_asking_again_finds_it(world: World) ->
 def test_nothing_to_measure_is_no_number_and_a_row_all_the_same(world: World) -> None:
     world.small.run(f"DELETE FROM {SALESFORCE}")
     numbers = world.take().numbers
-    assert numbers == SnapshotNumbers(None, None, 0, None, None, None, None)
+    assert numbers == dict.fromkeys(NUMBERS) | {"salesforce_rows": 0}
 
 
 def test_a_dry_run_shows_the_same_numbers_and_writes_nothing(world: World) -> None:
@@ -173,7 +175,7 @@ def test_a_dry_run_shows_the_same_numbers_and_writes_nothing(world: World) -> No
     taken = world.take()
     assert (dry_run.numbers, dry_run.previous) == (taken.numbers, taken.previous)
     assert (dry_run.id, dry_run.previous_id) == (taken.id, taken.previous_id)
-    assert dry_run.numbers.rds_to_sf_gap == -10
+    assert dry_run.numbers["gap"] == -10
 
 
 def test_who_took_which_is_audited(world: World) -> None:
@@ -185,11 +187,18 @@ def test_who_took_which_is_audited(world: World) -> None:
 
     ports = replace(world.ports, store=Listening(world.ports.store, "none"))  # type: ignore[arg-type]
     take_snapshot(ports, ROBIN)
-    assert written == ["audit"]
+    assert written == ["audit", "audit"], "before the warehouse is asked to write, and afterwards"
+
+
+def test_a_state_that_cannot_say_who_asks_takes_none(world: World) -> None:
+    ports = replace(world.ports, store=BrittleStore(world.ports.store, "audit"))  # type: ignore[arg-type]
+    with pytest.raises(TemporaryError):
+        take_snapshot(ports, ROBIN)
+    assert world.log() == []
 
 
 def test_a_state_that_breaks_afterwards_is_told_and_asking_again_finds_the_row(world: World) -> None:
-    ports = replace(world.ports, store=BrittleStore(world.ports.store, "audit"))  # type: ignore[arg-type]
+    ports = replace(world.ports, store=BrittleStore(world.ports.store, "audit", 2))  # type: ignore[arg-type]
     with pytest.raises(TemporaryError):
         take_snapshot(ports, ROBIN)
     assert world.take().existed
@@ -208,7 +217,8 @@ def test_rows_of_other_kinds_are_not_taken_for_snapshots(world: World) -> None:
         "INSERT INTO crm.sfdc_dbx.sync_audit_log SELECT 'setup_1', 'Setup', 'SETUP',"
         f" TIMESTAMPTZ '{datetime(2026, 1, 1, tzinfo=UTC)}', 0, 0, 0, 0, 'x', 'Rolled out', NULL, NULL"
     )
-    assert world.take().previous is None
+    taken = world.take()
+    assert (taken.previous_id, taken.previous) == (None, {})
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ import pytest
 
 from bot.alerts.model import ActionState, State
 from bot.errors import StartingError, SyncHealthError, TemporaryError
-from bot.services.ask_warehouse import HEALTH
 from bot.services.collect import START
-from bot.services.follow_runs import follow_runs
-from bot.services.rerun_sync import rerun_facts, rerun_sync
+from bot.services.follow_actions import follow_actions
 from bot.services.run_checks import run_checks, timer_ended
 from bot.services.watch_runs import RunWatch
 from checks.model import Outcome
-from tests.services.conftest import ROBIN, World
+from tests.fakes import HEALTH
+from tests.services.conftest import World
 from tests.services.test_cost import DAILY, with_schedule
 
 
@@ -52,34 +51,34 @@ def test_one_that_does_not_come_up_is_missing_and_never_healthy(world: World) ->
 
 
 def test_a_rerun_is_judged_by_what_was_read_after_it(world: World) -> None:
-    incident = world.open_incident()
-    rerun_sync(world.ports, incident, rerun_facts(world.ports, incident).consent, ROBIN, "the view is fixed")
+    world.open_incident()
+    world.rerun()
     world.clock.pass_(minutes=3)
     world.census.finish(1, records_updated=5)
-    follow_runs(world.ports, world.checker)
+    follow_actions(world.ports, world.checker)
     starts(world)
-    follow_runs(world.ports, world.checker)
+    follow_actions(world.ports, world.checker)
     assert world.action().state is ActionState.CHECKING
     before = world.warehouse.asked.count(HEALTH)
-    follow_runs(world.ports, world.checker)
+    follow_actions(world.ports, world.checker)
     assert world.warehouse.asked.count(HEALTH) == before, "left to start for a minute"
     world.clock.pass_(minutes=1)
     world.warehouse.failure = None
     world.numbers(null_company_names=7)
-    follow_runs(world.ports, world.checker)
+    follow_actions(world.ports, world.checker)
     assert "Evaluated again: 7 properties" in world.action().verdict
 
 
 def test_a_rerun_is_judged_although_the_warehouse_has_a_hiccup_and_not_for_ever(world: World) -> None:
-    incident = world.open_incident()
-    rerun_sync(world.ports, incident, rerun_facts(world.ports, incident).consent, ROBIN, "the view is fixed")
+    world.open_incident()
+    world.rerun()
     world.census.finish(1, records_updated=5)
     world.warehouse.failure = TemporaryError("the warehouse cannot be reached")
     for _ in range(2):
-        follow_runs(world.ports, world.checker)
+        follow_actions(world.ports, world.checker)
     assert world.action().state is ActionState.CHECKING
     world.clock.pass_(seconds=START.total_seconds())
-    follow_runs(world.ports, world.checker)
+    follow_actions(world.ports, world.checker)
     assert world.action().verdict.startswith("Status after the run is unknown: ")
 
 

@@ -13,7 +13,7 @@ import pytest
 from bot.alerts.model import ActionState, Did, State
 from bot.model import Kind, Place
 from bot.runtime.composition import settings_from
-from bot.services.follow_runs import follow_runs
+from bot.services.follow_actions import follow_actions
 from bot.services.summarise import summarise
 from checks.model import Severity
 from tests.fakes import CHANNEL_ID, START, HandClock, Said, shipped_settings
@@ -100,7 +100,7 @@ def test_the_bot_goes_on_in_the_same_thread_to_its_end(world: World) -> None:
     world.census.finish(run.id, records_updated=75)
     world.numbers(null_company_names=7)
     for _ in range(3):
-        follow_runs(world.ports, world.checker)
+        follow_actions(world.ports, world.checker)
         world.deliver()
     world.look(7, after=15)
     world.deliver()

@@ -1,22 +1,26 @@
 """The whole bot against the local Slack, Census and warehouse, on a clock that runs 600 times as fast."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
 
+from bot.demo.estate import FAULTS
+from bot.demo.slack.server import SlackServer
 from bot.ports import Ports
 from bot.runtime.bot import Bot
 from bot.runtime.composition import disconnect
 from bot.runtime.demo import OPERATOR, VISITOR, Demo
 from bot.services.summarise import summarise
 from tests import oracles
+from tests.small_bot import small_slack
 from tests.waiting import until
 
 SPEED = 600
-
-
+NAMES = next(iter(FAULTS))
 OFFERED = "'action_id': 'rerun'"
 
 
@@ -43,6 +47,27 @@ class World:
         """Its replies."""
         root = self.root()
         return self.demo.slack.messages(root["ts"])[1:] if root else []
+
+    def break_names(self) -> dict[str, Any]:
+        """Switch the missing names on; once it is told, no scheduled run comes between what people do."""
+        demo = self.demo
+        demo.estate.switch(NAMES, True)
+        root = until(self.root)
+        until(lambda: not self.owed())  # nobody clicks before the bot has heard that it was posted
+        sync = demo.census.syncs[self.update_sync()]
+        sync.hour, sync.frequency = (demo.clock.now().hour + 12) % 24, "daily"
+        until(lambda: all(run["status"] in ("completed", "skipped") for run in self.update_runs()))
+        for step in range(3):  # people change properties: there is something to rerun for
+            demo.estate.work(step)
+        return root
+
+    def update_sync(self) -> int:
+        """The id of the sync that the missing names are about."""
+        return next(sync.id for sync in self.ports.settings.syncs if sync.role == "update")
+
+    def update_runs(self) -> list[dict[str, Any]]:
+        """Its runs in Census, newest first."""
+        return list(self.demo.census.runs(self.update_sync()))
 
     def rerun(self, user: str) -> None:
         """Click Rerun in the newest alert, once it is offered: a rerun of a source that is wrong is not."""
@@ -75,19 +100,33 @@ def words(thing: Any) -> str:
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A healthy pipeline with the bot connected; `parametrize("world", [60], indirect=True)` for a slower clock."""
-    demo = Demo(speed=getattr(request, "param", SPEED))
-    demo.start()
-    ports, client = demo.connect()
+def slack() -> Iterator[SlackServer]:
+    one = small_slack()
+    one.start()
+    yield one
+    one.stop()
+
+
+@contextmanager
+def at_work(demo: Demo, ports: Ports, client: WebClient) -> Iterator[World]:
+    """The bot, connected and with a first evaluation; with it everything ends."""
     bot = Bot(ports, client)
     bot.start()
     try:
         until(lambda: demo.slack.connections == 1 and summarise(ports).evaluation)
         yield World(demo, bot, ports)
-        if oracles.there():
-            oracles.refuse_unknown_calls(demo.slack.calls)
     finally:
         bot.stop()
         disconnect(ports)
         demo.stop()
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A healthy pipeline with the bot connected; `parametrize("world", [60], indirect=True)` for a slower clock."""
+    demo = Demo(speed=getattr(request, "param", SPEED))
+    demo.start()
+    with at_work(demo, *demo.connect()) as one:
+        yield one
+        if oracles.there():
+            oracles.refuse_unknown_calls(demo.slack.calls)

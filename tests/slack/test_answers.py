@@ -34,7 +34,7 @@ from tests.dripping import dripping
 from tests.fakes import FakeWarehouse
 from tests.services.conftest import ADA, ROBIN, SAM
 from tests.services.conftest import World as Services
-from tests.slack.conftest import World, words
+from tests.slack.conftest import NAMES, World, words
 from tests.small_bot import TOKEN, small_bot, small_slack
 from tests.waiting import until
 
@@ -347,9 +347,8 @@ def test_a_dialog_says_itself_why_there_are_no_facts(services: Services, form: C
 @pytest.mark.full
 @pytest.mark.parametrize("world", [60], indirect=True)
 def test_a_dialog_is_filled_although_slack_asks_for_patience_once(world: World) -> None:
-    world.demo.estate.switch("company_name_bug", True)
-    until(lambda: world.root(), 40)
-    world.demo.estate.switch("company_name_bug", False)
+    world.break_names()
+    world.demo.estate.switch(NAMES, False)
     world.demo.slack.fail_next("views.update", Fault(status=429, retry_after=0))
     world.rerun(world.operator)
     until(lambda: "Loading" not in words(world.demo.slack.modal(world.operator) or {"text": "Loading"}))
@@ -480,7 +479,25 @@ def test_who_acknowledges_second_is_answered_while_the_audit_cannot_be_written_a
     assert "Already acknowledged" in context.client.said[0]  # type: ignore[attr-defined]
     store.locked = False
     context.deferred.flush()
-    assert services.audit()[-1] == (ROBIN, "acknowledge", "1", "refused: Already acknowledged by")
+    assert services.audit()[-1] == (ROBIN, "acknowledge", "1", f"refused: Already acknowledged by {ADA}")
+
+
+def test_the_audit_is_not_shown_to_people_of_another_workspace(services: Services) -> None:
+    context = desk_of(services)
+    for team in ("T2", "T1"):
+        context.do(Interaction(Person(SAM, team, ""), "audit"), partial(handle, "command"))
+    assert [text[:12] for text in context.client.said] == ["Only members", "1 audit entr"], "the refusal"  # type: ignore[attr-defined]
+
+
+def test_what_the_work_has_written_down_is_not_written_again(services: Services) -> None:
+    def fail(_context: Context, _interaction: Interaction) -> None:
+        error = TemporaryError("the warehouse is down")
+        error.audited = True
+        raise error
+
+    context = desk_of(services)
+    context.do(PRESS, fail)
+    assert services.audit() == [] and "warehouse is down" in context.client.said[0]  # type: ignore[attr-defined]
 
 
 def test_who_acknowledges_what_is_theirs_already_is_told_so_and_until_when(services: Services) -> None:

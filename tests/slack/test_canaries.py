@@ -29,7 +29,18 @@ from tests.waiting import until
 pytestmark = pytest.mark.full  # the walk past every sink takes seconds
 
 LOGGERS = ("", "bot", "slack_sdk", "slack_bolt", "urllib3", "databricks", "websocket", "sqlalchemy", "alembic")
-QUESTIONS = ("check", "queue", "queue update", "runs", "errors", "schedules", "incidents", "incident 1", "snapshot")
+QUESTIONS = (
+    "check",
+    "queue",
+    "queue update",
+    "runs",
+    "errors",
+    "schedules",
+    "incidents",
+    "incident 1",
+    "snapshot",
+    "audit 7",
+)
 SINKS = ("channel", "ephemerals", "modal", "state", "log", "terminal", "json")
 
 
@@ -45,9 +56,27 @@ def canaries(demo: Demo) -> dict[str, str]:
     return person | demo.tokens
 
 
+def quotation(canary: dict[str, str]) -> str:
+    """The person, as an error text quotes a row."""
+    return f"{canary['name']}, {canary['address']}, {canary['mail']}, {canary['phone']}"
+
+
+def refuse_actions(demo: Demo, canary: dict[str, str]) -> None:
+    """A pause and a rerun that Census refuses in words that quote them, each followed to its end."""
+    echoed = f"{quotation(canary)} (Authorization: Bearer {canary['census']})"
+    refused = (("change_sync", "pause B", "was not paused"), ("trigger", "rerun B", "rerun failed"))
+    for operation, typed, end in refused:
+        demo.census.fail_next(operation, 422, body={"message": echoed})
+        demo.slack.command(OPERATOR, typed)
+        word = typed.split()[0].capitalize()
+        until(lambda word=word: (m := demo.slack.modal(OPERATOR)) and m.get("submit") and word in str(m["title"]))
+        demo.slack.submit(OPERATOR, {"reason": "as asked"})
+        until(lambda end=end: any(end in str(demo.slack.messages(m["ts"])) for m in demo.slack.messages()))
+
+
 def plant(demo: Demo, canary: dict[str, str]) -> None:
     """Rows that hold them, a view that stumbles over one, a failed run and refusals that quote them."""
-    quoted = f"{canary['name']}, {canary['address']}, {canary['mail']}, {canary['phone']}"
+    quoted = quotation(canary)
     row = quoted.replace("'", "''")
     with closing(demo.warehouse.cursor()) as cursor:
         cursor.execute(f"UPDATE rds.pg_rds_public.properties SET address = '{row}', zip = '{canary['phone']}'")
@@ -96,7 +125,7 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     try:
         until(lambda: demo.slack.connections == 1 and summarise(ports).evaluation)
         demo.estate.switch(next(iter(FAULTS)), True)
-        until(lambda: any("company name" in str(m) for m in demo.slack.messages()), 40)
+        until(lambda: any("company name" in str(m) for m in demo.slack.messages()))
         for question in QUESTIONS:
             seen = len(demo.slack.ephemerals(OPERATOR))
             demo.slack.command(OPERATOR, question)
@@ -104,9 +133,10 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         sync = demo.census.syncs[next(reversed(demo.census.syncs))]  # no run on schedule comes before the click
         sync.hour, sync.frequency = (demo.clock.now().hour + 12) % 24, "daily"
         demo.estate.switch(next(iter(FAULTS)), False)
-        offered = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None), 60)
+        offered = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None))
         demo.slack.press(OPERATOR, offered["ts"], "rerun")
         modal = until(lambda: (m := demo.slack.modal(OPERATOR)) and m["callback_id"] != "loading" and m)
+        refuse_actions(demo, canary)
         evaluation = summarise(ports).evaluation
         assert evaluation
         threads = [demo.slack.messages(message["ts"]) for message in demo.slack.messages()]
@@ -120,7 +150,9 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
                 "modal": json.dumps(modal, ensure_ascii=False),
                 "state": dump(ports.settings.state_url.removeprefix("sqlite:///")),
                 "log": log.getvalue(),
-                "terminal": printed(lambda: terminal.print_evaluation(evaluation, [], verbose=True)),
+                "terminal": printed(
+                    lambda: terminal.print_evaluation(evaluation, [], ports.settings.zone, verbose=True)
+                ),
                 "json": json.dumps(
                     evaluation_as_json(evaluation, summarise(ports).incidents), ensure_ascii=False, default=str
                 ),

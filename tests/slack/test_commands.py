@@ -33,7 +33,7 @@ def test_queues_are_shown_short_and_one_of_them_with_its_rows(world: World) -> N
     assert "First rows" not in both
     create = _ask(world, "queue create")
     assert "Sync B" not in create
-    assert "pending records" in create and "sql/measure/queue.sql" in create
+    assert "pending properties" in create and "properties_to_create" in create
 
 
 @pytest.mark.full
@@ -61,7 +61,7 @@ def test_a_snapshot_is_taken_typed_or_pressed_and_a_second_one_at_once_is_the_fi
     seen = world.demo.slack.ephemerals(world.operator)
     world.demo.slack.press(world.operator, seen[-1]["ts"], "more", "snapshot now")
     pressed = words(until(lambda: world.demo.slack.ephemerals(world.operator)[len(seen) :]))
-    assert "Properties in Salesforce" in pressed
+    assert "Coverage of Salesforce (%)" in pressed
     assert ("U0ROBIN", "snapshot", "taken") in world.audit()
 
 
@@ -85,12 +85,37 @@ def test_a_sync_that_nobody_knows_gets_the_list(world: World, typed: str) -> Non
     assert "<!channel>" not in answer
 
 
+def test_the_audit_is_shown_to_everybody_of_the_workspace_and_says_who_did_what(world: World) -> None:
+    _ask(world, "ack 99", world.operator)
+    until(lambda: any(row[:2] == (world.operator, "ack") for row in world.audit()))
+    shown = world.demo.slack.ephemerals(world.visitor)
+    _ask(world, "audit 30")
+    [answer] = world.demo.slack.ephemerals(world.visitor)[len(shown) :]
+    [table] = [block for block in answer["blocks"] if block["type"] == "table"]
+    assert words(table["rows"][0]) == "When\nWho\nAction\nTarget\nOutcome\nReason"
+    assert {"type": "user", "user_id": world.operator} in table["rows"][1][1]["elements"][0]["elements"]
+    assert (
+        words(table["rows"][1][2:5])
+        == "ack\n99\n⛔ Refused: There is no incident “99”. /sync-health incidents lists the open ones."
+    )
+    assert "audit entr" in answer["text"]
+
+
+@pytest.mark.parametrize("typed", ["audit 91", "audit x", "audit <!channel>"])
+def test_days_that_the_audit_does_not_show_are_refused_with_an_example(world: World, typed: str) -> None:
+    assert "Write a number of days from 1 to 90, such as /sync-health audit 30." in _ask(world, typed)
+
+
 RUBBISH = (
     "incident",
     "incident x",
     "incident 99999999999999999999",
     "ack x",
     "unack x",
+    "resolve",
+    "resolve 1",
+    "note 1",
+    "escalate x",
     "snooze",
     "snooze 1 2 3",
     "snooze x 2h",
@@ -120,6 +145,7 @@ def test_rubbish_is_refused_with_what_to_write_and_audited(world: World, typed: 
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("world", [120], indirect=True)  # slow enough for all that happens while it is open
 def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert "No open incidents" in _ask(world, "incidents")
     assert "No incident is open." in _ask(world, "ack", world.operator)
@@ -140,13 +166,13 @@ def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert "Nobody has acknowledged this incident." in _ask(world, f"unack {number}", world.operator)
     assert "is acknowledged by you" in _ask(world, f"ack {number}", world.operator)
     assert "A snooze lasts from 15m to 24h" in _ask(world, f"snooze {number} 2d", world.operator)
-    assert f"Incident {number} is snoozed for 2h" in _ask(world, f"snooze {number} 2h", world.operator)
+    assert f"Incident {number} is snoozed until" in _ask(world, f"snooze {number} 2h", world.operator)
     until(lambda: f"Acknowledged by <@{world.operator}>" in words(world.demo.slack.messages()))
     assert world.operator in _ask(world, "incidents").partition("Snoozed until")[2]
     story = _ask(world, f"incident {number}")
     for step in ("opened", f"acknowledged by <@{world.operator}>", f"snoozed by <@{world.operator}>: for 2h"):
         assert step in story
-    assert (world.operator, "snooze", "for 2h") in world.audit()
+    assert (world.operator, "snooze", "snoozed for 2h") in world.audit()
     world.demo.slack.fail_next("chat.getPermalink", Fault(error="channel_not_found"), times=None)
     answer = _ask(world, "incidents")
     world.demo.slack.heal()

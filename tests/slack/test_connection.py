@@ -16,18 +16,10 @@ from bot.demo.slack.server import Fault, SlackServer
 from bot.slack.app import build_app
 from bot.slack.connection import LONGEST, Connection
 from tests.slack.test_load import DeadLine
-from tests.small_bot import TOKEN, small_slack
+from tests.small_bot import TOKEN
 from tests.waiting import until
 
 NOBODY = SimpleNamespace(take=lambda press, work: None)
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackServer]:
-    server = small_slack()
-    server.start()
-    yield server
-    server.stop()
 
 
 def connection(url: str) -> Connection:

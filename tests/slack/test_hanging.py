@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from bot.demo.slack.server import SlackServer
 from bot.runtime.bot import Bot
 from bot.runtime.composition import SystemClock, connect, disconnect, settings_from
 from tests.fakes import FakeCensus, FakeWarehouse
-from tests.small_bot import TOKEN, healthy, small_slack
+from tests.small_bot import TOKEN, healthy
 from tests.waiting import until
 
 WORDS = "properties: Sync Health has not reported since"
@@ -56,14 +55,6 @@ class HangingWarehouse(FakeWarehouse):
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
         self.hang.here()
         return super().ask(question, **parameters)
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackServer]:
-    one = small_slack()
-    one.start()
-    yield one
-    one.stop()
 
 
 def fast_bot(slack: SlackServer, folder: Path, warehouse: FakeWarehouse, monitor: Monitor) -> Bot:

@@ -17,22 +17,21 @@ from slack_sdk import WebClient
 from bot.alerts.model import ActionState
 from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryError
 from bot.messages.plain import note
-from bot.messages.rerun import rerun_modal
+from bot.messages.sync_dialogs import action_modal
 from bot.runtime.bot import Bot
 from bot.services import run_checks
-from bot.services.ask_warehouse import HEALTH
 from bot.services.authorise import Person
 from bot.services.deferred_writes import DeferredWrites
 from bot.services.fair_pool import FairPool
-from bot.services.rerun_sync import rerun_facts
 from bot.services.shared_answers import SharedAnswers
-from bot.slack.buttons import rerun_confirmed
 from bot.slack.commands import COMMANDS
 from bot.slack.connection import Connection
 from bot.slack.context import Context
-from bot.slack.handlers import handle
+from bot.slack.handlers import HANDLERS, handle
 from bot.slack.in_flight import MOST_PER_PERSON, Grace
 from bot.slack.interaction import Interaction
+from bot.slack.sync_actions import confirmed as act
+from tests.fakes import HEALTH
 from tests.services.conftest import ADA, GROUP, ROBIN, SAM, World
 from tests.slack.conftest import words
 from tests.slack.test_load import DeadLine
@@ -104,13 +103,13 @@ def press(word: str, value: str = "", who: str = ROBIN, **more: Any) -> Interact
 
 
 def ask(context: Context, word: str, value: str = "", who: str = ROBIN) -> None:
-    context.receive(press(word, value, who), COMMANDS[word].run)
+    context.receive(press(word, value, who), partial(handle, "command"))
 
 
 def submission(services: World, who: str = ROBIN) -> Interaction:
     """The dialog as it is now, submitted."""
-    modal = rerun_modal(rerun_facts(services.ports, services.incident()), services.ports.settings.zone)
-    return press("rerun", modal["private_metadata"], who, fields={"reason": "the view is fixed"}, trigger_id="t")
+    modal = action_modal(services.facts(), services.ports.settings.zone)
+    return press("act", modal["private_metadata"], who, fields={"reason": "the view is fixed"}, trigger_id="t")
 
 
 def settled(context: Context) -> bool:
@@ -125,13 +124,13 @@ def test_a_rerun_that_started_while_the_bot_stops_is_told_as_started(services: W
     confirmed, trigger = submission(services), services.census.trigger
     entered, go = threading.Event(), threading.Event()
 
-    def slow(sync_id: int) -> int:
+    def slow(sync_id: int, *, full_sync: bool = False) -> int:
         entered.set()
         assert go.wait(20)
-        return trigger(sync_id)
+        return trigger(sync_id, full_sync=full_sync)
 
     services.census.trigger = slow  # type: ignore[method-assign]
-    context.receive(confirmed, rerun_confirmed)
+    context.receive(confirmed, act)
     assert entered.wait(20)
     force_stop(context)
     go.set()
@@ -140,7 +139,7 @@ def test_a_rerun_that_started_while_the_bot_stops_is_told_as_started(services: W
     [told] = client(context).told()
     assert "Sync B is running" in told
     assert "nothing" not in told
-    assert [row[3] for row in services.audit()] == ["action 1: the view is fixed"]
+    assert [row[3] for row in services.audit()] == ["requested"]
 
 
 def test_a_question_that_ended_while_the_bot_stops_is_answered_with_what_was_found(
@@ -187,7 +186,7 @@ def test_what_was_cancelled_before_it_began_is_told_so_and_was_not_done(
     services.census.free.clear()
     for calls, word in enumerate(("runs", "schedules"), 1):  # as many as there are workers
         ask(context, word)
-        until(lambda calls=calls: services.census.calls == calls)
+        until(lambda calls=calls: services.census.calls >= calls)
     ask(context, "errors")
     until(lambda: ("errors", None) in context.shared._flights and context.in_flight.count() == 3)
     force_stop(context)
@@ -277,22 +276,22 @@ def test_what_slack_sends_while_the_bot_stops_is_acknowledged_and_dispatched() -
 # -- what is ours of a workspace
 
 
-def test_a_slack_that_does_not_say_which_workspace_is_ours_holds_up_no_question(
+def test_while_slack_does_not_say_which_workspace_is_ours_help_is_all_that_is_told(
     services: World, context: Context
 ) -> None:
     client(context).says_team.clear()
-    ask(context, "ack", "1")
-    until(lambda: client(context).asked)
-    for word in ("help", "incidents", "runs"):
-        ask(context, word, who=SAM)
-    until(lambda: len(client(context).told(SAM)) == 3)
+    for word in ("ack", "incidents", "runs"):
+        ask(context, word)
+    until(lambda: len(client(context).asked) == 3)
+    ask(context, "help", who=SAM)
+    until(lambda: client(context).told(SAM))
     assert client(context).told() == []
     client(context).says_team.set()
-    until(lambda: client(context).told())
+    until(lambda: len(client(context).told()) == 3)
 
 
 def test_nobody_waits_for_the_question_of_somebody_else_and_the_answer_is_kept(context: Context) -> None:
-    home = context._home
+    home = context.home
     client(context).says_team.clear()
     with ThreadPoolExecutor(1) as one:
         first = one.submit(home.id)
@@ -309,9 +308,9 @@ def test_nobody_waits_for_the_question_of_somebody_else_and_the_answer_is_kept(c
 def test_what_is_no_workspace_is_refused_and_asked_for_again(context: Context, wrong: object) -> None:
     client(context).team = wrong
     with pytest.raises(TemporaryError, match="which workspace is ours"):
-        context._home.id()
+        context.home.id()
     client(context).team = TEAM
-    assert context._home.id() == TEAM
+    assert context.home.id() == TEAM
 
 
 # -- evaluations
@@ -393,7 +392,7 @@ def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, co
     ask(context, "runs")
     until(lambda: settled(context))
     assert "Census has no runs of it" in client(context).told()[-1]
-    context.receive(submission(services), rerun_confirmed)
+    context.receive(submission(services), act)
     until(lambda: settled(context))
     ask(context, "runs", who=ADA)
     until(lambda: settled(context))
@@ -404,7 +403,7 @@ def test_who_asks_after_a_rerun_is_shown_what_is_so_after_it(services: World, co
     ("census", "state", "said"),
     [
         ({}, ActionState.RUNNING, "Sync B is running. The thread reports its progress."),
-        ({"refusal": PermanentError("Census answered 403")}, ActionState.FAILED, "rerun failed. Nothing was run"),
+        ({"refusal": PermanentError("Census answered 403")}, ActionState.FAILED, "rerun failed. Nothing was done"),
         ({"loses_answers": True}, ActionState.REQUESTED, "not yet confirmed by Census"),
     ],
 )
@@ -415,7 +414,7 @@ def test_each_submission_is_answered_with_what_is_known_of_it(
     confirmed = submission(services)
     for name, value in census.items():
         setattr(services.census, name, value)
-    context.receive(confirmed, rerun_confirmed)
+    context.receive(confirmed, act)
     until(lambda: settled(context))
     assert services.action().state is state
     [told] = client(context).told()
@@ -425,7 +424,7 @@ def test_each_submission_is_answered_with_what_is_known_of_it(
 def test_a_run_that_was_going_on_already_is_told_as_such(services: World, context: Context) -> None:
     services.open_incident()
     services.census.start(services.sync_b)
-    context.receive(submission(services), rerun_confirmed)
+    context.receive(submission(services), act)
     until(lambda: settled(context))
     assert "was already running" in client(context).told()[0]
 
@@ -435,9 +434,9 @@ def test_one_submission_that_arrives_twice_starts_one_run_and_each_is_answered(
 ) -> None:
     services.open_incident()
     confirmed = submission(services)
-    context.receive(confirmed, rerun_confirmed)
+    context.receive(confirmed, act)
     until(lambda: settled(context))
-    context.receive(confirmed, rerun_confirmed)
+    context.receive(confirmed, act)
     until(lambda: settled(context))
     assert services.census.triggers == [services.sync_b]
     first, second = client(context).told()
@@ -450,10 +449,10 @@ def test_facts_that_changed_open_the_dialog_again_and_leave_an_audit_row(service
     services.open_incident()
     confirmed = submission(services)
     services.census.pause(services.sync_b)
-    context.receive(confirmed, rerun_confirmed)
+    context.receive(confirmed, act)
     until(lambda: settled(context))
     [view] = client(context).opened
-    assert "Nothing was started" in words(view)
+    assert "Nothing was done" in words(view)
     assert "the sync was paused" in services.audit()[-1][3]
 
 
@@ -470,8 +469,8 @@ def test_who_is_no_operator_any_more_when_the_dialog_is_submitted_starts_nothing
     client(context).views_update = lambda *, view, **_: shown.append(view) or SimpleNamespace(data={"ok": True})
     context.receive(dialog, partial(handle, "button"))
     until(lambda: shown and settled(context))
-    assert shown[0]["callback_id"] == "rerun", "an operator is shown the facts"
-    confirmed = press("rerun", shown[0]["private_metadata"], SAM, fields={"reason": "why not"}, trigger_id="t")
+    assert shown[0]["callback_id"] == "act", "an operator is shown the facts"
+    confirmed = press("act", shown[0]["private_metadata"], SAM, fields={"reason": "why not"}, trigger_id="t")
     if lost == "group":
         services.channel.groups[GROUP] = frozenset()
     else:
@@ -481,7 +480,7 @@ def test_who_is_no_operator_any_more_when_the_dialog_is_submitted_starts_nothing
     assert services.census.triggers == []
     assert services.rows("SELECT * FROM actions") == []
     assert client(context).told(SAM)[-1].startswith("Only ")
-    assert services.audit()[-1][:2] == (SAM, "rerun")
+    assert services.audit()[-1][:2] == (SAM, "rerun" if lost == "group" else "act")
     assert services.audit()[-1][3].startswith("refused: Only ")
 
 
@@ -583,7 +582,7 @@ def test_what_is_open_in_a_thread_is_snoozed_from_its_menu(services: World, cont
     services.deliver()
     context.receive(from_menu(services, "snooze", "1 4h"), partial(handle, "button"))
     until(lambda: settled(context))
-    assert client(context).told()[-1] == "Incident 1 is snoozed for 4h."
+    assert client(context).told()[-1].startswith("Incident 1 is snoozed until <!date^")
     assert services.incident().snoozed_by == ROBIN
 
 
@@ -600,14 +599,23 @@ def test_a_menu_that_is_not_on_a_message_of_ours_does_nothing(
     assert services.rows("SELECT * FROM maintenance") == []
 
 
-@pytest.mark.parametrize(("word", "value"), [("snooze", "1 1h"), ("timeline", "1")])
-def test_nobody_of_another_workspace_acts_or_reads_from_the_menu(
-    services: World, context: Context, word: str, value: str
-) -> None:
+@pytest.mark.parametrize(("kind", "word"), sorted({*HANDLERS, ("command", "no such word")} - {("command", "help")}))
+def test_nobody_of_another_workspace_acts_or_reads(services: World, context: Context, kind: Any, word: str) -> None:
     services.open_incident()
     services.deliver()
-    stranger = Person(ROBIN, "T0OTHER", "")
-    context.receive(from_menu(services, word, value, stranger), partial(handle, "button"))
+    [root] = services.channel.roots()
+    stranger = replace(press(word, "1"), person=Person(ROBIN, "T0OTHER", ""), message_ts=root.ts)
+    context.receive(replace(stranger, channel=root.channel, trigger_id="t"), partial(handle, kind))
     until(lambda: settled(context))
-    assert client(context).told()[-1] == "Only members of this workspace may do that."
+    assert client(context).told() == ["Only members of this workspace may do that."]
+    assert client(context).opened == []
+    assert services.audit()[-1][3].startswith("refused: Only members")
     assert services.incident().snoozed_until is None
+
+
+def test_help_is_for_everybody_and_says_nothing_of_the_pipeline(services: World, context: Context) -> None:
+    context.receive(replace(press("help"), person=Person(ROBIN, "T0OTHER", "")), partial(handle, "command"))
+    until(lambda: settled(context))
+    [told] = client(context).told()
+    assert "acknowledges an incident" in told
+    assert not any(name in told for name in (services.ports.settings.pipeline, "Sync B", "properties_to"))

@@ -19,11 +19,9 @@ from bot.demo.slack.server import Fault, SlackServer
 from bot.model import Kind
 from bot.runtime.bot import SHARE, WORKERS, Bot
 from bot.runtime.demo import OPERATOR
-from bot.services.ask_warehouse import HEALTH
-from bot.services.show_queue import QUEUE
 from bot.slack.connection import Connection
 from bot.slack.in_flight import MOST_PER_PERSON
-from tests.fakes import CHANNEL, FakeCensus, FakeWarehouse
+from tests.fakes import CHANNEL, HEALTH, FakeCensus, FakeWarehouse
 from tests.slack.conftest import words
 from tests.small_bot import small_bot, small_slack
 from tests.unit.samples import incident
@@ -107,13 +105,12 @@ def test_everybody_is_acknowledged_while_every_worker_waits_for_the_warehouse(lo
 
 @pytest.mark.full
 def test_equal_questions_cost_one_statement_however_many_ask(load: Load) -> None:
-    load.warehouse.rows[QUEUE] = []  # found, and nothing waits
     load.warehouse.free.clear()
     assert load.ask("queue") == MANY
     load.warehouse.free.set()
     until(lambda: load.answered() == MANY)
     assert load.answers("did not say") == 0
-    assert load.warehouse.asked.count(QUEUE) == 1
+    assert load.warehouse.asked.count(HEALTH) == 1
 
 
 @pytest.mark.full
@@ -142,14 +139,13 @@ def test_what_needs_our_state_alone_is_answered_while_every_question_waits(load:
 
 @pytest.mark.full
 def test_one_person_cannot_take_the_place_of_all_and_is_told_so(load: Load) -> None:
-    load.warehouse.rows[QUEUE] = []
     load.warehouse.free.clear()
     assert load.ask("queue", 3 * MOST_PER_PERSON) == 3 * MOST_PER_PERSON
     until(lambda: load.answers("of your requests are in progress") == 2 * MOST_PER_PERSON)
     load.warehouse.free.set()
     until(lambda: load.answered() == 3 * MOST_PER_PERSON)
     assert set(load.slack.answers) == {1}, "one answer each"
-    assert load.warehouse.asked.count(QUEUE) == 1
+    assert load.warehouse.asked.count(HEALTH) == 1
 
 
 @pytest.mark.full
@@ -162,7 +158,7 @@ def test_two_hundred_presses_of_one_button_start_one_run_and_none_expires(load: 
     assert opened
     until(lambda: not load.bot._context.in_flight.count())
     assert "failed with the error" not in "".join(map(words, load.slack.ephemerals(OPERATOR)))
-    load.slack.submit(OPERATOR)
+    load.slack.submit(OPERATOR, {"reason": "the view is fixed"})
     until(lambda: load.census.triggers)
     until(lambda: not load.bot._context.in_flight.count())
     assert len(load.census.triggers) == 1
@@ -279,7 +275,7 @@ def test_who_changes_something_is_told_when_slack_does_not_say_which_workspace_i
 
 
 @pytest.mark.full
-def test_a_question_does_not_wait_for_slack_to_say_which_workspace_is_ours(load: Load) -> None:
+def test_help_does_not_wait_for_slack_to_say_which_workspace_is_ours(load: Load) -> None:
     load.slack.fail_next("auth.test", Fault("internal_error"))
     assert load.ask("help", 1) == 1
     until(lambda: load.answers("this list") == 1)

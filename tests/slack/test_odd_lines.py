@@ -22,6 +22,7 @@ from bot.slack.connection import SEEN, Connection
 from bot.slack.interaction import Interaction
 from bot.transport.slack_api import web_client
 from bot.transport.socket_mode import Line, messages, open_line
+from tests.dripping import Listener
 from tests.slack.test_connection import NOBODY, Pauses, page
 from tests.slack.test_load import DeadLine
 from tests.waiting import until
@@ -37,56 +38,30 @@ def frame(data: bytes, opcode: int = 1, *, fin: bool = True) -> bytes:
     return bytes([(0x80 if fin else 0) | opcode]) + size + data
 
 
-class Lines:
+class Lines(Listener):
     """WebSockets on loopback: after the handshake each one is handed to `behave`, which says what it likes."""
 
     def __init__(self, behave: Callable[["Lines", socket.socket], None], *, handshake: bool = True) -> None:
-        self.opened = self.open = 0
-        self.over = threading.Event()
         self._behave, self._handshake = behave, handshake
-        self._guard = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self._listener.getsockname()[1]}/"
+        return f"ws://127.0.0.1:{self.port}/"
 
     def drip(self, line: socket.socket, what: bytes) -> None:
         """The same byte again and again until the other side hangs up."""
         while not self.over.wait(0.02):
             line.sendall(what)
 
-    def stop(self) -> None:
-        self.over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                line, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
-
-    def _serve(self, line: socket.socket) -> None:
-        with self._guard:
-            self.opened, self.open = self.opened + 1, self.open + 1
-        try:
-            with line:
-                asked = line.recv(65536).decode()
-                if self._handshake:
-                    [key] = [row.split(": ")[1] for row in asked.split("\r\n") if row.startswith("Sec-WebSocket-Key")]
-                    accept = base64.b64encode(hashlib.sha1(key.encode() + MAGIC).digest()).decode()
-                    said = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"]
-                    line.sendall("\r\n".join([*said, f"Sec-WebSocket-Accept: {accept}", "", ""]).encode())
-                self._behave(self, line)
-        except OSError:
-            pass
-        finally:
-            with self._guard:
-                self.open -= 1
+    def answer(self, line: socket.socket) -> None:
+        asked = line.recv(65536).decode()
+        if self._handshake:
+            [key] = [row.split(": ")[1] for row in asked.split("\r\n") if row.startswith("Sec-WebSocket-Key")]
+            accept = base64.b64encode(hashlib.sha1(key.encode() + MAGIC).digest()).decode()
+            said = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"]
+            line.sendall("\r\n".join([*said, f"Sec-WebSocket-Accept: {accept}", "", ""]).encode())
+        self._behave(self, line)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The doctor opens the line to Slack, and swallows no click of a bot that runs."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,16 +15,8 @@ from bot.transport.slack_api import web_client
 from tests.services.conftest import World, world  # noqa: F401
 from tests.slack.conftest import words
 from tests.slack.test_load import DeadLine
-from tests.small_bot import TOKEN, small_slack
+from tests.small_bot import TOKEN
 from tests.waiting import until
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackServer]:
-    server = small_slack()
-    server.start()
-    yield server
-    server.stop()
 
 
 class Delivered(DeadLine):

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Action, ActionState, Did, Entry, Incident, State
-from bot.answers import RerunFacts, Summary
+from bot.alerts.model import Action, ActionKind, ActionState, Did, Entry, Incident, State
+from bot.answers import Summary, SyncFacts
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
 from bot.model import Announcement, Evaluation, Kind
 from checks.model import Outcome, Result, Severity
@@ -169,7 +169,6 @@ def sync_status(**changes: object) -> SyncStatus:
     well = SyncStatus(
         name="Sync B",
         label="Sync B (UPDATE)",
-        direction="update",
         queue=180,
         suspicious=0,
         latest=run(),
@@ -185,7 +184,7 @@ def sync_status(**changes: object) -> SyncStatus:
 def sync_a(**changes: object) -> SyncStatus:
     """A healthy Sync A."""
     done = run(id=490, sync_id=3394022, records_total=12, records_updated=12)
-    well = {"name": "Sync A", "label": "Sync A (CREATE)", "direction": "create", "queue": 12}
+    well = {"name": "Sync A", "label": "Sync A (CREATE)", "queue": 12}
     return sync_status(**well | {"latest": done, "last_sync": done} | changes)
 
 
@@ -232,9 +231,10 @@ def summary(looked: Evaluation | None = None, **changes: object) -> Summary:
     return replace(Summary("properties", looked or evaluation()), **changes)  # type: ignore[arg-type]
 
 
-def rerun_facts(**changes: object) -> RerunFacts:
-    """A queue of 246 rows without fault, and nothing that stands against a rerun."""
-    clean = RerunFacts(
+def sync_facts(**changes: object) -> SyncFacts:
+    """A rerun of a queue of 246 rows without fault, and nothing that stands against it."""
+    clean = SyncFacts(
+        kind=ActionKind.RERUN,
         sync="Sync B",
         label="Sync B (UPDATE)",
         incident_id=7,

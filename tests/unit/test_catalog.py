@@ -12,11 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.config.yaml_lines import read_yaml
 from checks.catalog import Changes, Pace, change_limits, read_checks
+from checks.forms import Cadence, Limit
 from checks.judge import judge
-from checks.model import Cadence, Check, Limit, Reading
+from checks.model import Check, Reading
 from checks.problems import Written, close_to, nearest
 
-METRICS = dict.fromkeys(("databricks", "census", "bot"), frozenset({"lost_rows", "coverage", "null_company_names"}))
+METRICS = dict.fromkeys(("databricks", "census", "bot"), frozenset({"lost_rows", "coverage", "null_company_names"})) | {
+    "queue": frozenset({"lost_rows"})
+}
 LOST_ROWS = """\
 checks:
   - name: lost_rows
@@ -108,9 +111,9 @@ REFUSED = {
         '"> 50"',
         "50",
         7,
-        ["checks.critical: cannot read the limit 50", 'such as "> 50"'],
+        ["checks.critical: cannot read the threshold 50", 'such as "> 50"'],
     ),
-    "a limit in words": ('"> 30"', "above 30", 6, ["checks.warn: cannot read the limit 'above 30'"]),
+    "a limit in words": ('"> 30"', "above 30", 6, ["checks.warn: cannot read the threshold 'above 30'"]),
     "a duration without a unit": ("for: 5m", "for: 5", 9, ["checks.for: cannot read the duration 5", 'such as "5m"']),
     "a duration beyond all time": ("for: 5m", f"for: {'9' * 20}d", 9, ["checks.for: cannot read the duration"]),
     "a name that is no key": (
@@ -148,13 +151,13 @@ REFUSED = {
         '    warn: "> 30"\n    critical: "> 50"\n',
         "",
         2,
-        ['"lost_rows" has no limit', "give it warn, critical or both"],
+        ['"lost_rows" has no threshold', "give it warn, critical or both"],
     ),
     "a clear that holds beyond a limit": (
         '"<= 25"',
         '"<= 30.5"',
         8,
-        ['checks.clear: clear "<= 30.5" and the limit "> 30" can both hold'],
+        ['checks.clear: clear "<= 30.5" and the threshold "> 30" can both hold'],
     ),
     "a clear that looks the same way": ('"<= 25"', '"> 25"', 8, ["can both hold"]),
     "a warning beyond critical": (
@@ -226,7 +229,7 @@ REFUSED = {
         "    for: 5m\n    promise: always",
         9,
         [
-            "checks.for: told only after 70 min (for 5 min + tick 5 min + idle_floor 60 min)",
+            "checks.for: alerts only after 70 min (for 5 min + tick 5 min + idle_floor 60 min)",
             "write promise: at-sync-time",
         ],
     ),
@@ -267,7 +270,12 @@ REFUSED = {
         5,
         ['checks.per: a statement measures one number: leave "per" out'],
     ),
-    "a number per sync that no queue has": ("    for: 5m", "    per: sync", 4, ['nothing measures "lost_rows"']),
+    "a number per sync that no queue has": (
+        "metric: lost_rows",
+        "per: sync\n    metric: coverage",
+        5,
+        ['nothing measures "coverage": known are lost_rows'],
+    ),
     "a check of Census for all syncs": (
         "metric: lost_rows\n    source: databricks",
         "metric: lost_rows\n    source: census",
@@ -302,7 +310,7 @@ REFUSED = {
         "    for: 5m",
         "    cases: {permanent: {warn: null, critical: null}}",
         9,
-        ['"lost_rows" has no limit'],
+        ['"lost_rows" has no threshold'],
     ),
     "a case whose summary cannot be filled in": (
         "    for: 5m",
@@ -435,6 +443,37 @@ def test_hours_that_cannot_be_read_are_refused_with_their_line(folder: Path) -> 
     assert found[0].startswith("own.yml:11: checks.active: cannot read the hours '8 to 24'")
 
 
+@pytest.mark.parametrize(
+    ("active", "said"),
+    [
+        ("1-5 08:00-12:00", "checks.active: cannot read the hours '1-5 08:00-12:00': write \"08:00-24:00\""),
+        ("mon-fri except 02-30", 'checks.active: "02-30" is no date: write it like "12-25"'),
+    ],
+)
+def test_days_that_cannot_be_read_are_refused_with_their_line(folder: Path, active: str, said: str) -> None:
+    _, [problem] = read_checks([read(folder, f'{LOST_ROWS}    active: "{active}"\n')], METRICS, "frequent")
+    assert problem.startswith(f"own.yml:11: {said}")
+
+
+OF_NONE = '"after schedule" waits for the run of a sync, and this check has none: write hours, like "08:00-24:00"'
+
+
+def test_a_check_of_the_whole_pipeline_has_no_schedule_to_wait_for(folder: Path) -> None:
+    written = LOST_ROWS + '    active: "mon-fri 2h after schedule"\n'
+    _, found = read_checks([read(folder, written)], METRICS, "frequent")
+    assert found == [f"own.yml:11: checks.active: {OF_NONE}"]
+    assert read_checks([read(folder, written + "    per: sync\n")], METRICS, "frequent")[1] == []
+    _, found = changed(folder, '{active: "2h after schedule"}')
+    assert found == [f"pipeline.yml:4: limits.lost_rows.active: {OF_NONE}"]
+
+
+@pytest.mark.parametrize(("cadence", "days"), [("frequent", {0, 1, 2, 3, 4}), ("daily", {5, 6})])
+def test_days_follow_the_cadence(folder: Path, cadence: Cadence, days: set[int]) -> None:
+    written = LOST_ROWS + '    active: {frequent: "mon-fri 08:00-18:00", daily: "sat-sun 2h after schedule"}\n'
+    [check], _ = read_checks([read(folder, written)], METRICS, cadence)
+    assert check.active.days.weekdays == days
+
+
 def test_a_healthy_text_is_said_when_all_is_well_and_must_be_fillable_too(folder: Path) -> None:
     [check], _ = read_checks([read(folder, LOST_ROWS + '    healthy: "none is lost"\n')], METRICS, "frequent")
     assert [judge(check, Reading(value)).summary for value in (0.0, 99.0)] == ["none is lost", "99 rows are lost"]
@@ -514,8 +553,8 @@ def test_a_changed_limit_drops_the_clear_that_belonged_to_the_old_one(folder: Pa
     ("change", "line", "said"),
     [
         ('critical: "> 20"', 3, ['limits.lost_rows.warn: warn "> 30" lies beyond critical "> 20"']),
-        ('clear: "<= 40"', 4, ['limits.lost_rows.clear: clear "<= 40" and the limit "> 30" can both hold']),
-        ("{warn: null, critical: null}", 3, ['limits.lost_rows: "lost_rows" has no limit']),
+        ('clear: "<= 40"', 4, ['limits.lost_rows.clear: clear "<= 40" and the threshold "> 30" can both hold']),
+        ("{warn: null, critical: null}", 3, ['limits.lost_rows: "lost_rows" has no threshold']),
         (
             'critical: "> 100%"',
             4,
@@ -587,13 +626,13 @@ def test_a_warehouse_check_may_promise_always_where_the_floor_allows_it(folder: 
     text = LOST_ROWS.replace("    for: 5m", "    for: 5m\n    promise: always")
     assert judged_at(folder, text, tick=5, idle_floor=5) == []
     [problem] = judged_at(folder, text, tick=5, idle_floor=6)
-    assert "told only after 16 min" in problem
+    assert "alerts only after 16 min" in problem
 
 
 def test_a_check_of_census_is_told_within_fifteen_minutes_or_refused(folder: Path) -> None:
     assert judged_at(folder, census("10m")) == []
     [problem] = judged_at(folder, census("11m"))
-    assert problem.startswith("own.yml:10: checks.for: told only after 16 min (for 11 min + tick 5 min)")
+    assert problem.startswith("own.yml:10: checks.for: alerts only after 16 min (for 11 min + tick 5 min)")
     assert judged_at(folder, census("5m"), tick=11) != []
 
 
@@ -605,7 +644,7 @@ def test_a_check_of_census_has_no_excuse_to_be_late(folder: Path) -> None:
 def test_a_change_that_breaks_the_promise_is_refused_where_it_stands(folder: Path) -> None:
     checks, _ = read_checks([read(folder, census("5m"))], METRICS, "frequent")
     _, [problem] = change_limits(checks, {"lost_rows": Changes.model_validate({"for": "20m"})}, read(folder, "a: 1"))
-    assert "told only after 25 min" in problem
+    assert "alerts only after 25 min" in problem
 
 
 def test_a_statement_of_its_own_is_a_metric_by_its_path(folder: Path) -> None:
@@ -639,3 +678,35 @@ def test_a_case_may_have_another_next_step_alone(folder: Path) -> None:
     [check], found = read_checks([read(folder, text)], METRICS, "frequent")
     assert found == []
     assert check.cases["clean_backlog"].helps == "Rerun it."
+
+
+def test_a_number_of_a_queue_has_the_name_of_its_sync(folder: Path) -> None:
+    [check], found = read_checks([read(folder, LOST_ROWS.replace("    for: 5m", "    per: sync"))], METRICS, "frequent")
+    assert found == []
+    assert (check.reading_of("Sync B"), check.reading_of(None)) == ("Sync B/lost_rows", "lost_rows")
+
+
+def test_where_nobody_knows_what_is_measured_nothing_is_said_to_be_unmeasured(folder: Path) -> None:
+    text = LOST_ROWS + '    because: [{metric: zzz, when: "> 1", says: x}]\n'
+    _, found = read_checks([read(folder, text)], METRICS | {"databricks": None}, "frequent")
+    assert found == []
+
+
+def test_a_file_may_change_the_checks_of_the_files_before_it(folder: Path) -> None:
+    because = 'because: [{metric: coverage, when: "> 1", says: x}]'
+    changes = f'limits: {{lost_rows: {{critical: "> 70", helps: look, {because}}}}}'
+    first = read(folder, LOST_ROWS, "a.yml")
+    [check], found = read_checks([first, read(folder, changes, "b.yml")], METRICS, "frequent")
+    assert found == []
+    assert (str(check.critical), check.helps, check.because[0].metric) == ("> 70", "look", "coverage")
+    wrong = changes.replace("metric: coverage", "metric: zzz").replace("lost_rows:", "lost_row:")
+    _, found = read_checks([first, read(folder, wrong, "b.yml")], METRICS, "frequent")
+    assert found == ['b.yml:1: limits.lost_row: there is no check "lost_row": did you mean "lost_rows"?']
+
+
+def test_limits_may_be_switched_off_in_a_word_and_are_no_bare_threshold(folder: Path) -> None:
+    written = LIMITS.format(change="X").replace("\n    X", " {}")
+    off, found = change_limits(lost_rows(folder), {"lost_rows": Changes.model_validate(False)}, read(folder, written))
+    assert (off, found) == ([], [])
+    with pytest.raises(ValidationError, match=r"5 is no threshold: write .enabled: false. to"):
+        Changes.model_validate(5)

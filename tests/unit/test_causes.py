@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bot.alerts.causes import Circumstances, causes
-from bot.alerts.offers import DRAWN, Offer, offers, situation
+from bot.alerts.offers import Offer, offers, situation
 from bot.facts import RunStatus, Schedule, SyncStatus
+from bot.messages.sync_buttons import OFFERED
 from checks.model import Check, Outcome, Result
 from tests.fakes import shipped_settings
 from tests.unit.samples import NOW, minutes, result, run, sync_status, working
@@ -57,7 +58,7 @@ CAUSES = {
     ),
     "an overdue sync whose last run was cancelled": (
         about("sync_recency", replace(B, latest=run(status=RunStatus.CANCELLED))),
-        ("Sync B's last run was cancelled",),
+        ("Sync B's last run was canceled",),
     ),
     "an overdue sync whose last run was skipped": (
         about("sync_recency", replace(B, latest=run(status=RunStatus.SKIPPED))),
@@ -69,27 +70,27 @@ CAUSES = {
     ),
     "an overdue sync of which nothing is known": (about("sync_recency"), ()),
     "a backlog of a sync that rejects": (
-        about("update_queue", replace(B, pending_since=None), REJECTED),
+        about("backlog", replace(B, pending_since=None), REJECTED),
         ("Salesforce rejected 5 of 50 records in Sync B's last run",),
     ),
     "a backlog of a sync that takes nothing": (
-        about("update_queue", replace(B, pending_since=None), EMPTY),
+        about("backlog", replace(B, pending_since=None), EMPTY),
         ("Sync B completed 3 runs in a row without taking any of 412 pending records",),
     ),
     "a backlog that is being written": (
-        about("update_queue", replace(B, running=working())),
+        about("backlog", replace(B, running=working())),
         ("Sync B is writing them: 50 of 246 records so far",),
     ),
     "a backlog that grows faster than it is written": (
-        about("update_queue", B),
+        about("backlog", B),
         ("Runs complete: 180 records updated in the last one",),
     ),
     "a burst that no run has met yet": (
-        about("update_queue", NO_RUN_SINCE),
+        about("backlog", NO_RUN_SINCE),
         ("No run of Sync B has completed since they became pending; the next run starts {2026-01-09T11:15:00+00:00}",),
     ),
     "a burst, and no next run is known": (
-        about("update_queue", replace(NO_RUN_SINCE, next_run=None)),
+        about("backlog", replace(NO_RUN_SINCE, next_run=None)),
         ("No run of Sync B has completed since they became pending",),
     ),
     "wrong values that are still produced": (
@@ -126,7 +127,7 @@ CAUSES = {
     ),
     "a check of the bot": (about("warehouse_not_measured", B), ()),
     "two causes at most": (
-        about("update_queue", B, FAILED, EMPTY, REJECTED),
+        about("backlog", B, FAILED, EMPTY, REJECTED),
         (FAILED[1].summary, EMPTY[1].summary),
     ),
 }
@@ -162,23 +163,23 @@ OFFERS = {
         about("null_company_names", replace(B, queue=None, suspicious=None)),
         (Offer.RERUN,),
     ),
-    "a backlog": (about("update_queue"), (Offer.RERUN,)),
-    "a backlog of a sync whose login is refused": (about("update_queue", B, LOGIN), ()),
-    "a backlog of a sync that takes nothing": (about("update_queue", B, EMPTY), ()),
-    "a backlog while a run is in progress": (about("update_queue", replace(B, running=working())), (Offer.FOLLOW,)),
+    "a backlog": (about("backlog"), (Offer.RERUN,)),
+    "a backlog of a sync whose login is refused": (about("backlog", B, LOGIN), ()),
+    "a backlog of a sync that takes nothing": (about("backlog", B, EMPTY), ()),
+    "a backlog while a run is in progress": (about("backlog", replace(B, running=working())), (Offer.FOLLOW,)),
     "a backlog while our own rerun is in progress": (
-        about("update_queue", replace(B, running=working()), following=True),
+        about("backlog", replace(B, running=working()), following=True),
         (),
     ),
     "an overdue sync without pending records": (about("sync_recency", replace(B, queue=0)), (Offer.RERUN,)),
     "an overdue sync whose login is refused": (about("sync_recency", B, LOGIN), ()),
     "an overdue sync whose runs fail for a while": (about("sync_recency", B, FAILED), (Offer.RERUN,)),
     "a paused sync": (about("schedule_enabled", replace(B, schedule=PAUSED)), (Offer.RESUME,)),
-    "a backlog of a paused sync": (about("update_queue", replace(B, schedule=PAUSED)), (Offer.RESUME,)),
+    "a backlog of a paused sync": (about("backlog", replace(B, schedule=PAUSED)), (Offer.RESUME,)),
     "suspect records": (about("suspect_records", replace(B, suspicious=12)), (Offer.PAUSE,)),
     "suspect records while a run writes them": (
         about("suspect_records", replace(B, suspicious=12, running=working())),
-        (Offer.FOLLOW, Offer.PAUSE),
+        (Offer.CANCEL, Offer.FOLLOW, Offer.PAUSE),
     ),
     "a check without a rerun": (about("census_error_rate"), ()),
     "a check of the bot": (about("warehouse_not_measured"), ()),
@@ -192,8 +193,8 @@ def test_only_what_can_help_now_is_offered(name: str) -> None:
     assert offers(circumstances) == expected
 
 
-def test_what_has_no_button_yet_is_named_and_not_drawn() -> None:
-    assert set(Offer) - DRAWN == {Offer.PAUSE, Offer.RESUME}
+def test_every_offer_has_a_button() -> None:
+    assert set(Offer) == set(OFFERED)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def failed(hours_ago: float, error: str | None = None, **changes: object) -> Run
 
 def test_an_idle_day_with_runs_of_no_rows_is_recent_and_has_runs() -> None:
     idle = [run(hours, records_total=0, records_updated=0, records_processed=0) for hours in (0.25, 0.5, 0.75)]
-    found = {"hours_since_last_run": 0.25, "runs_today": 3, "schedule_on": 1, "failed_runs": 0}
+    found = {"hours_since_last_run": 0.25, "runs_today": 3, "schedule_on": 1, "failed_runs": 0, "run_overtime": 0}
     assert numbers(*idle) == found, "and no rejection rate, which nothing of it could have"
     assert numbers(*idle, run(1, records_failed=1))["error_rate"] == 0, "what was rejected before is brought again"
 
@@ -60,6 +60,7 @@ def test_a_cancelled_dry_or_skipped_run_is_neither_activity_nor_success_nor_fail
         "error_rate": 10,
         "schedule_on": 1,
         "failed_runs": 0,
+        "run_overtime": 0,
     }
 
 
@@ -103,9 +104,10 @@ def test_today_is_the_pipelines_day_and_hours_go_on_across_midnight() -> None:
     ],
 )
 def test_whatever_starts_a_sync_it_is_on_unless_it_is_paused(schedule: Schedule, on: int) -> None:
-    found = readings(run(1), schedule=schedule)["schedule_on"]
-    assert (found.value, found.case) == (on, "paused" if schedule.paused else None)
-    assert readings(run(1), schedule=schedule)["hours_since_last_run"].value == 1, "judged all the same"
+    found = readings(*(run(2.0 + n) for n in range(30)), schedule=schedule)
+    assert (found["schedule_on"].value, found["schedule_on"].case) == (on, "paused" if schedule.paused else None)
+    by_age = schedule.frequency == "hourly" or not (schedule.triggers or schedule.external)
+    assert found["hours_since_last_run"].value == (2 if by_age else 1), "judged anyway, then by its rhythm"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_a_clock_that_is_behind_the_last_run_gives_no_negative_hours() -> None:
 def test_a_run_that_completed_in_the_future_makes_its_numbers_no_data_with_that_reason() -> None:
     found = readings(run(-2), run(1))
     assert found["schedule_on"].value == 1
-    for metric in ("hours_since_last_run", "runs_today", "error_rate", "failed_runs"):
+    for metric in ("hours_since_last_run", "runs_today", "error_rate", "failed_runs", "run_overtime"):
         assert found[metric].value is None
         assert found[metric].detail == "run 1 completed in the future: 2026-01-15 22:00 UTC"
 
@@ -247,10 +249,17 @@ def test_a_sync_of_mondays_is_late_on_monday_alone() -> None:
 
 
 @pytest.mark.parametrize("cron", ["fortnightly", "0 0 31 2 *", None])
-def test_a_schedule_that_does_not_say_when_is_judged_by_age(cron: str | None) -> None:
+def test_a_schedule_that_does_not_say_when_is_judged_by_the_rhythm_of_its_runs(cron: str | None) -> None:
     unreadable = Schedule("expression", paused=False, cron=cron)
-    assert late(NOW - timedelta(hours=3), NOW, unreadable) == Reading(3.0, facts={"duration": "3 h"})
+    fortnightly = [run(14 * 24 * n + 3) for n in range(6)]
+    found = readings(*fortnightly, schedule=unreadable)["hours_since_last_run"]
+    assert found == Reading(0.0, case="expected", facts={"duration": "0 s"})
     assert next_run(unreadable, NOW) is None
+
+
+def test_while_nobody_knows_when_it_was_due_nothing_is_said_of_it() -> None:
+    found = readings(*(run(24 * n + 3) for n in range(5)), schedule=Schedule("never", paused=False, external=True))
+    assert {"hours_since_last_run", "runs_today"}.isdisjoint(found)
 
 
 def test_where_no_run_was_completed_the_first_that_was_due_counts() -> None:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from bot.messages.text import number, threshold
 from checks.catalog import Changes
+from checks.forms import COMPARISONS, Limit, parse_duration, parse_limit
 from checks.judge import clear_limit, judge, overall
-from checks.model import COMPARISONS, Check, Limit, Outcome, Reading, parse_duration, parse_limit
-from checks.numbers import count_of, in_figures, in_percent
+from checks.model import Check, Outcome, Reading
+from checks.numbers import count_of, in_figures, in_percent, ordinal, pending
 
 finite = st.floats(-1e9, 1e9).map(lambda x: round(x, 3))
 limits = st.builds(Limit, st.sampled_from(sorted(COMPARISONS)), finite)
@@ -82,7 +83,7 @@ def test_no_row_null_nan_and_infinity_are_no_data_and_never_healthy(value: float
 def test_a_failed_measurement_is_an_error_whatever_number_came_with_it(value: float | None) -> None:
     result = judge(check(), Reading(value, error="the table is missing"))
     assert (result.outcome, result.value, result.limit, result.cleared) == (Outcome.ERROR, None, None, False)
-    assert result.summary == "Lost rows: could not be measured"
+    assert result.summary == "Lost rows: status unknown"
     assert result.error == "the table is missing"
 
 
@@ -178,7 +179,8 @@ def test_a_limit_is_read_as_people_write_it(text: str, limit: Limit) -> None:
 
 @pytest.mark.parametrize("text", ["50", "> ", "above 50", "> 5,000", "> 50 rows", "=> 50", "> 1e3", "", 50, None, True])
 def test_what_is_no_limit_is_refused_with_an_example(text: object) -> None:
-    with pytest.raises(ValueError, match=r'cannot read the limit .*: write a comparison and a number, such as "> 50"'):
+    said = r'cannot read the threshold .*: write a comparison and a number, such as "> 50"'
+    with pytest.raises(ValueError, match=said):
         parse_limit(text)
 
 
@@ -188,7 +190,7 @@ def test_a_limit_is_shown_as_it_was_written(text: str) -> None:
 
 
 def test_a_limit_that_no_number_can_reach_is_refused() -> None:
-    with pytest.raises(ValueError, match="cannot read the limit"):
+    with pytest.raises(ValueError, match="cannot read the threshold"):
         parse_limit("> " + "9" * 400)
 
 
@@ -286,3 +288,9 @@ def test_a_threshold_that_is_written_without_a_unit_has_that_of_the_one_it_repla
 def test_a_count_is_followed_by_its_singular_or_its_plural() -> None:
     assert [count_of(n, "record") for n in (0, 1, 20_274)] == ["0 records", "1 record", "20,274 records"]
     assert count_of(2, "property", "properties") == "2 properties"
+    assert pending(2, "property", "properties") == "2 pending properties"
+
+
+def test_a_place_in_a_row_is_written_as_people_write_it() -> None:
+    places = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 112: "112th"}
+    assert {number: ordinal(number) for number in places} == places

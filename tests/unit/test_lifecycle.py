@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts.lifecycle import Change, Policy, Reason, advance, close, timer_ends
+from bot.alerts.lifecycle import Change, Policy, Reason, advance, close, resolve_by_hand, timer_ends
 from bot.alerts.model import Alert, State
 from checks.judge import judge
 from checks.model import Check, Outcome, Reading, Severity
@@ -66,6 +66,10 @@ EASED = replace(WARNING, eased_at=ago(29))
 RECOVERING = replace(CRITICAL, state=State.RECOVERING, since=ago(10))
 RECOVERING_WARNING = replace(RECOVERING, severity=Severity.WARN)
 RESOLVED = replace(CRITICAL, state=State.OK, since=ago(29), resolved_at=ago(29))
+
+BY_HAND = replace(RESOLVED, since=ago(1), resolved_at=ago(1), resolved_by="U0ROBIN")
+AT_ONCE = (Reason.STILL_FIRING, State.FIRING, "critical")
+UNSEEN = (None, State.OK, "critical")
 
 
 def younger(alert: Alert, field: str, by: float = 0.1) -> Alert:
@@ -204,6 +208,14 @@ TABLE = [
         State.FIRING,
         "warn",
     ),
+    ("what is breached after it was resolved by hand fires at once", BY_HAND, Seen.CRITICAL, PATIENT, *AT_ONCE),
+    ("…however long ago that was", replace(BY_HAND, resolved_at=ago(5000)), Seen.CRITICAL, PATIENT, *AT_ONCE),
+    ("…and as bad as it is now", BY_HAND, Seen.WARN, PROMPT, Reason.STILL_FIRING, State.FIRING, "warn"),
+    ("resolved by hand and clear it was right", BY_HAND, Seen.CLEAR, PATIENT, Reason.VERIFIED, State.OK, "critical"),
+    ("…as it is without a breach", BY_HAND, Seen.NEAR, PATIENT, Reason.VERIFIED, State.OK, "critical"),
+    ("not knowing says nothing of what was resolved by hand", BY_HAND, Seen.NO_DATA, PATIENT, *UNSEEN),
+    ("nor what was measured before it was", replace(BY_HAND, resolved_at=ago(-9)), Seen.CRITICAL, PATIENT, *UNSEEN),
+    ("…unless the clock was set back", replace(BY_HAND, resolved_at=ago(-11)), Seen.CRITICAL, PATIENT, *AT_ONCE),
     ("not knowing is no event while all is well", FRESH, Seen.NO_DATA, PATIENT, NOTHING, State.OK, None),
     ("not knowing is no event after the end", RESOLVED, Seen.ERROR, PATIENT, NOTHING, State.OK, "critical"),
     ("not knowing is no event while it fires", CRITICAL, Seen.NO_DATA, PATIENT, NOTHING, State.FIRING, "critical"),
@@ -257,7 +269,8 @@ def test_a_row_of_the_table(
 
 
 def test_the_table_has_a_row_for_every_reason() -> None:
-    assert {reason for _, _, _, _, reason, _, _ in TABLE if reason} == set(Reason) - {Reason.CLOSED}
+    by_people = {Reason.CLOSED, Reason.RESOLVED_BY_HAND}
+    assert {reason for _, _, _, _, reason, _, _ in TABLE if reason} == set(Reason) - by_people
 
 
 @pytest.mark.parametrize(
@@ -279,6 +292,20 @@ def test_what_nothing_evaluates_any_more_ends(
     assert (change.reason if change else None) is reason
     assert (after.state, after.resolved_at) == (State.OK, resolved_at)
     assert (after.frozen_at, after.milder_since) == (None, None)
+
+
+@pytest.mark.parametrize("alert", [FRESH, PENDING, RESOLVED, BY_HAND])
+def test_what_is_not_open_cannot_be_resolved_by_hand(alert: Alert) -> None:
+    assert resolve_by_hand(alert, "U0ROBIN", NOW) is None
+
+
+@pytest.mark.parametrize("alert", [WARNING, EASING, RECOVERING, replace(RECOVERING, frozen_at=ago(9))])
+def test_what_is_open_is_resolved_by_hand_and_keeps_its_incident(alert: Alert) -> None:
+    change = resolve_by_hand(alert, "U0ROBIN", NOW)
+    assert change and change.reason is Reason.RESOLVED_BY_HAND
+    after = change.alert
+    assert (after.state, after.resolved_at, after.resolved_by, after.incident_id) == (State.OK, NOW, "U0ROBIN", 7)
+    assert (after.frozen_at, after.milder_since, after.eased_at) == (None, None, None)
 
 
 def test_a_new_incident_forgets_the_old_one_and_a_reopened_one_keeps_it() -> None:
@@ -310,6 +337,7 @@ def test_time_that_nobody_measured_is_taken_off_every_running_timer() -> None:
         (PENDING, NOW),
         (RECOVERING, NOW),
         (replace(RECOVERING, frozen_at=NOW), None),  # nobody knows when
+        (BY_HAND, ago(1)),
     ],
 )
 def test_only_what_waits_wants_to_be_measured_again_when_its_timer_ends(alert: Alert, ends: datetime | None) -> None:
@@ -610,3 +638,22 @@ def test_what_ended_or_eased_before_the_clock_was_set_back_is_not_recent() -> No
     opened, worsened = step(ended, Seen.CRITICAL, NOW, PROMPT), step(eased, Seen.CRITICAL, NOW)
     assert opened and opened.reason is Reason.OPENED
     assert worsened and worsened.reason is Reason.ESCALATED, "the channel hears of it"
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.sampled_from(Seen)), max_size=12), st.sampled_from([PATIENT, PROMPT]))
+def test_what_is_still_breached_after_it_was_resolved_by_hand_never_stays_resolved(
+    events: list[tuple[int, Seen]], policy: Policy
+) -> None:
+    change = resolve_by_hand(CRITICAL, "U0ROBIN", NOW)
+    assert change
+    alert, now = change.alert, NOW
+    for gap, seen in events:
+        now += minutes(gap)
+        found = step(alert, seen, now, policy)
+        alert = found.alert if found else alert
+        if seen.breach:
+            assert found and found.reason is Reason.STILL_FIRING
+            assert (alert.state, alert.resolved_by, alert.incident_id) == (State.FIRING, None, 7)
+        if seen.known:
+            return
+        assert alert == change.alert, "not knowing says nothing"

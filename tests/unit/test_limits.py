@@ -17,17 +17,41 @@ import bot.messages
 from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.alerts.trends import Trend
-from bot.answers import Queue, Snapshot, SnapshotNumbers, SyncErrors, SyncRuns, SyncSchedule, WaitingRow
+from bot.answers import (
+    AuditTrail,
+    PauseAllFacts,
+    PendingRecord,
+    Queue,
+    RunbookPage,
+    Snapshot,
+    Summary,
+    SyncErrors,
+    SyncRuns,
+    SyncSchedule,
+)
+from bot.config.runbook import Section
 from bot.demo.slack.blocks import checked_blocks, content
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
 from bot.messages.alert import alert_message
+from bot.messages.audit import audit_message
 from bot.messages.blocks import BAR_BLOCKS, MESSAGE, Block, Message, context, fit, section, sections
+from bot.messages.by_hand import (
+    escalate_answer,
+    more_modal,
+    note_answer,
+    note_modal,
+    resolve_answer,
+    resolve_modal,
+    snooze_modal,
+)
 from bot.messages.digest import digest_message
 from bot.messages.errors import errors_message
 from bot.messages.evidence import evidence_message
 from bot.messages.incidents import incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun, maintenance_message
+from bot.messages.menu import entries
 from bot.messages.plain import (
+    action_answer,
     already_acknowledged,
     failure,
     help_message,
@@ -36,28 +60,31 @@ from bot.messages.plain import (
     state_failure,
     still_acknowledged,
     taken_over,
+    unacknowledged,
     unknown_command,
 )
 from bot.messages.queue import queue_message
-from bot.messages.rerun import answer_modal, loading_modal, rerun_answer, rerun_modal
 from bot.messages.root import root_message
 from bot.messages.run import run_message
+from bot.messages.runbook import runbook_message, topics_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
+from bot.messages.sync_dialogs import action_modal, answer_modal, loading_modal, pause_all_modal
 from bot.messages.syncs import runs_message, schedules_message
 from bot.messages.text import anchor, code, cut, escape
-from bot.messages.watch import OUTAGES, outage_message, unstored_summary
-from bot.model import Digest, Evaluation, Kind, Outage, Undelivered
+from bot.messages.watch import outage_message, unstored_summary
+from bot.model import AuditRow, AuditState, Digest, Evaluation, Kind, Outage, Undelivered
 from bot.sanitize import sanitize
 from checks.model import Outcome
+from tests.unit import payloads as common
 from tests.unit import samples
-from tests.unit import test_messages as common
 from tests.unit.samples import NOW, OPERATOR, ZONE, minutes
 
 SETTINGS, OWNED = common.LINKED, common.OWNED
 faults = common.faults  # the fixture
+OUTAGES = (Kind.SILENT, Kind.AWAY, Kind.STATE_FAILED, Kind.STATE_RESTORED)
 Said = Message | dict[str, Any]
 
 
@@ -76,6 +103,11 @@ def a_sync(t: str) -> SyncStatus:
     return samples.sync_status(name=t, label=t, error=None, latest=a_run(t), schedule=schedule)
 
 
+def schedules(t: str) -> tuple[Schedule, ...]:
+    weekly = Schedule("weekly", paused=True, day=t)
+    return Schedule(t, paused=False), weekly, Schedule("expression", paused=False, cron=t)
+
+
 def an_evaluation(t: str, n: int) -> Evaluation:
     wrong = samples.result(Outcome.CRITICAL, 246.0, summary=t, check=t)
     blind = samples.result(Outcome.ERROR, None, summary=t, sync=t, error=t)
@@ -85,10 +117,16 @@ def an_evaluation(t: str, n: int) -> Evaluation:
 
 
 def a_queue(t: str, n: int) -> Queue:
-    rows, groups = (WaitingRow(t, t, t),) * n, ((t, 9),) * n
+    rows, groups = (PendingRecord((t, t), t),) * n, ((t, 9),) * n
     judged = samples.result(Outcome.CRITICAL, 9.0)
     trend = Trend(-30, minutes(60), None)
-    return Queue(t, t, 9, judged, 3, minutes(9), trend, ((t, groups),) * n, rows, rows)
+    suspects, keys = ((t, 3),) * n, (t, t)
+    return Queue(t, t, 9, judged, suspects, minutes(9), trend, ((t, groups),) * n, keys, rows, rows, error=t)
+
+
+def an_audit(t: str, n: int) -> AuditTrail:
+    row = AuditRow(NOW, OPERATOR, t, t, t, AuditState.FAILED, None, t, t, t, t)
+    return AuditTrail(NOW, (row,) * n, n + 1)
 
 
 def rejected(t: str, n: int) -> SyncErrors:
@@ -97,8 +135,14 @@ def rejected(t: str, n: int) -> SyncErrors:
 
 
 def a_snapshot(t: str) -> Snapshot:
-    numbers = SnapshotNumbers(96.1, 20274, 18722, 778, 7, 12, None)
+    numbers = {"coverage_percentage": 96.1, "Sync A/backlog": 12, t: None}
     return Snapshot(t, NOW, OPERATOR, numbers, previous_id=t, previous=numbers)
+
+
+def a_page(t: str, n: int) -> RunbookPage:
+    """What Markdown in a section comes to is tried elsewhere: it may format."""
+    steps = "\n".join(f"{i}. Look at it" for i in range(n))
+    return RunbookPage(Section("backlog", t, steps, "Alerts"), t, OPERATOR, an_incident(t, n))
 
 
 def an_outage(t: str) -> Outage:
@@ -134,16 +178,19 @@ def a_report(t: str, n: int) -> MaintenanceReport:
 def every_kind(t: str, n: int) -> list[Said]:
     """Each kind of announcement, of an incident alone and of one that shares its thread."""
     about, digest = an_incident(t, n), a_digest(t, n)
-    action = samples.ended(verdict=t, reason=t, sync=t)
-    nudged = replace(about, timeline=(*about.timeline, *(Entry(NOW, did) for did in SUBJECTS)))
+    action, remedy = samples.ended(verdict=t, reason=t, sync=t), Entry(NOW, Did.REMEDY, detail=f"Not paused: {t}")
+    nudged = replace(about, timeline=(*about.timeline, *(Entry(NOW, did) for did in SUBJECTS), remedy))
     said: list[Said] = []
     for kind in Kind:
-        owed = samples.announcement(kind, nudged, action=action, digest=digest, values=samples.course(*(1e9,) * n))
+        line = Entry(NOW, Did.NOTED, OPERATOR, t)
+        owed = samples.announcement(
+            kind, nudged, action=action, digest=digest, entry=line, values=samples.course(*(1e9,) * n)
+        )
         said += [alert_message(owed, SETTINGS), alert_message(replace(owed, thread=(nudged,) * max(2, n)), SETTINGS)]
     return said
 
 
-SUBJECTS = (Did.REMINDED, Did.ESCALATED, Did.REOPENED)  # what replies are about
+SUBJECTS = (Did.REMINDED, Did.ESCALATED, Did.EASED, Did.REOPENED)  # what replies are about
 BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     alert_message: every_kind,
     answer_modal: lambda t, n: [answer_modal(t, note(t, (OPERATOR,) * n))],
@@ -152,7 +199,15 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         errors_message([rejected(t, n), SyncErrors(t, error=t)] * n or [SyncErrors(t)], ZONE, NOW)
     ],
     evidence_message: lambda t, n: [evidence_message(an_incident(t, n), samples.course(*(1.5,) * n), SETTINGS)],
-    snooze_answer: lambda t, n: [snooze_answer([an_incident(t, n)] * n, t[:20])],
+    snooze_answer: lambda t, n: [snooze_answer([an_incident(t, n)] * max(1, n), ZONE)],
+    unacknowledged: lambda t, n: [unacknowledged(an_incident(t, n), OPERATOR)],
+    more_modal: lambda t, n: [more_modal(an_incident(t, n), entries(an_incident(t, n), f"https://x.example/{t[:99]}"))],
+    snooze_modal: lambda t, n: [snooze_modal([an_incident(t, n)] * max(1, n), NOW + minutes(60), NOW, ZONE)],
+    note_modal: lambda t, n: [note_modal(an_incident(t, n), 500)],
+    resolve_modal: lambda t, n: [resolve_modal([an_incident(t, n)] * max(1, n))],
+    resolve_answer: lambda t, n: [resolve_answer([an_incident(t, n)] * max(1, n))],
+    note_answer: lambda t, n: [note_answer(an_incident(t, n))],
+    escalate_answer: lambda t, n: [escalate_answer(an_incident(t, n), owner) for owner in (None, OPERATOR)],
     already_acknowledged: lambda t, n: [already_acknowledged([OPERATOR] * n, 7)],
     still_acknowledged: lambda t, n: [still_acknowledged(an_incident(t, n + 1), ZONE)],
     taken_over: lambda t, n: [taken_over(an_incident(t, n + 1))],
@@ -165,6 +220,9 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         incidents_message(n, [an_incident(t, 1)] * n, {7: f"https://x.example/{t}"}, ZONE)
     ],
     loading_modal: lambda t, n: [loading_modal(t)],
+    runbook_message: lambda t, n: [runbook_message(a_page(t, n), one) for one in (SETTINGS, OWNED)],
+    topics_message: lambda t, n: [topics_message({"Alerts": [(t, t)] * n, "Of this pipeline": [(t, t)] * n})],
+    audit_message: lambda t, n: [audit_message(an_audit(t, n), ZONE)],
     maintenance_begun: lambda t, n: [maintenance_begun(a_report(t, n).window, ZONE, "/sync-health")],
     maintenance_message: lambda t, n: [maintenance_message(a_report(t, n), SETTINGS)],
     note: lambda t, n: [note(t, (OPERATOR,) * n)],
@@ -173,12 +231,15 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         queue_message([a_queue(t, n)], ZONE, NOW),
         queue_message([a_queue(t, 1)] * max(2, n), ZONE, NOW),
     ],
-    rerun_answer: lambda t, n: [
-        rerun_answer(replace(samples.ended(verdict=t, sync=t), state=state)) for state in ActionState
+    action_answer: lambda t, n: [
+        action_answer(replace(samples.ended(verdict=t, sync=t), state=state)) for state in ActionState
     ],
     # The name is as short as settings let it be: the dialog carries it back to us.
-    rerun_modal: lambda t, n: [
-        rerun_modal(samples.rerun_facts(sync=sanitize(t, 40), label=t, source=t, helps=t, queue=count, **more), ZONE)
+    pause_all_modal: lambda t, n: [
+        pause_all_modal(PauseAllFacts(NOW, (sanitize(t, 40),) * n, (t,) * n, ((t, t),) * n, (t,) * n, 1), ZONE)
+    ],
+    action_modal: lambda t, n: [
+        action_modal(samples.sync_facts(sync=sanitize(t, 40), label=t, source=t, helps=t, queue=count, **more), ZONE)
         for count in (None, 0, 9)
         for more in ({}, {"paused": True}, {"running": a_run(t)}, {"suspicious": n})
     ],
@@ -194,7 +255,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
         [runs_message([SyncRuns(t, ((a_run(t), 1.0),) * n), SyncRuns(t, error=t)] * n, ZONE, NOW)] * bool(n)
     ),
     schedules_message: lambda t, n: [
-        schedules_message([SyncSchedule(t, Schedule(t, paused=False)), SyncSchedule(t, error=t)] * max(1, n), ZONE, NOW)
+        schedules_message([SyncSchedule(t, one) for one in schedules(t)] + [SyncSchedule(t, error=t)] * n, ZONE, NOW)
     ],
     short_message: lambda t, n: [
         short_message(samples.announcement(kind, an_incident(t, n), thread=(an_incident(t, 1),) * n)) for kind in Kind
@@ -206,7 +267,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     shared_root: lambda t, n: [shared_root([an_incident(t, 1)] * max(1, n), SETTINGS)],
     snapshot_message: lambda t, n: [snapshot_message(a_snapshot(t), SETTINGS)],
     state_failure: lambda t, n: [state_failure(t)],
-    summary_message: lambda t, n: [a_summary(t, n)],
+    summary_message: lambda t, n: [a_summary(t, n), summary_message(Summary(t, None), ZONE)],
     unknown_command: lambda t, n: [unknown_command("/sync-health", t, "queue")],
     unstored_summary: lambda t, n: [unstored_summary(samples.summary(pipeline=t), an_outage(t), ZONE)],
 }
@@ -249,6 +310,7 @@ def test_slack_takes_every_message_whatever_is_in_it_and_however_much(
     for built in NAMES[name](text, count):
         for said in payloads(built):
             assert not said.get("blocks") or faults(said) == []
+            assert common.unescaped(said) == []
             str(said).encode()
         said = payloads(built)[-1]
         if "view" in said.get("type", "") or said.get("type") == "modal":
@@ -267,8 +329,9 @@ SMALL = st.text(st.sampled_from("*_`~<>&|@#:\n\u202e\u200b\r\x1b ab"), min_size=
 @example("> quoted\n> twice")
 @settings(deadline=None, max_examples=25)
 def test_outside_text_changes_nothing_of_how_our_lines_look(name: str, text: str) -> None:
-    ours, plain = ([looks(one) for said in NAMES[name](word, 1) for one in payloads(said)] for word in (text, "word"))
-    assert ours == plain
+    built, plain = ([one for said in NAMES[name](word, 1) for one in payloads(said)] for word in (text, "word"))
+    assert list(map(looks, built)) == list(map(looks, plain))
+    assert [fault for one in built for fault in common.unescaped(one)] == []
 
 
 def looks(said: dict[str, Any]) -> Counter[str]:

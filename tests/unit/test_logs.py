@@ -4,6 +4,7 @@ import logging
 import unicodedata
 from io import StringIO
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, settings
@@ -100,11 +101,11 @@ def wide(text: str) -> int:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_the_terminal_shows_text_as_it_is_in_its_column(text: str, screen: StringIO) -> None:
     wrong = samples.result(Outcome.CRITICAL, 9.0, summary=text, check=text)
-    blind = samples.result(Outcome.ERROR, None, summary="Coverage: could not be measured", error=text)
+    blind = samples.result(Outcome.ERROR, None, summary="Coverage: status unknown", error=text)
     looked = samples.evaluation(
         Outcome.CRITICAL, results=(wrong, blind), problems=(text,), syncs=(samples.sync_status(label=text),)
     )
-    terminal.print_evaluation(looked, [], verbose=True)
+    terminal.print_evaluation(looked, [], ZoneInfo("UTC"), verbose=True)
     plain = screen.getvalue()
     for ours in ("\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[35m"):
         plain = plain.replace(ours, "")

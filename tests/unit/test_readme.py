@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.app import app
-from bot.config import environment, settings
+from bot.config import databricks, databricks_profile, environment, load, settings
 from bot.slack.commands import COMMANDS
 from bot.slack.context import COMMAND
 from bot.slack.handlers import HANDLERS
@@ -35,9 +35,11 @@ def drawn(node: object) -> Iterator[tuple[str, str]]:
         match node:
             case {"type": "button", "text": {"text": label}, "action_id": action} if not action.startswith("open_"):
                 yield label, action
+            case {"type": "radio_buttons"}:
+                return  # choices of a field: nothing is sent before the dialog is
             case {"text": {"text": label}, "value": str(value)} if "type" not in node and value != "open_link":
                 yield label, value.partition(" ")[0]
-        node = list(node.values())
+        node = [] if node.get("type") == "input" else list(node.values())  # what is chosen in a dialog is no button
     for part in node if isinstance(node, list) else ():
         yield from drawn(part)
 
@@ -46,7 +48,8 @@ def test_every_button_and_menu_entry_is_listed_and_has_a_handler() -> None:
     goldens = [json.loads(path.read_text(encoding="utf-8")) for path in (HOME / "tests/golden").rglob("*.json")]
     shown = {found for golden in goldens for found in drawn(golden)}
     labels = [cells[0].split(" · ") for cells in rows("In Slack") if not cells[0].startswith("`")]
-    listed = {label for row in labels for label in row if not label.startswith("View ")}  # those open an address
+    addresses = ("View Census", "View dashboard")  # which open in the browser
+    listed = {label for row in labels for label in row if not label.startswith(addresses)}
     assert listed == {label for label, _ in shown}
     assert {action for _, action in shown} == {word for kind, word in HANDLERS if kind == "button"}
 
@@ -54,12 +57,14 @@ def test_every_button_and_menu_entry_is_listed_and_has_a_handler() -> None:
 def test_every_command_of_the_command_line_is_listed() -> None:
     listed = {cells[0].strip("`").removeprefix("sync-health ") for cells in rows("On the command line")}
     commands = [(command.name, command.callback) for command in app.registered_commands]
-    assert listed == {name or callback.__name__ for name, callback in commands if callback}
+    registered = {name or callback.__name__ for name, callback in commands if callback}
+    assert registered == listed
 
 
 def test_every_variable_is_listed_here_and_in_the_example() -> None:
-    source = "".join(Path(module.__file__ or "").read_text(encoding="utf-8") for module in (settings, environment))
-    read = set(re.findall(r'"((?:SLACK|CENSUS|DATABRICKS|SYNC_HEALTH|HEARTBEAT)_[A-Z_]+)"', source))
+    readers = (settings, environment, databricks, databricks_profile, load)
+    source = "".join(Path(module.__file__ or "").read_text(encoding="utf-8") for module in readers)
+    read = set(re.findall(r'"((?:SLACK|CENSUS|DATABRICKS|ARM|SYNC_HEALTH|HEARTBEAT|PAGERDUTY|PAGER)_[A-Z_]+)"', source))
     listed = set(re.findall(r"`([A-Z_]+)`", " ".join(cells[0] for cells in rows("Settings"))))
     everyones = {"HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"}  # what every program reads, not ours alone
     example = set(re.findall(r"^([A-Z_]+)=$", (HOME / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
@@ -69,7 +74,11 @@ def test_every_variable_is_listed_here_and_in_the_example() -> None:
 
 
 PATH = r"`((?:bot|checks|sql|docs|tests)/[\w./]*|pipeline\.yml|pyproject\.toml|\.env\.example)`"
-DOCUMENTS = ("README.md", "docs/ARCHITECTURE.md", "docs/DECISIONS.md", "docs/SMOKE.md")
+DOCUMENTS = (
+    "README.md",
+    *(f"docs/{name}.md" for name in ("ARCHITECTURE", "DECISIONS", "DEPLOYMENT", "SECURITY", "SMOKE", "YOUR_PIPELINE")),
+    *(f"docs/{name}.md" for name in ("OPERATIONS_RUNBOOK", "QUICK_REFERENCE", "STAKEHOLDER_NOTIFICATION")),
+)
 NAMED = [(document, path) for document in DOCUMENTS for path in set(re.findall(PATH, (HOME / document).read_text()))]
 
 

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from bot.config import yaml_lines
+from bot.config.load import config_file, is_shipped, load_settings
 from bot.config.overrides import with_limits
-from bot.config.settings import config_file, is_shipped, load_settings
 from bot.config.yaml_lines import LARGEST, read_yaml
 from bot.errors import ConfigurationError
-from bot.runtime.composition import known_metrics
-from tests.unit.test_settings import ENVIRONMENT, METRICS, PIPELINE, TABLES
+from bot.sql.statements import Statements
+from tests.unit.pipelines import ENVIRONMENT, PIPELINE, Offered
 
 RESOLVERS = yaml_lines._Loader.yaml_implicit_resolvers
 Problems = Callable[..., list[str]]
@@ -22,7 +22,7 @@ Problems = Callable[..., list[str]]
 def refused(**environment: str) -> list[str]:
     """What is said about these settings."""
     with pytest.raises(ConfigurationError) as found:
-        load_settings(ENVIRONMENT | environment, metrics=METRICS, table_names=TABLES)
+        load_settings(ENVIRONMENT | environment, library=Offered)
     return found.value.problems
 
 
@@ -97,7 +97,7 @@ def test_a_pipeline_yaml_is_not_overlooked(here: Path) -> None:
     assert refused() == refused(SYNC_HEALTH_CONFIG=str(here)) == said
     assert not is_shipped(config_file({}))
     (here / "pipeline.yml").write_text(PIPELINE.replace("name: properties", "name: mine"), encoding="utf-8")
-    assert load_settings(ENVIRONMENT, metrics=known_metrics(), table_names=TABLES).pipeline == "mine"
+    assert load_settings(ENVIRONMENT, library=Statements).pipeline == "mine"
 
 
 @pytest.mark.parametrize(
@@ -128,27 +128,28 @@ def test_a_limit_of_another_unit_or_direction_than_the_shipped_one_is_refused(
 
 
 def test_an_own_check_of_a_shipped_number_is_measured_in_the_same_unit(problems: Problems) -> None:
-    own = 'checks: [{name: mine, title: T, metric: coverage_percentage, source: databricks, warn: "< 9 h", summary: s}]'
+    mine = '{name: mine, title: T, metric: coverage_percentage, source: databricks, warn: "< 9 h", summary: s}'
+    own = f"checks: [sync, properties, {mine}]"
     said = 'checks.warn: cannot compare "< 9 h" with a percentage: write "< 9%"'
-    assert problems(("checks: []", own)) == [f"pipeline.yml:18: {said}"]
+    assert problems(("checks: [sync, properties]", own)) == [f"pipeline.yml:18: {said}"]
 
 
 @pytest.mark.parametrize("text", ["coverage: warn < 95 h", "coverage: warn < 950", "null_company_names: critical < 1"])
 def test_a_limit_on_the_command_line_is_held_to_the_same(text: str) -> None:
-    settings = load_settings({}, metrics=known_metrics(), table_names=TABLES, needs=())
+    settings = load_settings({}, library=Statements, needs=())
     with pytest.raises(ConfigurationError, match=r"a percentage|no percentage|opposite directions"):
         with_limits(settings, [text])
 
 
 def test_a_wrong_entry_hides_no_other(problems: Problems) -> None:
-    limits = 'limits: {coverag: {warn: "> 5"}, coverage: {warn: 5}, create_queue: {warn: "> 999"}, mine: {warn: "> 2"}}'
-    own = "checks:\n  - {name: mine, title: Mine}\n"
+    limits = 'limits: {coverag: {warn: "> 5"}, coverage: {warn: 5}, backlog: {warn: "> 9999"}, mine: {warn: "> 2"}}'
+    own = "checks:\n  - sync\n  - properties\n  - {name: mine, title: Mine}\n"
     tables = "tables: {a.b.c: x, d.e.f: g.h.i}"
-    found = problems(("limits: {}", limits), ("checks: []", own), ("tables: {}", tables))
+    found = problems(("limits: {}", limits), ("checks: [sync, properties]", own), ("tables: {}", tables))
     for part in (
         'limits.coverag: there is no check "coverag": did you mean "coverage"?',
-        "limits.coverage.warn: cannot read the limit 5",
-        'limits.create_queue.warn: warn "> 999" lies beyond critical "> 100"',
+        "limits.coverage.warn: cannot read the threshold 5",
+        'limits.backlog.warn: warn "> 9999" lies beyond critical "> 1000"',
         'tables.a.b.c: "x" is not a full name',
         "tables.d.e.f: no statement reads d.e.f",
         'checks: "metric" is missing',
@@ -158,17 +159,18 @@ def test_a_wrong_entry_hides_no_other(problems: Problems) -> None:
 
 
 def test_every_limit_of_the_command_line_is_told_by_the_name_of_its_check() -> None:
-    settings = load_settings({}, metrics=known_metrics(), table_names=TABLES, needs=())
-    texts = ["coverage: warn 94", "coverag: warn < 94", "create_queue: critical 5", "update_queue: warn > 9999", "x"]
+    settings = load_settings({}, library=Statements, needs=())
+    texts = ["coverage: warn 94", "coverag: warn < 94", "newest_row: critical 5", "backlog: warn > 9999", "x"]
     with pytest.raises(ConfigurationError) as found:
         with_limits(settings, [*texts, "data_quality: warn < 96", "data_quality: warn < 97"])
     assert [problem.split(": ")[:2] for problem in found.value.problems] == [
         ["--limit", "cannot read 'x'"],
         ["--limit", "data_quality.warn"],
         ["--limit", "coverage.warn"],
-        ["--limit", "create_queue.critical"],
+        ["--limit", "newest_row.critical"],
         ["--limit", "coverag"],
-        ["--limit", "update_queue.warn"],
+        ["--limit", "backlog.warn"],
+        ["--limit", "backlog.warn"],  # and of the sync that has thresholds of its own
     ]
 
 
@@ -291,7 +293,7 @@ def test_a_table_name_in_backticks_may_have_any_of_them(tmp_path: Path) -> None:
     written = "'" + queue.replace("'", "''") + "'"
     path.write_text(PIPELINE.replace("crm.sfdc_dbx.properties_to_update", written), encoding="utf-8")
     given = ENVIRONMENT | {"SYNC_HEALTH_CONFIG": str(path)}
-    assert load_settings(given, metrics=METRICS, table_names=TABLES).syncs[1].queue == queue
+    assert load_settings(given, library=Offered).syncs[1].queue == queue
 
 
 FORGETS = "environment: SYNC_HEALTH_STATE would forget everything when the bot stops: write sqlite:///FILE"
@@ -317,7 +319,7 @@ def test_a_state_that_is_no_file_is_refused(problems: Problems, url: str, said: 
 @pytest.mark.parametrize("url", ["", "sqlite:///x", "sqlite:///x.db", "sqlite:////var/my bot/x.db"])
 def test_a_state_that_is_a_file_is_taken(url: str) -> None:
     given = ENVIRONMENT | {"SYNC_HEALTH_STATE": url}
-    assert load_settings(given, metrics=known_metrics(), table_names=TABLES).state_url.startswith(url)
+    assert load_settings(given, library=Statements).state_url.startswith(url)
 
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN", "DATABRICKS_TOKEN"])
@@ -446,5 +448,43 @@ def test_a_character_that_nobody_sees_is_refused(problems: Problems, character: 
 @pytest.mark.parametrize("name", [" Sync A", "Sync A ", "Sync  A", "Sync\\nA", "Sync\\u00A0A"])
 def test_a_sync_whose_name_has_odd_blanks_is_told_how_to_write_it(problems: Problems, name: str) -> None:
     [problem] = problems(("name: Sync A", f'name: "{name}"'))
-    said = 'has a blank at an end, several in a row, or one that is none: write "Sync A"'
+    said = 'has extra or unusual spaces: write "Sync A"'
     assert problem == f"pipeline.yml:8: syncs.name: {said}"
+
+
+@pytest.mark.parametrize("name", ["all", "All"])
+def test_no_sync_has_the_word_that_means_every_sync(problems: Problems, name: str) -> None:
+    [problem] = problems(("name: Sync A", f"name: {name}"))
+    said = f'"{name}" means every sync in Slack ("pause all"): write another name'
+    assert problem == f"pipeline.yml:8: syncs.name: {said}"
+
+
+@pytest.mark.parametrize("every", ["4m", "0", "366d", "soon", "6"])
+def test_the_time_between_two_runs_is_bounded_like_other_durations(problems: Problems, every: str) -> None:
+    [problem] = problems(("name: Sync A", f"name: Sync A\n    expect_every: {every}"))
+    assert problem.startswith("pipeline.yml:9: syncs.expect_every: ")
+
+
+@pytest.mark.parametrize(
+    ("second", "refused"),
+    [
+        ('{when: "a < 1", label: no name}', True),
+        ('{when: "a < 1", label: no names}', False),
+        ('"name IS NULL"', False),
+    ],
+)
+def test_two_suspect_conditions_of_a_sync_have_different_labels(problems: Problems, second: str, refused: bool) -> None:
+    queue = "    queue: crm.sfdc_dbx.properties_to_update\n"
+    written = f'{queue}    suspect:\n      - {{when: "name IS NULL", label: no name}}\n      - {second}\n'
+    found = problems((queue, written), ("limits: {}", "limits: {nothing: {warn: 1}}"))  # which is refused anyway
+    said = 'another condition of Sync B has the label "no name": write a label that differs'
+    assert (f"pipeline.yml:18: syncs.suspect: {said}" in found) is refused
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("Observe", '"Observe"'), ("read-only", '"read-only"'), ("true", "true"), ("[act]", "a list")],
+)
+def test_a_mode_that_is_none_is_refused_with_those_there_are(problems: Problems, written: str, shown: str) -> None:
+    [said] = problems(("channel:", f"mode: {written}\nchannel:"))
+    assert said.endswith(f"pipeline.yml:3: mode: {shown} is no mode: write observe or act")

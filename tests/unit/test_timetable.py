@@ -17,7 +17,7 @@ from bot.alerts.timetable import (
     lies_ahead,
     warehouse_is_due,
 )
-from checks.model import Active, parse_active
+from checks.forms import Active, parse_active
 
 ZONE = ZoneInfo("America/Los_Angeles")
 FROM_EIGHT = parse_active("08:00-24:00")
@@ -51,6 +51,76 @@ def test_what_waits_for_a_schedule_is_evaluated_from_a_while_after_the_run_was_d
 
 def test_what_waits_for_a_schedule_has_nothing_to_say_where_there_is_none() -> None:
     assert not is_active(Active(after_schedule=timedelta(hours=2)), local("2026-01-15 12:00"), ZONE, None)
+
+
+# 2026-01-16 is a Friday.
+@pytest.mark.parametrize(
+    ("active", "at", "evaluated"),
+    [
+        ("mon-fri", "2026-01-16 23:59", True),
+        ("mon-fri", "2026-01-17 00:00", False),
+        ("mon-fri", "2026-01-18 23:59", False),
+        ("mon-fri", "2026-01-19 00:00", True),
+        ("mon-fri 08:00-18:00", "2026-01-16 17:59", True),
+        ("mon-fri 08:00-18:00", "2026-01-16 18:00", False),
+        ("mon-fri 08:00-18:00", "2026-01-17 12:00", False),
+        ("sat-mon", "2026-01-19 23:59", True),
+        ("sat-mon", "2026-01-20 00:00", False),
+        ("mon,wed,fri", "2026-01-15 12:00", False),
+        ("mon,wed,fri", "2026-01-16 12:00", True),
+        ("sun 00:00-24:00", "2026-03-08 03:00", True),
+        ("sun 02:00-03:00", "2026-11-01 02:30", True),
+        ("sun", "2026-11-01 23:59", True),
+        ("sun", "2026-11-02 00:00", False),
+        ("mon-fri except 12-25", "2026-12-24 23:59", True),
+        ("mon-fri except 12-25", "2026-12-25 00:00", False),
+        ("mon-fri except 12-25", "2028-12-25 12:00", False),
+        ("mon-fri except 2026-12-25", "2026-12-25 12:00", False),
+        ("mon-fri except 2026-12-25", "2028-12-25 12:00", True),
+        ("except 02-29", "2028-02-29 12:00", False),
+        ("except 02-29", "2027-02-28 12:00", True),
+        ("except 12-31, 01-01", "2026-12-31 23:59", False),
+        ("except 12-31, 01-01", "2027-01-01 00:00", False),
+        ("except 12-31, 01-01", "2027-01-02 00:00", True),
+    ],
+)
+def test_days_are_those_of_the_pipelines_zone(active: str, at: str, evaluated: bool) -> None:
+    assert is_active(parse_active(active), local(at), ZONE, None) is evaluated
+
+
+@pytest.mark.parametrize(
+    ("zone", "evaluated"),
+    [("America/Los_Angeles", True), ("UTC", False), ("Pacific/Kiritimati", False), ("Pacific/Pago_Pago", True)],
+)
+def test_the_weekend_begins_in_each_zone_at_its_own_midnight(zone: str, evaluated: bool) -> None:
+    friday_evening = local("2026-01-16 20:00")
+    assert is_active(parse_active("mon-fri"), friday_evening, ZoneInfo(zone), None) is evaluated
+    assert is_active(parse_active("except 01-17"), friday_evening, ZoneInfo(zone), None) is evaluated
+
+
+@pytest.mark.parametrize(
+    ("active", "due", "now", "evaluated"),
+    [
+        ("mon-fri 2h after schedule", "2026-01-16 23:30", "2026-01-17 01:29", False),
+        ("mon-fri 2h after schedule", "2026-01-16 23:30", "2026-01-17 01:30", True),
+        ("mon-fri 2h after schedule", "2026-01-17 23:30", "2026-01-18 12:00", False),
+        ("mon-fri 2h after schedule", "2026-01-18 23:30", "2026-01-19 12:00", False),
+        ("mon-fri 2h after schedule", "2026-01-19 09:00", "2026-01-19 11:00", True),
+        ("2h after schedule except 12-25", "2026-12-25 09:00", "2026-12-25 12:00", False),
+        ("2h after schedule except 12-25", "2026-12-24 23:00", "2026-12-25 01:00", True),
+    ],
+)
+def test_days_of_what_waits_for_a_schedule_are_those_on_which_its_run_was_due(
+    active: str, due: str, now: str, evaluated: bool
+) -> None:
+    assert is_active(parse_active(active), local(now), ZONE, local(due)) is evaluated
+
+
+@given(st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_every_moment_is_on_a_weekday_or_on_the_weekend_and_never_on_both(now: datetime) -> None:
+    assert is_active(parse_active("mon-fri"), now, ZONE, None) is not is_active(
+        parse_active("sat-sun"), now, ZONE, None
+    )
 
 
 @pytest.mark.parametrize("text", ["8-24", "08:00", "24:00-08:00", "08:60-09:00", "2 after schedule", 8, None])

@@ -1,38 +1,23 @@
 """Who asks: tokens, service principals, the state of the warehouse, and nothing of it in any text."""
 
-import json
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.databricks.asker import plain, product_version, session_tags, user_agent
 from bot.adapters.databricks.login import Login
 from bot.adapters.databricks.warehouse import DatabricksWarehouse
-from bot.config.environment import Databricks
+from bot.config.databricks import Databricks
 from bot.demo.warehouse.server import PATH, Fault
-from bot.errors import ConfigurationError, NotFoundError, PermanentError, TemporaryError
+from bot.errors import AccessError, ConfigurationError, NotFoundError, PermanentError, TemporaryError
+from bot.model import WarehouseLogin
 from bot.runtime.composition import SystemClock, connect, disconnect, settings_from
-from tests.dripping import answer, dripping
+from bot.services.warehouse_meter import metered
 from tests.fakes import HandClock
 from tests.warehouses import TOKEN
 from tests.wire.measured import Wire
-
-PRINCIPAL = Databricks("", PATH, client_id="application", client_secret="hush")
-ALWAYS = 1000
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def principal(wire: Wire, clock: HandClock) -> Iterator[DatabricksWarehouse]:
-    one = DatabricksWarehouse(replace(PRINCIPAL, host=wire.local.server.url), monotonic=clock.monotonic)
-    yield one
-    one.close()
 
 
 @pytest.mark.parametrize(
@@ -82,37 +67,6 @@ def test_a_wrong_token_is_told_with_its_remedy_and_does_not_show(wire: Wire, cap
     assert "outdated" not in caplog.text + str(asked.value) + str(looked.value)
 
 
-def test_a_service_principal_gets_a_token_keeps_it_and_renews_it_in_time(
-    wire: Wire, principal: DatabricksWarehouse, clock: HandClock
-) -> None:
-    calls = wire.local.server.calls
-    principal.ask("measure/health")
-    principal.ask("measure/health")
-    assert principal.state() == "RUNNING"
-    assert calls.count("token") == 1
-    clock.pass_(minutes=36)  # of its hour: a session that begins now may last for twenty minutes
-    assert principal.state() == "RUNNING"
-    assert calls.count("token") == 2
-
-
-@pytest.mark.parametrize(
-    ("status", "family", "said"),
-    [
-        (401, PermanentError, "DATABRICKS_CLIENT_SECRET"),
-        (400, PermanentError, "DATABRICKS_CLIENT_SECRET"),
-        (503, TemporaryError, "503"),
-    ],
-)
-def test_a_service_principal_without_a_token_is_told_why_and_nothing_was_asked(
-    wire: Wire, principal: DatabricksWarehouse, status: int, family: type[Exception], said: str
-) -> None:
-    wire.local.server.faults = [Fault("token", status, ALWAYS)]
-    for outcome in (wire.read(principal), wire.write(principal)):
-        assert isinstance(outcome.error, family) and said in str(outcome.error)
-        assert "hush" not in str(outcome.error)
-    assert wire.local.server.calls == ["token", "token"]
-
-
 def test_what_we_keep_awake_ourselves_is_not_awake(wire: Wire, clock: HandClock) -> None:
     wire.local.server.now = clock.monotonic
     client = wire.client(monotonic=clock.monotonic)
@@ -137,6 +91,17 @@ def test_what_never_stops_is_awake_even_after_our_own_statement(wire: Wire) -> N
     client = wire.client()
     client.ask("measure/health")
     assert client.awake()
+
+
+@pytest.mark.parametrize("minutes", [-5, 10**13, "10", 10.5, True, None, [10]])
+def test_an_auto_stop_that_can_be_none_is_not_known_and_breaks_no_statement(
+    wire: Wire, minutes: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Login, "warehouse", lambda _: {"state": "RUNNING", "auto_stop_mins": minutes})
+    client, _ = metered(wire.client(), HandClock())
+    assert client.ask("measure/health")
+    assert client.auto_stop() is None
+    assert not client.awake(), "else a bot would keep it awake for ever"
 
 
 def test_asking_for_the_state_opens_no_session(wire: Wire) -> None:
@@ -166,38 +131,45 @@ def test_a_cluster_has_no_state_to_ask_for(wire: Wire) -> None:
         DatabricksWarehouse(cluster).state()
 
 
-@pytest.mark.parametrize("token", ["", "two\nlines", "a blank", "schlüssel", 7, None, ["t"], "x" * 20_000])
-def test_a_token_that_no_header_can_hold_is_refused_unseen(token: object) -> None:
-    with pytest.raises(TemporaryError, match="token endpoint") as refused:
-        principal_at({"access_token": token, "expires_in": 3600})
-    assert "HTTP_PATH" not in str(refused.value)
-    if isinstance(token, str) and token:
-        assert token not in str(refused.value)
+def test_the_owner_of_a_warehouse_sees_who_asks_for_which_pipeline_and_what_for(wire: Wire) -> None:
+    client = wire.client(pipeline="orders: north, Zürich")
+    client.ask("measure/health")
+    client.state()
+    [session] = wire.local.server.sessions.values()
+    name, number = "orders-north-Z-rich", product_version()
+    tags = f"application:sync-health,version:{number},pipeline:{name},purpose:pipeline-health"
+    assert session["QUERY_TAGS"] == tags
+    assert wire.local.server.tags == ["statement:measure/health"]
+    assert all(f"sync-health/{number} pipeline/{name}" in agent for agent in wire.local.server.agents)
+    assert len(wire.local.server.agents) == len(wire.local.server.calls)
 
 
-@pytest.mark.parametrize("body", [[], ["access_token"], "text", 5, None])
-def test_a_token_endpoint_that_answers_something_else_is_named(body: object) -> None:
-    with pytest.raises(TemporaryError, match=r"token endpoint of Databricks, .*/oidc/v1/token"):
-        principal_at(body)
+@pytest.mark.parametrize(
+    ("written", "tag"),
+    [("a" * 500, "a" * 120), ("a:b,c\\d", "a-b-c-d"), ("two\r\nlines: yes", "two-lines-yes"), ("é", "")],
+)
+def test_a_name_becomes_a_tag_that_no_header_and_no_list_of_tags_breaks_at(written: str, tag: str) -> None:
+    assert plain(written) == tag
+    assert user_agent(written).isascii() and user_agent(written).isprintable()
+    assert (("pipeline", tag) in session_tags(written).items()) is bool(tag)
 
 
-@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -5, 0, "3600", True, None, [3600]])
-def test_a_token_that_does_not_say_how_long_it_holds_is_used_once(seconds: object) -> None:
-    assert principal_at({"access_token": "t", "expires_in": seconds}, times=3) == 3
+def test_a_login_is_described_with_where_it_stands_and_as_grant_names_it(wire: Wire) -> None:
+    place = replace(Databricks(wire.local.server.url, PATH), origin="DATABRICKS_TOKEN")
+    personal = DatabricksWarehouse(replace(place, token=TOKEN)).login()
+    assert personal == WarehouseLogin(
+        "personal token of operations@example.com (from DATABRICKS_TOKEN)", "operations@example.com"
+    )
+    principal = replace(place, client_id="application", client_secret="hush", origin='profile "team"')
+    found = DatabricksWarehouse(principal).login()
+    assert found == WarehouseLogin(
+        'OAuth M2M, service principal application (client ID from profile "team")', "application"
+    )
+    assert wire.local.server.state == "STOPPED"
 
 
-def test_a_token_is_kept_for_a_day_at_most() -> None:
-    clock = HandClock()
-    assert principal_at({"access_token": "t", "expires_in": 1e300}, clock, times=3) == 1
-    assert principal_at({"access_token": "t", "expires_in": 1e300}, clock, times=3, hours=12) == 2
-
-
-def principal_at(body: object, clock: HandClock | None = None, *, times: int = 1, hours: int = 0) -> int:
-    """Log in that often at an endpoint that answers this; how often it was asked."""
-    clock = clock or HandClock()
-    with dripping(answer(json.dumps(body).encode(), "Connection: close"), drip=b"") as server:
-        login = Login(replace(PRINCIPAL, host=server.url), monotonic=clock.monotonic)
-        for _ in range(times):
-            assert login.headers() == {"Authorization": "Bearer t"}
-            clock.pass_(hours=hours)
-        return server.asked
+def test_a_login_that_may_not_ask_who_it_is_is_described_anyway(wire: Wire) -> None:
+    wire.local.server.faults = [Fault("me", 403)]
+    assert wire.client().login() == WarehouseLogin("personal token (from DATABRICKS_TOKEN)", None)
+    with pytest.raises(AccessError, match="check DATABRICKS_TOKEN"):
+        wire.client(token="outdated-token").login()

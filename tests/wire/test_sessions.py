@@ -29,7 +29,6 @@ def test_a_session_asks_for_utc_a_time_limit_and_ansi(wire: Wire) -> None:
         "TIMEZONE": "UTC",
         "STATEMENT_TIMEOUT": "60",
         "ansi_mode": "true",
-        "QUERY_TAGS": "application:sync-health",
     }
     assert wanted.items() <= configuration.items()
 
@@ -207,7 +206,7 @@ def test_closing_takes_seconds_though_databricks_is_silent(wire: Wire, call: str
 LEAVE = f"""
 import sys, threading, time
 from bot.adapters.databricks.warehouse import DatabricksWarehouse
-from bot.config.environment import Databricks
+from bot.config.databricks import Databricks
 
 warehouse = DatabricksWarehouse(Databricks(sys.argv[1], {PATH!r}, token={TOKEN!r}), silence=60.0, patience=60.0)
 warehouse.ask("measure/health")

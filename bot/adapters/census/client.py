@@ -48,7 +48,13 @@ class CensusClient:
 
     def syncs(self) -> list[Sync]:
         what = "the list of syncs"
-        return [_read_document(read_sync, row, what) for rows in self._pages("syncs", what, PAGE) for row in rows]
+        found: list[Sync] = []
+        for row in (row for rows in self._pages("syncs", what, PAGE) for row in rows):
+            try:
+                found.append(_read_document(read_sync, row, what))
+            except UnreadableError as error:  # of one sync, which need not be one of ours
+                log.warning("%s; one sync is left out", error)
+        return found
 
     def pause(self, sync_id: int) -> None:
         self._set_paused(sync_id, True)
@@ -69,9 +75,10 @@ class CensusClient:
         run = _read_document(read_run, self._http.ask(Call("GET", f"sync_runs/{run_id}", what))["data"], what)
         return _require_same(run, run.id == run_id, what)
 
-    def trigger(self, sync_id: int) -> int:
+    def trigger(self, sync_id: int, *, full_sync: bool = False) -> int:
         doubt = "a run may have started: look in the run list"
-        call = Call("POST", f"syncs/{sync_id}/trigger", f"sync {sync_id}", doubt=doubt)
+        full: dict[str, str | int] = {"force_full_sync": "true"} if full_sync else {}
+        call = Call("POST", f"syncs/{sync_id}/trigger", f"sync {sync_id}", full, doubt=doubt)
         answer = self._http.ask(call)["data"]
         try:
             return read(documents.Triggered, answer).sync_run_id
@@ -79,7 +86,7 @@ class CensusClient:
             raise UncertainError(f"Census named no run of {call.what}; {doubt}") from error
 
     def cancel(self, run_id: int) -> None:
-        doubt = "it may be cancelled all the same: look at it"
+        doubt = "it may be cancelled anyway: check it"
         self._http.ask(Call("POST", f"sync_runs/{run_id}/cancel", f"run {run_id}", doubt=doubt))
 
     def records(self, run_id: int, status: str, *, most: int) -> list[Rejection]:
@@ -113,7 +120,7 @@ class CensusClient:
 
     def _set_paused(self, sync_id: int, paused: bool) -> None:
         """Only this key: others would be changed with it, and `mode` has to be sent whole or not at all."""
-        doubt = f"it may be {'paused' if paused else 'on'} all the same: look at it"
+        doubt = f"it may be {'paused' if paused else 'on'} anyway: check it"
         call = Call("PATCH", f"syncs/{sync_id}", f"sync {sync_id}", body={"paused": paused}, doubt=doubt)
         if document(self._http.ask(call)["data"]).get("paused") is not paused:
             raise UncertainError(f"Census answered, and does not show {call.what} as asked; {doubt}")

@@ -59,6 +59,7 @@ class RunDocument(Document):
     source_record_invalids: Count = None
     error: Annotated[Text, Field(alias="error_message")]
     error_code: Text = None
+    full_sync: Annotated[bool | None, fits("true or false or null", None)] = None
     reason: Annotated[TriggerReason, Field(alias="sync_trigger_reason")]
 
 
@@ -72,6 +73,7 @@ class SyncDocument(Document):
     schedule_frequency: Annotated[
         str | None, Field(min_length=1), fits("a word", known=FREQUENCIES, called="its schedule")
     ]
+    updated_at: Annotated[datetime | None, BeforeValidator(_read_time), fits("a string or null", None)] = None
     schedule_day: Annotated[str | int | None, fits("a string or a whole number or null", None)]
     schedule_hour: Count
     schedule_minute: Count
@@ -115,6 +117,7 @@ def read_run(row: object) -> Run:
     status = STATUSES.get(found.status.casefold(), RunStatus.UNKNOWN)
     said: dict[str, Any] = {
         "status": RunStatus.CANCELLED if found.canceled else status,  # it can be `completed` beside that
+        "full_sync": bool(found.full_sync),
         "dry_run": trigger.casefold() == "dry run",
         "trigger": trigger,
         "error": None if error is None else redact(error),
@@ -142,9 +145,23 @@ def read_sync(row: object) -> Sync:
         day=None if found.schedule_day is None else sanitize(str(found.schedule_day), WORD),
         cron=None if found.cron_expression is None else sanitize(found.cron_expression, LABEL),
         triggers=tuple(sanitize(name, WORD) for name in (*live, *others)),
+        follows=_sync_before(triggers.get("sync_sequence")),
     )
     label, status = sanitize(found.label or f"sync {found.id}", LABEL), sanitize(found.status, WORD)
-    return Sync(id=found.id, label=label, status=status.casefold(), schedule=schedule)
+    return Sync(found.id, label, status.casefold(), schedule, found.updated_at)
+
+
+def _sync_before(said: object) -> int | None:
+    """The sync that `sync_sequence` names, by its id in one of the forms that are plausible; None where it names none.
+
+    Only `{"sync_id": 502}` is documented; of several syncs in a list none is the one.
+    """
+    named = said.get("sync_id", said.get("id")) if isinstance(said, dict) else said
+    if isinstance(named, list) and len(named) == 1:
+        return _sync_before(named[0])
+    digits = named if isinstance(named, str) and named.isascii() and named.isdigit() and len(named) < 20 else ""
+    number = int(digits) if digits else named
+    return number if type(number) is int and 0 < number <= LARGEST else None
 
 
 def read_rejection(row: object) -> Rejection:

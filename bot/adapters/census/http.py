@@ -156,7 +156,7 @@ def _refusal(answer: requests.Response, call: Call) -> SyncHealthError:
     text = f"Census answered {status} for {call.what}: {REMEDIES.get(status) or _phrase(status)}"
     if isinstance(said, str) and said:
         text += f" ({redact(said)})"
-    if status >= 500 and call.doubt:
+    if (status >= 500 or status == 408) and call.doubt:
         return UncertainError(f"{text}; {call.doubt}")
     if status in (429, 502, 503, 504):
         return _RetryableError(text, retry_after=retry_after(answer.headers, LONGEST_RETRY_AFTER))

@@ -6,9 +6,8 @@ from importlib.util import find_spec
 from databricks.sql import exc
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ResponseError
 
-from bot import sql
-from bot.adapters.databricks.login import REMEDIES, refusal
 from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, ClosedSessionError, NotReadyError, RetryableError
+from bot.adapters.databricks.rest import REMEDIES, refusal
 from bot.adapters.values import first_line
 from bot.errors import NotFoundError, PermanentError, StatementError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
@@ -32,13 +31,18 @@ def session_survives(error: BaseException) -> bool:
     return isinstance(error, exc.ServerOperationError)
 
 
-def translate(error: Exception, name: str, *, writes: bool, accepted: bool) -> SyncHealthError:
-    """Our error for one of theirs; never their `context`, which holds raw session bytes.
+def is_unauthorized(error: BaseException) -> bool:
+    """Whether the login was refused, which a newer token may mend."""
+    return isinstance(error, exc.RequestError) and error.context.get("http-code") == 401
+
+
+def translate(error: Exception, name: str, text: str, *, writes: bool, accepted: bool) -> SyncHealthError:
+    """Our error for one of theirs; never their `context`, which holds raw session bytes. `text` is the statement's.
 
     `writes`: it was a write, and may have reached Databricks. It may then have happened, however the last attempt
     ended (an earlier one may have run), unless Databricks says that the statement failed, or refuses to accept it.
     """
-    ours = _meaning(error, name)
+    ours = _meaning(error, name, text)
     failed = isinstance(error, exc.ServerOperationError) and not LOST_STATEMENT.search(first_line(error))
     refused = isinstance(error, exc.DatabaseError) and not isinstance(error, exc.RequestError) and not accepted
     if not writes or failed or refused:
@@ -46,7 +50,7 @@ def translate(error: Exception, name: str, *, writes: bool, accepted: bool) -> S
     return UncertainError(f"{ours}; {MAY_BE_WRITTEN}")
 
 
-def _meaning(error: Exception, name: str) -> SyncHealthError:
+def _meaning(error: Exception, name: str, text: str) -> SyncHealthError:
     cause = error.args[1] if isinstance(error, exc.RequestError) and len(error.args) > 1 else None
     said = first_line(error)
     if isinstance(cause, SyncHealthError):  # our own login got no token
@@ -64,12 +68,12 @@ def _meaning(error: Exception, name: str) -> SyncHealthError:
     if isinstance(error, exc.RequestError | HTTPError | OSError):
         return _no_answer(error, cause, name)
     if isinstance(error, exc.Error):
-        return _statement_failed(name, said)
+        return _statement_failed(name, said, text)
     return PermanentError(f"{name}: {_unforeseen(error)}")
 
 
-def _statement_failed(name: str, said: str) -> SyncHealthError:
-    if missing := missing_in(said, sql.load(name) if name in sql.names() else ""):
+def _statement_failed(name: str, said: str, text: str) -> SyncHealthError:
+    if missing := missing_in(said, text):
         return NotFoundError(missing)
     if CONFLICT.search(said):
         return RetryableError(f"{name}: {redact(said)}")

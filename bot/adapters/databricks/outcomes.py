@@ -1,6 +1,6 @@
 """How a statement at Databricks can end that has to be tried again: retryable at once, or once the warehouse runs."""
 
-from bot.errors import TemporaryError
+from bot.errors import AccessError, TemporaryError
 
 MAY_BE_WRITTEN = "it may have been written: look before doing it again"
 
@@ -15,3 +15,7 @@ class NotReadyError(TemporaryError):
 
 class ClosedSessionError(NotReadyError, RetryableError):
     """The session is not there: not yet, or no longer."""
+
+
+class LoginRefusedError(AccessError):
+    """401: this login is not taken, or no longer."""

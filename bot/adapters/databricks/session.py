@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
+from bot.adapters.databricks.asker import session_tags, statement_tags, user_agent
 from bot.adapters.databricks.login import Login
+from bot.adapters.databricks.outcomes import RetryableError
 from bot.adapters.values import MOST_ROWS, Rows, plain_rows
-from bot.config.environment import Databricks
-from bot.errors import SyncHealthError, TemporaryError
+from bot.config.databricks import Databricks
+from bot.errors import AccessError, SyncHealthError, TemporaryError
 from bot.transport.bounded_http import keep_loopback_direct
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ CONFIGURATION = {
     "ansi_mode": "true",
 }
 OPTIONS: dict[str, Any] = {
-    "user_agent_entry": "sync-health",
-    "query_tags": {"application": "sync-health"},
     "use_cloud_fetch": False,  # our answers are small
     "enable_telemetry": False,  # else connecting waits for it, half a minute where there is no way out
     "_disable_pandas": True,
@@ -37,9 +37,18 @@ class Session:
     """Opened by its first statement; runs one at a time. `silence`, `patience`: see DatabricksWarehouse."""
 
     def __init__(
-        self, settings: Databricks, login: Login, *, silence: float, patience: float, monotonic: Callable[[], float]
+        self,
+        settings: Databricks,
+        login: Login,
+        pipeline: str,
+        *,
+        silence: float,
+        patience: float,
+        monotonic: Callable[[], float],
     ) -> None:
         self._settings, self._login, self._silence, self._patience = settings, login, silence, patience
+        self._pipeline = pipeline
+        self._headers: dict[str, str] = {}  # those that the connector was given last
         self._connection: Connection | None = None
         self._cursor: Cursor | None = None
         self.since = monotonic()
@@ -69,7 +78,7 @@ class Session:
             self.sent = may_send()
             if not self.sent:
                 raise TemporaryError(f"{name}: its caller no longer waits, so it was not sent")
-            cursor.execute(text, dict(parameters) or None)
+            cursor.execute(text, dict(parameters) or None, query_tags=statement_tags(name))
             _refuse_cancelled(name, cursor)
             rows = [] if writes else _rows(name, cursor)
             self.usable = True
@@ -78,7 +87,8 @@ class Session:
         except Exception as error:
             self.usable = session_survives(error)
             accepted = self._cursor is not None and self._cursor.active_command_id is not None
-            raise translate(error, name, writes=writes and self.sent, accepted=accepted) from error
+            ours = translate(error, name, text, writes=writes and self.sent, accepted=accepted)
+            raise self._renewed(error, ours) from error
         finally:
             self._cursor = None
         with suppress(Exception):
@@ -102,6 +112,18 @@ class Session:
             with suppress(Exception):
                 self._connection.close()
 
+    def _renewed(self, error: Exception, ours: SyncHealthError) -> SyncHealthError:
+        """What to raise: where a newer token is to be had, and nothing was done, a second attempt is worth it."""
+        from bot.adapters.databricks.errors import is_unauthorized
+
+        if is_unauthorized(error) and self._login.renew(self._headers) and isinstance(ours, AccessError):
+            return RetryableError(str(ours))
+        return ours
+
+    def _give_headers(self) -> dict[str, str]:
+        self._headers = self._login.headers()
+        return self._headers
+
     def _open_connection(self) -> "Connection":
         logging.getLogger("databricks.sql").setLevel(logging.CRITICAL)  # we tell its errors, and need no pyarrow
         from databricks import sql
@@ -112,8 +134,10 @@ class Session:
         connection = sql.connect(
             server_hostname=self._settings.host.removeprefix("http://"),
             http_path=self._settings.http_path,
-            credentials_provider=lambda: self._login.headers,  # with none at all it would open a browser
+            credentials_provider=lambda: self._give_headers,  # with none at all it would open a browser
             session_configuration=dict(CONFIGURATION),
+            user_agent_entry=user_agent(self._pipeline),
+            query_tags=session_tags(self._pipeline),
             _socket_timeout=self._silence,
             _retry_stop_after_attempts_duration=self._patience,
             **OPTIONS,

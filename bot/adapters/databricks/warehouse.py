@@ -3,19 +3,26 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 
-from bot import sql
+from bot.adapters.databricks.description import read_description
 from bot.adapters.databricks.login import Login, WarehouseDocument
 from bot.adapters.databricks.outcomes import NotReadyError, RetryableError
 from bot.adapters.databricks.pool import Call, Pool
 from bot.adapters.databricks.session import Session
 from bot.adapters.documents import read
 from bot.adapters.values import Rows
-from bot.config.environment import Databricks
-from bot.errors import PermanentError, StartingError, SyncHealthError
-from bot.ports import ExistingObject
+from bot.config.databricks import Databricks
+from bot.config.names import table_name
+from bot.errors import NotFoundError, PermanentError, StartingError, SyncHealthError
+from bot.model import WarehouseLogin
+from bot.objects import ExistingObject
 from bot.sanitize import sanitize
+from bot.sql.catalog import TABLES, to_describe, to_list_columns
+from bot.sql.existing import compare_object
+from bot.sql.missing import NO_TABLE
+from bot.sql.statements import Statements
 from bot.sql.trees import Values
 
 log = logging.getLogger(__name__)
@@ -37,54 +44,50 @@ class DatabricksWarehouse:
     def __init__(
         self,
         settings: Databricks,
-        tables: Mapping[str, str] | None = None,
+        statements: Statements | None = None,
+        pipeline: str = "",
         *,
         patience: float = PATIENCE,
         silence: float = SILENCE,
         lifetime: float = LIFETIME,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._tables = dict(tables or {})
-        self._login = Login(settings, monotonic=monotonic)
-        session = partial(Session, settings, self._login, silence=silence, patience=patience, monotonic=monotonic)
+        self._statements = statements or Statements()
+        self._login = Login(settings, pipeline, monotonic=monotonic)
+        waits = {"silence": silence, "patience": patience}
+        session = partial(Session, settings, self._login, pipeline, **waits, monotonic=monotonic)
         self._pool = Pool(session, patience=patience, lifetime=lifetime, monotonic=monotonic)
 
     def ask(self, question: str, **parameters: object) -> Rows:
-        return self._run_named(question, sql.in_dialect(question, self._tables, "databricks"), parameters)
+        return self._run_named(question, self._statements.in_dialect(question, "databricks"), parameters)
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:
-        joined = sql.joined(questions, self._tables, "databricks")
+        joined = self._statements.joined(questions, "databricks")
         [row] = self._run_named("joined", joined.text, {})
         return joined.split(list(row.values()))
 
     def ask_column(self, question: str, column: str) -> dict[str, object]:
-        rows = self._run_named(question, sql.only_column(question, column, self._tables, "databricks"), {})
+        rows = self._run_named(question, self._statements.only_column(question, column, "databricks"), {})
         return rows[0] if rows else {}
 
     def do(self, statement: str, **parameters: object) -> None:
-        self._run_named(statement, sql.in_dialect(statement, self._tables, "databricks"), parameters, writes=True)
+        self._run_named(statement, self._statements.in_dialect(statement, "databricks"), parameters, writes=True)
 
     def try_write(self, statement: str) -> None:
         self.do(statement)  # Delta records no commit for a write of nothing
 
     def create(self, statement: str, values: Values) -> None:
-        self._run_named(statement, sql.to_deploy(statement, self._tables, values), {}, writes=True)
+        self._run_named(statement, self._statements.to_deploy(statement, values), {}, writes=True)
 
-    def existing_object(self, statement: str) -> ExistingObject:
-        table = sql.created(statement, self._tables)
+    def existing_object(self, statement: str, values: Values) -> ExistingObject:
+        table = self._statements.created(statement)
         try:
-            rows = self._run_named(table, sql.to_describe(table), {})
-        except PermanentError as error:
-            if "_NOT_FOUND]" not in str(error):
-                raise
-            return ExistingObject(statement, table, sql.kind(statement), None, ours=False)
-        said = {str(row["col_name"]): str(row["data_type"]) for row in rows}  # columns first, then what it is
-        kind, text = "view" if said.get("Type") == "VIEW" else "table", said.get("View Text", "")
-        versions = sql.versions(statement, self._tables, "databricks") if kind == "view" else []
-        ours = said.get("Comment") == sql.mark(statement) or any(
-            sql.is_same_query(text, version, "databricks") for version in versions
-        )
-        return ExistingObject(statement, table, sql.kind(statement), kind, ours)
+            found = read_description(self._run_named(table, to_describe(table), {}))
+        except NotFoundError as error:
+            if not str(error).startswith(NO_TABLE):
+                raise PermanentError(f"{error}: create it, or correct deploy_to in pipeline.yml") from error
+            found = None
+        return compare_object(self._statements, statement, values, found, "databricks")
 
     def awake(self) -> bool:
         try:
@@ -92,18 +95,28 @@ class DatabricksWarehouse:
         except SyncHealthError as error:
             log.info("whether the warehouse is awake is not known: %s", error)
             return False
-        minutes = warehouse.auto_stop_mins
+        minutes = warehouse.minutes
         if minutes is None or warehouse.state != "RUNNING":
             return False
         return not minutes or self._pool.idle_seconds() >= 60 * minutes + STOPS_LATE
+
+    def auto_stop(self) -> timedelta | None:
+        minutes = read(WarehouseDocument, self._login.warehouse()).minutes
+        return None if minutes is None else timedelta(minutes=minutes)
 
     def state(self) -> str:
         """RUNNING, STOPPED, STARTING, …, without waking it. Raises TemporaryError and PermanentError."""
         return sanitize(read(WarehouseDocument, self._login.warehouse()).state, 40)
 
+    def login(self) -> WarehouseLogin:
+        return self._login.described()
+
     def columns(self, table: str) -> frozenset[str]:
-        [row] = self._run_named(table, sql.to_list_columns(table, "databricks"), {})
+        [row] = self._run_named(table, to_list_columns(table, "databricks"), {})
         return frozenset(name.lower() for name in row)
+
+    def list_tables(self) -> list[str]:
+        return [table_name(row.values()) for row in self.ask(TABLES)]
 
     def raw(self) -> Mapping[str, object]:
         """How Databricks describes the warehouse, for comparing its shape alone."""
@@ -113,7 +126,11 @@ class DatabricksWarehouse:
         self._pool.close()
 
     def _run_named(self, name: str, text: str, parameters: Mapping[str, object], *, writes: bool = False) -> Rows:
-        used = {key: parameters[key] for key in sql.parameters(name) & parameters.keys()} if parameters else {}
+        used = (
+            {key: parameters[key] for key in self._statements.parameters(name) & parameters.keys()}
+            if parameters
+            else {}
+        )
         try:
             return self._run_translated(Call(name, text, used, writes))
         except RetryableError:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from bot.adapters.store import tables as t
 from bot.model import Evaluation
@@ -54,6 +54,11 @@ class EvaluationRecords:
             newest = newest.where(t.evaluations.c.checked_at <= until)
         rows = self._db.execute(newest.order_by(t.results.c.evaluation_id.desc()))
         return tuple((row.checked_at, row.value) for row in rows)[::-1]
+
+    def move_values(self, check: str, to_check: str, to_sync: str) -> None:
+        there = exists().where(t.series.c.check == to_check, t.series.c.sync == to_sync)
+        found = update(t.series).where(t.series.c.check == check, t.series.c.sync == "", ~there)
+        self._db.execute(found.values(check=to_check, sync=to_sync))
 
     def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:
         newest = self._db.execute(select(t.evaluations).order_by(t.evaluations.c.id.desc()).limit(1)).first()

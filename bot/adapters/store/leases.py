@@ -25,7 +25,9 @@ class Leases:
         row = db.execute(select(t.leases).where(t.leases.c.name == name)).mappings().first()
         if row and row["holder"] != holder and not self._is_over(name, row["holder"], row["until"], clock, seconds):
             return False
-        values = {"holder": holder, "until": clock.real() + timedelta(seconds=seconds)}
+        values: dict[str, object] = {"holder": holder, "until": clock.real() + timedelta(seconds=seconds)}
+        if not row or row["holder"] != holder:
+            values["since"] = clock.real()
         if row:
             db.execute(update(t.leases).where(t.leases.c.name == name).values(**values))
         else:

@@ -12,6 +12,7 @@ from bot.adapters.store import tables as t
 from bot.adapters.store.maintenance import is_held
 from bot.adapters.store.moves import IDLE, in_thread, move_channel
 from bot.adapters.store.records import ONCE, REPLIES, SqlRecords
+from bot.alerts.model import State
 from bot.alerts.timetable import lies_ahead
 from bot.model import Announcement, ClaimedMessage, Failure, Kind, Pause, Place
 from bot.services.next_step import LONGEST_WAIT
@@ -143,14 +144,19 @@ def read_content(db: Connection, message: Announcement) -> Announcement:
         return replace(message, outage=records.absence(row["absence_id"]))
     if message.kind is Kind.MAINTENANCE:
         return replace(message, maintenance=records.maintenance_report(row["maintenance_id"]))
+    if row["incident_id"] is None:
+        return replace(message, action=records.action(row["action_id"]))
     incident = records.incident(row["incident_id"])
     assert incident, "the foreign key holds it"
-    then, until = records.incident_at(incident, row["entry_id"])
+    # Posted evidence of what fires is edited for its newest run or next step: its value is the newest one, too.
+    as_it_is = message.kind is Kind.EVIDENCE and message.ts is not None and incident.state is State.FIRING
+    then, until = (incident, None) if as_it_is else records.incident_at(incident, row["entry_id"])
     return replace(
         message,
         incident=then,
         thread=tuple(records.incidents_beside(incident)),
         action=records.action(row["action_id"]) if row["action_id"] else None,
+        entry=records.entry(row["entry_id"]) if message.kind is Kind.NOTE else None,
         values=records.latest_values(incident.check, incident.sync, VALUES, until=until),
     )
 

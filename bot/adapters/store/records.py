@@ -5,33 +5,61 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, bindparam, func, insert, literal, or_, select, text, update
+from sqlalchemy import Table, bindparam, case, func, insert, literal, or_, select, text, update
 
 from bot.adapters.store import tables as t
+from bot.adapters.store.audit import AuditRecords
 from bot.adapters.store.deliveries import DeliveryRecords
 from bot.adapters.store.evaluations import EvaluationRecords
 from bot.adapters.store.maintenance import MaintenanceRecords
 from bot.adapters.store.moves import IDLE, move_channel, named_after
+from bot.adapters.store.pages import PageRecords
+from bot.adapters.store.run_log import RunLogRecords
+from bot.adapters.store.usage import UsageRecords
 from bot.adapters.store.workspace import WorkspaceRecords
-from bot.alerts.model import TEST_ALERT, Action, Alert, Did, Entry, Incident, Maintenance, MaintenanceReport, State
+from bot.alerts.model import (
+    CARRIED_OUT,
+    OPENING,
+    TEST_ALERT,
+    Action,
+    ActionKind,
+    ActionState,
+    Alert,
+    Did,
+    Entry,
+    Incident,
+    Maintenance,
+    MaintenanceReport,
+    State,
+)
 from bot.model import CHANGES, Digest, Kind, Move, Outage, Place, Undelivered, Watch
 from checks.model import Severity
 
 T = TypeVar("T", Alert, Incident, Action, Entry)
 # Said once each; the others are edited.
-ONCE = (Kind.SEVERITY, Kind.REOPENED, Kind.RESOLVED, Kind.REMINDER, Kind.DIGEST, Kind.AWAY, Kind.MAINTENANCE)
+ONCE = (
+    Kind.SEVERITY,
+    Kind.REOPENED,
+    Kind.RESOLVED,
+    Kind.REMINDER,
+    Kind.REMEDY,
+    Kind.DIGEST,
+    Kind.AWAY,
+    Kind.MAINTENANCE,
+)
 REPLIES = (Kind.EVIDENCE, *ONCE)
 OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are enqueued for
 # What is said once its time is past tells how things stood then: which lines of the timeline it can be about.
-ABOUT = {Kind.EVIDENCE: (Did.OPENED, Did.REOPENED), **CHANGES}
+ABOUT = {Kind.EVIDENCE: tuple(OPENING), Kind.NOTE: (Did.NOTED,), **CHANGES}
 THEN = ("severity", "value", "limit", "summary")
 REAL = t.incidents.c.check != TEST_ALERT  # no test
 STILL_OPEN = t.incidents.c.resolved_at.is_(None)
 ABOUT_IT = t.incidents.c.id == bindparam("about")
-LINE = ("at", "did", "by", "detail", "broadcast")
+LINE = ("at", "did", "by", "detail", "broadcast", "request")
 NOTE = insert(t.timeline).from_select(
     ["incident_id", *LINE, *THEN],
     select(
@@ -56,6 +84,7 @@ REMIND = insert(t.outbox).from_select(
         *(literal(value, t.outbox.c[name].type) for name, value in {"kind": Kind.REMINDER, **NEW}.items()),
     ).where(ABOUT_IT),
 )
+PAUSES = (ActionKind.PAUSE, ActionKind.PAUSE_ALL)
 MOST_REASONS = 3
 A_DAY = timedelta(days=1)
 # Made once: that takes ten times as long as reading a row.
@@ -64,17 +93,38 @@ TABLES = {Alert: t.alerts, Incident: t.incidents, Action: t.actions, Entry: t.ti
 NAMES = {kind: tuple(f.name for f in fields(kind) if f.name in table.c) for kind, table in TABLES.items()}
 
 
-class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, WorkspaceRecords):
+class SqlRecords(
+    AuditRecords,
+    MaintenanceRecords,
+    DeliveryRecords,
+    EvaluationRecords,
+    PageRecords,
+    RunLogRecords,
+    UsageRecords,
+    WorkspaceRecords,
+):
     """ports.Records on one open transaction."""
 
+    @cached_property
+    def _alerts(self) -> dict[str, Alert | None]:
+        """Those that were read at once: nobody else writes while we may."""
+        return {}
+
     def alert(self, key: str) -> Alert | None:
+        if key in self._alerts:
+            return self._alerts[key]
         return self._load_one(Alert, t.alerts, t.alerts.c.key == key)
 
+    def read_alerts(self, keys: Collection[str]) -> None:
+        rows = self._db.execute(select(t.alerts).where(t.alerts.c.key.in_(keys))).mappings()
+        self._alerts.update(dict.fromkeys(keys) | {row["key"]: _load_row(Alert, row) for row in rows})
+
     def waiting_alerts(self) -> list[Alert]:
-        waiting = t.alerts.c.state.in_((State.PENDING, State.RECOVERING))
+        waiting = or_(t.alerts.c.state.in_((State.PENDING, State.RECOVERING)), t.alerts.c.resolved_by.is_not(None))
         return [_load_row(Alert, row) for row in self._db.execute(select(t.alerts).where(waiting)).mappings()]
 
     def save_alert(self, alert: Alert) -> None:
+        self._alerts.pop(alert.key, None)
         values = _values(alert, t.alerts)
         if not self._db.execute(update(t.alerts).where(t.alerts.c.key == alert.key).values(**values)).rowcount:
             self._db.execute(insert(t.alerts).values(**values))
@@ -103,6 +153,10 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, Workspa
             return incident, None
         then = {name: row[name] for name in THEN} | {"severity": Severity(row["severity"]), "measured_at": row["at"]}
         return replace(incident, **then), row["at"]
+
+    def entry(self, entry_id: int) -> Entry | None:
+        """A line of a timeline."""
+        return self._load_one(Entry, t.timeline, t.timeline.c.id == entry_id)
 
     def open_incidents(self, *, keys: Collection[str] | None = None, most: int | None = None) -> list[Incident]:
         which = [] if keys is None else [t.incidents.c.key.in_(keys)]
@@ -234,14 +288,51 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, Workspa
     def action(self, action_id: int) -> Action | None:
         return self._load_one(Action, t.actions, t.actions.c.id == action_id)
 
-    def open_action(self, sync: str) -> Action | None:
-        return self._load_one(Action, t.actions, t.actions.c.sync == sync, text(t.OPEN))
+    def open_action(self, sync: str, kind: ActionKind) -> Action | None:
+        return self._load_one(Action, t.actions, t.actions.c.sync == sync, t.actions.c.kind == kind, text(t.OPEN))
+
+    def latest_pause(self, sync: str) -> Action | None:
+        a = t.actions.c
+        # Of many syncs that one action pauses some are paused before it is done, and stay so if it never is.
+        changed = (a.kind == ActionKind.PAUSE_ALL) | (
+            a.kind.in_((ActionKind.PAUSE, ActionKind.RESUME)) & a.state.in_(CARRIED_OUT)
+        )
+        resumed = a.resumes & (a.state != ActionState.REQUESTED)  # whatever came of the rerun after it
+        done = (a.sync.in_((sync, "")), or_(changed, resumed))
+        rows = self._db.execute(select(t.actions).where(*done).order_by(a.id.desc())).mappings()
+        mine = (one for one in (_load_row(Action, row) for row in rows) if one.sync == sync or sync in one.paused)
+        latest = next(mine, None)
+        return latest if latest and latest.kind in PAUSES else None
+
+    def enqueue_action(self, action: Action, channel: str) -> None:
+        if action.incident_id:
+            self.enqueue(action.incident_id, Kind.RUN, action_id=action.id)
+        else:
+            self._enqueue_message({"incident_id": None, "action_id": action.id}, Kind.RUN, channel=channel)
 
     def latest_action_id(self, sync: str) -> int:
-        return self._db.scalar(select(func.max(t.actions.c.id)).where(t.actions.c.sync == sync)) or 0
+        return self._db.scalar(select(func.max(t.actions.c.id)).where(t.actions.c.sync.in_((sync, "")))) or 0
+
+    def newest_action_id(self) -> int:
+        return self._db.scalar(select(func.max(t.actions.c.id))) or 0
+
+    def was_resumed_since(self, sync: str, action_id: int) -> bool:
+        a = t.actions.c
+        resumes = or_(a.kind == ActionKind.RESUME, a.resumes)
+        return self._db.scalar(select(func.max(a.id)).where(a.sync == sync, a.id > action_id, resumes)) is not None
 
     def open_actions(self) -> list[Action]:
         query = select(t.actions).where(text(t.OPEN)).order_by(t.actions.c.id)
+        return [_load_row(Action, row) for row in self._db.execute(query).mappings()]
+
+    def reruns_of(self, run_ids: Collection[int]) -> Mapping[int, Action]:
+        a = t.actions.c
+        started = (a.run_id.in_(run_ids), a.kind == ActionKind.RERUN, a.adopted.is_(False))
+        rows = self._db.execute(select(t.actions).where(*started).order_by(a.id.desc())).mappings()
+        return {row["run_id"]: _load_row(Action, row) for row in rows}  # the one that came first stays
+
+    def actions_ended_since(self, since: datetime) -> list[Action]:
+        query = select(t.actions).where(t.actions.c.ended_at >= since).order_by(t.actions.c.id)
         return [_load_row(Action, row) for row in self._db.execute(query).mappings()]
 
     def actions_of(self, incident_id: int) -> list[Action]:
@@ -258,17 +349,18 @@ class SqlRecords(MaintenanceRecords, DeliveryRecords, EvaluationRecords, Workspa
     def note_outage(self, outage: Outage) -> None:
         self._db.execute(insert(t.outages).values(since=outage.since, until=outage.until))
 
-    def audit(self, at: datetime, user: str, what: str, target: str, result: str) -> None:
-        self._db.execute(insert(t.audit).values(at=at, user=user, what=what, target=target, result=result))
-
     def _enqueue_message(self, about: Mapping[str, Any], kind: Kind, **where: Any) -> None:
         """A new version of a message that is there already, or a new message."""
         same = [t.outbox.c.kind == kind, *(t.null_safe_equal(t.outbox.c[name], value) for name, value in about.items())]
         if kind in ONCE:  # only one that nobody has tried yet can stand for both
             same.extend(UNTRIED)
         entry = self._latest_entry(about["incident_id"], kind)
+        if kind is Kind.NOTE:  # each is its own message
+            same.append(t.outbox.c.entry_id == entry)
         newer = {"wanted": t.outbox.c.wanted + 1, "plain": False, "entry_id": func.coalesce(entry, t.outbox.c.entry_id)}
-        if self._db.execute(update(t.outbox).where(*same).values(**newer, **where)).rowcount:
+        # What stands in a channel is of that one, whatever pipeline.yml names by now.
+        stands = {"channel": case((t.outbox.c.ts.is_(None), where["channel"]), else_=t.outbox.c.channel)}
+        if self._db.execute(update(t.outbox).where(*same).values(**newer, **where | stands)).rowcount:
             return
         new = {"id": uuid.uuid4().hex, "entry_id": entry, **NEW}
         self._db.execute(insert(t.outbox).values(kind=kind, **about, **where, **new))

@@ -13,7 +13,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 
 from bot.adapters.store import tables
+from bot.adapters.store.pages import PageRecords
 from bot.errors import StateError
+from bot.model import UnsentPages
 from bot.sanitize import redact
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OWNER_ONLY = 0o600
+OPENING = 60_000  # milliseconds
 MANY_PAGES = 2500  # of 4 KiB: less is not worth rewriting a file for
 BESIDE = ("", "-wal", "-shm", "-journal")  # the files that SQLite keeps
 REASONS = {  # what SQLite says, in words for people
@@ -45,15 +48,30 @@ def open_state(url: str) -> Engine:
     if database := _file_of(engine):
         _make_private(Path(database))
     try:
-        with said_plainly():
-            if not _is_at_head(engine):
-                _migrate_schema(engine)
+        with said_plainly(), _patient(engine) as opening:
+            with opening.connect() as connection:
+                current = _is_at_head(connection)
+            if not current:
+                _migrate_schema(opening)
     except StateError:
         engine.dispose()
         raise
     if database:
         _give_space_back(engine)
     return engine
+
+
+@contextmanager
+def _patient(engine: Engine) -> Iterator[Engine]:
+    """For opening: whoever comes while another process migrates waits for it, however slow the machine is."""
+    if not _file_of(engine):
+        yield engine
+        return
+    opening = _engine(str(engine.url), pragmas=(f"busy_timeout={OPENING}",))
+    try:
+        yield opening
+    finally:
+        opening.dispose()
 
 
 def reading_engine(writing: Engine) -> Engine:
@@ -64,6 +82,12 @@ def reading_engine(writing: Engine) -> Engine:
     if not _file_of(writing):
         return writing
     return _engine(str(writing.url), begin="BEGIN", pragmas=("query_only=ON",), max_overflow=-1)
+
+
+def awaits_migration(path: Path) -> bool:
+    """Whether an earlier version wrote this file; nothing is changed. Raises StateError as opening it would."""
+    with _looking_at(path) as connection:
+        return not _is_at_head(connection) and bool(_revision_in_words(connection))
 
 
 def look_at_state(url: str) -> str:
@@ -80,11 +104,28 @@ def look_at_state(url: str) -> str:
         return "not there yet: the bot creates it"
     if not os.access(path, os.W_OK):
         raise StateError(f"the database file {path} cannot be written by this user")
+    with _looking_at(path) as connection:
+        return _revision_in_words(connection)
+
+
+def look_at_pages(url: str) -> tuple[UnsentPages, ...]:
+    """What the pagers have not accepted; nothing is created or changed, and of an older database nothing is known."""
+    path = Path(_file_of(_engine(url)))
+    with suppress(StateError):
+        if path.is_file():
+            with _looking_at(path) as connection:
+                return PageRecords(connection).unsent_pages()
+    return ()
+
+
+@contextmanager
+def _looking_at(path: Path) -> Iterator[Connection]:
+    """A connection that leaves no trace."""
     unused = "" if Path(f"{path}-wal").exists() else "&immutable=1"  # else SQLite would make files next to it
     engine = create_engine(f"sqlite:///file:{quote(str(path))}?mode=ro{unused}&uri=true", hide_parameters=True)
     try:
         with said_plainly(), engine.connect() as connection:
-            return _revision_in_words(connection)
+            yield connection
     finally:
         engine.dispose()
 
@@ -151,7 +192,7 @@ def _engine(url: str, *, begin: str = "BEGIN IMMEDIATE", pragmas: tuple[str, ...
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", *pragmas):
+        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *pragmas):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
@@ -183,12 +224,11 @@ def _revision_in_words(connection: Connection) -> str:
     return "sqlite, migrated when the bot starts"
 
 
-def _is_at_head(engine: Engine) -> bool:
+def _is_at_head(connection: Connection) -> bool:
     """Whether nothing is to be done, read without Alembic: loading it takes longer than a whole evaluation."""
-    with engine.connect() as connection:
-        if not connection.exec_driver_sql("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'").first():
-            return False
-        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+    if not connection.exec_driver_sql("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'").first():
+        return False
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
     return found == [max(path.stem.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*.py"))]
 
 

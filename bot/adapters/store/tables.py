@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ColumnElement,
@@ -124,6 +125,7 @@ alerts = Table(
     Column("milder_since", UtcDateTime),
     Column("eased_at", UtcDateTime),
     Column("resolved_at", UtcDateTime),
+    Column("resolved_by", String(40)),
     Column("frozen_at", UtcDateTime),
     Column("incident_id", ForeignKey("incidents.id")),
 )
@@ -143,6 +145,7 @@ timeline = Table(
     Column("limit", String(40)),
     Column("summary", Text),
     Column("broadcast", Boolean, nullable=False, server_default="0"),
+    Column("request", String(40)),
 )
 
 OPEN = "state IN ('requested', 'running', 'checking')"
@@ -166,7 +169,22 @@ actions = Table(
     Column("records_invalid", Integer),
     Column("ended_at", UtcDateTime),
     Column("verdict", Text, nullable=False),
-    Index("one_open_action_per_sync", "sync", unique=True, sqlite_where=text(OPEN)),
+    Column("kind", String(20), nullable=False, server_default="rerun"),
+    Column("full_sync", Boolean, nullable=False, server_default="0"),
+    Column("resumes", Boolean, nullable=False, server_default="0"),
+    Column("began_at", UtcDateTime),
+    Column("counted_at", UtcDateTime),
+    Column("rejections", JSON, nullable=False, server_default="[]"),
+    Column("paused", JSON, nullable=False, server_default="[]"),
+    Index("actions_of_sync", "sync", "id"),
+    Index("actions_by_end", "ended_at"),
+    Index(
+        "one_open_action_per_sync_and_kind",
+        "sync",
+        "kind",
+        unique=True,
+        sqlite_where=text(OPEN),
+    ),
 )
 
 watch = Table(
@@ -258,6 +276,7 @@ leases = Table(
     Column("name", String(40), primary_key=True),
     Column("holder", String(80), nullable=False),
     Column("until", UtcDateTime, nullable=False),
+    Column("since", UtcDateTime),  # when this holder took it
 )
 
 daily_jobs = Table(  # what was done for a local date
@@ -268,6 +287,54 @@ daily_jobs = Table(  # what was done for a local date
     Column("at", UtcDateTime, nullable=False),
 )
 
+logged_runs = Table(  # up to when the completed runs of a Census sync stand in the audit log of the warehouse
+    "logged_runs",
+    metadata,
+    Column("sync_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+warehouse_usage = Table(  # statements sent to the warehouse
+    "warehouse_usage",
+    metadata,
+    Column("day", String(10), primary_key=True),  # YYYY-MM-DD in the pipeline's zone
+    Column("purpose", String(20), primary_key=True),
+    Column("statements", Integer, nullable=False),
+    Column("woke", Integer, nullable=False),
+    Column("auto_stop_unknown", Integer, nullable=False),
+    Column("auto_stop_off", Integer, nullable=False),
+)
+
+warehouse_awake = Table(  # from when to when it is awake because of the bot, at most; no two overlap
+    "warehouse_awake",
+    metadata,
+    Column("begin", UtcDateTime, primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+pages = Table(  # one row is one dedup key at one pager: what it was told, and the attempt that is under way
+    "pages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("target", String(40), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("incident_id", ForeignKey("incidents.id"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("severity", String(20)),
+    Column("doubt", String(20)),
+    Column("attempted", String(40), nullable=False),
+    Column("event_id", String(40), nullable=False),
+    Column("plain", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", UtcDateTime),
+    Column("unreachable", Boolean, nullable=False),
+    Column("error", Text),
+    Column("failed_at", UtcDateTime),
+    Column("sending_by", String(80)),
+    Column("sending_until", UtcDateTime),
+    Index("one_page_per_key", "target", "key", unique=True),
+)
+
 outages = Table(  # since when until when Slack could not reach us
     "outages",
     metadata,
@@ -276,7 +343,7 @@ outages = Table(  # since when until when Slack could not reach us
     Column("until", UtcDateTime, nullable=False),
 )
 
-audit = Table(
+audit = Table(  # only ever added to: the migration has triggers that refuse anything else
     "audit",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -285,6 +352,13 @@ audit = Table(
     Column("what", String(40), nullable=False),
     Column("target", String(255), nullable=False),
     Column("result", Text, nullable=False),
+    Column("state", String(20)),  # none in rows of earlier versions
+    Column("team", String(40)),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("before", Text, nullable=False, server_default=""),
+    Column("after", Text, nullable=False, server_default=""),
+    Column("reference", String(80), nullable=False, server_default=""),
+    Index("audit_by_time", "at"),
 )
 
 

@@ -53,7 +53,7 @@ class LocalSync:
     hour: int = 0
     minute: int = 0
     failing: bool = False
-    trouble: Literal["", "fails", "finds nothing", "rejects"] = ""
+    trouble: Literal["", "fails", "finds nothing", "rejects", "hangs"] = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ SYNC_FAULTS = {
         SyncFault("sync_paused", "The UPDATE sync is paused", "paused", True),
         SyncFault("runs_fail", "Every run of the UPDATE sync fails", "trouble", "fails"),
         SyncFault("runs_find_nothing", "Runs of the UPDATE sync take no records", "trouble", "finds nothing"),
+        SyncFault("runs_hang", "Runs of the UPDATE sync stop halfway and do not end", "trouble", "hangs"),
         SyncFault("rows_rejected", "Salesforce rejects one record in ten", "trouble", "rejects"),
     )
 }
@@ -100,9 +101,11 @@ class CensusSyncs:
         history_days: int = 1,
     ) -> None:
         self.syncs = {sync.id: sync for sync in syncs}
+        self._place = {sync_id: n for n, sync_id in enumerate(self.syncs)}
         self._destination, self._now, self._rows_per_minute = destination, now, rows_per_minute
         self._runs: dict[int, Document] = {}
         self._planted: dict[int, Document] = {}
+        self._touched: dict[int, Document] = {}  # by sync: its newest run that was not skipped at once
         self._going: dict[int, _Going] = {}  # by sync: each has one at a time
         self._ids = itertools.count(98_000_001)
         self._lock = threading.RLock()
@@ -182,7 +185,7 @@ class CensusSyncs:
         if sync_id in self._planted:
             return self._planted[sync_id]
         sync = self.syncs[sync_id]
-        late = STAGGER.seconds // 60 * list(self.syncs).index(sync.id)
+        late = STAGGER.seconds // 60 * self._place[sync.id]
         schedule = {"frequency": sync.frequency, "day": None, "hour": sync.hour, "minute": (sync.minute + late) % 60}
         return {f"schedule_{field}": value for field, value in schedule.items()} | {
             "id": sync.id,
@@ -192,7 +195,7 @@ class CensusSyncs:
             "operation": "insert" if sync.direction == "create" else "update",
             "cron_expression": None,
             "mode": {"type": "triggered", "triggers": {"schedule": schedule | {"cron_expression": None}}},
-            "updated_at": _iso(self._now()),
+            "updated_at": self._touched[sync_id]["updated_at"] if sync_id in self._touched else None,
         }
 
     def _slots(self, sync: LocalSync, after: datetime, upto: datetime) -> Iterator[datetime]:
@@ -203,7 +206,7 @@ class CensusSyncs:
         if sync.frequency == "daily":
             base += timedelta(hours=sync.hour)
         else:
-            base += STAGGER * list(self.syncs).index(sync.id)
+            base += STAGGER * self._place[sync.id]
         slot = base + step * ((after - base) // step + 1)
         while slot <= upto:
             yield slot
@@ -214,6 +217,7 @@ class CensusSyncs:
         run = self._new_run(sync_id, at, "Schedule")
         run |= _counts(*[run["id"] % 7] * 3)
         _end(run, "completed", at + QUEUED + SHORTEST)
+        self._touched[sync_id] = run
 
     def _new_run(self, sync_id: int, at: datetime, tag: str) -> Document:
         run: Document = {
@@ -236,6 +240,7 @@ class CensusSyncs:
             _end(run, "skipped", at)
         else:
             self._going[sync.id] = _Going(run, at + QUEUED)
+            self._touched[sync.id] = run
         return run
 
     def _progress(self, sync: LocalSync, upto: datetime) -> None:
@@ -263,8 +268,9 @@ class CensusSyncs:
         if going.total is None:  # a run reads its source once
             going.total = 0 if sync.trouble == "finds nothing" else self._destination.take(sync.direction, run_id)
         duration = max(SHORTEST, timedelta(minutes=going.total / self._rows_per_minute))
-        over = upto >= going.starts + duration
-        ready = going.total if over else int(going.total * ((upto - going.starts) / duration))
+        hangs = sync.trouble == "hangs"
+        over = upto >= going.starts + duration and not hangs
+        ready = going.total if over else int(going.total * min((upto - going.starts) / duration, 0.5 if hangs else 1.0))
         if ready - going.brought >= BATCH or (over and ready > going.brought):
             rejected = (ready - going.brought + 9) // 10 if sync.trouble == "rejects" else 0
             going.accepted += self._destination.bring(sync.direction, run_id, going.brought + 1, ready - rejected)

@@ -102,14 +102,44 @@ def pressed(message: Json, action_id: str, value: str | None) -> tuple[Json, Jso
     for one in message.get("attachments", []):
         place = {"type": "message_attachment", "attachment_id": one["id"], "is_app_unfurl": False}
         places.append((place, one["blocks"]))
-    for place, block in ((place, block) for place, blocks in places for block in blocks):
+    for place, blocks in places:
+        if found := _pressed_in(blocks, action_id, value):
+            return found, place
+    raise LookupError(f"nothing to press: {action_id!r}, value {value!r}")
+
+
+def pressed_in_view(view: Json, action_id: str, value: str | None) -> Json:
+    """The entry of `actions` for an element of this modal; LookupError."""
+    if found := _pressed_in(view["blocks"], action_id, value):
+        return found
+    raise LookupError(f"nothing to press in the modal: {action_id!r}, value {value!r}")
+
+
+def _pressed_in(blocks: list[Json], action_id: str, value: str | None) -> Json | None:
+    for block in blocks:
         for element in [*block.get("elements", []), block.get("accessory", {})]:
             options = [o for o in element.get("options", []) if value is None or o.get("value") == value]
             same = value is None or element.get("value", value) == value
             if element.get("action_id") == action_id and same and (options or "options" not in element):
                 sent = {k: v for k, v in element.items() if k in PRESSED_KEYS} | {"block_id": block["block_id"]}
-                return sent | ({"selected_option": options[0]} if options else {}), place
-    raise LookupError(f"nothing to press: {action_id!r}, value {value!r}")
+                return sent | ({"selected_option": options[0]} if options else {})
+    return None
+
+
+def unfilled(blocks: list[Json], state: Json) -> dict[str, str]:
+    """What Slack's own window says of fields before it sends them: by block_id, empty where all is well."""
+    wrong = {}
+    for block in (b for b in blocks if b["type"] == "input"):
+        element = block["element"]
+        field = state[block["block_id"]][element["action_id"]]
+        text = field.get("value") or ""
+        if not block.get("optional") and not text.strip() and not field.get("selected_option"):
+            wrong[block["block_id"]] = "Complete this required field."
+        elif len(text) > element.get("max_length", 3000):
+            wrong[block["block_id"]] = f"Must be up to {element.get('max_length', 3000)} characters."
+        elif text and len(text) < element.get("min_length", 0):
+            wrong[block["block_id"]] = f"Must be at least {element['min_length']} characters."
+    return wrong
 
 
 def filled(blocks: list[Json], values: Mapping[str, str]) -> Json:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from bot.demo.slack.blocks import Json, SlackError, checked_blocks, filled, parsed
-from bot.demo.slack.rules import TITLE, faults_together
+from bot.demo.slack.blocks import Json, SlackError, checked_blocks, filled, parsed, pressed_in_view, unfilled
+from bot.demo.slack.rules import TITLE, faults_together, plain
 
 TEAM, APP, BOT, BOT_USER = "T0001", "A0001", "B0001", "U0BOT"
 TRIGGER_SECONDS = 3.0
@@ -48,8 +48,23 @@ class Modals:
             if not (self._views.get(user) or {}).get("submit"):
                 raise LookupError(f"{user} has no open modal with a submit button")
             view = copy.deepcopy(self._views[user])
-            view["state"] = {"values": filled(view.pop("blocks"), values)}
+            blocks = view.pop("blocks")
+            view["state"] = {"values": filled(blocks, values)}
+            if wrong := unfilled(blocks, view["state"]["values"]):
+                self._errors[user] = wrong
+                raise ValueError(f"Slack sends nothing: {wrong}")
             return {"type": "view_submission", **self._actor(user), "view": view, "trigger_id": self._trigger(user)}
+
+    def view_action(self, user: str, action_id: str, value: str | None) -> Json:
+        """The payload of a press in the open modal, which has neither channel nor message; LookupError."""
+        with self.lock:
+            if user not in self._views:
+                raise LookupError(f"{user} has no open modal")
+            view = copy.deepcopy(self._views[user])
+            view["state"] = {"values": filled(view["blocks"], {})}
+            pressed = pressed_in_view(view, action_id, value) | {"action_ts": f"{self.real():.6f}"}
+            about = {"container": {"type": "view", "view_id": view["id"]}, "trigger_id": self._trigger(user)}
+            return {"type": "block_actions", **self._actor(user), **about, "view": view, "actions": [pressed]}
 
     def view_answered(self, user: str, view_id: str, answer: Json) -> None:
         """What the acknowledgment of a submission does to the modal: errors, update, or it closes."""
@@ -100,6 +115,9 @@ class Modals:
             raise SlackError("invalid_arguments", fault)
         if "submit" not in view and any(b["type"] == "input" for b in blocks):
             raise SlackError("invalid_arguments", "submit: needed where there are inputs")
+        for key, most in (("submit", 24), ("close", 24)):
+            for fault in plain(most)(view[key], f"/view/{key}") if view.get(key) else ():
+                raise SlackError("invalid_arguments", fault)
         if len(view.get("private_metadata", "")) > 3000:
             raise SlackError("invalid_arguments", "private_metadata: up to 3000")
         view_id = before.get("id") or "V" + secrets.token_hex(5).upper()

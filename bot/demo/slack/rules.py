@@ -154,20 +154,26 @@ BUTTONS = {"confirm?": plain(30), "deny?": plain(30), "style?": STYLE}
 CONFIRM: dict[str, Check] = {"confirm?": having({"title": text(100), "text": text(300), **BUTTONS})}
 OPTION = having({"text": plain(75), "value?": string(0, 150), "url?": URL, "description?": plain(75)})
 ASKED = {"placeholder?": plain(150), "focus_on_load?": FLAG}
-TYPED = dict.fromkeys(("initial_value?", "multiline?", "min_length?", "max_length?"), ANY)
 SELECT = having({"options": items(1, 100, OPTION), "initial_option?": OPTION, **ASKED, **ACTION, **CONFIRM})
 BUTTON: dict[str, Check] = {"text": plain(75), "value?": string(0, 2000), "url?": URL, "style?": STYLE}
+RADIO_OPTION = having({"text": text(75), "value": string(1, 150), "description?": text(75)})
+RADIOS = {"options": items(1, 10, RADIO_OPTION), "initial_option?": RADIO_OPTION, "focus_on_load?": FLAG}
+RADIO = having({**RADIOS, **ACTION, **CONFIRM})
 PRESSED: dict[str, Check] = {
     "button": having({**BUTTON, **ACTION, **CONFIRM}),
     "overflow": having({"options": items(1, 5, OPTION), **ACTION, **CONFIRM}),
     "static_select": SELECT,
+    "radio_buttons": RADIO,
 }
 IMAGE = {"image_url?": URL, "slack_file?": ANY, "alt_text": string(1, 2000)}
 SHOWN = {"image": having(IMAGE), "mrkdwn": text(2000, "mrkdwn"), "plain_text": plain(2000)}
 ACCESSORY = typed({**PRESSED, "image": SHOWN["image"]})
 WORDS = {"text?": text(3000), "fields?": items(0, 10, text(2000))}
 SECTION = having({**ID, **WORDS, "accessory?": ACCESSORY, "expand?": FLAG})
-FILLED = typed({"static_select": SELECT, "plain_text_input": having({**TYPED, **ASKED, **ACTION})})
+LENGTH = must("must be from 0 to 3000", lambda value: isinstance(value, int) and 0 <= value <= 3000)
+TYPED = {"initial_value?": string(0, 3000), "multiline?": FLAG, "min_length?": LENGTH, "max_length?": LENGTH}
+WRITTEN = having({**TYPED, **ASKED, **ACTION})
+FILLED = typed({"static_select": SELECT, "radio_buttons": RADIO, "plain_text_input": WRITTEN})
 RICH_PARTS = {"elements": items(0, 1000, _rich), **dict.fromkeys(("style?", "indent?", "offset?", "border?"), ANY)}
 LITERAL = string(1, TABLE_CHARACTERS)
 FONT = {"style?": having(dict.fromkeys(("bold?", "italic?", "strike?", "code?"), FLAG))}

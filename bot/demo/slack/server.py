@@ -32,13 +32,14 @@ OPENING = "apps.connections.open"  # the one method that takes the app's token
 
 @dataclass(frozen=True)
 class Fault:
-    """How a Web API call goes wrong; `done` says that it takes effect anyway."""
+    """How a Web API call goes wrong; `done` says that it takes effect anyway, `silence` how many seconds before."""
 
     error: str = ""
     status: int = 200
     retry_after: int | None = None
     drop: bool = False
     done: bool = False
+    silence: float = 0.0
 
 
 DROP_BEFORE, DROP_AFTER = Fault(drop=True), Fault(drop=True, done=True)
@@ -136,7 +137,7 @@ class SlackServer:
         return self._await(self._commands(users, texts))
 
     def press(self, user: str, message_ts: str, action_id: str, value: str | None = None) -> None:
-        """Press in a message or ephemeral that this person sees; LookupError when it is not there."""
+        """Press in what this person sees: a message, or with `""` the open modal; LookupError when it is not there."""
         self._await(self._press(user, message_ts, action_id, value))
 
     def submit(self, user: str, values: Mapping[str, str] | None = None) -> None:
@@ -186,6 +187,7 @@ class SlackServer:
             answer = refused.answer
         self._page.refresh()
         if fault:
+            await asyncio.sleep(fault.silence)
             return self._spoilt(request, fault)
         return JSONResponse(answer, headers={"x-oauth-scopes": ",".join(self.scopes)})
 

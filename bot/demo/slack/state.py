@@ -123,7 +123,9 @@ class Workspace(Modals):
         return {"token": "", "api_app_id": APP, "command": "/sync-health", "text": text} | team | where | who
 
     def action(self, user: str, ts: str, action_id: str, value: str | None) -> Json:
-        """The payload of a press; raises LookupError when this person sees no such element."""
+        """The payload of a press, with no `ts` in the open modal; LookupError when this person sees no such element."""
+        if not ts:
+            return self.view_action(user, action_id, value)
         with self.lock:
             ephemeral = self._ephemerals[user].get(ts)
             message = ephemeral or self._messages.get(ts) or {}

@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from thrift.transport.TTransport import TMemoryBuffer
 from bot.demo.door import FORBIDDEN, MOST_CALLS, is_welcome, refused_length
 from bot.demo.warehouse.sessions import LocalWarehouse
 
+DISCOVERY, TOKEN_PATH = "/oidc/.well-known/oauth-authorization-server", "/oidc/v1/token"
 PATH = "/sql/1.0/warehouses/local"
 MISSHAPEN = (TException, EOFError, RecursionError, TypeError, ValueError, struct.error)  # what reading no Thrift raises
 CHUNK = 64 * 1024  # bytes of what is thrown away
@@ -28,10 +30,11 @@ CHUNK = 64 * 1024  # bytes of what is thrown away
 
 @dataclass
 class Fault:
-    """How the next calls of a kind go wrong: `call` is one of Thrift's, or `state` or `token`, those of REST.
+    """How the next calls of a kind go wrong: `call` is one of Thrift's, or `state`, `me`, `discovery`, `token` of REST.
 
     `what`: an HTTP status; `hang`: no answer; `drop`: the connection ends; `restart`: sessions and statements are
     forgotten; `error`: the statement fails with `text`. `done`: what was asked is done, only the answer is lost.
+    `body` is what an HTTP status brings along, such as the HTML of a login page.
     """
 
     call: str
@@ -40,6 +43,7 @@ class Fault:
     done: bool = False
     retry_after: str | None = None
     text: str = ""
+    body: bytes = b""
 
 
 class WarehouseServer(LocalWarehouse):
@@ -60,6 +64,9 @@ class WarehouseServer(LocalWarehouse):
         self.faults: list[Fault] = []
         self.calls: list[str] = []  # the newest
         self.before: dict[str, Callable[[], object]] = {}  # by call: what happens before it is served
+        self.user = "operations@example.com"  # whose token it is
+        self.principals = {"application": "hush"}  # service principals, each with its secret
+        self.agents: list[str] = []  # the User-Agent of each call, the newest
         self.token_answer: dict[str, object] = {"access_token": token, "token_type": "Bearer", "expires_in": 3600}
         self.stopping = threading.Event()
         self.processor = TCLIService.Processor(self)
@@ -86,11 +93,12 @@ class WarehouseServer(LocalWarehouse):
             statement.cancel()
         self._http.end()
 
-    def next_fault(self, call: str) -> Fault | None:
-        """Note the call; what is to go wrong with it, if anything."""
+    def next_fault(self, call: str, agent: str = "") -> Fault | None:
+        """Note the call and who asks; what is to go wrong with it, if anything."""
         with self._order:
             self.calls.append(call)
-            del self.calls[:-MOST_CALLS]
+            self.agents.append(agent)
+            del self.calls[:-MOST_CALLS], self.agents[:-MOST_CALLS]
             for fault in self.faults:
                 if fault.call == call and fault.times > 0:
                     fault.times -= 1
@@ -134,8 +142,12 @@ class _Handler(BaseHTTPRequestHandler):
         warehouse = self.server.warehouse
         if not self._is_welcome():
             self._answer(403, FORBIDDEN.encode())
+        elif self.path == DISCOVERY:
+            self._serve("discovery", lambda: {"token_endpoint": warehouse.url + TOKEN_PATH})
         elif not self._has_token():
             self._answer(401)
+        elif self.path == "/api/2.0/preview/scim/v2/Me":
+            self._serve("me", lambda: {"userName": warehouse.user})
         elif self.path == "/api/2.0/sql/warehouses/local":
             self._serve("state", lambda: {"state": warehouse.state, "auto_stop_mins": warehouse.auto_stop_mins})
         else:
@@ -146,9 +158,9 @@ class _Handler(BaseHTTPRequestHandler):
         if status:
             self.close_connection = True  # what was posted is not read, and nothing can come after it
             self._answer(status, FORBIDDEN.encode() if status == 403 else b"")
-        elif self.path == "/oidc/v1/token":
+        elif self.path == TOKEN_PATH:
             self._skip_body()
-            self._serve("token", lambda: self.server.warehouse.token_answer)
+            self._issue_token()
         elif self.path != PATH or not self._has_token():
             self._skip_body()
             self._answer(401 if self.path == PATH else 404)
@@ -162,6 +174,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _has_token(self) -> bool:
         wanted = f"Bearer {self.server.warehouse.token}"
         return hmac.compare_digest(self.headers.get("Authorization", "").encode(), wanted.encode())
+
+    def _issue_token(self) -> None:
+        """A token for whoever knows the secret of a principal."""
+        kind, _, given = self.headers.get("Authorization", "").partition(" ")
+        known = [
+            b64encode(f"{one}:{secret}".encode()).decode() for one, secret in self.server.warehouse.principals.items()
+        ]
+        if kind == "Basic" and given in known:
+            self._serve("token", lambda: self.server.warehouse.token_answer)
+        else:
+            self._answer(401, json.dumps({"error": "invalid_client", "error_description": given}).encode())
 
     def _skip_body(self) -> None:
         """Read what was posted and keep nothing: who still writes would not hear the answer."""
@@ -185,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, call: str, act: Callable[[], bytes | dict[str, object]]) -> None:
         warehouse = self.server.warehouse
-        fault = warehouse.next_fault(call)
+        fault = warehouse.next_fault(call, self.headers.get("User-Agent", ""))
         warehouse.before.get(call, lambda: None)()
         if fault and fault.what == "restart":
             warehouse.forget()
@@ -193,10 +216,12 @@ class _Handler(BaseHTTPRequestHandler):
             warehouse.errors.append(fault.text)
         if fault is None or fault.done or fault.what in ("restart", "error"):
             said = act()
+            if fault and fault.done:
+                warehouse.wait_for_statements()
             if fault is None or not (fault.done or isinstance(fault.what, int)):
                 return self._answer(200, said if isinstance(said, bytes) else json.dumps(said).encode())
         if isinstance(fault.what, int):
-            return self._answer(fault.what, reason=fault.text, retry_after=fault.retry_after)
+            return self._answer(fault.what, fault.body, reason=fault.text, retry_after=fault.retry_after)
         if fault.what == "hang":
             warehouse.stopping.wait()
         self.close_connection = True

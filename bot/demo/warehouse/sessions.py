@@ -3,38 +3,39 @@
 import re
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext, suppress
 from typing import Any, Literal
 from uuid import uuid4
 
 import duckdb
 from databricks.sql.thrift_api.TCLIService import ttypes
 
-from bot import sql
-from bot.config.pipeline_file import table_parts
+from bot.demo.warehouse.describe import HEAD, Place, SentView, describe, described_name, remember_view
 from bot.demo.warehouse.rows import Table, bound
 from bot.errors import PermanentError
+from bot.sql.catalog import translate
 
 State = ttypes.TOperationState
 ENDED = (State.FINISHED_STATE, State.ERROR_STATE)  # one that was cancelled is asked about again
 ZONE = "America/Los_Angeles"  # of a session that asks for none: a workspace has its own
 NO_SESSION = "Session handle {} has not been initialized or had already closed"
+MOST_TAGS = 1000
 OK = ttypes.TStatus(ttypes.TStatusCode.SUCCESS_STATUS)
-DESCRIBE = re.compile(r"DESCRIBE TABLE EXTENDED (\S+)")
-DESCRIBED = """
-    WITH found AS (
-      SELECT database_name, schema_name, view_name AS name, comment, 'VIEW' AS kind, sql FROM duckdb_views()
-      UNION ALL
-      SELECT database_name, schema_name, table_name, comment, 'MANAGED', NULL FROM duckdb_tables()
+UNITY = {  # what Unity Catalog knows, and DuckDB does not or not so
+    "system.information_schema.tables": (
+        "(FROM system.information_schema.tables WHERE table_catalog <> 'hive_metastore')"
     ),
-    wanted AS (
-      SELECT * FROM found WHERE (database_name, schema_name, name) = ($1, $2, $3)
-    )
-    SELECT unnest(['Comment', 'Type', 'View Text']) AS col_name, unnest([comment, kind, sql]) AS data_type FROM wanted
-    UNION ALL
-    SELECT 'Name', CASE WHEN COUNT(*) = 0 THEN error('[TABLE_OR_VIEW_NOT_FOUND] ' || $3) ELSE $3 END FROM wanted
-"""  # what Databricks tells of a table or view, as far as anybody here reads it
+    "system.information_schema.schema_privileges": """(
+        SELECT database_name AS catalog_name, schema_name, 'account users' AS grantee,
+            unnest(getvariable('privileges')) AS privilege_type
+        FROM duckdb_schemas()
+    )""",
+    "system.information_schema.schemata": """(
+        SELECT database_name AS catalog_name, schema_name, 'the owner' AS schema_owner FROM duckdb_schemas()
+    )""",
+    "IS_ACCOUNT_GROUP_MEMBER(": "list_contains(['account users'], ",
+}
 CLASSES = (  # which Spark error class stands for what DuckDB says
     (duckdb.CatalogException, "TABLE_OR_VIEW_NOT_FOUND"),
     (duckdb.BinderException, "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"),
@@ -63,7 +64,12 @@ class LocalWarehouse:
         self.start_seconds, self.auto_stop_mins = start_seconds, auto_stop_mins
         self.sessions: dict[bytes, dict[str, str]] = {}  # their configuration
         self.statements: dict[bytes, Statement] = {}  # those that were not closed
+        self.privileges = ["ALL PRIVILEGES"]  # of the login, on every schema
+        self.tags: list[str] = []  # those of each statement, the newest
+        self.merging = threading.Lock()  # two that meet would both insert: Delta refuses one of them, here it waits
         self.errors: list[str] = []  # what the next statements fail with
+        self.views: dict[Place, SentView] = {}  # by name
+        self.hides_view_text = False  # as from a login that has no right to it
         self.rows_per_fetch = 100_000
         self.result_format = ttypes.TSparkRowSetType.COLUMN_BASED_SET
         self.while_starting: Literal["wait", "503", "session", "disk"] = "wait"  # what statements meet meanwhile
@@ -90,6 +96,12 @@ class LocalWarehouse:
             if starts:
                 self._ready_at = self._last + self.start_seconds
 
+    def know_views(self, texts: Iterable[str]) -> None:
+        """That these statements, which ran past the wire, created what is there."""
+        with self.cursor() as cursor:
+            for text in texts:
+                remember_view(cursor, text, self.views)
+
     def starts(self) -> bool:
         """Whether it is not running yet; asking for something wakes it."""
         self.wake()
@@ -99,6 +111,11 @@ class LocalWarehouse:
         """What a restart leaves of sessions and statements."""
         self.sessions.clear()
         self.statements.clear()
+
+    def wait_for_statements(self) -> None:
+        """Until each that has begun is over: what is said to have run has run, however busy the machine."""
+        for statement in list(self.statements.values()):
+            statement.over.wait()
 
     def OpenSession(self, request: Any) -> Any:
         guid = uuid4().bytes
@@ -121,6 +138,7 @@ class LocalWarehouse:
         zone = configuration.get("TIMEZONE", ZONE)
         statement = Statement(self, request.statement, given, zone)
         self.statements[statement.id] = statement
+        self.tags = [*self.tags[1 - MOST_TAGS :], (request.confOverlay or {}).get("query_tags", "")]
         handle = ttypes.THandleIdentifier(statement.id, uuid4().bytes)
         operation = ttypes.TOperationHandle(handle, ttypes.TOperationType.EXECUTE_STATEMENT, True)
         return ttypes.TExecuteStatementResp(OK, operation, self._direct(statement, request.getDirectResults.maxRows))
@@ -229,14 +247,18 @@ class Statement:
         if self._warehouse.errors:
             raise duckdb.Error(self._warehouse.errors.pop(0))
         self._cursor.execute(f"SET TimeZone = '{self._zone}'")
-        self._cursor.execute(*self._translated())
+        if place := described_name(self._text):
+            rows = describe(self._cursor, place, self._warehouse.views, hides_text=self._warehouse.hides_view_text)
+            self.table = Table(HEAD, rows, self._zone)
+            return
+        self._cursor.execute("SET VARIABLE privileges = $1", [self._warehouse.privileges])
+        text = translate(self._text)
+        for name, here in UNITY.items():
+            text = text.replace(name, here)
+        with self._warehouse.merging if text.startswith("MERGE") else nullcontext():
+            self._cursor.execute(text, self._parameters or None)
         self.table = Table(self._cursor.description or (), self._cursor.fetchall(), self._zone)
-
-    def _translated(self) -> tuple[str, object]:
-        """DuckDB's words and their parameters; what DESCRIBE TABLE EXTENDED tells is asked of its catalog."""
-        if described := DESCRIBE.match(self._text):
-            return DESCRIBED, table_parts(described[1])
-        return sql.translate(self._text), self._parameters or None
+        remember_view(self._cursor, self._text, self._warehouse.views)
 
 
 def _unknown(what: str, guid: bytes) -> Any:

@@ -138,7 +138,7 @@ function confirmed(words) {
 }
 
 function pressable(shown, e, message, props) {
-  const node = shown.url ? anchor(shown.url, rich(shown.text)) : el("button", {}, rich(shown.text));
+  const node = shown.url ? anchor(shown.url, rich(shown.text)) : el("button", { type: "button" }, rich(shown.text)); // in a modal it submits nothing
   Object.assign(node, props);
   Object.assign(node.dataset, { actionId: e.action_id, value: shown.value ?? "" });
   node.addEventListener("click", () => press(message, e, node, shown)); // Slack tells the app of a link, too
@@ -182,12 +182,19 @@ function element(e, message) {
   return el("span", {}, rich(e));
 }
 
+function radios(b, props) {
+  const one = (o) => el("label", {}, el("input", { ...props, type: "radio", value: o.value, checked: o.value === b.element.initial_option?.value }), rich(o.text),
+    o.description ? el("small", {}, rich(o.description)) : null);
+  return el("div", { className: "radios" }, b.element.options.map(one));
+}
+
 function field(b, problem) {
   const e = b.element, props = { name: b.block_id, required: !b.optional, data: { actionId: e.action_id }, autofocus: e.focus_on_load };
-  const input = e.type === "static_select" ? select(e, props)
+  const input = e.type === "static_select" ? select(e, props) : e.type === "radio_buttons" ? radios(b, props)
     : el(e.multiline ? "textarea" : "input", { ...props, value: e.initial_value ?? "", placeholder: e.placeholder?.text ?? "", rows: 3, maxLength: e.max_length });
   const label = el("span", {}, rich(b.label), b.optional ? el("small", {}, " (optional)") : null);
-  return el("label", { className: "field" }, label, input, b.hint ? el("small", {}, rich(b.hint)) : null,
+  const group = e.type === "radio_buttons"; // each of its labels is one choice
+  return el(group ? "fieldset" : "label", { className: "field" }, group ? el("legend", {}, label) : label, input, b.hint ? el("small", {}, rich(b.hint)) : null,
     problem ? el("small", { className: "problem" }, problem) : null);
 }
 

@@ -1,0 +1,1 @@
+"""Pagers: PagerDuty, and any receiver of a signed webhook."""

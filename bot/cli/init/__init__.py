@@ -1,0 +1,1 @@
+"""`sync-health init`: from nothing to a pipeline folder that works."""

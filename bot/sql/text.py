@@ -1,0 +1,43 @@
+"""Statements read without a parser: the tables, parameters and columns that a text names."""
+
+import re
+
+from bot.errors import PermanentError
+
+STRING_OR_COMMENT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+PARAMETER = re.compile(r"(?<![:\w]):([a-zA-Z_]\w*)")
+LAST_SELECT = re.compile(r"^SELECT(?: DISTINCT)?[ ]*$", re.MULTILINE)
+PART = r"(?:`[^`]+`|[A-Za-z_]\w*)"
+TABLE = re.compile(  # a full name where a table stands: elsewhere it can be a field of a structure
+    rf"\b(?:FROM|JOIN|INTO|USING|UPDATE|(?:VIEW|TABLE)(?:\s+IF(?:\s+NOT)?\s+EXISTS)?)\s+({PART}(?:\.{PART}){{2}})(?![\w.`])",
+    re.IGNORECASE,
+)
+NO_ANSWER = "has no SELECT of its own: it does something, it answers nothing"
+COLUMN = re.compile(r"(?:^|\bAS |\.)(\w+)\s*$")
+
+
+def named_tables(text: str) -> list[str]:
+    """The full names of tables in a statement, in order, without backticks."""
+    return [found.replace("`", "") for found in TABLE.findall(without_literals(text))]
+
+
+def without_literals(text: str) -> str:
+    """The text without comments, and with nothing in its strings."""
+    return STRING_OR_COMMENT.sub(lambda found: "''" if found[0].startswith("'") else "", text)
+
+
+def columns_of(name: str, text: str) -> tuple[str, ...]:
+    """The names in the last SELECT list at the left margin, a column at two spaces each: the layout of shipped files.
+
+    Raises PermanentError where there is no such list.
+    """
+    _, *selects = LAST_SELECT.split(without_literals(text))
+    if not selects:
+        raise PermanentError(f"sql/{name}.sql {NO_ANSWER}")
+    listed = re.split(r"^FROM\b", selects[-1], maxsplit=1, flags=re.MULTILINE)[0].strip()
+    return tuple(found[1] for item in re.split(r",\s*\n {2}(?=\S)", listed) if (found := COLUMN.search(item)))
+
+
+def parameters_in(text: str) -> frozenset[str]:
+    """The names of its `:name` parameters."""
+    return frozenset(PARAMETER.findall(without_literals(text)))
