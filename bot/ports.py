@@ -280,6 +280,9 @@ class AlertRecords(Protocol):
 class Records(AlertRecords, Protocol):
     """One transaction on the bot's own state: everything in it happens, or nothing."""
 
+    def incidents_since(self, since: datetime) -> list[Incident]:
+        """Those that were open at some time since then, oldest first, with their timelines; tests excepted."""
+
     def count_open(self) -> int:
         """How many incidents are not resolved; tests excepted."""
 

@@ -8,43 +8,34 @@ from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import ActionKind
 from bot.answers import Snapshot, Summary
 from bot.config.syncs import SyncSettings
 from bot.errors import RefusedError, StateError, SyncHealthError
 from bot.messages.audit import audit_message
 from bot.messages.blocks import Message
-from bot.messages.errors import errors_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun
 from bot.messages.native import MOST_ROWS
-from bot.messages.plain import help_message, note, taken_over, unacknowledged, unknown_command
-from bot.messages.queue import queue_message
+from bot.messages.plain import note, taken_over, unacknowledged
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
-from bot.messages.syncs import runs_message, schedules_message
+from bot.messages.syncs import schedules_message
 from bot.model import Evaluation
 from bot.ports import Ports
 from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.shared_answers import Answer
 from bot.services.show_audit import days_meant, show_audit
-from bot.services.show_errors import show_errors
 from bot.services.show_incident import incident_meant, show_incident, show_incidents
-from bot.services.show_queue import show_queue
-from bot.services.show_syncs import show_runs, show_schedules
+from bot.services.show_syncs import show_schedules
 from bot.services.take_snapshot import take_snapshot
-from bot.slack.by_hand import escalate_typed, note_typed, resolve_typed, snooze_thread
+from bot.slack.by_hand import snooze_thread
 from bot.slack.context import COMMAND, Context, Show, Work
 from bot.slack.interaction import Interaction
 from bot.slack.named_sync import sync_meant
-from bot.slack.runbook import runbook
-from bot.slack.sync_actions import typed
-from checks.problems import close_to
 
 T = TypeVar("T")
 RECENT = 60.0  # real seconds: numbers younger than this are not measured again because somebody asks
-SUMMARY_ELSEWHERE = ("status", "health", "state")  # what the summary is called in other products; near to `pause`
 PATIENCE = 0.7  # real seconds to wait for fresh numbers before showing the last ones
 
 
@@ -103,7 +94,7 @@ def _shown_as_of(render: Callable[[T, ZoneInfo, datetime], Message]) -> "Show[An
     return show
 
 
-def _about_syncs(
+def about_syncs(
     word: str, find: Callable[[Ports, SyncSettings | None], T], render: Callable[[T, ZoneInfo, datetime], Message]
 ) -> Work:
     """A question about the sync that is named behind the command, or about all."""
@@ -200,17 +191,6 @@ def audit(context: Context, interaction: Interaction) -> None:
     context.answer(interaction, audit_message(found, ports.settings.zone))
 
 
-def help_(context: Context, interaction: Interaction) -> None:
-    """What can be typed."""
-    context.answer(interaction, help_message(COMMAND, {word: command.what for word, command in COMMANDS.items()}))
-
-
-def unknown(context: Context, interaction: Interaction) -> None:
-    """Never silence."""
-    nearest = "" if interaction.word in SUMMARY_ELSEWHERE else close_to(interaction.word, filter(None, COMMANDS))
-    context.answer(interaction, unknown_command(COMMAND, interaction.word, nearest))
-
-
 def _show_summary(
     context: Context,
     interaction: Interaction,
@@ -223,62 +203,3 @@ def _show_summary(
         context, interaction.arrived if measuring else context.checker.ended, measuring=measuring, failed=failed
     )
     context.answer(interaction, summary_message(shown, context.ports.settings.zone), replace=replace)
-
-
-@dataclasses.dataclass(frozen=True)
-class Command:
-    """A subcommand and what it does, in the words of `help`."""
-
-    run: Work
-    what: str
-
-
-COMMANDS = {
-    "": Command(summary, "health summary: state, open incidents, checks, and each sync"),
-    "queue": Command(
-        _about_syncs("queue", show_queue, queue_message),
-        "backlogs: size, thresholds, oldest record, trend; of one sync also groups and first records",
-    ),
-    "runs": Command(
-        _about_syncs("runs", show_runs, runs_message),
-        "recent Census runs: status, record counts, duration; of one sync when named",
-    ),
-    "errors": Command(
-        _about_syncs("errors", show_errors, errors_message),
-        "rejected records of the last completed run by cause, with the next step; of one sync when named",
-    ),
-    "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
-    "check": Command(partial(fresh_summary, replace=False), "evaluates every check now"),
-    "snapshot": Command(snapshot, "takes an audit snapshot and shows what changed since the last one (operators)"),
-    "rerun": Command(
-        typed(ActionKind.RERUN), "reruns a sync after showing its backlog, in full where you choose so (operators)"
-    ),
-    "pause": Command(
-        typed(ActionKind.PAUSE), "pauses a sync in Census; `pause all`: every sync, in an emergency (operators)"
-    ),
-    "resume": Command(typed(ActionKind.RESUME), "resumes a paused sync, with a rerun where you choose so (operators)"),
-    "cancel": Command(typed(ActionKind.CANCEL), "cancels the run of a sync that is in progress (operators)"),
-    "incidents": Command(
-        incidents, "open incidents: severity, value, since when, who acknowledged, link to the thread"
-    ),
-    "incident": Command(incident, "timeline of one incident by its number, for a post-mortem"),
-    "ack": Command(ack, "acknowledges an incident, or takes it over (operators)"),
-    "unack": Command(unack, "removes an acknowledgment (operators)"),
-    "resolve": Command(
-        resolve_typed,
-        "resolves an incident by hand, with a reason: `resolve 7 fixed the view`; "
-        "reopens if the next evaluation still finds it (operators)",
-    ),
-    "note": Command(note_typed, "adds a line to the thread and the timeline: `note 7 asked the data team` (operators)"),
-    "escalate": Command(escalate_typed, "mentions the owner of an incident in the channel, now (operators)"),
-    "snooze": Command(
-        quiet,
-        "no reminders and no escalation for a while, such as `snooze 7 2h`; "
-        "`snooze all 2h reason`: a maintenance window (operators)",
-    ),
-    "audit": Command(
-        audit, "who did what in the last 7 days, or in as many as you write: action, target, outcome, reason"
-    ),
-    "runbook": Command(runbook, "what to do about a check, an incident, a rejection, an emergency: `runbook backlog`"),
-    "help": Command(help_, "this list"),
-}

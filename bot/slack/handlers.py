@@ -23,7 +23,8 @@ from bot.slack.by_hand import (
     timeline,
     unacknowledge_thread,
 )
-from bot.slack.commands import COMMANDS, snapshot, unknown
+from bot.slack.command_table import COMMANDS, unknown
+from bot.slack.commands import snapshot
 from bot.slack.context import Context, Work
 from bot.slack.dialogs import dialog
 from bot.slack.interaction import Interaction

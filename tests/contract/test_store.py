@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from bot.adapters.store import sql_store as store_module
 from bot.adapters.store import tables
 from bot.adapters.store.sql_store import SqlStore
-from bot.alerts.model import Action, ActionKind, ActionState, Alert, Did, Entry, Incident, State
+from bot.alerts.model import TEST_ALERT, Action, ActionKind, ActionState, Alert, Did, Entry, Incident, State
 from bot.errors import TemporaryError
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
 from bot.model import AuditRow, ClaimedMessage, Evaluation, Failure, Kind, Pause, Place, Undelivered
@@ -830,3 +830,18 @@ def test_what_was_done_for_a_date_before_the_upgrade_is_not_done_again(url: str)
         assert not records.was_done("snapshot", today)
         assert records.was_done("snapshot", today - timedelta(days=1))
     store.close()
+
+
+def test_incidents_of_a_time_are_those_that_were_open_then(store: SqlStore) -> None:
+    with store.transaction() as records:
+        over = records.create_incident(incident("properties/over"))
+        records.save_incident(replace(over, resolved_at=at(60)))
+        ended = records.create_incident(incident("properties/ended"))
+        records.save_incident(replace(ended, resolved_at=at(61)))
+        records.note(ended.id, Entry(at(61), Did.RESOLVED))
+        records.create_incident(incident("properties/open"))
+        records.create_incident(samples.incident(id=0, key="properties/test", check=TEST_ALERT))
+    with store.snapshot() as records:
+        found = records.incidents_since(at(61))
+    assert [one.key for one in found] == ["properties/ended", "properties/open"]
+    assert [entry.did for entry in found[0].timeline] == [Did.RESOLVED]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.demo.slack.server import Fault
-from bot.slack.commands import COMMANDS
+from bot.slack.command_table import COMMANDS
 from bot.slack.context import COMMAND
 from tests.slack import conftest
 from tests.slack.conftest import World, words

@@ -24,7 +24,7 @@ from bot.services.authorise import Person
 from bot.services.deferred_writes import DeferredWrites
 from bot.services.fair_pool import FairPool
 from bot.services.shared_answers import SharedAnswers
-from bot.slack.commands import COMMANDS
+from bot.slack.command_table import COMMANDS
 from bot.slack.connection import Connection
 from bot.slack.context import Context
 from bot.slack.handlers import HANDLERS, handle

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cli.app import app
 from bot.config import databricks, databricks_profile, environment, load, settings
-from bot.slack.commands import COMMANDS
+from bot.slack.command_table import COMMANDS
 from bot.slack.context import COMMAND
 from bot.slack.handlers import HANDLERS
 

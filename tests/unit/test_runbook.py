@@ -25,7 +25,7 @@ from bot.messages.text import signs
 from bot.messages.watch import outage_message
 from bot.model import Kind, Outage
 from bot.services.show_runbook import show_runbook, topics
-from bot.slack.commands import COMMANDS
+from bot.slack.command_table import COMMANDS
 from checks.model import Check, Severity
 from tests.fakes import shipped_settings
 from tests.unit.samples import NOW, incident

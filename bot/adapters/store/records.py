@@ -162,6 +162,9 @@ class SqlRecords(
         which = [] if keys is None else [t.incidents.c.key.in_(keys)]
         return self._incidents(STILL_OPEN, REAL, *which, most=most)
 
+    def incidents_since(self, since: datetime) -> list[Incident]:
+        return self._incidents(REAL, or_(STILL_OPEN, t.incidents.c.resolved_at >= since))
+
     def count_open(self) -> int:
         return self._db.scalar(select(func.count()).where(STILL_OPEN, REAL)) or 0
 
