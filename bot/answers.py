@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from bot.alerts.model import Action, ActionKind, Incident, Maintenance
+from bot.alerts.rejected_again import RejectedAgain
 from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
 from bot.alerts.warehouse_use import Usage
@@ -243,6 +244,7 @@ class Queue:
     measurable: bool = True  # False: there is no warehouse
     sync: SyncSettings | None = None  # which it is, for buttons
     paused: bool = False  # by the last evaluation
+    rejected: RejectedAgain | None = None  # what of it the last run could not write
 
     @property
     def suspicious(self) -> int:

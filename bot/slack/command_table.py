@@ -57,7 +57,7 @@ COMMANDS = {
     "": Command(summary, "health summary: state, open incidents, checks, and each sync"),
     "queue": Command(
         about_syncs("queue", show_queue, queue_message),
-        "backlogs: size, thresholds, oldest record, trend; of one sync also groups and first records",
+        "backlogs: size, thresholds, oldest record, trend; of one sync also groups, first records, and what the last run rejected of it",
     ),
     "runs": Command(
         about_syncs("runs", show_runs, runs_message),

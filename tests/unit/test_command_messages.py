@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.alerts.model import Did, Entry
+from bot.alerts.rejected_again import RejectedAgain, pending_again
 from bot.alerts.rejections import Needs, Rejection, group_by_cause
 from bot.alerts.trends import Trend
 from bot.answers import PendingRecord, Queue, Snapshot, SyncErrors, SyncRuns, SyncSchedule
@@ -148,6 +149,24 @@ REJECTED = group_by_cause(
         Rejection("9", "rejected", "Somebody said no to jane@example.com"),
     ],
 )
+AGAIN = [
+    *(Rejection(f"{n}", "rejected", FLOW) for n in range(30)),
+    *(Rejection(f"{n}", "rejected", "UNABLE_TO_LOCK_ROW:unable to obtain access:--") for n in range(30, 37)),
+]
+GROWING = Trend(-90, timedelta(hours=1), None)
+
+
+def rejected_again(lost: int = 37, *, known: list[Rejection] = AGAIN, pending: int = 37) -> RejectedAgain:
+    """Of what the last run could not write so many are pending."""
+    found = set(map(str, range(pending)))
+    return pending_again(run(), lost, known, found, settings_from({}).rejections)
+
+
+def with_rejections(rejected: RejectedAgain, **changes: Any) -> Payload:
+    sync = shipped_settings().syncs[1]
+    return queues(queue(rejected=rejected, sync=sync, **changes))
+
+
 LATELY = run(records_updated=7263, records_failed=617, records_invalid=1)
 SNOOZED = acknowledged(id=8, snoozed_by=OPERATOR, snoozed_until=NOW + minutes(120))
 STORY = resolved(
@@ -178,6 +197,22 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "queue_in_trouble": lambda: queues(trouble()),
     "queue_unknown": lambda: queues(UNKNOWN),
     "queue_empty": lambda: queues(queue(size=0, oldest=None, trend=Trend(3, timedelta(hours=1), timedelta(0)))),
+    "queue_that_grows": lambda: queues(
+        queue(size=730, trend=GROWING, judged=result(Outcome.WARN, 730.0, warn="> 500", critical="> 1000"))
+    ),
+    "queue_rejected_again": lambda: with_rejections(rejected_again()),
+    "queue_rejected_again_in_part": lambda: with_rejections(rejected_again(1204, known=AGAIN * 1)),
+    "queue_all_rejected_again": lambda: with_rejections(rejected_again(30, known=AGAIN[:30], pending=30), size=30),
+    "queue_rejections_that_may_pass": lambda: with_rejections(rejected_again(1, known=AGAIN[-1:])),
+    "queue_none_rejected_again": lambda: with_rejections(rejected_again(pending=0)),
+    "queue_rejections_without_details": lambda: with_rejections(
+        RejectedAgain(run(), 12, error="Census has no record details yet, or no longer keeps them")
+    ),
+    "queue_rejections_unknown": lambda: with_rejections(RejectedAgain(error="Census cannot be reached")),
+    "queue_with_names_that_are_markup": lambda: queues(
+        queue(groups=(("state", (("<!channel> & <b>", 7), ("*x*", 1))),), label="<@U1> & co", size=100_000)
+    ),
+    "queue_without_optional_columns": lambda: queues(queue(oldest=None, groups=(), keys=(), first=(), trend=None)),
     "queues": lambda: queues(
         queue(label="Sync A (CREATE)", trend=None), trouble(), queue(trend=Trend(0, timedelta(hours=2), None))
     ),
