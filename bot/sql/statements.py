@@ -50,7 +50,8 @@ class Statements(Folder):
     """The statements of a folder as an engine gets them, and those that are composed from pipeline.yml.
 
     `tables` maps names as the statements write them to actual ones. `queues` counts the queues of all syncs,
-    `queues/N` that of the Nth, `measure/queue/N` describes it, `measure/still_pending/N` looks for records in it. Days of the dashboard's tiles are those of `zone`.
+    `queues/N` that of the Nth, `measure/queue/N` describes it, `measure/still_pending/N` looks for records in it. Days
+    of the dashboard's tiles are those of `zone`.
     """
 
     def __init__(
