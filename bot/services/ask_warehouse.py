@@ -51,7 +51,7 @@ def describe_queue(sources: Sources, sync: SyncSettings, most: int) -> Sequence[
 
 
 def find_pending(sources: Sources, sync: SyncSettings, identifiers: Sequence[str]) -> frozenset[str]:
-    """Those of the identifiers that are in the queue of a sync which says its `identifier`. Raises like the warehouse."""
+    """Those of the identifiers that are in the queue of a sync that has such a column. Raises like the warehouse."""
     rows = sources.warehouse.ask(f"{STILL_PENDING}/{_place_of(sources, sync)}", identifiers="\n".join(identifiers))
     return frozenset(identifiers) & {str(row.get("identifier")) for row in rows}
 
