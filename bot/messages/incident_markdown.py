@@ -27,6 +27,7 @@ from bot.messages.post_mortem import (
     state_words,
     summary_pairs,
     timeline,
+    trigger,
     value_words,
     worst_of_each,
 )
@@ -77,7 +78,7 @@ def _escape_start(start: re.Match[str]) -> str:
 
 def _paragraphs(found: PostMortem, settings: Settings) -> Iterator[str]:
     incident, zone = found.incident, settings.zone
-    yield escape_markdown(f"{state_words(found)}. {incident.summary}", SUMMARY)
+    yield escape_markdown(f"{state_words(found)}. {trigger(incident)}.", SUMMARY)
     yield f"\nTimes are in {zone.key}.\n"
     yield "## Summary\n"
     yield from (f"- **{name}:** {line_markdown(line, zone)}" for name, line in summary_pairs(found))
@@ -158,9 +159,9 @@ def _values(found: PostMortem, settings: Settings) -> Iterator[str]:
     """The values around it as a table."""
     if why := value_words(found, settings):
         yield f"- {why}"
-    if found.values:
+    if shown := worst_of_each(found):
         yield "\n| Time | Value |\n| --- | ---: |"
-        for at, value in worst_of_each(found):
+        for at, value in shown:
             yield f"| {_time(at, settings.zone)} | {number(value, found.incident.limit)} |"
 
 

@@ -25,6 +25,7 @@ from bot.messages.post_mortem import (
     state_words,
     summary_pairs,
     timeline,
+    trigger,
     value_words,
     worst_of_each,
 )
@@ -86,7 +87,7 @@ def incident_message(found: PostMortem, settings: Settings) -> Message:
     head = headline(incident)
     icon = "✅" if incident.resolved_at else "⏳" if incident.state == "recovering" else ICONS[found.figures.severity]
     stands = state_words(found)
-    title = section(f"*{icon} {escape(head, 300)}*", f"{stands} · {escape(incident.summary, 500)}")
+    title = section(f"*{icon} {escape(head, 300)}*", f"{stands} · {escape(trigger(incident), 500)}")
     blocks: list[Block | Native] = [title, _pairs("Summary", summary_pairs(found), zone)]
     blocks.append(_pairs("Durations", duration_pairs(found), zone))
     if causes := cause_lines(incident):
@@ -125,7 +126,7 @@ def _actions(found: PostMortem, settings: Settings) -> list[Block | Native]:
 
 def _evidence(found: PostMortem, settings: Settings) -> list[Block | Native]:
     """The values around it as a chart, examples and links."""
-    chart = course(found.incident, worst_of_each(found), settings.zone, "{} values", "Values") if found.values else []
+    chart = course(found.incident, worst_of_each(found), settings.zone, "{} values around it", "Values around it")
     lines = [line_text(line, settings.zone) for line in evidence_lines(found, settings)]
     lines += [why] if (why := value_words(found, settings)) else []
     if not (chart or lines):

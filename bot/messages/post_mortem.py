@@ -20,13 +20,14 @@ from checks.forms import parse_limit
 from checks.numbers import count_of, duration
 
 NOTE, DETAIL, REASON = 500, 300, 120  # characters
+RUN = "View Census run"
 MOST_BESIDE = 10  # other incidents of its thread
 WORDS = {  # of the timeline, where the name of the entry does not say it
     Did.ESCALATED: "became critical",
     Did.RETURNED: "critical again",
     Did.EASED: "eased to a warning",
     Did.RELAPSED: "no longer recovering",
-    Did.CALLED: "escalated, unacknowledged",
+    Did.CALLED: "unacknowledged, escalated",
     Did.ACK_LAPSES: "acknowledgment about to lapse",
     Did.MOVED: "moved from another channel",
     Did.ACK_LAPSED: "acknowledgment lapsed",
@@ -90,10 +91,17 @@ def state_words(found: PostMortem) -> str:
     return f"{over} after {duration(figures.lasted)}"
 
 
+def trigger(incident: Incident) -> str:
+    """What was found when it opened; the latest where its timeline does not say that."""
+    opened = next((entry.detail for entry in incident.timeline if entry.did is Did.OPENED), "")
+    return f"Triggered by: {sanitize(opened, NOTE)}" if opened else sanitize(incident.summary, NOTE)
+
+
 def summary_pairs(found: PostMortem) -> list[Pair]:
     """Severity, value, peak and threshold; of a fact the first alone."""
     incident, worst = found.incident, found.figures.severity
-    eased = f" (now {SEVERITIES[incident.severity].lower()})" if worst != incident.severity else ""
+    when = "at the end" if incident.resolved_at else "now"
+    eased = f" (a warning {when})" if worst != incident.severity else ""
     pairs: list[Pair] = [("Severity", (f"{SEVERITIES[worst]}{eased}",))]
     if not is_fact(incident) and not incident.is_test:
         age: Line = (" (as of ", incident.measured_at, ")") if incident.measured_at else ()
@@ -103,7 +111,7 @@ def summary_pairs(found: PostMortem) -> list[Pair]:
     if found.beside:
         more = len(found.beside) - MOST_BESIDE
         listed = ", ".join(map(str, found.beside[:MOST_BESIDE]))
-        pairs.append(("Shares its thread with", (f"{listed}{f' and {more:,} more' if more > 0 else ''}",)))
+        pairs.append(("Shares its thread with", (f"incidents {listed}{f' and {more:,} more' if more > 0 else ''}",)))
     return pairs
 
 
@@ -181,15 +189,21 @@ def evidence_lines(found: PostMortem, settings: Settings) -> list[Line]:
         what, links = examples_of(incident.examples, settings, sync)
         named = "Latest run" if what == "run" else f"Example {what}"
         lines.append((f"{sanitize(named, 80)}: ", *_joined(links)))
-    places = places_of(incident, settings.links, sync).items()
-    shown = [Link(label.removeprefix("View "), where) for label, where in places if where]
+    places = places_of(incident, settings.links, sync)
+    places.pop(RUN)  # an example already
+    shown = [Link(label.removeprefix("View "), where) for label, where in places.items() if where]
     return [*lines, ("See: ", *_joined(shown))] if shown else lines
 
 
+def has_values(incident: Incident) -> bool:
+    """Whether numbers say something of it."""
+    return not (incident.is_test or is_fact(incident))
+
+
 def value_words(found: PostMortem, settings: Settings) -> str:
-    """Why no value of its check is shown; empty where that needs no word."""
+    """Why no value of its check is shown, or no more are to come; empty where that needs no word."""
     incident = found.incident
-    if incident.is_test or is_fact(incident):
+    if not has_values(incident):
         return ""
     if settings.check_called(incident.check, incident.sync) is None:
         return "Its check is no longer configured."
@@ -206,7 +220,8 @@ def timeline(found: PostMortem) -> list[tuple[datetime, Line]]:
 
 def worst_of_each(found: PostMortem, most: int = MOST_POINTS) -> tuple[tuple[datetime, float], ...]:
     """So many values at most: of equally many that follow each other the worst, so that no peak is lost."""
-    values, limit = found.values, parse_limit(found.incident.limit) if found.incident.limit else None
+    values = found.values if has_values(found.incident) else ()
+    limit = parse_limit(found.incident.limit) if found.incident.limit else None
     lower = limit is not None and limit.comparison.startswith("<")
     size = -(-len(values) // most) or 1
     parts = (values[n : n + size] for n in range(0, len(values), size))

@@ -27,7 +27,7 @@ def rejected_section(queue: Queue, zone: ZoneInfo) -> list[Block]:
     least = "" if _is_whole(found) else "At least "
     of = escape(pending(many, *queue.noun.words))
     verb = "was" if found.records == 1 else "were"
-    head = f"*{least}{number(found.records)} of {of} {verb} rejected in the last run*{_when(found, zone)}"
+    head = f"🟠 *{least}{number(found.records)} of {of} {verb} rejected in the last run*{_when(found, zone)}"
     return [section(head, _outlook(found), *_causes(found), *_compared(found), *_more(queue, found))]
 
 
@@ -65,8 +65,8 @@ def _outlook(found: RejectedAgain) -> str:
     passing = (found.records or 0) - found.lasting
     if not found.lasting:
         return "The next run tries again, and may succeed."
-    again = "Will be rejected again unless the cause is fixed"
-    return f"{again}: {number(found.lasting)} · may be written by the next run: {number(passing)}" if passing else again
+    again = f"{number(found.lasting)} will be rejected again unless the cause is fixed"
+    return f"{again} · the next run may write {number(passing)}" if passing else again
 
 
 def _causes(found: RejectedAgain) -> Iterator[str]:

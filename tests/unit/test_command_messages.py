@@ -182,7 +182,7 @@ STORY = resolved(
 REOPENED = resolved(
     severity=Severity.WARN,
     timeline=(
-        Entry(NOW, Did.OPENED),
+        Entry(NOW, Did.OPENED, detail="246 Salesforce records missing company name"),
         Entry(NOW + minutes(2), Did.ESCALATED),
         Entry(NOW + minutes(16), Did.RESOLVED),
         Entry(NOW + minutes(20), Did.REOPENED),

@@ -26,7 +26,7 @@ faults = common.faults  # the fixture
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = "# | a | `b` *c* _d_ [e](https://evil.example) <img src=x> ~~f~~ &lt; <@U0MALLORY> <!channel> ``` \\ 1. g"
 TOLD = (
-    Entry(NOW, Did.OPENED),
+    Entry(NOW, Did.OPENED, detail="246 Salesforce records missing company name"),
     Entry(NOW + minutes(1), Did.ACKNOWLEDGED, OPERATOR),
     Entry(NOW + minutes(2), Did.TAKEN_OVER, "U0ROBIN", OPERATOR),
     Entry(NOW + minutes(3), Did.CALLED, "S0OPS", OPERATOR),
