@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from bot.alerts.incident_figures import Figures
 from bot.alerts.model import Action, ActionKind, Incident, Maintenance
+from bot.alerts.rejected_again import RejectedAgain
 from bot.alerts.rejections import CauseGroup
 from bot.alerts.trends import Trend
 from bot.alerts.warehouse_use import Usage
@@ -243,6 +245,7 @@ class Queue:
     measurable: bool = True  # False: there is no warehouse
     sync: SyncSettings | None = None  # which it is, for buttons
     paused: bool = False  # by the last evaluation
+    rejected: RejectedAgain | None = None  # what of it the last run could not write
 
     @property
     def suspicious(self) -> int:
@@ -381,3 +384,15 @@ class RunbookPage:
     next_step: str = ""
     owner: str | None = None  # a Slack id
     incident: Incident | None = None
+
+
+@dataclass(frozen=True)
+class PostMortem:
+    """An incident, open or over, with all that is known of it. All times are UTC."""
+
+    incident: Incident
+    figures: Figures  # up to `as_of`
+    as_of: datetime
+    actions: tuple[Action, ...] = ()  # oldest first, also those that were asked for in a thread that it shares
+    values: tuple[tuple[datetime, float], ...] = ()  # of its check, from an hour before to an hour after; oldest first
+    beside: tuple[int, ...] = ()  # the other incidents of its thread

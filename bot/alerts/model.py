@@ -109,7 +109,7 @@ class Incident:
     helps: str = ""
     rerun: str | None = None  # the sync that the offers are about, by name
     offers: tuple[str, ...] = ()  # what can help now, best first: see alerts/offers.py
-    causes: tuple[str, ...] = ()  # why it fires, as far as that is known: see alerts/causes.py
+    causes: tuple[str, ...] = ()  # why it fires, or did until it recovered, as far as known: see alerts/causes.py
     runbook: str | None = None
     acked_by: str | None = None
     acked_at: datetime | None = None

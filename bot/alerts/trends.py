@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 
 SHORTEST = timedelta(minutes=10)  # less says nothing: runs come and go within it
 FILLING = timedelta(hours=1)  # a queue grows for so long between two hourly runs, and that is no trend
+FAR = timedelta(days=3)  # a trend of two hours says nothing of what comes later
 Sizes = Sequence[tuple[datetime, int]]
 
 
@@ -31,6 +32,14 @@ def trend_of(sizes: Sizes) -> Trend | None:
         return None
     drained = like[0][1] - like[-1][1]
     return Trend(drained, over, over * (sizes[-1][1] / drained) if drained > 0 else None)
+
+
+def time_to_reach(trend: Trend, size: int, number: float) -> timedelta | None:
+    """When a backlog that grows goes on to this number; None where it does not grow, is there, or that is far off."""
+    if trend.per_hour >= 0 or size >= number:
+        return None
+    hours = (number - size) / -trend.per_hour
+    return timedelta(hours=hours) if hours <= FAR / timedelta(hours=1) else None
 
 
 def _comparable(sizes: Sizes) -> Sizes:

@@ -17,7 +17,7 @@ class Purpose(StrEnum):
     """What a statement was sent for."""
 
     MEASURE = "measure"  # numbers, for an evaluation, a dialog or somebody who asked
-    QUEUE = "queue"  # the groups and first records of a backlog
+    QUEUE = "queue"  # the groups and first records of a backlog, and which of it was rejected
     EXAMPLES = "examples"  # records in an alert
     SNAPSHOT = "snapshot"  # written or read
     RUN_LOG = "run log"  # completed runs in the audit log

@@ -21,6 +21,7 @@ from bot.cli.exit_codes import (
     run_to_its_end,
     told,
 )
+from bot.cli.incident import incident
 from bot.cli.init.command import init
 from bot.cli.logs import log_to_stderr
 from bot.cli.runbook import runbook
@@ -119,6 +120,7 @@ def snapshot(
 
 app.command()(deploy)
 app.command()(audit)
+app.command()(incident)
 app.command()(status)
 app.command()(doctor)
 app.command()(runbook)

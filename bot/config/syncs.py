@@ -70,6 +70,9 @@ class SyncSettings(Part):
     queue: Table | None = None
     # The columns that name a pending record, 3 at most: all that is ever shown of it.
     key: Annotated[tuple[Column, ...], Field(max_length=MOST_KEYS), BeforeValidator(_as_list)] = ()
+    # The column that holds what Census calls the identifier of a record, so that rejected records are found among the
+    # pending ones. Where `key` is one column it need not be said.
+    identifier: Column | None = None
     # The column that says when a pending record changed in the source: the oldest one, and whether the backlog shrinks.
     changed_at: Column | None = None
     # The columns by which `/sync-health queue` counts the backlog of this sync, 4 at most.
@@ -94,6 +97,11 @@ class SyncSettings(Part):
         """What the warehouse counts of its queue: backlog, oldest change, suspect records by what makes them so."""
         oldest = ("oldest",) if self.changed_at else ()
         return ("backlog", *oldest, *(f"suspect_{n}" for n, _ in enumerate(self.suspect)))
+
+    @property
+    def identified_by(self) -> str | None:
+        """The column by which a rejected record is found in the queue; None where several might be meant, or none."""
+        return self.identifier or (self.key[0] if len(self.key) == 1 else None)
 
     @property
     def label(self) -> str:
@@ -125,7 +133,7 @@ def inconsistent_syncs(syncs: Sequence[SyncSettings], counted: Sequence[str], wr
     alike = _Alike(syncs)
     for n, sync in enumerate(syncs):
         yield from _not_alone(sync, n, syncs, alike, written)
-        for what in ("key", "changed_at", "group_by", "suspect", "needs"):
+        for what in ("key", "identifier", "changed_at", "group_by", "suspect", "needs"):
             if getattr(sync, what) and not sync.queue:
                 yield written.problem(("syncs", n, what), "is about a queue, and this sync has none: add queue")
         yield from _same_labels(sync, n, written)

@@ -151,6 +151,12 @@ class Estate:
             self._warehouse.do(BRING[direction], run_id=run_id, first=first, last=last, now=self._now())
             return self._count(run_id, first, last)
 
+    def identify(self, run_id: int, first: int, last: int) -> list[str]:
+        """What Census calls the identifiers of rows first to last of a run."""
+        with self._lock:
+            rows = self._warehouse.ask("pipeline/census/identify_rows", run_id=run_id, first=first, last=last)
+            return [str(row["identifier"]) for row in rows]
+
     def forget(self, run_id: int) -> None:
         """Drop the rows of a run that is over."""
         with self._lock:

@@ -49,6 +49,17 @@ def errors_message(syncs: Sequence[SyncErrors], zone: ZoneInfo, as_of: datetime)
     return Message(text, (*blocks, context(*_steps(causes[:MOST]), census_as_of(as_of, zone))))
 
 
+def cause_name(cause: Cause) -> str:
+    """Its code or what was said, with the field, the codes around it and the flow; escaped."""
+    named = (cause.code and code(cause.code, 60), cause.text and f"“{escape(cause.text, 130)}”")
+    said = " ".join(filter(None, named)) or "an unknown error"
+    if cause.field:
+        said += f", field “{escape(cause.field, 60)}”"
+    if cause.via:
+        said += f" (via {', '.join(code(one, 60) for one in cause.via[:2])})"
+    return said + (f" in flow “{escape(cause.flow, 60)}”" if cause.flow else "")
+
+
 STANDINGS = ("unknown", "with rejected records", "without a recent completed run", "with nothing rejected")
 
 
@@ -107,7 +118,7 @@ def _head(sync: SyncErrors, zone: ZoneInfo) -> list[str]:
 def _next_step(group: CauseGroup) -> list[str]:
     cause = group.cause
     lines = [
-        f"*{_name(cause)}* ({records(group.records)})",
+        f"*{cause_name(cause)}* ({records(group.records)})",
         f"*Next step* {escape(cause.remedy, 150)}. {NEEDS[cause.needs]}",
     ]
     if group.values:
@@ -117,13 +128,3 @@ def _next_step(group: CauseGroup) -> list[str]:
     if group.examples:
         lines.append(f"*Examples* {', '.join(code(one, 40) for one in group.examples)}")
     return lines
-
-
-def _name(cause: Cause) -> str:
-    named = (cause.code and code(cause.code, 60), cause.text and f"“{escape(cause.text, 130)}”")
-    said = " ".join(filter(None, named)) or "an unknown error"
-    if cause.field:
-        said += f", field “{escape(cause.field, 60)}”"
-    if cause.via:
-        said += f" (via {', '.join(code(one, 60) for one in cause.via[:2])})"
-    return said + (f" in flow “{escape(cause.flow, 60)}”" if cause.flow else "")

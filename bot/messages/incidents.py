@@ -1,43 +1,49 @@
 """`/sync-health incidents` and `incident`: open incidents, and the timeline of one for a post-mortem."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import ITSELF, Action, ActionKind, Did, Entry, Incident
-from bot.messages.blocks import Message, context, section, sections
-from bot.messages.native import By, Cell, Link, table
-from bot.messages.phrases import acknowledged, is_fact, severity_word, snoozed, value_age, was_closed
+from bot.alerts.model import Incident
+from bot.answers import PostMortem
+from bot.config.settings import Settings
+from bot.messages.blocks import Block, Message, Native, context, fields, section, sections
+from bot.messages.evidence import course
+from bot.messages.native import By, Cell, Link, Told, cell_text, table
+from bot.messages.phrases import acknowledged, is_fact, severity_word, snoozed, value_age
+from bot.messages.post_mortem import (
+    DEEDS,
+    Code,
+    Line,
+    Pair,
+    Part,
+    cause_lines,
+    deeds,
+    duration_pairs,
+    evidence_lines,
+    headline,
+    state_words,
+    summary_pairs,
+    timeline,
+    trigger,
+    value_words,
+    worst_of_each,
+)
 from bot.messages.text import (
     ICONS,
     anchor,
-    as_of,
-    by_whom,
     code,
     day_and_time,
     escape,
     number,
-    person,
     threshold,
+    time_of_day,
     with_times,
 )
-from checks.numbers import count_of, duration
+from checks.numbers import count_of
 
 MOST = 10  # incidents
 LINES = 40  # of a timeline
-
-WORDS = {  # of the timeline, where the name of the entry does not say it
-    Did.ESCALATED: "became critical",
-    Did.RETURNED: "critical again",
-    Did.EASED: "eased to a warning",
-    Did.RELAPSED: "no longer recovering",
-    Did.CALLED: "escalated, unacknowledged",
-    Did.ACK_LAPSES: "acknowledgment about to lapse",
-    Did.MOVED: "moved from another channel",
-    Did.ACK_LAPSED: "acknowledgment lapsed",
-    Did.RESOLVED_BY_HAND: "resolved",
-    Did.STILL_FIRING: "reopened, still breached",
-    Did.NOTED: "note",
-}
 
 
 def incidents_message(
@@ -75,23 +81,81 @@ def _incident_row(incident: Incident, link: str | None) -> Sequence[Cell]:
     )
 
 
-def incident_message(incident: Incident, actions: Sequence[Action], zone: ZoneInfo) -> Message:
-    """Everything that happened, in order, to be copied."""
-    head = f"Incident {incident.id}: {escape(incident.title, 150)}"
-    until = incident.resolved_at
-    over = "closed" if was_closed(incident) else "resolved"
-    state = f"{over} after {duration(until - incident.opened_at)}" if until else f"open, {incident.state.value}"
-    stands = [incident.severity.value, state, _number(incident)]
-    stands += [as_of(incident.measured_at, zone)] if incident.measured_at else []
-    what = [f"*{head}*", " · ".join(stands), escape(incident.summary, 500)]
-    told = [(entry.at, _entry(entry, zone)) for entry in incident.timeline]
-    told += [(action.ended_at or action.requested_at, _action(action, zone)) for action in actions]
-    told.sort(key=lambda one: one[0])
-    lines = [f"`{at.astimezone(zone):%Y-%m-%d %H:%M %Z}` {text}" for at, text in told[-LINES:]]
+def incident_message(found: PostMortem, settings: Settings) -> Message:
+    """What happened, why, what was done, what shows it, and how long it took: a post-mortem."""
+    incident, zone = found.incident, settings.zone
+    head = headline(incident)
+    icon = "✅" if incident.resolved_at else "⏳" if incident.state == "recovering" else ICONS[found.figures.severity]
+    stands = state_words(found)
+    title = section(f"*{icon} {escape(head, 300)}*", f"{stands} · {escape(trigger(incident), 500)}")
+    blocks: list[Block | Native] = [title, _pairs("Summary", summary_pairs(found), zone)]
+    blocks.append(_pairs("Durations", duration_pairs(found), zone))
+    if causes := cause_lines(incident):
+        blocks.append(section("*Causes*", *(f"• {line_text(line, zone)}" for line in causes)))
+    blocks += [*_actions(found, settings), *_evidence(found, settings), *sections(_timeline(found, settings))]
+    return Message(f"{escape(head, 300)} · {stands}", (*blocks, context(*_small_print(incident))))
+
+
+def line_text(line: Line, zone: ZoneInfo) -> str:
+    """A line of a post-mortem as mrkdwn."""
+    return "".join(_part(part, zone) for part in line)
+
+
+def _part(part: Part, zone: ZoneInfo) -> str:
+    match part:
+        case Code():
+            return code(part.text)
+        case Told():
+            return with_times(part.text, zone)
+        case str() if part.strip(" "):
+            edges = part[: len(part) - len(part.lstrip(" "))], part[len(part.rstrip(" ")) :]
+            return f"{edges[0]}{escape(part, 600)}{edges[1]}"
+        case str():
+            return part
+    return cell_text(part, zone)
+
+
+def _pairs(head: str, pairs: Sequence[Pair], zone: ZoneInfo) -> Block:
+    return fields(*((name, line_text(line, zone)) for name, line in pairs), head=f"*{head}*")
+
+
+def _actions(found: PostMortem, settings: Settings) -> list[Block | Native]:
+    rows = [deed.cells for deed in deeds(found, settings)]
+    return [section("*Actions*"), table(DEEDS, rows, settings.zone)] if rows else []
+
+
+def _evidence(found: PostMortem, settings: Settings) -> list[Block | Native]:
+    """The values around it as a chart, examples and links."""
+    chart = course(found.incident, worst_of_each(found), settings.zone, "{} values around it", "Values around it")
+    lines = [line_text(line, settings.zone) for line in evidence_lines(found, settings)]
+    lines += [why] if (why := value_words(found, settings)) else []
+    if not (chart or lines):
+        return []
+    return [section("*Evidence*", *lines), *chart]
+
+
+def _timeline(found: PostMortem, settings: Settings) -> list[str]:
+    """The latest events; a time without its day is of the day above it."""
+    told, zone = timeline(found), settings.zone
+    lines = ["*Timeline*"]
     if (earlier := len(told) - LINES) > 0:
-        lines.insert(0, f"… {earlier} earlier entries")
-    small = f"check {code(incident.check, 80)} · {code(incident.key, 255)}"
-    return Message(head, (section(*what), *sections(lines), context(small)))
+        lines.append(f"… {count_of(earlier, 'earlier event')}: {_command(found.incident)} shows them")
+    day: date | None = None
+    for at, line in told[-LINES:]:
+        local = at.astimezone(zone).date()
+        when = time_of_day(at, zone) if local == day else day_and_time(at, zone)
+        lines.append(f"{when} · {line_text(line, zone)}")
+        day = local
+    return lines
+
+
+def _command(incident: Incident) -> str:
+    return code(f"sync-health incident {incident.id} --markdown")
+
+
+def _small_print(incident: Incident) -> list[str]:
+    key = f"check {code(incident.check, 80)} · {code(incident.key, 255)}"
+    return [key, f"To paste elsewhere: {code(f'/sync-health incident {incident.id} --markdown')}"]
 
 
 def open_incident_line(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
@@ -108,26 +172,3 @@ def open_incident_line(incident: Incident, link: str | None, zone: ZoneInfo) -> 
 
 def _number(incident: Incident) -> str:
     return f"{number(incident.value, incident.limit)} ({threshold(incident.limit)})"
-
-
-def _entry(entry: Entry, zone: ZoneInfo) -> str:
-    if entry.did is Did.REMEDY:
-        return with_times(entry.detail, zone)
-    if entry.did is Did.TAKEN_OVER and entry.by:
-        return f"acknowledged by {person(entry.by)} instead of {person(entry.detail)}"
-    if entry.did is Did.CALLED and entry.detail:
-        return f"escalated by {person(entry.detail)}{f' to {person(entry.by)}' if entry.by else ', mentioning nobody'}"
-    joint = "to" if entry.did is Did.CALLED else "of" if entry.did in (Did.ACK_LAPSES, Did.ACK_LAPSED) else "by"
-    by = f" {joint} {by_whom(entry.by)}" if entry.by else ""
-    detail = f": {escape(entry.detail, 500 if entry.did is Did.NOTED else 300)}" if entry.detail else ""
-    return f"{WORDS.get(entry.did, entry.did.replace('_', ' '))}{by}{detail}"
-
-
-def _action(action: Action, zone: ZoneInfo) -> str:
-    counts = {"updated": action.records_updated, "rejected": action.records_failed, "invalid": action.records_invalid}
-    what = f"{action.kind} of {escape(action.sync or 'all syncs', 40)}: {action.state.value}"
-    parts = [f"Census run {action.run_id}, {what}" if action.run_id else what]
-    parts += [f"{number(count)} {word}" for word, count in counts.items() if action.kind is ActionKind.RERUN]
-    if action.reason:
-        parts.append(with_times(action.reason, zone) if action.by == ITSELF else f"“{escape(action.reason, 80)}”")
-    return " · ".join([*parts, *([with_times(action.verdict, zone)] if action.verdict else [])])

@@ -75,14 +75,15 @@ def line_chart(title: str, series: Mapping[str, Sequence[float]], labels: Sequen
 def _line(columns: Sequence[str], row: Sequence[Cell], zone: ZoneInfo) -> str:
     """A row as text: numbers are followed by what they count."""
     told = [
-        _text(cell, zone) + (f" {name.lower()}" if isinstance(cell, int) else "")
+        cell_text(cell, zone) + (f" {name.lower()}" if isinstance(cell, int) else "")
         for name, cell in zip(columns, row, strict=True)
         if cell not in (None, "")
     ]
     return " · ".join(told)
 
 
-def _text(cell: Cell, zone: ZoneInfo) -> str:
+def cell_text(cell: Cell, zone: ZoneInfo) -> str:
+    """A cell as mrkdwn."""
     match cell:
         case datetime():
             return day_and_time(cell, zone)

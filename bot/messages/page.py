@@ -1,6 +1,6 @@
 """What a page says, in plain text: no more than the alert in Slack says."""
 
-from bot.alerts.model import Incident
+from bot.alerts.model import Incident, State
 from bot.config.settings import Settings
 from bot.messages.evidence import runbook_of
 from bot.messages.phrases import is_fact, severity_word
@@ -21,7 +21,8 @@ def page_summary(incident: Incident, settings: Settings) -> str:
 
 def page_details(incident: Incident, settings: Settings) -> dict[str, str]:
     """The cause, the next step and the value, as far as they are known."""
-    causes = " · ".join(without_braces(cause, settings.zone) for cause in incident.causes[:MOST_CAUSES])
+    known = incident.causes[:MOST_CAUSES] if incident.state is State.FIRING else ()  # else they no longer hold
+    causes = " · ".join(without_braces(cause, settings.zone) for cause in known)
     value = "" if is_fact(incident) or incident.value is None else number(incident.value, incident.limit)
     found = {"Cause": causes, "Next step": incident.helps, "Value": value, "Incident": str(incident.id)}
     return {name: without_secrets(text, 1000) for name, text in found.items() if text}

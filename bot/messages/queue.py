@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.alerts.trends import Trend, time_to_reach
 from bot.answers import Queue
 from bot.messages.blocks import Block, Message, Native, context, fields, section
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
 from bot.messages.phrases import warehouse_as_of
+from bot.messages.rejected_again import rejected_section, rejected_words
 from bot.messages.sync_buttons import offer_row, offered_by_queue
 from bot.messages.text import ICONS, code, escape, limit_in_code, number
+from checks.forms import parse_limit
 from checks.judge import WORST_FIRST
 from checks.model import Outcome
 from checks.numbers import duration, pending
@@ -24,14 +27,14 @@ def queue_message(queues: Sequence[Queue], zone: ZoneInfo, as_of: datetime) -> M
     blocks: list[Block | Native] = []
     for queue in worst:
         blocks.append(_size(queue))
-        blocks += _details(queue, zone) if len(queues) == 1 else []
+        blocks += [*rejected_section(queue, zone), *_details(queue, zone)] if len(queues) == 1 else []
     buttons = offer_row(offered_by_queue(worst[0])) if len(queues) == 1 else []
     if others:
         blocks.append(section(others_line(map(_standing, others), "queue")))
     elif len(queues) > 1:
         blocks.append(context("`/sync-health queue` and the name of a sync shows its records."))
     blocks += [context(warehouse_as_of(as_of, zone)), *buttons]
-    heads = [f"{escape(queue.label, 100)}: {_pending(queue)}" for queue in worst]
+    heads = [f"{escape(queue.label, 100)}: {_pending(queue)}{rejected_words(queue)}" for queue in worst]
     return Message(" · ".join(heads), tuple(blocks))
 
 
@@ -100,11 +103,27 @@ def _trend(queue: Queue) -> str:
         return "unknown: too few values"
     over = f"in {duration(trend.over)}"
     if trend.drained < 0:
-        return f"📈 Up {number(-trend.drained)} {over} ({-trend.per_hour:,.0f}/h)"
+        pace = f"📈 Up {number(-trend.drained)} {over} ({_hourly(-trend.per_hour)})"
+        return " · ".join([pace, *_next_threshold(queue, trend)])
     if trend.to_empty is None:
         return f"Unchanged {over}"
-    pace = f"📉 Down {number(trend.drained)} {over} ({trend.per_hour:,.0f}/h)"
+    pace = f"📉 Down {number(trend.drained)} {over} ({_hourly(trend.per_hour)})"
     return f"{pace} · empty in about {duration(trend.to_empty)}"
+
+
+def _hourly(count: float) -> str:
+    return f"{count:,.0f}/h" if count >= 1 else "less than 1/h"
+
+
+def _next_threshold(queue: Queue, trend: Trend) -> list[str]:
+    """The next threshold that a growing backlog reaches, and when at this pace; none where that is days off."""
+    judged = queue.judged
+    for word, limit in (("warning", judged.warn), ("critical", judged.critical)) if judged else ():
+        read = parse_limit(limit) if limit else None
+        if read and read.comparison.startswith(">") and not read.holds(queue.size or 0):
+            left = time_to_reach(trend, queue.size or 0, read.number)
+            return [f"reaches {word} {limit_in_code(limit)} in about {duration(left)}"] if left else []
+    return []
 
 
 def _details(queue: Queue, zone: ZoneInfo) -> list[Block | Native]:

@@ -40,7 +40,7 @@ def root_message(incident: Incident, settings: Settings) -> Message:
         )
         return Message(head, (section(f"*{head}*"),), bar)
     owner = settings.owner_of(incident.check, incident.sync)
-    causes = [with_times(cause, zone) for cause in incident.causes]
+    causes = [with_times(cause, zone) for cause in incident.causes if incident.state is State.FIRING]
     lines = [f"*Cause* {' · '.join(causes)}"] if causes else []
     mention = f" · {person(owner)}" if owner and _needs_owner(incident) else ""  # an edit mentions nobody again
     state = [*_since(incident, zone), acknowledged(incident), *_escalates(incident, owner, zone)]

@@ -28,13 +28,14 @@ def sync_button(offer: Offer, sync: SyncSettings) -> Block:
 
 
 def offered_by_queue(queue: Queue) -> list[Offered]:
-    """A pause before suspect records are written, a rerun where most of what is pending is not suspect."""
+    """A pause before suspect records are written; a rerun unless most are suspect or all would be rejected again."""
     sync, size = queue.sync, queue.size or 0
     if sync is None or not size:
         return []
     if queue.paused:
         return [(Offer.RESUME, sync)]
-    mostly_wrong = 2 * queue.suspicious > size
+    in_vain = queue.rejected is not None and queue.rejected.lasting >= size
+    mostly_wrong = 2 * queue.suspicious > size or in_vain
     offers = [*[Offer.PAUSE] * bool(queue.suspicious), *[Offer.RERUN] * (not mostly_wrong)]
     return [(offer, sync) for offer in offers]
 

@@ -16,6 +16,7 @@ from bot.services.warehouse_numbers import Numbers, Row, numbers_of_queue, one_r
 log = logging.getLogger(__name__)
 QUEUES = "queues"  # the statement that counts the queues of all syncs; `queues/0` counts that of the first
 QUEUE = "measure/queue"  # the statement that describes one; `measure/queue/0` that of the first sync
+STILL_PENDING = "measure/still_pending"  # the statement that looks for records in one, numbered likewise
 AT_ONCE = 8  # statements
 TOGETHER = 90.0  # real seconds for all statements that are asked apart: longer than one may take
 
@@ -46,8 +47,17 @@ def ask_warehouse(sources: Sources, *, own_statements: bool = True, only: SyncSe
 
 def describe_queue(sources: Sources, sync: SyncSettings, most: int) -> Sequence[Row]:
     """The groups and the first records of this sync's queue, so many of each. Raises like the warehouse."""
-    place = next(n for n, one in enumerate(sources.settings.syncs) if one.name == sync.name)
-    return sources.warehouse.ask(f"{QUEUE}/{place}", most=most)
+    return sources.warehouse.ask(f"{QUEUE}/{_place_of(sources, sync)}", most=most)
+
+
+def find_pending(sources: Sources, sync: SyncSettings, identifiers: Sequence[str]) -> frozenset[str]:
+    """Those of the identifiers that are in the queue of a sync that has such a column. Raises like the warehouse."""
+    rows = sources.warehouse.ask(f"{STILL_PENDING}/{_place_of(sources, sync)}", identifiers="\n".join(identifiers))
+    return frozenset(identifiers) & {str(row.get("identifier")) for row in rows}
+
+
+def _place_of(sources: Sources, sync: SyncSettings) -> int:
+    return next(n for n, one in enumerate(sources.settings.syncs) if one.name == sync.name)
 
 
 def _ask_joined(sources: Sources, statements: Sequence[str]) -> Mapping[str, Sequence[Row]]:

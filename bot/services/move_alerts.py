@@ -334,6 +334,7 @@ def _with_reading(incident: Incident, result: Result, known: Known, now: datetim
     eases = incident.severity is Severity.CRITICAL and result.outcome is Outcome.WARN
     limit = (result.critical if eases else result.limit) or incident.limit
     kept = known.asked_later and bool(incident.causes)  # of rejected records: they were asked for when it opened
+    causes = incident.causes if kept or result.cleared else known.causes  # why it fired is asked when it is over
     return replace(
         incident,
         value=result.value,
@@ -343,7 +344,7 @@ def _with_reading(incident: Incident, result: Result, known: Known, now: datetim
         helps=incident.helps if kept else result.helps,
         rerun=known.sync,
         offers=known.offers,
-        causes=incident.causes if kept else known.causes,
+        causes=causes,
         not_evaluated_since=None,
         explained_by=None,
         measured_at=now,

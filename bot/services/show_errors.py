@@ -1,5 +1,6 @@
 """Why records were rejected, in the last completed run."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from bot.alerts.rejections import Rejection, group_by_cause
@@ -19,24 +20,51 @@ def show_errors(ports: Ports, sync: SyncSettings | None) -> list[SyncErrors]:
     return each_sync(ports, sync, partial(errors_of, ports))
 
 
+@dataclass(frozen=True)
+class LastRejections:
+    """What the last completed run of a sync could not write; `run` is None where none completed lately."""
+
+    run: Run | None = None
+    rejected: int = 0
+    invalid: int = 0
+    found: tuple[Rejection, ...] = ()  # those that were read
+    error: str | None = None  # why nothing is known
+
+
 def errors_of(ports: Ports, sync: SyncSettings) -> SyncErrors:
     """The causes for this sync, or why there are none. Never raises SyncHealthError."""
-    try:
-        run = next((run for run in ports.census.runs(sync.id, most=RUNS) if run.counts_as_sync), None)
-    except SyncHealthError as error:
-        return SyncErrors(sync.label, error=str(error))
-    return errors_in(ports, sync, run) if run else SyncErrors(sync.label)
+    return _by_cause(ports, sync, last_rejections(ports, sync))
 
 
 def errors_in(ports: Ports, sync: SyncSettings, run: Run) -> SyncErrors:
     """The causes in one run, or why there are none. Never raises SyncHealthError."""
+    return _by_cause(ports, sync, _rejections_in(ports, run))
+
+
+def last_rejections(ports: Ports, sync: SyncSettings) -> LastRejections:
+    """The records that its last completed run could not write, or why none are known. Never raises SyncHealthError."""
+    try:
+        run = next((run for run in ports.census.runs(sync.id, most=RUNS) if run.counts_as_sync), None)
+    except SyncHealthError as error:
+        return LastRejections(error=str(error))
+    return _rejections_in(ports, run) if run else LastRejections()
+
+
+def _rejections_in(ports: Ports, run: Run) -> LastRejections:
     try:
         rejected = _count_records(ports, run, "rejected", run.records_failed)
         invalid = _count_records(ports, run, "invalid", run.records_invalid)
         found = _load_records(ports, run, "rejected", rejected) + _load_records(ports, run, "invalid", invalid)
     except SyncHealthError as error:
-        return SyncErrors(sync.label, error=str(error))
-    return SyncErrors(sync.label, run, rejected, invalid, len(found), group_by_cause(found, ports.settings.rejections))
+        return LastRejections(error=str(error))
+    return LastRejections(run, rejected, invalid, tuple(found))
+
+
+def _by_cause(ports: Ports, sync: SyncSettings, last: LastRejections) -> SyncErrors:
+    if last.error:
+        return SyncErrors(sync.label, error=last.error)
+    groups = group_by_cause(last.found, ports.settings.rejections)
+    return SyncErrors(sync.label, last.run, last.rejected, last.invalid, len(last.found), groups)
 
 
 def _count_records(ports: Ports, run: Run, status: str, known: int | None) -> int:

@@ -22,7 +22,7 @@ def show_incidents(ports: Ports, most: int) -> tuple[int, list[tuple[Incident, P
 def show_incident(ports: Ports, incident_id: str) -> tuple[Incident, list[Action]]:
     """One with its timeline, over or not, and what was done about it. Raises RefusedError for an unknown one."""
     with ports.store.snapshot() as records:
-        incident = _called(records, incident_id)
+        incident = incident_called(records, incident_id)
         return incident, records.actions_of(incident.id)
 
 
@@ -30,7 +30,7 @@ def incident_meant(ports: Ports, incident_id: str) -> Incident:
     """The incident of this id, resolved or not; without one, the only thread that is open. Raises RefusedError."""
     with ports.store.snapshot() as records:
         if incident_id:
-            return _called(records, incident_id)
+            return incident_called(records, incident_id)
         incidents = records.open_incidents()
     if len({incident.thread for incident in incidents}) != 1:
         numbers = ", ".join(str(incident.id) for incident in incidents[:20])
@@ -45,8 +45,9 @@ def open_incidents_beside(ports: Ports, incident_id: int) -> list[Incident]:
     return sorted(still, key=lambda one: one.id != incident_id)
 
 
-def _called(records: Records, incident_id: str) -> Incident:
-    incident = find_incident(records, incident_id.removeprefix("#"))
+def incident_called(records: Records, incident_id: str) -> Incident:
+    """The incident of a number as people write it: `7`, `#7`, `7.`. Raises RefusedError for an unknown one."""
+    incident = find_incident(records, incident_id.strip().removeprefix("#").rstrip(".,:;"))
     if incident is None:
         raise RefusedError(f"There is no incident “{incident_id[:20]}”. /sync-health incidents lists the open ones.")
     return incident

@@ -13,6 +13,7 @@ from bot.model import Evaluation
 from bot.ports import Ports
 from bot.sanitize import sanitize, shown_id
 from bot.services.ask_warehouse import ask_warehouse, describe_queue
+from bot.services.find_rejected import ask_for_rejections, find_rejected
 from bot.services.judge_all import facts_of_queue
 from bot.services.look_at_sync import with_queue
 from bot.services.warehouse_numbers import Numbers
@@ -28,19 +29,26 @@ Row = Mapping[str, object]
 
 
 def show_queue(ports: Ports, sync: SyncSettings | None) -> list[Queue]:
-    """This sync's queue with its records, or all in numbers. Raises TemporaryError where the warehouse is silent."""
+    """The queue of this sync, or of the only one, with its records and what would be rejected; else all in numbers.
+
+    Raises TemporaryError where the warehouse is silent.
+    """
+    every = ports.settings.syncs
+    sync = every[0] if len(every) == 1 else sync
     numbers = ask_warehouse(ports, own_statements=False, only=sync)
     if not numbers.reached:
         raise _no_answer(next(iter(numbers.errors.values()), "no reason"))
-    errors = [numbers.errors.get(f"{one.name}/{SIZE}") for one in ports.settings.syncs if one.queue]
+    errors = [numbers.errors.get(f"{one.name}/{SIZE}") for one in every if one.queue]
     if errors and all(errors):
         raise _no_answer(errors[0])
     with ports.store.snapshot() as records:
         evaluations = records.latest_evaluations(EVALUATIONS)
-    shown = [_numbers_of(ports, one, numbers, evaluations) for one in ([sync] if sync else ports.settings.syncs)]
+    shown = [_numbers_of(ports, one, numbers, evaluations) for one in ([sync] if sync else every)]
     if sync is None or not shown[0].size:
         return shown
-    return [_with_records(ports, sync, shown[0])]
+    asked = ask_for_rejections(ports, sync)
+    queue = _with_records(ports, sync, shown[0])
+    return [replace(queue, rejected=find_rejected(ports, sync, asked))]
 
 
 def _no_answer(why: object) -> TemporaryError:

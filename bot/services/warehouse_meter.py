@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.warehouse_use import Purpose, SentStatement, usage_by_day
 from bot.errors import SyncHealthError
 from bot.ports import Clock, Store, Warehouse
-from bot.services.ask_warehouse import QUEUE
+from bot.services.ask_warehouse import QUEUE, STILL_PENDING
 from bot.services.audit_log import SNAPSHOTS
 from bot.services.examples import EXAMPLES
 from bot.services.log_runs import RUN_LOG
@@ -35,6 +35,7 @@ BY_METHOD = {  # those that are a statement, whatever it is called
 }
 BY_NAME = {  # how a statement begins that is asked or done
     QUEUE: Purpose.QUEUE,
+    STILL_PENDING: Purpose.QUEUE,
     EXAMPLES: Purpose.EXAMPLES,
     SNAPSHOTS: Purpose.SNAPSHOT,
     POPULATE: Purpose.SNAPSHOT,

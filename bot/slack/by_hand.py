@@ -23,6 +23,7 @@ from bot.services.authorise import incident_of_dialog, thread_for
 from bot.services.escalate_now import escalate_now
 from bot.services.resolve_by_hand import resolve_thread
 from bot.services.show_incident import incident_meant, open_incidents_beside, show_incident
+from bot.services.show_post_mortem import show_post_mortem
 from bot.services.snooze import next_morning, snooze
 from bot.slack.context import COMMAND, Context
 from bot.slack.dialogs import dialog
@@ -38,8 +39,10 @@ def show_more(context: Context, interaction: Interaction) -> None:
 
 def timeline(context: Context, interaction: Interaction) -> None:
     """What happened to the incident, for the one who pressed."""
-    found, actions = show_incident(context.ports, str(_pressed_about(context, interaction)))
-    context.answer(interaction, incident_message(found, actions, context.ports.settings.zone))
+    ports, about = context.ports, str(_pressed_about(context, interaction))
+    context.answer(
+        interaction, incident_message(show_post_mortem(ports.store, ports.clock.now(), about), ports.settings)
+    )
 
 
 def snooze_pressed(context: Context, interaction: Interaction) -> None:

@@ -57,7 +57,8 @@ COMMANDS = {
     "": Command(summary, "health summary: state, open incidents, checks, and each sync"),
     "queue": Command(
         about_syncs("queue", show_queue, queue_message),
-        "backlogs: size, thresholds, oldest record, trend; of one sync also groups and first records",
+        "backlogs: size, thresholds, oldest record, trend; of one sync also groups, first records, "
+        "and what the last run rejected of it",
     ),
     "runs": Command(
         about_syncs("runs", show_runs, runs_message),
@@ -81,7 +82,11 @@ COMMANDS = {
     "incidents": Command(
         incidents, "open incidents: severity, value, since when, who acknowledged, link to the thread"
     ),
-    "incident": Command(incident, "timeline of one incident by its number, for a post-mortem"),
+    "incident": Command(
+        incident,
+        "post-mortem of one incident by its number: causes, actions, evidence, durations, timeline; "
+        "`incident 7 --markdown`: as Markdown to paste",
+    ),
     "ack": Command(ack, "acknowledges an incident, or takes it over (operators)"),
     "unack": Command(unack, "removes an acknowledgment (operators)"),
     "resolve": Command(

@@ -13,6 +13,7 @@ from bot.config.syncs import SyncSettings
 from bot.errors import RefusedError, StateError, SyncHealthError
 from bot.messages.audit import audit_message
 from bot.messages.blocks import Message
+from bot.messages.incident_markdown import markdown_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun
 from bot.messages.native import MOST_ROWS
@@ -26,7 +27,8 @@ from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.shared_answers import Answer
 from bot.services.show_audit import days_meant, show_audit
-from bot.services.show_incident import incident_meant, show_incident, show_incidents
+from bot.services.show_incident import incident_meant, show_incidents
+from bot.services.show_post_mortem import show_post_mortem
 from bot.services.show_syncs import show_schedules
 from bot.services.take_snapshot import take_snapshot
 from bot.slack.by_hand import snooze_thread
@@ -36,6 +38,7 @@ from bot.slack.named_sync import sync_meant
 
 T = TypeVar("T")
 RECENT = 60.0  # real seconds: numbers younger than this are not measured again because somebody asks
+AS_MARKDOWN = ("--markdown", "—markdown", "–markdown", "markdown")  # keyboards make one dash of two
 PATIENCE = 0.7  # real seconds to wait for fresh numbers before showing the last ones
 
 
@@ -123,13 +126,17 @@ def incidents(context: Context, interaction: Interaction) -> None:
 
 
 def incident(context: Context, interaction: Interaction) -> None:
-    """The timeline of one, as from the menu of an alert."""
-    if not interaction.value:
+    """All that is known of one, as from the menu of an alert, or as Markdown."""
+    number, *options = interaction.value.split() or [""]
+    if not number or number in AS_MARKDOWN:
         raise RefusedError(
             f"Which one? Write {COMMAND} incident and its number; {COMMAND} incidents lists the open ones."
         )
-    found, actions = show_incident(context.ports, interaction.value)
-    context.answer(interaction, incident_message(found, actions, context.ports.settings.zone))
+    if unknown := [option for option in options if option.lower() not in AS_MARKDOWN]:
+        raise RefusedError(f"Unknown option “{unknown[0][:20]}”. Write {COMMAND} incident {number[:20]} --markdown.")
+    ports = context.ports
+    found = show_post_mortem(ports.store, ports.clock.now(), number)
+    context.answer(interaction, (markdown_message if options else incident_message)(found, ports.settings))
 
 
 def ack(context: Context, interaction: Interaction) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from bot.config import shipped
 from bot.errors import NotFoundError, PermanentError
 from bot.sql.conditions import why_no_condition
-from bot.sql.queues import QUEUE
+from bot.sql.queues import QUEUE, STILL_PENDING
 from bot.sql.runs import RUNS
 from bot.sql.text import columns_of, named_tables
 from bot.sql.translations import read_or_cache
@@ -23,7 +23,7 @@ OURS = (
     "daily_health_check",
 )  # what deploy creates; the last where there is one
 PRODUCT = (  # what serves every pipeline; others of these names are not looked for
-    *("sync_audit_log", QUEUE, RUNS),
+    *("sync_audit_log", QUEUE, STILL_PENDING, RUNS),
     *("measure/snapshot_by_hand", "doctor/may_create", "doctor/may_write", "doctor/wake", "init/tables"),
     *(f"bundle/{name}" for name in ("red_syncs", "snapshot_row", "findings")),
 )

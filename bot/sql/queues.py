@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 QUEUES = "queues"  # the question that counts all
 QUEUE = "measure/queue"  # the template that describes one
+STILL_PENDING = "measure/still_pending"  # the template that looks for identifiers in one
 TOGETHER = 10  # queues of a UNION ALL: each branch is planned with the columns of all of them
 
 
@@ -68,6 +69,17 @@ def described(template: "exp.Expr", sync: SyncSettings) -> "exp.Expr":
     ctes["pending"].set("expressions", _pending(sync))
     ctes["pending"].find(exp.Table).replace(quoted_table(str(sync.queue)))
     ctes["grouped"].replace(_grouped(ctes["grouped"], sync))
+    return template
+
+
+def looked_through(template: "exp.Expr", sync: SyncSettings) -> "exp.Expr":
+    """The statement of sql/measure/still_pending.sql about the queue of this sync, which says its `identifier`."""
+    from sqlglot import exp
+
+    pending = next(cte.this for cte in template.find_all(exp.CTE) if cte.alias == "pending")
+    identifier = exp.cast(column_called(str(sync.identified_by)), "string")
+    pending.set("expressions", [exp.alias_(identifier, "identifier")])
+    pending.find(exp.Table).replace(quoted_table(str(sync.queue)))
     return template
 
 

@@ -16,7 +16,7 @@ from bot.sql.compose import MOST_JOINED, Joined, join, selected_names, written
 from bot.sql.differences import declared_columns
 from bot.sql.folder import GENERIC, OURS, TILES, Folder, generic_text, written_name
 from bot.sql.monitor import MONITOR, monitored
-from bot.sql.queues import QUEUE, counted, counted_alone, described
+from bot.sql.queues import QUEUE, STILL_PENDING, counted, counted_alone, described, looked_through
 from bot.sql.runs import RUNS, logged
 from bot.sql.text import parameters_in
 from bot.sql.translations import read_or_cache
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 Dialect = Literal["databricks", "duckdb"]
-COMPOSED = re.compile(rf"queues(?:/(?P<one>\d+))?|(?P<template>{QUEUE})/(?P<at>\d+)|(?P<log>{RUNS})/(?P<runs>\d+)")
+COMPOSED = re.compile(
+    rf"queues(?:/(?P<one>\d+))?|(?P<template>{QUEUE}|{STILL_PENDING})/(?P<at>\d+)|(?P<log>{RUNS})/(?P<runs>\d+)"
+)
+OF_A_QUEUE = {QUEUE: described, STILL_PENDING: looked_through}  # what makes a statement of each template
 READ = (
     *(f"measure/{name}" for name in ("health", "examples", "snapshots")),
     *("daily_health_check", "sync_health_monitor", "populate_audit_log"),  # the views, and the snapshot
@@ -47,7 +50,8 @@ class Statements(Folder):
     """The statements of a folder as an engine gets them, and those that are composed from pipeline.yml.
 
     `tables` maps names as the statements write them to actual ones. `queues` counts the queues of all syncs,
-    `queues/N` that of the Nth, `measure/queue/N` describes it. Days of the dashboard's tiles are those of `zone`.
+    `queues/N` that of the Nth, `measure/queue/N` describes it, `measure/still_pending/N` looks for records in it. Days
+    of the dashboard's tiles are those of `zone`.
     """
 
     def __init__(
@@ -78,7 +82,8 @@ class Statements(Folder):
     def at_work(self) -> list[str]:
         """What is asked while the bot is at work, but for the statements of checks."""
         queues = [f"{kind}/{n}" for n, one in enumerate(self._syncs) if one.queue for kind in ("queues", QUEUE)]
-        return [*(name for name in READ if name in self.own), *queues]
+        looked = [f"{STILL_PENDING}/{n}" for n, one in enumerate(self._syncs) if one.queue and one.identified_by]
+        return [*(name for name in READ if name in self.own), *queues, *looked]
 
     def tables_here(self) -> frozenset[str]:
         """The same as they are called here, with the queues; what the bot creates only where it has a place."""
@@ -258,7 +263,8 @@ class Statements(Folder):
         if not (composed := COMPOSED.fullmatch(name)):
             return parse_text(self.load(name), f"sql/{name}.sql")
         if composed["template"]:
-            return described(parse_text(self.load(QUEUE), f"sql/{QUEUE}.sql"), self._syncs[int(composed["at"])])
+            template = parse_text(self.load(composed["template"]), f"sql/{composed['template']}.sql")
+            return OF_A_QUEUE[composed["template"]](template, self._syncs[int(composed["at"])])
         if composed["log"]:
             return logged(parse_text(self.load(RUNS), f"sql/{RUNS}.sql"), int(composed["runs"]))
         if composed["one"]:

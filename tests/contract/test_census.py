@@ -70,6 +70,9 @@ class NotedDestination:
         self.brought.append((first, last))
         return last - first + 1 - self.rejected
 
+    def identify(self, run_id: int, first: int, last: int) -> list[str]:
+        return []
+
     def forget(self, run_id: int) -> None:
         self.forgotten.append(run_id)
 

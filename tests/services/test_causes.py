@@ -79,10 +79,12 @@ def test_they_follow_what_is_known_and_vanish_when_it_recovers(world: World, who
     later = measured(world, only, times=1, null_company_names=80, update_queue=0)
     assert (later.offers, later.helps) == ((), NAMES.cases["empty_backlog"].helps)
     over = measured(world, only, times=1, null_company_names=3, update_queue=12)
-    assert (over.state, over.causes, over.offers) == (State.RECOVERING, (), ())
+    assert (over.state, over.causes, over.offers) == (State.RECOVERING, later.causes, ())
+    assert later.causes, "which a post-mortem asks for"
     world.deliver()
     [root] = world.channel.roots()
     assert "Recovering" in root.text
+    assert "Cause" not in root.text and later.causes[0] not in root.text
     assert "rerun" not in root.text
     assert over.peak == 80.0, "its worst value stays"
 

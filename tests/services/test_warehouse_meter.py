@@ -9,6 +9,7 @@ import pytest
 from slack_sdk import WebClient
 from sqlalchemy import event
 
+from bot.alerts.rejections import Rejection
 from bot.alerts.warehouse_use import Purpose, Usage, awake_by_day
 from bot.errors import StateError, TemporaryError
 from bot.ports import Warehouse
@@ -92,8 +93,12 @@ def test_who_asks_for_a_backlog_is_counted_by_what_was_asked(world: World, meter
     sync = world.ports.settings.syncs[1]
     world.warehouse.rows["queues/1"] = [world.warehouse.row("queues")]
     world.warehouse.rows["measure/queue/1"] = []
+    world.warehouse.rows["measure/still_pending/1"] = []
+    rejecting = world.census.start(world.sync_b)
+    world.census.finish(rejecting.id, records_failed=1, records_invalid=0)
+    world.census.details[rejecting.id] = [Rejection("1", "rejected", "")]
     show_queue(world.ports, sync)
-    assert {one.purpose: one.statements for one in usage(world, meter)} == {"measure": 2, "queue": 1}
+    assert {one.purpose: one.statements for one in usage(world, meter)} == {"measure": 2, "queue": 2}
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,8 @@ def test_days_that_the_audit_does_not_show_are_refused_with_an_example(world: Wo
 RUBBISH = (
     "incident",
     "incident x",
+    "incident --markdown",
+    "incident 1 --pdf",
     "incident 99999999999999999999",
     "ack x",
     "unack x",
@@ -127,6 +129,7 @@ RUBBISH = (
 )
 REFUSALS = (
     "Which one?",
+    "Unknown option",
     "There is no incident",
     "Write the incident's number",
     "Write for how long and why",
@@ -172,6 +175,10 @@ def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     story = _ask(world, f"incident {number}")
     for step in ("opened", f"acknowledged by <@{world.operator}>", f"snoozed by <@{world.operator}>: for 2h"):
         assert step in story
+    for dash in ("--markdown", "—markdown", "markdown"):
+        assert f"# Incident {number}: " in _ask(world, f"incident #{number} {dash}")
+    assert f"acknowledged by @{world.operator}" in _ask(world, f"incident {number}. --markdown")
+    assert "Unknown option “--pdf”" in _ask(world, f"incident {number} --pdf")
     assert (world.operator, "snooze", "snoozed for 2h") in world.audit()
     world.demo.slack.fail_next("chat.getPermalink", Fault(error="channel_not_found"), times=None)
     answer = _ask(world, "incidents")
@@ -199,6 +206,9 @@ def test_rejected_rows_are_shown_by_cause_with_what_helps_and_nothing_of_the_row
     world.demo.census.switch("rows_rejected", True)
     world.demo.estate.switch("update_queue_grows", True)
     answer = until(lambda: (a := _ask(world, "errors b")) and "🟠" in a and a)
+    again = until(lambda: (a := _ask(world, "queue b")) and "rejected in the last run" in a and a)
+    assert re.search(r"\d+ of [\d,]+ pending properties (?:was|were) rejected in the last run", again)
+    assert "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" in again
     world.demo.census.switch("rows_rejected", False)
     world.demo.estate.switch("update_queue_grows", False)
     assert answer.index("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST") < answer.index("UNABLE_TO_LOCK"), "in the table"
@@ -206,7 +216,7 @@ def test_rejected_rows_are_shown_by_cause_with_what_helps_and_nothing_of_the_row
         answer.index(f"*`{code}`") for code in ("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "UNABLE_TO_LOCK_ROW")
     )
     assert picklist < locked, "the frequent one first"
-    for shown in ("“LEASE_UP”", "(via `CANNOT_EXECUTE_FLOW_TRIGGER`)", "A rerun does not help", "`a0XDEMO"):
+    for shown in ("“LEASE_UP”", "(via `CANNOT_EXECUTE_FLOW_TRIGGER`)", "A rerun does not help", "*Examples* `1"):
         assert shown in answer[:locked]
     assert "a rerun helps" in answer[locked:]
     assert not re.search(r"Somebody|someone@|@example|Error ID|001DEMO", answer)

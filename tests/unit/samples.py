@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.alerts.incident_figures import figures_of
 from bot.alerts.model import Action, ActionKind, ActionState, Did, Entry, Incident, State
-from bot.answers import Summary, SyncFacts
+from bot.answers import PostMortem, Summary, SyncFacts
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
 from bot.model import Announcement, Evaluation, Kind
 from checks.model import Outcome, Result, Severity
@@ -108,6 +109,16 @@ def thread() -> tuple[Incident, ...]:
         ),
         resolved(id=16, thread_id=11, title="UPDATE backlog"),
     )
+
+
+def post_mortem(about: Incident | None = None, **changes: object) -> PostMortem:
+    """What is known of an incident two hours after it opened: values around it, and the rerun that ended it."""
+    told, as_of = about or resolved(), NOW + minutes(120)
+    figures = figures_of(told, as_of)
+    assert figures
+    values = tuple((NOW + minutes(5 * n - 60), 3.0 if n < 12 or n > 15 else 246.0 - n) for n in range(24))
+    found = PostMortem(told, figures, as_of, (ended(verdict="Evaluated again: 12."),), values)
+    return replace(found, **changes)  # type: ignore[arg-type]
 
 
 def action(state: ActionState = ActionState.REQUESTED, **changes: object) -> Action:

@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 
-from bot.alerts.model import Did, Entry
+from bot.alerts.model import ITSELF, TEST_ALERT, ActionKind, ActionState, Did, Entry, Incident
+from bot.alerts.rejected_again import RejectedAgain, pending_again
 from bot.alerts.rejections import Needs, Rejection, group_by_cause
 from bot.alerts.trends import Trend
-from bot.answers import PendingRecord, Queue, Snapshot, SyncErrors, SyncRuns, SyncSchedule
+from bot.answers import PendingRecord, PostMortem, Queue, Snapshot, SyncErrors, SyncRuns, SyncSchedule
+from bot.config.settings import Settings
 from bot.facts import RunStatus, Schedule
 from bot.messages.errors import NEEDS, errors_message
+from bot.messages.incident_markdown import markdown_message
 from bot.messages.incidents import MOST, incident_message, incidents_message
 from bot.messages.queue import queue_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.syncs import runs_message, schedules_message
 from bot.runtime.composition import settings_from
-from checks.model import Outcome
+from checks.model import Outcome, Severity
 from tests.fakes import shipped_settings
 from tests.unit import payloads as common
 from tests.unit.payloads import Payload, golden, said, text_of
@@ -27,9 +30,10 @@ from tests.unit.samples import (
     OPERATOR,
     ZONE,
     acknowledged,
-    ended,
+    action,
     incident,
     minutes,
+    post_mortem,
     recovering,
     resolved,
     result,
@@ -148,6 +152,24 @@ REJECTED = group_by_cause(
         Rejection("9", "rejected", "Somebody said no to jane@example.com"),
     ],
 )
+AGAIN = [
+    *(Rejection(f"{n}", "rejected", FLOW) for n in range(30)),
+    *(Rejection(f"{n}", "rejected", "UNABLE_TO_LOCK_ROW:unable to obtain access:--") for n in range(30, 37)),
+]
+GROWING = Trend(-90, timedelta(hours=1), None)
+
+
+def rejected_again(lost: int = 37, *, known: list[Rejection] = AGAIN, pending: int = 37) -> RejectedAgain:
+    """Of what the last run could not write so many are pending."""
+    found = set(map(str, range(pending)))
+    return pending_again(run(), lost, known, found, settings_from({}).rejections)
+
+
+def with_rejections(rejected: RejectedAgain, **changes: Any) -> Payload:
+    sync = shipped_settings().syncs[1]
+    return queues(queue(rejected=rejected, sync=sync, **changes))
+
+
 LATELY = run(records_updated=7263, records_failed=617, records_invalid=1)
 SNOOZED = acknowledged(id=8, snoozed_by=OPERATOR, snoozed_until=NOW + minutes(120))
 STORY = resolved(
@@ -157,6 +179,48 @@ STORY = resolved(
         Entry(NOW + minutes(26), Did.RESOLVED, detail="12 have no name"),
     )
 )
+REOPENED = resolved(
+    severity=Severity.WARN,
+    timeline=(
+        Entry(NOW, Did.OPENED, detail="246 Salesforce records missing company name"),
+        Entry(NOW + minutes(2), Did.ESCALATED),
+        Entry(NOW + minutes(16), Did.RESOLVED),
+        Entry(NOW + minutes(20), Did.REOPENED),
+        Entry(NOW + minutes(22), Did.EASED),
+        Entry(NOW + minutes(26), Did.RESOLVED_BY_HAND, OPERATOR, "the view is fixed"),
+    ),
+)
+KNOWN_WELL = {
+    "causes": ("`company_name` is NULL since {2026-01-09T10:50:00+00:00}, by {@U0ROBIN}",),
+    "examples": ("row a0XDEMO00000000001", "row a0XDEMO00000000002"),
+    "explained_by": "Sync <overdue>",
+}
+EVERY_ACTION = tuple(
+    action(state, id=n, kind=kind, requested_at=NOW + minutes(n), **more)
+    for n, (state, kind, more) in enumerate(
+        [
+            (ActionState.FAILED, ActionKind.PAUSE, {"ended_at": NOW + minutes(1), "verdict": "Census answered 503"}),
+            (ActionState.UNKNOWN, ActionKind.CANCEL, {}),
+            (ActionState.FINISHED, ActionKind.PAUSE_ALL, {"sync": "", "by": ITSELF, "reason": "as {@U0ROBIN} said"}),
+            (ActionState.RUNNING, ActionKind.RERUN, {"full_sync": True, "run_id": 502, "records_updated": 1200}),
+        ]
+    )
+)
+
+
+def of_a_fact() -> Incident:
+    """A schedule that is off."""
+    return resolved(check="schedule_enabled", sync="Sync B", title="Schedule off", source="census", limit="= 0")
+
+
+def told_of(found: PostMortem, settings: Settings = common.SETTINGS) -> Payload:
+    return said(incident_message(found, settings))
+
+
+def told_as_markdown(found: PostMortem, settings: Settings = common.SETTINGS) -> Payload:
+    return said(markdown_message(found, settings))
+
+
 NUMBERS = ("coverage_percentage", "enriched_rows", "salesforce_rows", "gap", "null_company_names")
 QUEUES = ("Sync A/backlog", "Sync B/backlog")
 AFTER = dict(zip((*NUMBERS, *QUEUES), (96.1, 20274, 18722, 778, 7, 12, None), strict=True))
@@ -178,6 +242,22 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "queue_in_trouble": lambda: queues(trouble()),
     "queue_unknown": lambda: queues(UNKNOWN),
     "queue_empty": lambda: queues(queue(size=0, oldest=None, trend=Trend(3, timedelta(hours=1), timedelta(0)))),
+    "queue_that_grows": lambda: queues(
+        queue(size=730, trend=GROWING, judged=result(Outcome.WARN, 730.0, warn="> 500", critical="> 1000"))
+    ),
+    "queue_rejected_again": lambda: with_rejections(rejected_again()),
+    "queue_rejected_again_in_part": lambda: with_rejections(rejected_again(1204, known=AGAIN * 1)),
+    "queue_all_rejected_again": lambda: with_rejections(rejected_again(30, known=AGAIN[:30], pending=30), size=30),
+    "queue_rejections_that_may_pass": lambda: with_rejections(rejected_again(1, known=AGAIN[-1:])),
+    "queue_none_rejected_again": lambda: with_rejections(rejected_again(pending=0)),
+    "queue_rejections_without_details": lambda: with_rejections(
+        RejectedAgain(run(), 12, error="Census has no record details yet, or no longer keeps them")
+    ),
+    "queue_rejections_unknown": lambda: with_rejections(RejectedAgain(error="Census cannot be reached")),
+    "queue_with_names_that_are_markup": lambda: queues(
+        queue(groups=(("state", (("<!channel> & <b>", 7), ("*x*", 1))),), label="<@U1> & co", size=100_000)
+    ),
+    "queue_without_optional_columns": lambda: queues(queue(oldest=None, groups=(), keys=(), first=(), trend=None)),
     "queues": lambda: queues(
         queue(label="Sync A (CREATE)", trend=None), trouble(), queue(trend=Trend(0, timedelta(hours=2), None))
     ),
@@ -198,8 +278,18 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "incidents_none": lambda: opened(),
     "incidents": lambda: opened(incident(), SNOOZED, recovering(id=9, limit=None)),
     "incidents_more_than_fit": lambda: opened(*(incident(id=n) for n in range(12)), link=False),
-    "incident": lambda: said(incident_message(STORY, [ended(verdict="Evaluated again: 12.")], ZONE)),
-    "incident_open": lambda: said(incident_message(incident(), [], ZONE)),
+    "incident": lambda: told_of(post_mortem(STORY)),
+    "incident_open": lambda: told_of(post_mortem(incident(), actions=(), values=())),
+    "incident_with_links": lambda: told_of(
+        post_mortem(resolved(**KNOWN_WELL), beside=tuple(range(8, 24))), settings=common.LINKED
+    ),
+    "incident_of_a_fact": lambda: told_of(post_mortem(of_a_fact(), actions=())),
+    "incident_of_a_test": lambda: told_of(
+        post_mortem(incident(check=TEST_ALERT, key="properties/test-alert", title="Test alert"), actions=(), values=())
+    ),
+    "incident_whose_check_is_gone": lambda: told_of(post_mortem(resolved(check="former"), values=(), actions=())),
+    "incident_reopened_and_eased": lambda: told_of(post_mortem(REOPENED, actions=EVERY_ACTION)),
+    "incident_as_markdown": lambda: told_as_markdown(post_mortem(STORY)),
 }
 
 
@@ -262,7 +352,7 @@ def test_an_unknown_queue_is_not_shown_as_an_empty_one() -> None:
 
 def test_a_story_with_many_changes_keeps_the_latest() -> None:
     entries = tuple(Entry(NOW + minutes(n), Did.RELAPSED, OPERATOR, f"change {n}.") for n in range(200))
-    text = text_of(said(incident_message(incident(timeline=entries), [], ZONE)))
-    assert "160 earlier entries" in text
+    text = text_of(told_of(post_mortem(incident(timeline=entries), actions=())))
+    assert "160 earlier events: `sync-health incident 7 --markdown` shows them" in text
     assert "change 199." in text
     assert "change 159." not in text

@@ -21,6 +21,7 @@ from bot.answers import (
     AuditTrail,
     PauseAllFacts,
     PendingRecord,
+    PostMortem,
     Queue,
     RunbookPage,
     Snapshot,
@@ -92,6 +93,11 @@ def an_incident(t: str, n: int) -> Incident:
     story = tuple(Entry(NOW + minutes(m), Did.RERUN, OPERATOR, t) for m in range(n))
     texts = {"title": t, "summary": t, "check": t, "key": t, "sync": t, "rerun": t, "helps": t, "runbook": t}
     return samples.incident(**texts, timeline=story, examples=(f"row {t}",) * n, explained_by=t)
+
+
+def a_post_mortem(t: str, n: int) -> PostMortem:
+    actions = (samples.ended(ActionState.FAILED, verdict=t, reason=t, sync=t),) * n
+    return samples.post_mortem(replace(an_incident(t, n), causes=(t,) * 2), actions=actions, beside=(8,) * n)
 
 
 def a_run(t: str) -> Run:
@@ -213,9 +219,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     taken_over: lambda t, n: [taken_over(an_incident(t, n + 1))],
     failure: lambda t, n: [failure("0a1b2c3d")],
     help_message: lambda t, n: [help_message("/sync-health", {f"word{i}": "does " + "so " * 40 for i in range(n)})],
-    incident_message: lambda t, n: [
-        incident_message(an_incident(t, n), [samples.ended(ActionState.FAILED, verdict=t, reason=t, sync=t)] * n, ZONE)
-    ],
+    incident_message: lambda t, n: [incident_message(a_post_mortem(t, n), one) for one in (SETTINGS, OWNED)],
     incidents_message: lambda t, n: [
         incidents_message(n, [an_incident(t, 1)] * n, {7: f"https://x.example/{t}"}, ZONE)
     ],

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.alerts.trends import Trend, trend_of
+from bot.alerts.trends import Trend, time_to_reach, trend_of
 
 NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
 
@@ -52,3 +52,20 @@ def test_a_backlog_that_only_grows_for_longer_than_an_hour_grows() -> None:
 
 def test_a_backlog_that_only_shrinks_is_empty_at_that_pace() -> None:
     assert trend_of(sizes(100, 80, 60)) == Trend(40, timedelta(minutes=30), timedelta(minutes=45))
+
+
+@pytest.mark.parametrize(
+    ("drained", "size", "hours"),
+    [(-100, 700, 3), (-100, 999, 0.01), (-100, 1000, None), (-100, 1500, None), (0, 700, None), (50, 700, None)],
+)
+def test_when_a_backlog_reaches_a_threshold_is_said_of_one_that_grows_and_is_not_there_yet(
+    drained: int, size: int, hours: float | None
+) -> None:
+    trend = Trend(drained, timedelta(hours=1), None)
+    assert time_to_reach(trend, size, 1000) == (None if hours is None else timedelta(hours=hours))
+
+
+def test_what_is_days_off_is_not_foretold() -> None:
+    slow = Trend(-1, timedelta(hours=2), None)
+    assert time_to_reach(slow, 0, 36) == timedelta(days=3)
+    assert time_to_reach(slow, 0, 37) is None

@@ -37,6 +37,9 @@ class Destination(Protocol):
     def bring(self, direction: str, run_id: int, first: int, last: int) -> int:
         """Write rows first..last (1-based); returns how many were accepted, the others count as rejected."""
 
+    def identify(self, run_id: int, first: int, last: int) -> list[str]:
+        """The identifiers of rows first..last, in order."""
+
     def forget(self, run_id: int) -> None:
         """The run is over."""
 
@@ -106,6 +109,7 @@ class CensusSyncs:
         self._runs: dict[int, Document] = {}
         self._planted: dict[int, Document] = {}
         self._touched: dict[int, Document] = {}  # by sync: its newest run that was not skipped at once
+        self._rejected: dict[int, list[str]] = {}  # by run: the identifiers of what it could not write
         self._going: dict[int, _Going] = {}  # by sync: each has one at a time
         self._ids = itertools.count(98_000_001)
         self._lock = threading.RLock()
@@ -163,7 +167,9 @@ class CensusSyncs:
         """What became of each row; which were rejected, first, once the run is over."""
         run = self._runs[run_id]
         failed = run["records_failed"] if run["status"] == "completed" else 0
-        return [_record(run_id, row, rejected=row < failed) for row in range(run["records_processed"] or 0)]
+        known = dict(enumerate(self._rejected.get(run_id, ())))
+        every = range(run["records_processed"] or 0)
+        return [_record(run_id, row, known.get(row), rejected=row < failed) for row in every]
 
     def switch(self, name: str, on: bool) -> None:
         """Break the update sync in this way, or mend it."""
@@ -274,6 +280,9 @@ class CensusSyncs:
         if ready - going.brought >= BATCH or (over and ready > going.brought):
             rejected = (ready - going.brought + 9) // 10 if sync.trouble == "rejects" else 0
             going.accepted += self._destination.bring(sync.direction, run_id, going.brought + 1, ready - rejected)
+            if rejected:
+                lost = self._destination.identify(run_id, ready - rejected + 1, ready)
+                self._rejected.setdefault(run_id, []).extend(lost)
             going.brought = ready
         going.run |= {"status": "working", "updated_at": _iso(upto)}
         going.run |= _counts(going.total, going.brought, going.accepted)
@@ -284,10 +293,10 @@ def _counts(total: int, brought: int, accepted: int) -> Document:
     return dict(zip(COUNTS, (total, brought, accepted, brought - accepted, 0), strict=True))
 
 
-def _record(run_id: int, row: int, *, rejected: bool) -> Document:
+def _record(run_id: int, row: int, identifier: str | None, *, rejected: bool) -> Document:
     text = (LOCKED if row % 7 == 6 else PICKLIST).format(error=run_id % 1_000_000, row=row + 1)
     return {
-        "identifier": f"a0XDEMO{(run_id * 1000 + row) % 10**11:011}",
+        "identifier": identifier or f"a0XDEMO{(run_id * 1000 + row) % 10**11:011}",
         "operation": "upsert",
         "status": "rejected" if rejected else "succeeded",
         "status_message": text if rejected else "",
