@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from bot.alerts.incident_figures import Figures
 from bot.alerts.model import Action, ActionKind, Incident, Maintenance
 from bot.alerts.rejections import CauseGroup
+from bot.alerts.success import Metric, Standing, verdict
 from bot.alerts.trends import Trend
 from bot.alerts.warehouse_use import Usage
 from bot.config.pipeline_file import Noun
 from bot.config.runbook import Section
 from bot.config.syncs import SyncSettings
 from bot.facts import Run, Schedule
-from bot.model import AuditRow, Evaluation, Leader, Outage, Undelivered, UnsentPages, Watch
+from bot.model import AuditRow, Evaluation, Leader, Outage, Place, Undelivered, UnsentPages, Watch
 from checks.model import Check, Result
 
 
@@ -381,3 +383,21 @@ class RunbookPage:
     next_step: str = ""
     owner: str | None = None  # a Slack id
     incident: Incident | None = None
+
+
+@dataclass(frozen=True)
+class Slo:
+    """The success metrics of a window, what is missed first, and its longest incidents. Times are UTC."""
+
+    pipeline: str
+    days: int
+    since: datetime
+    until: datetime
+    metrics: tuple[Metric, ...]
+    worst: tuple[Figures, ...] = ()
+    roots: Mapping[int, Place] = field(default_factory=dict)  # where their threads begin, by incident
+
+    @property
+    def verdict(self) -> Standing:
+        """Of all metrics: met where every one is."""
+        return verdict(self.metrics)

@@ -24,6 +24,7 @@ from bot.cli.exit_codes import (
 from bot.cli.init.command import init
 from bot.cli.logs import log_to_stderr
 from bot.cli.runbook import runbook
+from bot.cli.slo import slo
 from bot.cli.status import status
 from bot.cli.test_alert import test_alert
 
@@ -120,6 +121,7 @@ def snapshot(
 app.command()(deploy)
 app.command()(audit)
 app.command()(status)
+app.command()(slo)
 app.command()(doctor)
 app.command()(runbook)
 app.command("test-alert")(test_alert)
