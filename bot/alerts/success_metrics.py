@@ -18,6 +18,7 @@ from checks.numbers import count_of, duration, in_figures, in_percent
 from checks.plausible import PROMISED, unit_of
 
 MINUTE = timedelta(minutes=1)
+NO_TIME = timedelta(0)
 PRESS = timedelta(minutes=1)  # that an action of a person is taken to cost, with what they read before
 SYNC_SUCCESS, RECOVERY, QUERY, OPERATIONS = Limit(">", 95, "%"), Limit("<", 120), Limit("<", 5), Limit("<", 5)
 ALERT, ACKNOWLEDGE = Limit("<=", PROMISED / MINUTE), Limit("<", ESCALATE_EVERY / MINUTE)
@@ -156,7 +157,7 @@ def _slowest(spans: Sequence[timedelta | None]) -> Counted:
 
 
 def _time_to_acknowledge(evidence: Evidence) -> Metric:
-    """MTTA of critical incidents. One that nobody has acknowledged counts with the time it lasted, if that is late."""
+    """MTTA of critical incidents. One that escalated and nobody has acknowledged counts with the time it lasted."""
 
     def count(window: Window) -> Counted:
         critical = [one for one in evidence.figures(window).touched if one.severity is Severity.CRITICAL]
@@ -165,9 +166,10 @@ def _time_to_acknowledge(evidence: Evidence) -> Metric:
         never = [one for one in critical if one.acknowledged is None]
         source = f"{count_of(len(done), 'critical incident')} acknowledged"
         source += f", {len(never)} never" if never else ""
-        return _mean(done, [one.lasted for one in never], ACKNOWLEDGE, source, NONE_ACKNOWLEDGED)
+        waited = [one.lasted if one.was_escalated else NO_TIME for one in never]
+        return _mean(done, waited, ACKNOWLEDGE, source, NONE_ACKNOWLEDGED)
 
-    fine = (NO_INCIDENTS, NONE_ACKNOWLEDGED)  # those that recovered before anybody had to
+    fine = (NO_INCIDENTS, NONE_ACKNOWLEDGED)  # those that were snoozed, or recovered before they escalated
     return _over_time(evidence, ("mtta", "MTTA"), ACKNOWLEDGE, Unit.MINUTES, count, fine=fine)
 
 
@@ -193,7 +195,7 @@ def _mean(done: list[timedelta], so_far: list[timedelta], target: Limit, source:
     spans = [*done, *late]
     if not spans:
         return Counted(None, source, nothing if so_far else NO_INCIDENTS)
-    return Counted(sum(spans, timedelta(0)) / len(spans) / MINUTE, source, at_least=bool(late))
+    return Counted(sum(spans, NO_TIME) / len(spans) / MINUTE, source, at_least=bool(late))
 
 
 def _objective(evidence: Evidence, check: Check, measured: Measurements) -> Metric:

@@ -1,6 +1,6 @@
 """`/sync-health slo`: the success metrics as a table, what is missed first, and the worst incidents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,12 +9,15 @@ from bot.alerts.success import Known, Metric, Standing, Unit
 from bot.answers import Slo
 from bot.messages.blocks import Block, Message, Native, context, section, sections
 from bot.messages.native import NOTHING, table
-from bot.messages.text import ICONS, SIGNS, anchor, day_and_time, escape
+from bot.messages.text import ICONS, SIGNS, anchor, code, day_and_time, escape
+from bot.sanitize import sanitize
 from checks.numbers import count_of, duration, in_figures, in_percent
 
 COLUMNS = ("Metric", "Target", "Value", "Trend", "Met", "Source")
 MET = {Standing.MISSED: "❗ No", Standing.UNKNOWN: "❔ Unknown", Standing.MET: "✅ Yes"}
 NAMED = 2  # metrics in the headline
+TEXTS = 8000  # characters of all cells together: Slack takes 10,000 of a table, and its text has to fit, too
+SHORT, LONG = 80, 160  # characters of a cell
 PER = {"daily_operations": " a day"}
 SPANS = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
 
@@ -22,17 +25,30 @@ SPANS = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
 def slo_message(slo: Slo, links: Mapping[int, str | None], zone: ZoneInfo) -> Message:
     """Every metric with its target; `links` lead to the threads of the worst incidents, by incident id."""
     head = escape(headline(slo), 500)
-    rows = [
-        (one.title, target_text(one), value_text(one), trend_text(one), MET[one.standing], one.source)
-        for one in slo.metrics
-    ]
+    rows = list(_that_fit(slo.metrics))
     blocks: list[Block | Native] = [section(f"*{head}*"), table(COLUMNS, rows, zone)]
+    if hidden := len(slo.metrics) - len(rows):
+        command = code(f"sync-health slo --days {slo.days}")
+        blocks.append(context(f"{hidden:,} more not shown. On the command line: {command}"))
     if slo.worst:
         lines = [_case(one, links.get(one.incident.id), zone) for one in slo.worst]
         blocks += sections(["*Longest incidents*", *lines])
     window = f"{day_and_time(slo.since, zone)} to {day_and_time(slo.until, zone)}"
     before = f"trend against the {count_of(slo.days, 'day')} before"
-    return Message(head, (*blocks, context(f"{window} · {before} · definitions: `/sync-health runbook slo`")))
+    return Message(head, (*blocks, context(f"{window} · {before} · definitions: `/sync-health runbook go/no-go`")))
+
+
+def _that_fit(metrics: Iterable[Metric]) -> Iterator[tuple[str, ...]]:
+    """The first ones, until a table is full."""
+    used = 0
+    for one in metrics:
+        value, trend = sanitize(value_text(one), SHORT), trend_text(one)
+        title, source = sanitize(one.title, SHORT), sanitize(one.source, LONG)
+        row = (title, target_text(one), value, trend, MET[one.standing], source)
+        used += sum(map(len, row))
+        if used > TEXTS:
+            return
+        yield row
 
 
 def headline(slo: Slo) -> str:
@@ -42,20 +58,22 @@ def headline(slo: Slo) -> str:
     parts = [f"SLO, last {last}: {met} of {len(slo.metrics)} met"]
     missed = [one for one in slo.metrics if one.standing is Standing.MISSED]
     unknown = [one for one in slo.metrics if one.standing is Standing.UNKNOWN]
-    parts += [f"{one.title} {number_text(one)} (target {target_text(one)})" for one in missed[:NAMED]]
+    parts += [f"{sanitize(one.title, SHORT)} {number_text(one)} (target {target_text(one)})" for one in missed[:NAMED]]
     parts += [f"{len(missed) - NAMED} more missed"] if len(missed) > NAMED else []
     if missed:
         parts += [f"{len(unknown)} unknown"] if unknown else []
     elif unknown:
         more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-        parts.append(f"unknown: {', '.join(one.title for one in unknown[:NAMED])}{more}")
+        parts.append(f"unknown: {', '.join(sanitize(one.title, SHORT) for one in unknown[:NAMED])}{more}")
     return " · ".join(parts)
 
 
 def target_text(metric: Metric) -> str:
     """`> 95%`, `≤ 15 min`, `< 5 min a day`."""
     comparison = metric.target.comparison
-    return f"{SIGNS.get(comparison, comparison)} {_in_unit(metric.target.number, metric)}"
+    number = metric.target.number
+    written = f"{in_figures(number)}%" if metric.unit is Unit.PERCENT else _in_unit(number, metric)
+    return f"{SIGNS.get(comparison, comparison)} {written}"
 
 
 def value_text(metric: Metric) -> str:
