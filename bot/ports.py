@@ -354,7 +354,7 @@ class Records(AlertRecords, Protocol):
         """The evaluations in which one of these checks had no number, oldest first."""
 
     def posted_at(self, threads: Collection[int]) -> Mapping[int, datetime | None]:
-        """When the first message of these threads came to Slack (real time); None: its root waits for that.
+        """When the first message of these threads came to Slack, by Slack's clock; None: its root waits for that.
 
         What was given up before it was posted, at the end of a maintenance window, is not in the answer.
         """

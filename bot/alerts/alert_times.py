@@ -22,17 +22,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Announced:
-    """When the fault behind an incident was found, and when its alert stood in Slack; all in the pipeline's time.
-
-    Of what is not known there is None.
-    """
+    """When the fault behind an incident was found, and when its alert stood in Slack; None where that is not known."""
 
     incident: Incident
     promised: bool  # within 15 minutes of the fault; else when it is measured next
     healthy_at: datetime | None = None  # the latest evaluation before it that found nothing: the fault is not older
     breached_at: datetime | None = None  # the first one that found it
     began_at: datetime | None = None  # when its source dates the fault
-    posted_at: datetime | None = None  # in its first channel: a root that was moved or posted again counts once
+    posted_at: datetime | None = None  # by Slack's clock, the first time: a root may be moved, or posted again
     waits: bool = False  # it is to be posted still
     in_maintenance: bool = False  # …and a maintenance window is on
 

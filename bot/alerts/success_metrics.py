@@ -23,6 +23,7 @@ PRESS = timedelta(minutes=1)  # that an action of a person is taken to cost, wit
 SYNC_SUCCESS, RECOVERY, QUERY, OPERATIONS = Limit(">", 95, "%"), Limit("<", 120), Limit("<", 5), Limit("<", 5)
 ALERT, ACKNOWLEDGE = Limit("<=", PROMISED / MINUTE), Limit("<", ESCALATE_EVERY / MINUTE)
 UNITS = {"%": Unit.PERCENT, "h": Unit.HOURS, "": Unit.NUMBER}  # of a threshold
+SLOWEST = "slowest of "
 MOST_OF_THEM = 0.95  # the percentile of the health query
 NO_INCIDENTS, NONE_ACKNOWLEDGED, NONE_RECOVERED = "no incidents", "none acknowledged", "none recovered yet"
 
@@ -117,16 +118,16 @@ def _lowest(syncs: Sequence[SyncRunsRead], window: Window) -> str:
 
 
 def _fault_to_slack(evidence: Evidence) -> Metric:
-    """The slowest alert of what is promised within 15 minutes, from when the fault began or, at the most, may have."""
+    """The slowest alert of what is promised within 15 minutes, from when the fault began or, at most, may have."""
 
     def count(window: Window) -> Counted:
         announced = _announced(evidence, window)
         counted = _slowest([one.since_fault(window[1]) for one in announced if one.promised])
-        others = [one.since_fault(window[1]) for one in announced if not one.promised]
-        late = [span for span in others if span is not None]
-        beside = f"; {count_of(len(others), 'other')} at sync time" if others else ""
-        beside += f", slowest {duration(max(late))}" if late else ""
-        return replace(counted, source=counted.source + beside)
+        others = _slowest([one.since_fault(window[1]) for one in announced if not one.promised])
+        if others.nothing == NO_INCIDENTS:
+            return counted
+        slowest = "" if others.value is None else f", slowest {duration(others.value * MINUTE)}"
+        return replace(counted, source=f"{counted.source}; at sync time {others.source.removeprefix(SLOWEST)}{slowest}")
 
     named = ("fault_to_slack", "Fault → Slack")
     return _over_time(evidence, named, ALERT, Unit.MINUTES, count, fine=[NO_INCIDENTS])
@@ -152,8 +153,10 @@ def _slowest(spans: Sequence[timedelta | None]) -> Counted:
     """Of those that are dated."""
     dated = [span for span in spans if span is not None]
     undated = f", {len(spans) - len(dated)} not dated" if len(dated) < len(spans) else ""
-    source = f"slowest of {count_of(len(dated), 'incident')}{undated}"
-    return Counted(max(dated) / MINUTE if dated else None, source, "not dated" if spans else NO_INCIDENTS)
+    source = count_of(len(spans), "incident") + undated
+    if not dated:
+        return Counted(None, source, "not dated" if spans else NO_INCIDENTS)
+    return Counted(max(dated) / MINUTE, f"{SLOWEST}{source}", "")
 
 
 def _time_to_acknowledge(evidence: Evidence) -> Metric:
@@ -247,7 +250,7 @@ def _daily_operations(evidence: Evidence) -> Metric:
     def count(window: Window) -> Counted:
         acted = sum(window[0] < at <= window[1] for at in evidence.presses)
         opened = evidence.figures(window).time_with_any / evidence.days
-        source = f"1 min for each of {count_of(acted, 'action')}"
+        source = f"{count_of(acted, 'action')} at 1 min each"
         source += f"; incidents open {duration(opened)} a day" if opened else "; no incident open"
         return Counted(acted * (PRESS / MINUTE) / evidence.days, source)
 

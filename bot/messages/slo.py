@@ -34,7 +34,7 @@ def slo_message(slo: Slo, links: Mapping[int, str | None], zone: ZoneInfo) -> Me
         lines = [_case(one, links.get(one.incident.id), zone) for one in slo.worst]
         blocks += sections(["*Longest incidents*", *lines])
     window = f"{day_and_time(slo.since, zone)} to {day_and_time(slo.until, zone)}"
-    before = f"trend against the {count_of(slo.days, 'day')} before"
+    before = f"trend against the {'day' if slo.days == 1 else f'{slo.days} days'} before"
     return Message(head, (*blocks, context(f"{window} · {before} · definitions: `/sync-health runbook go/no-go`")))
 
 

@@ -51,7 +51,7 @@ def show_slo(settings: Settings, clock: Clock, census: Census, store: Store, day
             presses=tuple(_presses(records.audit_rows(begin))),
             has_warehouse=settings.has_warehouse,
         )
-        evidence = replace(known, announced=tuple(_announced(records, settings, clock, known)))
+        evidence = replace(known, announced=tuple(_announced(records, settings, known)))
         worst = evidence.figures(evidence.window).slowest(WORST)
         roots = {one.incident.id: root for one in worst if (root := records.root_of(one.incident.id))}
     return Slo(settings.pipeline, days, begin + days * DAY, until, success_metrics(evidence), worst, roots)
@@ -71,7 +71,7 @@ def _runs_of(census: Census, since: datetime, sync: SyncSettings) -> SyncRunsRea
         return SyncRunsRead(sync.name, sync.label, error=str(error))
 
 
-def _announced(records: Records, settings: Settings, clock: Clock, known: Evidence) -> Iterator[Announced]:
+def _announced(records: Records, settings: Settings, known: Evidence) -> Iterator[Announced]:
     """When each incident that opened in the windows was found, and when it came to Slack."""
     opened = [one for one in known.incidents if one.opened_at > known.before[0]]
     posted = records.posted_at({one.thread for one in opened})
@@ -87,7 +87,7 @@ def _announced(records: Records, settings: Settings, clock: Clock, known: Eviden
             healthy_at=healthy,
             breached_at=breached,
             began_at=ended_before(runs.get(one.sync or "", ()), breached) if of_runs else None,
-            posted_at=at and pipeline_time(clock, at),
+            posted_at=at,
             waits=one.thread in posted and at is None,
             in_maintenance=in_maintenance,
         )
@@ -105,11 +105,6 @@ def _measured_of(
     blind = set(records.unmeasured_since(blinded, since))
     looked = [one.at for one in known.evaluations if source == "census" or one.answered]
     return [Measured(at, Outcome.CRITICAL if at in blind else Outcome.OK) for at in sorted({*blind, *looked})]
-
-
-def pipeline_time(clock: Clock, at: datetime) -> datetime:
-    """What the pipeline's clock showed at a time of the machine's, such as a ts of Slack."""
-    return clock.now() - (clock.real() - at) * clock.speed
 
 
 def _objectives(records: Records, settings: Settings, since: datetime) -> Iterator[tuple[Check, Measurements]]:

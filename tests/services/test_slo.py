@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,11 +18,11 @@ from bot.services.acknowledge import acknowledge
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.resolve_by_hand import resolve_thread
 from bot.services.run_checks import run_checks
-from bot.services.show_slo import pipeline_time, show_slo
+from bot.services.show_slo import show_slo
 from bot.services.snooze import snooze
 from checks.forms import parse_limit
 from checks.model import Check
-from tests.fakes import HEALTH, Fault, HandClock
+from tests.fakes import HEALTH, Fault
 from tests.services.conftest import ADA, CHECK, ROBIN, World
 
 MET, MISSED, UNKNOWN = Standing.MET, Standing.MISSED, Standing.UNKNOWN
@@ -262,23 +263,6 @@ def test_what_opened_and_recovered_within_a_maintenance_window_was_not_late(week
     assert week.metric("mttr").source == "1 incident recovered, 1 critical"
 
 
-def test_the_time_to_slack_is_in_the_time_of_the_pipeline(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    world = World(tmp_path / "state.db", clock=HandClock(speed=60))
-    week = Week(world)
-    week.live(10)
-    week.live(10, null_company_names=60)
-    assert week.metric("breach_to_slack").value == pytest.approx(5, abs=1), "a ts is cut to a second, a minute here"
-    world.close()
-
-
-def test_a_time_of_the_machine_is_read_as_one_of_the_pipeline() -> None:
-    clock = HandClock(speed=60)
-    at = clock.real()
-    was = clock.now()
-    clock.pass_(hours=3)
-    assert pipeline_time(clock, at) == was
-
-
 @pytest.fixture
 def whole(world: World) -> Week:
     """With every shipped check, on a pipeline that is healthy."""
@@ -324,7 +308,7 @@ def test_what_is_promised_at_sync_time_stands_beside(whole: Week) -> None:
     whole.live(20)
     whole.live(15, coverage_percentage=80.0)
     metric = whole.metric("fault_to_slack")
-    assert metric.value is None and metric.source == "slowest of 0 incidents; 1 other at sync time, slowest 10 min"
+    assert metric.value is None and metric.source == "0 incidents; at sync time 1 incident, slowest 10 min"
     assert whole.metric("breach_to_slack").value == 5
 
 
@@ -421,7 +405,7 @@ def test_a_press_counts_once_and_what_nobody_pressed_not_at_all(week: Week) -> N
     press(week.world, (ROBIN, "rerun", asked), (ROBIN, "rerun", done), (ADA, "pause", AuditState.REFUSED))
     press(week.world, ("sync-health", "digest", done), ("sync-health at a terminal", "deploy", asked))
     press(week.world, ("sync-health", "rerun", asked), ("sync-health", "rerun", done))
-    assert week.metric("daily_operations").source == "1 min for each of 3 actions; no incident open"
+    assert week.metric("daily_operations").source == "3 actions at 1 min each; no incident open"
     week.world.clock.pass_(days=7, seconds=10)
     assert week.metric("daily_operations").value == 0
 
@@ -431,7 +415,7 @@ def test_an_acknowledgment_of_many_is_one_press(week: Week) -> None:
     with week.world.store.transaction() as records:
         for n in range(6):
             records.audit(AuditRow(now, ROBIN, "acknowledge", f"incident {n}", "done"))
-    assert "1 action;" in week.metric("daily_operations", days=1).source
+    assert "1 action at" in week.metric("daily_operations", days=1).source
 
 
 def test_the_trend_is_against_the_window_before_where_that_is_known(week: Week) -> None:
@@ -457,3 +441,14 @@ def test_the_longest_incidents_have_the_way_to_their_threads(week: Week, opened_
     slo = week.slo()
     assert [(one.incident.id, one.opened_at) for one in slo.worst] == [(1, opened_at)]
     assert slo.roots[1].channel == "C0001"
+
+
+def test_the_pipeline_of_another_team_has_its_own_objectives_and_census_alone_has_none(world: World) -> None:
+    contacts = settings_from({"SYNC_HEALTH_CONFIG": str(Path(__file__).parents[1] / "contacts" / "pipeline.yml")})
+    week = Week(world, *contacts.checks)
+    week.ports = replace(week.ports, settings=contacts)
+    week.world.census.failure = TemporaryError("Census does not answer")
+    found = {one.key: one for one in week.slo().metrics}
+    assert {"stale_contacts", "coverage"} & found.keys() == set()
+    assert found["health_query"].nothing == "no data"
+    assert found["sync_success"].known.why == "Contacts: Census does not answer"
