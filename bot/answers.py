@@ -9,13 +9,14 @@ from bot.alerts.incident_figures import Figures
 from bot.alerts.model import Action, ActionKind, Incident, Maintenance
 from bot.alerts.rejected_again import RejectedAgain
 from bot.alerts.rejections import CauseGroup
+from bot.alerts.success import Metric, Standing, verdict
 from bot.alerts.trends import Trend
 from bot.alerts.warehouse_use import Usage
 from bot.config.pipeline_file import Noun
 from bot.config.runbook import Section
 from bot.config.syncs import SyncSettings
 from bot.facts import Run, Schedule
-from bot.model import AuditRow, Evaluation, Leader, Outage, Undelivered, UnsentPages, Watch
+from bot.model import AuditRow, Evaluation, Leader, Outage, Place, Undelivered, UnsentPages, Watch
 from checks.model import Check, Result
 
 
@@ -396,3 +397,21 @@ class PostMortem:
     actions: tuple[Action, ...] = ()  # oldest first, also those that were asked for in a thread that it shares
     values: tuple[tuple[datetime, float], ...] = ()  # of its check, from an hour before to an hour after; oldest first
     beside: tuple[int, ...] = ()  # the other incidents of its thread
+
+
+@dataclass(frozen=True)
+class Slo:
+    """The success metrics of a window, what is missed first, and its longest incidents. Times are UTC."""
+
+    pipeline: str
+    days: int
+    since: datetime
+    until: datetime
+    metrics: tuple[Metric, ...]
+    worst: tuple[Figures, ...] = ()
+    roots: Mapping[int, Place] = field(default_factory=dict)  # where their threads begin, by incident
+
+    @property
+    def verdict(self) -> Standing:
+        """Of all metrics: met where every one is."""
+        return verdict(self.metrics)

@@ -8,9 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from bot.alerts.alert_times import Measured
 from bot.alerts.model import Action, ActionKind, Alert, Entry, Incident, Maintenance
 from bot.alerts.paging import Page
 from bot.alerts.rejections import Rejection
+from bot.alerts.success import Evaluated
 from bot.alerts.warehouse_use import Span, Usage
 from bot.config.settings import Settings
 from bot.facts import Run, Sync
@@ -341,6 +343,21 @@ class Records(AlertRecords, Protocol):
         self, check: str, sync: str | None, most: int, *, until: datetime | None = None
     ) -> tuple[tuple[datetime, float], ...]:
         """The latest measured values of a check (up to that time), oldest first."""
+
+    def evaluations_since(self, since: datetime) -> list[Evaluated]:
+        """How long each evaluation took, oldest first; what was thinned out is missing."""
+
+    def measured_since(self, check: str, sync: str | None, since: datetime) -> list[Measured]:
+        """What was measured of a check and sync, oldest first, without what was carried over."""
+
+    def unmeasured_since(self, checks: Collection[str], since: datetime) -> list[datetime]:
+        """The evaluations in which one of these checks had no number, oldest first."""
+
+    def posted_at(self, threads: Collection[int]) -> Mapping[int, datetime | None]:
+        """When the first message of these threads came to Slack, by Slack's clock; None: its root waits for that.
+
+        What was given up before it was posted, at the end of a maintenance window, is not in the answer.
+        """
 
     def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:
         """Forget so many of these evaluations, not the newest, nor, `keep_hourly`, the first of an hour; how many."""

@@ -123,6 +123,8 @@ class Check(Case):
     cases: dict[Situation, Case] = {}
     # Measured reasons: the first that holds is the cause of the alert, and no rerun is offered while it does.
     because: tuple[Because, ...] = ()
+    # A success metric of the pipeline: every value over the days of `slo` has to be so.
+    slo: LimitText | None = None
     # Names it had as a check of one sync, each with the role of that sync: open incidents go on.
     was: dict[str, str] = {}
 
@@ -131,7 +133,8 @@ class Check(Case):
         changed = {name: getattr(changes, name) for name in changes.model_fields_set - {"enabled"}}
         if {"warn", "critical"} & changed.keys() and "clear" not in changed:
             changed["clear"] = None  # it belonged to the old limit
-        changed = {name: self._in_its_unit(value) if name in LIMITS else value for name, value in changed.items()}
+        with_unit = (*LIMITS, "slo")
+        changed = {name: self._in_its_unit(value) if name in with_unit else value for name, value in changed.items()}
         if "cases" in changed:
             changed["cases"] = self.cases | changed["cases"]
         return self.model_copy(update=changed)
@@ -192,6 +195,7 @@ class Changes(Thresholds):
     owner: Owner | None = None
     helps: str = Field("", max_length=500)
     runbook: str | None = None
+    slo: LimitText | None = None
     because: tuple[Because, ...] = ()
 
 

@@ -104,9 +104,25 @@ def _impossible_limits(check: Check, file: Written, place: Place) -> Iterable[st
         milder = check.warn.number <= check.critical.number
         if milder != (check.warn.comparison[0] == ">") and check.warn.number != check.critical.number:
             yield file.problem((*place, "warn"), f'warn "{check.warn}" lies beyond critical "{check.critical}"')
+    yield from _impossible_objective(check, file, (*place, "slo"))
     known = sorted((*FILLED_IN, *FACTS.get(check.metric, ())))
     yield from _unfillable(check.summary, known, file, (*place, "summary"))
     yield from _unfillable(check.healthy or "", known, file, (*place, "healthy"))
+
+
+def _impossible_objective(check: Check, file: Written, place: Place) -> Iterable[str]:
+    """Why a success metric cannot be what this check alerts on the lack of."""
+    if check.slo is None:
+        return
+    opposite = OPPOSITE.get(check.slo.comparison[0])
+    if opposite is None:
+        yield file.problem(place, f'"{check.slo}" is no objective: write what every value has to be, such as "> 95%"')
+        return
+    for limit in (check.warn, check.critical):
+        if limit and limit.comparison[0] == check.slo.comparison[0]:
+            what = f'"{check.slo}" says what is good, and "{limit}" what is bad: write "{opposite} …"'
+            yield file.problem(place, what)
+            return
 
 
 def unit_of(check: Check) -> str:
@@ -121,6 +137,8 @@ def _written_limits(part: Check | Changes) -> Iterator[tuple[Place, Limit]]:
         for name in LIMITS:
             if limit := getattr(owner, name):
                 yield (*at, name), limit
+    if part.slo:
+        yield ("slo",), part.slo
 
 
 def of_other_units(

@@ -370,6 +370,7 @@ class FakeChannel:
         self.scopes: set[str] = set()
         self.other_connections = 0
         self.at: datetime | None = START
+        self.clock: HandClock | None = None  # whose time is that of a ts; without one they are only in order
         self.refusals: dict[str, SyncHealthError] = {}  # by the name of the question
         self.calls: list[tuple[str, Kind]] = []  # what arrived or tried to: ("post", Kind.ROOT)
         self.scheduled: list[Scheduled] = []
@@ -381,7 +382,8 @@ class FakeChannel:
             if thread and thread not in self._messages:
                 raise NotFoundError("Slack: cannot_reply_to_message")
             with self._lock:
-                ts = f"{1_700_000_000 + len(self.calls)}.{len(self._messages):06d}"
+                seconds = int(self.clock.now().timestamp()) if self.clock else 1_700_000_000 + len(self.calls)
+                ts = f"{seconds}.{len(self._messages):06d}"
                 self._messages[ts] = self._said(announcement, ts, channel)
             return Place(channel, ts)
 

@@ -40,6 +40,11 @@ class Figures:
         return self.ended is None
 
     @property
+    def was_escalated(self) -> bool:
+        """Whether its owner had been mentioned for it by then."""
+        return any(entry.did is Did.CALLED and entry.at <= self.until for entry in self.incident.timeline)
+
+    @property
     def recovered_at(self) -> datetime | None:
         """When it was resolved; None while it is open, and where it was closed because nothing evaluates it."""
         return self.ended.at if self.ended and self.ended.did in RECOVERIES else None

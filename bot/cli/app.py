@@ -25,6 +25,7 @@ from bot.cli.incident import incident
 from bot.cli.init.command import init
 from bot.cli.logs import log_to_stderr
 from bot.cli.runbook import runbook
+from bot.cli.slo import slo
 from bot.cli.status import status
 from bot.cli.test_alert import test_alert
 
@@ -122,6 +123,7 @@ app.command()(deploy)
 app.command()(audit)
 app.command()(incident)
 app.command()(status)
+app.command()(slo)
 app.command()(doctor)
 app.command()(runbook)
 app.command("test-alert")(test_alert)

@@ -1,6 +1,6 @@
 """Ask Census about each sync, some at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,7 +13,10 @@ AT_ONCE = 32  # syncs that Census is asked for
 
 def each_sync(sources: Sources, only: SyncSettings | None, ask: Callable[[SyncSettings], T]) -> list[T]:
     """The answers in the order of pipeline.yml, of one sync alone where it is given."""
-    if only:
-        return [ask(only)]
+    return [ask(only)] if only else each_of(sources.settings.syncs, ask)
+
+
+def each_of(syncs: Sequence[SyncSettings], ask: Callable[[SyncSettings], T]) -> list[T]:
+    """The answers in the order of the syncs."""
     with ThreadPoolExecutor(AT_ONCE, "each-sync") as pool:
-        return list(pool.map(ask, sources.settings.syncs))
+        return list(pool.map(ask, syncs))

@@ -19,11 +19,11 @@ def show_audit(
     return AuditTrail(since, tuple(rows), total, until)
 
 
-def days_meant(text: str) -> timedelta:
+def days_meant(text: str, command: str = "audit") -> timedelta:
     """`30` or `30d`, typed behind the command; a week where nothing is. Raises RefusedError."""
     typed = text.strip().lower().removesuffix("d").strip()
     if not text.strip():
         return timedelta(days=DAYS)
     if not (typed.isascii() and typed.isdigit() and len(typed) < 4 and 1 <= int(typed) <= MOST_DAYS):
-        raise RefusedError(f"Write a number of days from 1 to {MOST_DAYS}, such as /sync-health audit 30.")
+        raise RefusedError(f"Write a number of days from 1 to {MOST_DAYS}, such as /sync-health {command} 30.")
     return timedelta(days=int(typed))

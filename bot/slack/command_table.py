@@ -28,6 +28,7 @@ from bot.slack.commands import (
 from bot.slack.context import COMMAND, Context, Work
 from bot.slack.interaction import Interaction
 from bot.slack.runbook import runbook
+from bot.slack.slo import slo
 from bot.slack.sync_actions import typed
 from checks.problems import close_to
 
@@ -100,6 +101,9 @@ COMMANDS = {
         quiet,
         "no reminders and no escalation for a while, such as `snooze 7 2h`; "
         "`snooze all 2h reason`: a maintenance window (operators)",
+    ),
+    "slo": Command(
+        slo, "success metrics of the last 7 days, or of as many as you write: target, value, trend, longest incidents"
     ),
     "audit": Command(
         audit, "who did what in the last 7 days, or in as many as you write: action, target, outcome, reason"

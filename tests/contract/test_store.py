@@ -22,7 +22,9 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from bot.adapters.store import sql_store as store_module
 from bot.adapters.store import tables
 from bot.adapters.store.sql_store import SqlStore
+from bot.alerts.alert_times import Measured
 from bot.alerts.model import TEST_ALERT, Action, ActionKind, ActionState, Alert, Did, Entry, Incident, State
+from bot.alerts.success import Evaluated
 from bot.errors import TemporaryError
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
 from bot.model import AuditRow, ClaimedMessage, Evaluation, Failure, Kind, Pause, Place, Undelivered
@@ -845,3 +847,35 @@ def test_incidents_of_a_time_are_those_that_were_open_then(store: SqlStore) -> N
         found = records.incidents_since(at(61))
     assert [one.key for one in found] == ["properties/ended", "properties/open"]
     assert [entry.did for entry in found[0].timeline] == [Did.RESOLVED]
+
+
+def test_what_was_measured_since_a_time_comes_with_its_outcome_oldest_first(store: SqlStore) -> None:
+    with store.transaction() as records:
+        for second, value in enumerate((1, None, 3)):
+            records.save_evaluation(evaluation(value, seconds=second))
+        carried = replace(evaluation(4, seconds=3), warehouse_reached=False)
+        records.save_evaluation(replace(carried, results=tuple(replace(one, carried=True) for one in carried.results)))
+    with store.snapshot() as records:
+        warned = [Measured(at(second), Outcome.WARN, value) for second, value in ((1, None), (2, 3.0))]
+        assert records.measured_since("a", "Sync B", at(1)) == warned
+        assert records.measured_since("a", None, NOON) == [], "another alert"
+        assert records.unmeasured_since(["a", "b"], at(1)) == [at(1), at(2)]
+        assert records.unmeasured_since(["a"], NOON) == records.unmeasured_since([], NOON) == []
+        times = [Evaluated(at(1), 0.25, answered=True), Evaluated(at(2), 0.25, answered=True)]
+        assert records.evaluations_since(at(1)) == [*times, Evaluated(at(3), 0.25, answered=False)]
+
+
+def test_a_thread_came_to_slack_with_its_first_message_whatever_became_of_it(store: SqlStore) -> None:
+    enqueue(store, Kind.ROOT, Kind.EVIDENCE)
+    waiting = enqueue(store, Kind.ROOT, key="properties/waits")
+    with store.transaction() as records:
+        silent = records.create_incident(incident("properties/silent")).id
+    store.mark_sent(claim(store), "me", place=PLACE)
+    store.mark_sent(claim(store), "me", place=Place("C0001", "1700000060.000002"))
+    with store.snapshot() as records:
+        threads = records.posted_at([1, waiting, silent, 99])
+        assert threads == {1: datetime.fromtimestamp(1_700_000_000, UTC), waiting: None}
+        assert records.posted_at([]) == {}
+    with store.transaction() as records:
+        records.drop_unposted(waiting)
+        assert waiting not in records.posted_at([waiting]), "given up before it was posted"

@@ -101,6 +101,19 @@ def test_the_audit_is_shown_to_everybody_of_the_workspace_and_says_who_did_what(
     assert "audit entr" in answer["text"]
 
 
+def test_the_success_metrics_are_shown_to_everybody_of_the_workspace(world: World) -> None:
+    shown = world.demo.slack.ephemerals(world.visitor)
+    _ask(world, "slo 3")
+    [answer] = world.demo.slack.ephemerals(world.visitor)[len(shown) :]
+    [table] = [block for block in answer["blocks"] if block["type"] == "table"]
+    assert words(table["rows"][0]) == "Metric\nTarget\nValue\nTrend\nMet\nSource"
+    assert answer["text"].startswith("SLO, last 3 days: ") and len(table["rows"]) == 10
+
+
+def test_days_of_success_metrics_that_are_not_kept_are_refused_with_an_example(world: World) -> None:
+    assert "Write a number of days from 1 to 90, such as /sync-health slo 30." in _ask(world, "slo 91")
+
+
 @pytest.mark.parametrize("typed", ["audit 91", "audit x", "audit <!channel>"])
 def test_days_that_the_audit_does_not_show_are_refused_with_an_example(world: World, typed: str) -> None:
     assert "Write a number of days from 1 to 90, such as /sync-health audit 30." in _ask(world, typed)

@@ -72,6 +72,12 @@ def test_a_check_is_read_as_its_owner_wrote_it(folder: Path) -> None:
     assert (check.for_, check.keep_firing_for, check.reopen_within) == tuple(timedelta(minutes=n) for n in (5, 10, 30))
 
 
+def test_an_objective_can_be_changed_and_has_the_unit_of_the_thresholds(folder: Path) -> None:
+    [check], found = changed(folder, '{slo: "< 10"}')
+    assert (check.slo, found) == (Limit("<", 10), [])
+    assert changed(folder, '{slo: "> 10"}')[1] != []
+
+
 def test_checks_of_several_files_stand_together_in_their_order(folder: Path) -> None:
     other = LOST_ROWS.replace("lost_rows", "coverage")
     checks, found = read_checks([read(folder, LOST_ROWS, "a.yml"), read(folder, other, "b.yml")], METRICS, "frequent")
@@ -342,6 +348,24 @@ REFUSED = {
         '"> 30%"\n    critical: "> 500%"',
         7,
         ['checks.critical: "> 500%" is no percentage: write a number from 0 to 100'],
+    ),
+    "an objective that says what is bad": (
+        "    for: 5m",
+        "    slo: '> 95'",
+        9,
+        ['checks.slo: "> 95" says what is good, and "> 30" what is bad: write "< …"'],
+    ),
+    "an objective of one number": (
+        "    for: 5m",
+        "    slo: '= 0'",
+        9,
+        ['checks.slo: "= 0" is no objective: write what every value has to be, such as "> 95%"'],
+    ),
+    "an objective of another unit": (
+        "    for: 5m",
+        "    slo: '< 5%'",
+        9,
+        ['checks.slo: cannot compare "< 5%" with a number without a unit: write "< 5"'],
     ),
     "a percentage below nothing": (
         '"> 30"\n    critical: "> 50"\n    clear: "<= 25"',

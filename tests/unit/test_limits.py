@@ -14,8 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import bot.messages
+from bot.alerts.incident_figures import figures_of
 from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.alerts.rejections import Cause, CauseGroup, Needs
+from bot.alerts.success import Known, Metric, Unit
 from bot.alerts.trends import Trend
 from bot.answers import (
     AuditTrail,
@@ -24,6 +26,7 @@ from bot.answers import (
     PostMortem,
     Queue,
     RunbookPage,
+    Slo,
     Snapshot,
     Summary,
     SyncErrors,
@@ -70,6 +73,7 @@ from bot.messages.run import run_message
 from bot.messages.runbook import runbook_message, topics_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
+from bot.messages.slo import slo_message
 from bot.messages.snapshot import snapshot_message
 from bot.messages.summary import summary_message
 from bot.messages.sync_dialogs import action_modal, answer_modal, loading_modal, pause_all_modal
@@ -78,6 +82,7 @@ from bot.messages.text import anchor, code, cut, escape
 from bot.messages.watch import outage_message, unstored_summary
 from bot.model import AuditRow, AuditState, Digest, Evaluation, Kind, Outage, Undelivered
 from bot.sanitize import sanitize
+from checks.forms import Limit
 from checks.model import Outcome
 from tests.unit import payloads as common
 from tests.unit import samples
@@ -133,6 +138,13 @@ def a_queue(t: str, n: int) -> Queue:
 def an_audit(t: str, n: int) -> AuditTrail:
     row = AuditRow(NOW, OPERATOR, t, t, t, AuditState.FAILED, None, t, t, t, t)
     return AuditTrail(NOW, (row,) * n, n + 1)
+
+
+def a_slo(t: str, n: int) -> Slo:
+    metric = Metric("m", t, Limit(">", 95, "%"), Unit.PERCENT, Known(1.0, 7, t), 94.0, source=t)
+    worst = figures_of(an_incident(t, n), NOW)
+    assert worst
+    return Slo(t, 7, NOW, NOW, (metric,) * max(n, 1), (worst,) * min(n, 3))
 
 
 def rejected(t: str, n: int) -> SyncErrors:
@@ -227,6 +239,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     runbook_message: lambda t, n: [runbook_message(a_page(t, n), one) for one in (SETTINGS, OWNED)],
     topics_message: lambda t, n: [topics_message({"Alerts": [(t, t)] * n, "Of this pipeline": [(t, t)] * n})],
     audit_message: lambda t, n: [audit_message(an_audit(t, n), ZONE)],
+    slo_message: lambda t, n: [slo_message(a_slo(t, n), {7: f"https://x.example/{t}"}, ZONE)],
     maintenance_begun: lambda t, n: [maintenance_begun(a_report(t, n).window, ZONE, "/sync-health")],
     maintenance_message: lambda t, n: [maintenance_message(a_report(t, n), SETTINGS)],
     note: lambda t, n: [note(t, (OPERATOR,) * n)],

@@ -15,6 +15,7 @@ from bot.adapters.store import tables as t
 from bot.adapters.store.audit import AuditRecords
 from bot.adapters.store.deliveries import DeliveryRecords
 from bot.adapters.store.evaluations import EvaluationRecords
+from bot.adapters.store.history import HistoryRecords
 from bot.adapters.store.maintenance import MaintenanceRecords
 from bot.adapters.store.moves import IDLE, move_channel, named_after
 from bot.adapters.store.pages import PageRecords
@@ -98,6 +99,7 @@ class SqlRecords(
     MaintenanceRecords,
     DeliveryRecords,
     EvaluationRecords,
+    HistoryRecords,
     PageRecords,
     RunLogRecords,
     UsageRecords,
