@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from bot.alerts.history import Spread
 from bot.alerts.model import Action, ActionKind, Alert, Entry, Incident, Maintenance
 from bot.alerts.paging import Page
 from bot.alerts.rejections import Rejection
@@ -341,6 +342,12 @@ class Records(AlertRecords, Protocol):
         self, check: str, sync: str | None, most: int, *, until: datetime | None = None
     ) -> tuple[tuple[datetime, float], ...]:
         """The latest measured values of a check (up to that time), oldest first."""
+
+    def spreads_of_values(self, check: str, sync: str | None, edges: Sequence[datetime]) -> Mapping[int, Spread]:
+        """What was measured for a check before the last edge, in numbers for each edge that it follows; -1: before all.
+
+        `edges` ascend. However many values there are, the answer has one row for an edge at most.
+        """
 
     def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:
         """Forget so many of these evaluations, not the newest, nor, `keep_hourly`, the first of an hour; how many."""
