@@ -48,12 +48,16 @@ class Threshold:
 
 @dataclass(frozen=True)
 class TileAnswer:
-    """The rows of a tile's statement, its thresholds (the worst first), and what these are in words."""
+    """The rows of a tile's statement, its thresholds (the worst first), and what these are in words.
+
+    `pick` is which of several values stands for them.
+    """
 
     tile: Tile
     rows: Sequence[Mapping[str, object]]
     thresholds: tuple[Threshold, ...] = ()
     said: str = ""
+    pick: Pick = Pick.LAST
 
 
 def draws_thresholds(tile: Tile) -> bool:
@@ -144,12 +148,13 @@ class MetricTrend:
 
 @dataclass(frozen=True)
 class MetricValue:
-    """A metric with its latest value; `syncs` counts those that have it, of which this one is the worst."""
+    """A metric with its latest value; of `syncs` that have it this one is the worst, or all are alike."""
 
     metric: Metric
     value: float | None
     outcome: Outcome | None = None
     syncs: int = 0
+    alike: bool = True
 
 
 @dataclass(frozen=True)

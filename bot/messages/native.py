@@ -49,7 +49,7 @@ Cell = Told | str | int | float | datetime | Link | By | None
 def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], zone: ZoneInfo) -> Native:
     """A table; a column whose cells are numbers is aligned right. What does not fit is counted in its last row."""
     shown = list(rows[:MOST_ROWS])
-    numeric = [all(isinstance(row[at], int | float | None) for row in shown) for at in range(len(columns))]
+    numeric = [_is_numeric([row[at] for row in shown]) for at in range(len(columns))]
     cells = [[_raw(name) for name in columns], *([_cell(cell, zone) for cell in row] for row in shown)]
     lines = [_line(columns, row, zone) for row in shown]
     if hidden := len(rows) - len(shown):
@@ -80,9 +80,8 @@ def xy_chart(
     series: Mapping[str, Sequence[float]],
     labels: Sequence[str],
     instead: Sequence[str],
-    axes: tuple[str, str] = ("", ""),
 ) -> Native:
-    """Series over the same labels: up to six, of the last 20 points. `axes` name x and y; `instead` are lines of text.
+    """Series over the same labels: up to six, of the last 20 points; `instead` are lines of text.
 
     Slack takes no missing point: every series has a value for every label.
     """
@@ -97,8 +96,7 @@ def xy_chart(
         }
         for name, values in zip(distinct(list(kept)), kept.values(), strict=True)
     ]
-    called = {key: sanitize(text, TITLE) for key, text in zip(("x_label", "y_label"), axes, strict=True) if text}
-    return _chart(title, {"type": kind, "series": drawn, "axis_config": {"categories": names, **called}}, instead)
+    return _chart(title, {"type": kind, "series": drawn, "axis_config": {"categories": names}}, instead)
 
 
 def pie_chart(title: str, segments: Mapping[str, float], instead: Sequence[str]) -> Native:
@@ -124,6 +122,12 @@ def distinct(labels: Sequence[str]) -> list[str]:
 def _chart(title: str, chart: Block, instead: Sequence[str]) -> Native:
     block = {"type": "data_visualization", "title": sanitize(title, TITLE), "chart": chart}
     return Native(block, tuple(sections(instead)))
+
+
+def _is_numeric(cells: Sequence[Cell]) -> bool:
+    """Whether a column holds numbers and nothing else; one of gaps alone is read as text."""
+    known = [cell for cell in cells if cell is not None]
+    return all(isinstance(cell, int | float) for cell in known) and bool(known or not cells)
 
 
 def _length(cell: Cell) -> int:

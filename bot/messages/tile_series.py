@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from bot.alerts.history import MOST_POINTS, Pick, condensed, day_label
+from bot.alerts.history import MOST_POINTS, condensed, day_label
 from bot.charts import TIMES, Tile, TileAnswer, draws_thresholds, in_words
 from bot.messages.native import MOST_SERIES
 from bot.sanitize import sanitize
@@ -24,8 +24,7 @@ class Drawn:
     labels: list[str]
     series: Mapping[str, list[float]] = field(default_factory=dict)
     thresholds: Mapping[str, list[float]] = field(default_factory=dict)
-    x_label: str = ""
-    y_label: str = ""
+    caption: str = ""  # what a point stands for, where that is several values
     notes: tuple[str, ...] = ()
 
 
@@ -43,11 +42,12 @@ def drawn_of(answer: TileAnswer, zone: ZoneInfo) -> Drawn:
     in_time = str(tile.x) in TIMES
     lines = answer.thresholds if draws_thresholds(tile) else ()
     series = _fewer(series, MOST_SERIES - len(lines), notes)
-    labels, series, y_label = _shorter(tile, answer, labels, series, notes, in_time=in_time)
+    labels, series, caption = _shorter(tile, answer, labels, series, notes, in_time=in_time)
     labels, whole = _without_gaps(tile, labels, series, notes)
     thresholds = {one.label: [one.limit.number] * len(labels) for one in lines}
-    x_label = f"Days in {zone.key}" if tile.x == "day" else ""
-    return Drawn(labels, whole, thresholds, x_label, y_label or tile.unit, tuple(notes))
+    if tile.x == "day":
+        notes.append(f"Days in {zone.key}")
+    return Drawn(labels, whole, thresholds, caption, tuple(notes))
 
 
 def _read(answer: TileAnswer, zone: ZoneInfo) -> tuple[list[str], Values]:
@@ -97,22 +97,15 @@ def _shorter(
     if not in_time:
         notes.append(f"The first {MOST_POINTS} of {len(labels):,}")
         return labels[:MOST_POINTS], {name: values[:MOST_POINTS] for name, values in series.items()}, ""
-    pick = _pick(tile, answer)
+    size = -(-len(labels) // MOST_POINTS)
+    pick = None if tile.chart == "bar" and tile.unit != "%" else answer.pick
+    if pick is None and (short := len(labels) % size):  # a sum of fewer would look like a low one
+        labels, series = labels[short:], {name: values[short:] for name, values in series.items()}
     points = {name: condensed(list(zip(labels, values, strict=True)), pick) for name, values in series.items()}
-    each = count_of(-(-len(labels) // MOST_POINTS), str(tile.x))
-    told = f"Sum of each {each}" if pick is None else f"{pick.capitalize()} value of each {each}"
-    notes.append(told)
+    each = count_of(size, str(tile.x))
+    told = f"Sum of each {each}, from {labels[0]}" if pick is None else f"{pick.capitalize()} value of each {each}"
     shown = [point.label for point in next(iter(points.values()), [])]
     return shown, {name: [point.value for point in some] for name, some in points.items()}, told
-
-
-def _pick(tile: Tile, answer: TileAnswer) -> Pick | None:
-    """A peak stays: the value on the side of the thresholds. Counts in bars add up."""
-    if answer.thresholds:
-        return Pick.HIGHEST if answer.thresholds[0].limit.comparison in (">", ">=") else Pick.LOWEST
-    if tile.checks and not draws_thresholds(tile):  # the thresholds of each sync
-        return Pick.HIGHEST
-    return None if tile.chart == "bar" and tile.unit != "%" else Pick.LAST
 
 
 def _without_gaps(

@@ -23,8 +23,7 @@ def tiles_message(tiles: Sequence[Tile]) -> Message:
     """What there is, and how to ask for one."""
     rows = [(str(tile.number), title_with_unit(tile), sanitize(tile.question, 200)) for tile in tiles]
     first = tiles[min(1, len(tiles) - 1)]
-    by_name = f"`{COMMAND}` {code(sanitize(first.title.lower(), 40))}"
-    how = f"{code(f'{COMMAND} {first.number}')} or {by_name} shows one."
+    how = f"{code(f'{COMMAND} {first.number}')} or {code(f'{COMMAND} {first.title.lower()}')} shows one."
     head = section(f"*{count_of(len(tiles), 'tile')} of the dashboard*", how)
     return Message(count_of(len(tiles), "tile"), (head, table(("#", "Tile", "Question"), rows, ZoneInfo("UTC"))))
 
@@ -135,8 +134,10 @@ def _chart(tile: Tile, drawn: Drawn) -> Native:
         drawn.labels, [(name, [_figure(value, tile) for value in values]) for name, values in drawn.series.items()]
     )
     assert tile.chart in ("line", "area", "bar"), tile.chart
-    axes = (drawn.x_label, drawn.y_label)
-    return xy_chart(tile.chart, title_with_unit(tile), {**drawn.series, **drawn.thresholds}, drawn.labels, lines, axes)
+    if drawn.caption:
+        lines.insert(0, f"{escape(drawn.caption)}:")
+    title = drawn.caption or title_with_unit(tile)
+    return xy_chart(tile.chart, title, {**drawn.series, **drawn.thresholds}, drawn.labels, lines)
 
 
 def _no_numbers(tile: Tile, notes: Sequence[str] = ()) -> Parts:

@@ -1,13 +1,12 @@
 """`/sync-health trend`: how a number went, against its thresholds and the week before; and what can be asked for."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.alerts.history import Axis, Pick, Point
+from bot.alerts.history import Axis, Pick, Point, pick_for
 from bot.charts import NAMED, Metric, MetricList, MetricTrend, MetricValue, limits_of
 from bot.messages.blocks import Block, Message, Native, context, section
-from bot.messages.native import MOST_ROWS, Cell, rows_that_fit, table, xy_chart
+from bot.messages.native import LABEL, MOST_ROWS, Cell, rows_that_fit, table, xy_chart
 from bot.messages.snapshot import PERCENT
 from bot.messages.text import ICONS, as_of, code, day_and_time, escape, number, signs
 from checks.forms import Limit
@@ -16,26 +15,26 @@ from checks.numbers import count_of, in_figures, in_percent
 
 COMMAND = "/sync-health trend"
 COLUMNS = ("Type", "Metric", "Latest", "Of")
-MOST_GAPS, MOST_OTHERS = 3, 8  # that are named
+MOST_GAPS = 3  # that are named
 LARGE = 100  # from here on averages have no decimals
 
 
-def trend_message(trend: MetricTrend, zone: ZoneInfo, asked_at: datetime) -> Message:
+def trend_message(trend: MetricTrend, zone: ZoneInfo) -> Message:
     """A chart of a metric with its thresholds, or why there is none."""
     metric, axis = trend.metric, trend.axis
     title = f"{_title(metric)}, last {count_of(axis.days, 'day')}"
     known = [point for point in trend.points if point.value is not None]
     blocks: list[Block | Native] = [section(f"*{escape(title, 150)}*", *_sentences(trend, zone))]
     if len(known) > 1:
-        blocks.append(_chart(trend, known, zone, title))
+        blocks.append(_chart(trend, known))
     elif known and trend.latest and trend.latest[0] >= axis.begin:
         blocks.append(section("A chart takes two points; so far there is one."))
     blocks.append(context(*_small(trend, known, zone)))
-    now = f": {escape(_value(metric, trend.latest[1]))}" if trend.latest else ": no values"
-    return Message(f"{escape(title, 150)}{now} ({as_of(asked_at, zone)})", tuple(blocks))
+    now = f"{escape(_value(metric, trend.latest[1]))}, {as_of(trend.latest[0], zone)}" if trend.latest else "no values"
+    return Message(f"{escape(title, 150)}: {now}", tuple(blocks))
 
 
-def metrics_message(found: MetricList, zone: ZoneInfo, asked_at: datetime) -> Message:
+def metrics_message(found: MetricList, zone: ZoneInfo) -> Message:
     """What can be asked for, with the latest value of each, and how to ask for the worst."""
     groups = [*found.of_pipeline, *found.of_syncs, *found.logged]
     if not groups:
@@ -46,9 +45,8 @@ def metrics_message(found: MetricList, zone: ZoneInfo, asked_at: datetime) -> Me
     dated = [f"Values {as_of(found.as_of, zone)}"] if found.as_of else ["Nothing was evaluated yet"]
     dated += [f"The audit log was not read: {escape(found.log_error, 300)}"] if found.log_error else []
     dated += [f"{len(groups) - len(rows)} more not shown"] if len(groups) > len(rows) else []
-    head = section(f"*{count_of(len(groups), 'metric')} with a past*", how)
-    text = f"{count_of(len(groups), 'metric')} ({as_of(asked_at, zone)})"
-    return Message(text, (head, table(COLUMNS, rows, zone), context(*dated)))
+    head = section(f"*{count_of(len(groups), 'metric')}*", how)
+    return Message(count_of(len(groups), "metric"), (head, table(COLUMNS, rows, zone), context(*dated)))
 
 
 def points_in_words(labels: Sequence[str], series: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
@@ -101,24 +99,24 @@ def _weeks(trend: MetricTrend) -> str:
     if weeks.change is None:
         return f"{average}; the week before is unknown"
     few = f" ({weeks.days_before} of its 7 days have values)" if weeks.days_before < 7 else ""
-    return f"{average}, {escape(_change(metric, weeks.change))} the week before{few}"
+    return f"{average}, {escape(_change(metric, weeks.change, weeks.now))} the week before{few}"
 
 
-def _change(metric: Metric, change: float) -> str:
+def _change(metric: Metric, change: float, beside: float) -> str:
     if _is_percent(metric):
         moved = f"{abs(change):,.1f}"
         amount = f"{moved} {'point' if moved == '1.0' else 'points'}" if float(moved.replace(",", "")) else ""
     else:
-        moved = _average(metric, abs(change))
+        moved = _average(metric, abs(change), beside=beside)
         amount = "" if moved in ("0", "0 s") else moved
     return f"{'up' if change > 0 else 'down'} {amount} from" if amount else "the same as"
 
 
-def _average(metric: Metric, value: float) -> str:
-    """A number that was never measured as such: of large ones the decimals say nothing."""
+def _average(metric: Metric, value: float, beside: float = 0.0) -> str:
+    """A number that was never measured as such: of large ones, and `beside` them, the decimals say nothing."""
     if _is_percent(metric) or _unit(metric):
         return _value(metric, value)
-    return in_figures(value, decimals=0 if abs(value) >= LARGE else 1)
+    return in_figures(value, decimals=0 if max(abs(value), abs(beside)) >= LARGE else 1)
 
 
 def _value(metric: Metric, value: float) -> str:
@@ -136,19 +134,19 @@ def _is_percent(metric: Metric) -> bool:
     return _unit(metric) == "%" or (metric.check is None and metric.logged.endswith(PERCENT))
 
 
-def _chart(trend: MetricTrend, known: Sequence[Point], zone: ZoneInfo, title: str) -> Native:
-    metric, labels = trend.metric, [point.label for point in known]
+def _chart(trend: MetricTrend, known: Sequence[Point]) -> Native:
+    metric, labels, caption = trend.metric, [point.label for point in known], _picked(trend.pick, trend.axis)
     values = [point.value for point in known if point.value is not None]
-    series = {metric.title: values}
-    series |= {f"{NAMED[severity]} {limit}": [limit.number] * len(values) for severity, limit in _lines(metric)}
+    series = {metric.title if len(metric.title) <= LABEL else "Value": values}
+    for severity, limit in _lines(metric):
+        series[f"{NAMED[severity]} {signs(str(limit))}"] = [limit.number] * len(values)
     instead = points_in_words(labels, [("", [_value(metric, value) for value in values])])
-    axes = f"{'Times' if trend.axis.hours else 'Days'} in {zone.key}", _picked(trend.pick, trend.axis)
-    return xy_chart("line", title, series, labels, instead, axes)
+    return xy_chart("line", caption, series, labels, [f"{caption}:", *instead])
 
 
 def _lines(metric: Metric) -> Iterator[tuple[Severity, Limit]]:
     """The thresholds that are a line: an equality is none."""
-    for severity, limit in limits_of(metric.check)[::-1]:
+    for severity, limit in limits_of(metric.check):
         if limit.comparison not in ("=", "!="):
             yield severity, limit
 
@@ -163,7 +161,7 @@ def _picked(pick: Pick, axis: Axis) -> str:
 def _small(trend: MetricTrend, known: Sequence[Point], zone: ZoneInfo) -> Iterator[str]:
     limits = [f"{NAMED[severity]} {escape(signs(str(limit)))}" for severity, limit in limits_of(trend.metric.check)]
     if len(known) > 1:
-        yield f"{_picked(trend.pick, trend.axis)} · {'times' if trend.axis.hours else 'days'} in {zone.key}"
+        yield f"{'Times' if trend.axis.hours else 'Days'} in {zone.key}"
     yield " · ".join(limits) or "No thresholds"
     if gaps := gaps_in_words(trend.points):
         yield gaps
@@ -172,19 +170,31 @@ def _small(trend: MetricTrend, known: Sequence[Point], zone: ZoneInfo) -> Iterat
     if trend.log_error:
         yield f"The audit log was not read: {escape(trend.log_error, 300)}"
     if trend.others:
-        named, more = trend.others[:MOST_OTHERS], len(trend.others) - MOST_OTHERS
-        listed = ", ".join(escape(one, 60) for one in named) + (f" and {more} more" if more > 0 else "")
-        yield f"The worst of {len(trend.others) + 1} syncs · also of {listed}: type the name behind the metric"
+        yield _among(trend)
+
+
+def _among(trend: MetricTrend) -> str:
+    """Which of several syncs this is, and how to ask for another."""
+    another = f"{COMMAND} {trend.metric.name} {trend.others[0]}"
+    rank = "One" if trend.pick is Pick.LAST else trend.pick.capitalize()
+    return f"{rank} of {len(trend.others) + 1} syncs · {code(another)} shows another"
 
 
 def _row(one: MetricValue) -> tuple[Cell, ...]:
+    metric = one.metric
     icon = f"{ICONS[one.outcome]} " if one.outcome and one.outcome is not Outcome.OK else ""
-    latest = f"{icon}{_value(one.metric, one.value)}" if one.value is not None else f"{icon}–"
-    of = f"{one.metric.sync}" + (f", the worst of {one.syncs}" if one.syncs > 1 else "") if one.metric.sync else ""
-    where = "audit log" if one.metric.check is None else "pipeline"
-    return one.metric.typed, one.metric.title, latest, of or where
+    latest = f"{icon}{_value(metric, one.value)}" if one.value is not None else f"{icon}–"
+    if metric.sync is None:
+        return metric.name, metric.title, latest, "audit log" if metric.check is None else "pipeline"
+    if one.alike:
+        return metric.name, metric.title, latest, count_of(one.syncs, "sync") if one.syncs > 1 else metric.sync
+    pick = pick_for(metric.check)
+    rank = "worst" if icon else "one" if pick is Pick.LAST else pick
+    return metric.typed, metric.title, latest, f"{metric.sync}, {rank} of {one.syncs} syncs"
 
 
-def _rank(one: MetricValue) -> tuple[bool, bool]:
-    """The worst first; where all is well, one that has a value."""
-    return one.outcome not in (Outcome.CRITICAL, Outcome.WARN), one.value is None
+def _rank(one: MetricValue) -> tuple[int, bool, bool, int]:
+    """The worst first; where all is well, one that has a value and is quick to type."""
+    bad = [Outcome.CRITICAL, Outcome.WARN]
+    worst = bad.index(one.outcome) if one.outcome in bad else len(bad)
+    return worst, one.value is None, one.metric.check is None, len(one.metric.typed)

@@ -18,7 +18,7 @@ DAYS, MOST_DAYS = 30, 90  # where none are typed; evaluations are kept for so lo
 SEPARATORS = re.compile(r"[\s_\-/]+")
 NUMBER = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?")
 UNIT = re.compile(r"d(?:ays?)?", re.IGNORECASE)
-REMEDY = f"Write a number of days from 1 to {MOST_DAYS}, such as {COMMAND} coverage 30."
+REMEDY = f"Write a number of days from 1 to {MOST_DAYS}, the time for which values are kept."
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ def _sync_and_days(settings: Settings, words: Sequence[str], *, per_sync: bool) 
     if not words:
         return None, days
     if not per_sync:
-        raise RefusedError(f"This metric is of the whole pipeline, and “{' '.join(words)[:40]}” is no number. {REMEDY}")
+        raise RefusedError(f"Unknown number of days “{' '.join(words)[:40]}”. {REMEDY}")
     return sync_named(settings, " ".join(words)), days
 
 
 def _days(word: str) -> int:
     number = UNIT.sub("", word)
     if not (number.isdigit() and 1 <= int(number) <= MOST_DAYS):
-        raise RefusedError(f"Values are kept for {MOST_DAYS} days, and “{word[:20]}” is no number of these. {REMEDY}")
+        raise RefusedError(f"“{word[:20]}” is out of range. {REMEDY}")
     return int(number)
 
 

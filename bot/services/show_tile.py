@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.alerts.history import pick_for
 from bot.charts import Tile, TileAnswer, said_of_thresholds, thresholds_of
 from bot.config.environment import NONE
 from bot.config.settings import Settings
@@ -10,6 +11,7 @@ from bot.ports import Ports
 from checks.problems import close_to
 
 COMMAND = "/sync-health tiles"
+MOST = 20  # tiles that a refusal names
 
 
 def show_tile(ports: Ports, tile: Tile) -> TileAnswer:
@@ -19,8 +21,9 @@ def show_tile(ports: Ports, tile: Tile) -> TileAnswer:
     except NotFoundError as error:
         why = f"Tile {tile.number}, {tile.title}: {error}"
         raise NotFoundError(f"{why}. {_remedy(ports.settings, str(error))}") from error
-    said = said_of_thresholds(ports.settings, tile)
-    return TileAnswer(tile, rows, tuple(thresholds_of(ports.settings, tile)), said)
+    thresholds, said = thresholds_of(ports.settings, tile), said_of_thresholds(ports.settings, tile)
+    checks = filter(None, map(ports.settings.check_called, tile.checks))
+    return TileAnswer(tile, rows, tuple(thresholds), said, pick_for(next(checks, None)))
 
 
 def refuse_without_tiles(tiles: Sequence[Tile], settings: Settings) -> None:
@@ -48,12 +51,16 @@ def tile_meant(tiles: Sequence[Tile], text: str) -> Tile:
     named = {_plain(name): tile for tile in tiles for name in (tile.title, tile.name)}
     if not found and (near := close_to(word, named)):
         raise RefusedError(f"There is no tile “{text[:40]}”. Did you mean {_numbered([named[near]])}?")
-    which = f"Several tiles are called so: {_numbered(found)}" if found else f"There is no tile “{text[:40]}”"
-    raise RefusedError(f"{which}. {COMMAND} lists {'them' if found else f'what there is: {_numbered(tiles)}'}.")
+    if found:
+        raise RefusedError(
+            f"“{text[:40]}” may be {_numbered(found)}. Write its number, such as {COMMAND} {found[0].number}."
+        )
+    raise RefusedError(f"There is no tile “{text[:40]}”. Tiles: {_numbered(tiles)}.")
 
 
 def _numbered(tiles: Sequence[Tile]) -> str:
-    return ", ".join(f"{tile.number} {tile.title}" for tile in tiles)
+    more = f" and {len(tiles) - MOST:,} more" if len(tiles) > MOST else ""
+    return ", ".join(f"{tile.number} {tile.title}" for tile in tiles[:MOST]) + more
 
 
 def _plain(text: str) -> str:

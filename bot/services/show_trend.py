@@ -1,7 +1,7 @@
 """How a number went: from the bot's own values, and for the days before these from the audit log."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -44,7 +44,7 @@ def show_metrics(ports: Ports) -> MetricList:
     results, newest = _results(evaluation), log.newest
     logged = logged_metrics(ports.settings, newest)
     return MetricList(
-        tuple(_value(one, results) for one in known if one.sync is None),
+        tuple(sorted((_value(one, results) for one in known if one.sync is None), key=_is_of_the_bot)),
         tuple(_of_syncs([one for one in known if one.sync], lambda one: _value(one, results))),
         tuple(_of_syncs(logged, lambda one: MetricValue(one, newest[one.logged]))),
         evaluation.checked_at if evaluation else None,
@@ -127,8 +127,15 @@ def _of_syncs(metrics: Sequence[Metric], value: Callable[[Metric], MetricValue])
     named: dict[str, list[MetricValue]] = {}
     for one in metrics:
         named.setdefault(one.name, []).append(value(one))
-    worst = [(min(some, key=_badness), len(some)) for some in named.values()]
-    return [MetricValue(one.metric, one.value, one.outcome, syncs if one.metric.sync else 0) for one, syncs in worst]
+    worst = [(min(some, key=_badness), some) for some in named.values()]
+    return [
+        replace(one, syncs=len(some), alike=len({(each.value, each.outcome) for each in some}) == 1)
+        for one, some in worst
+    ]
+
+
+def _is_of_the_bot(one: MetricValue) -> bool:
+    return bool(one.metric.check and one.metric.check.source == "bot")
 
 
 def _badness(one: MetricValue) -> tuple[int, float]:
