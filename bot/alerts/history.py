@@ -146,10 +146,14 @@ def spread_out(values: Iterable[tuple[datetime, float]], edges: Sequence[datetim
 
 
 def points_of(spreads: Spreads, axis: Axis, pick: Pick) -> tuple[Point, ...]:
-    """One for each span, from its first value on: what is empty before says only that nothing was measured yet."""
+    """One for each span, from the first that has a value: before it nothing was measured, which is no gap.
+
+    Nor is the last span, which is not over, while it has none.
+    """
     points = [Point(span.label, _value(_within(spreads, span.first, span.last), pick)) for span in axis.spans]
     known = [n for n, point in enumerate(points) if point.value is not None]
-    return tuple(points[known[0] :]) if known else ()
+    end = len(points) - (points[-1].value is None)
+    return tuple(points[known[0] : end]) if known else ()
 
 
 def weeks_of(spreads: Spreads, axis: Axis) -> Weeks:
