@@ -17,7 +17,7 @@ from checks.model import Check
 MOST_POINTS = 20  # of a chart in Slack
 WEEK = 7
 COMPARED = 2 * WEEK  # days: the last seven, and the seven before
-HOURS = {1: 2, 2: 4, 3: 4}  # of a point, where so few days are shown; longer spans have whole days
+HOURS = {1: 2, 2: 4, 3: 4}  # of a point, where so few days of 24 hours are shown; longer times have whole local days
 
 
 class Pick(StrEnum):
@@ -59,7 +59,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Axis:
-    """The last `days` local days up to now: edges of time (UTC, ascending), and the spans that a chart shows."""
+    """The last `days` days up to now: edges of time (UTC, ascending), and the spans that a chart shows."""
 
     days: int
     edges: tuple[datetime, ...]
@@ -116,12 +116,13 @@ def axis_of(now: datetime, days: int, zone: ZoneInfo) -> Axis:
     edges: list[tuple[datetime, date]] = []
     for n in range(back, -1, -1):
         day = today - timedelta(days=n)
-        begins = range(0, 24, hours) if hours and n < days else (0,)
+        begins = range(0, 24, hours) if hours and n <= days else (0,)
         edges += [(_moment(day, hour, zone), day) for hour in begins]
     times = [at for at, _ in edges if at <= now]
     dates = [day for _, day in edges[: len(times)]]
     step = -(-days // MOST_POINTS)
-    first = next(n for n, day in enumerate(dates) if day > today - timedelta(days=days))
+    begin = now - timedelta(days=days) if hours else _moment(today - timedelta(days=days - 1), 0, zone)
+    first = next(n for n, at in enumerate(times) if at >= begin)
     size = 1 if hours else step
     # the last span ends today, so the first may be the short one
     starts = [*range(len(times) - size, first, -size), first][::-1]

@@ -139,7 +139,7 @@ def _length(cell: Cell) -> int:
 def _line(columns: Sequence[str], row: Sequence[Cell], zone: ZoneInfo) -> str:
     """A row as text: numbers are followed by what they count."""
     told = [
-        _text(cell, zone) + (f" {name.lower()}" if isinstance(cell, int) else "")
+        _text(cell, zone) + (f" {escape(name.lower(), CELL)}" if isinstance(cell, int) else "")
         for name, cell in zip(columns, row, strict=True)
         if cell not in (None, "")
     ]

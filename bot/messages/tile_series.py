@@ -26,6 +26,7 @@ class Drawn:
     thresholds: Mapping[str, list[float]] = field(default_factory=dict)
     caption: str = ""  # what a point stands for, where that is several values
     notes: tuple[str, ...] = ()
+    blanks: frozenset[tuple[str, int]] = frozenset()  # bars without a value: their series, and the place of the label
 
 
 def number_in(value: object) -> float | None:
@@ -43,11 +44,14 @@ def drawn_of(answer: TileAnswer, zone: ZoneInfo) -> Drawn:
     lines = answer.thresholds if draws_thresholds(tile) else ()
     series = _fewer(series, MOST_SERIES - len(lines), notes)
     labels, series, caption = _shorter(tile, answer, labels, series, notes, in_time=in_time)
-    labels, whole = _without_gaps(tile, labels, series, notes)
+    if tile.chart == "bar":
+        labels, whole, blanks = _bars(labels, series, notes)
+    else:
+        labels, whole, blanks = *_without_gaps(labels, series, notes), frozenset[tuple[str, int]]()
     thresholds = {one.label: [one.limit.number] * len(labels) for one in lines}
     if tile.x == "day":
         notes.append(f"Days in {zone.key}")
-    return Drawn(labels, whole, thresholds, caption, tuple(notes))
+    return Drawn(labels, whole, thresholds, caption, tuple(notes), blanks)
 
 
 def _read(answer: TileAnswer, zone: ZoneInfo) -> tuple[list[str], Values]:
@@ -103,20 +107,26 @@ def _shorter(
         labels, series = labels[short:], {name: values[short:] for name, values in series.items()}
     points = {name: condensed(list(zip(labels, values, strict=True)), pick) for name, values in series.items()}
     each = count_of(size, str(tile.x))
-    told = f"Sum of each {each}, from {labels[0]}" if pick is None else f"{pick.capitalize()} value of each {each}"
+    told = f"Sum per {each}, from {labels[0]}" if pick is None else f"{pick.capitalize()} value per {each}"
     shown = [point.label for point in next(iter(points.values()), [])]
     return shown, {name: [point.value for point in some] for name, some in points.items()}, told
 
 
-def _without_gaps(
-    tile: Tile, labels: list[str], series: Values, notes: list[str]
-) -> tuple[list[str], dict[str, list[float]]]:
-    """Labels at which every series has a value. Bars are 0 high where there is none, which draws none."""
-    at = [n for n in range(len(labels)) if any(values[n] is not None for values in series.values())]
-    if tile.chart == "bar":
-        if any(values[n] is None for values in series.values() for n in at):
-            notes.append("No bar: no value")
-        return [labels[n] for n in at], {name: [values[n] or 0.0 for n in at] for name, values in series.items()}
+def _bars(
+    labels: list[str], series: Values, notes: list[str]
+) -> tuple[list[str], dict[str, list[float]], frozenset[tuple[str, int]]]:
+    """Every label at which there is a value. Where a series has none its bar is 0 high, which draws none."""
+    at = _known(labels, series)
+    found = {name: [values[n] for n in at] for name, values in series.items()}
+    blanks = frozenset((name, n) for name, values in found.items() for n, value in enumerate(values) if value is None)
+    if blanks:
+        notes.append("No bar: no value")
+    return [labels[n] for n in at], {name: [value or 0.0 for value in some] for name, some in found.items()}, blanks
+
+
+def _without_gaps(labels: list[str], series: Values, notes: list[str]) -> tuple[list[str], dict[str, list[float]]]:
+    """Labels at which every series has a value; a series that would cost the others most of theirs is left out."""
+    at = _known(labels, series)
     kept, left = dict(series), list[str]()
     while len(kept) > 1 and 2 * len(_full(kept, at)) < len(at):
         left.append(min(kept, key=lambda name: len(_numbers(kept[name]))))
@@ -128,6 +138,11 @@ def _without_gaps(
         notes.append(f"No value: {_listed(gaps)}. The chart leaves {'them' if len(gaps) > 1 else 'it'} out")
     whole = {name: [value for n in full if (value := values[n]) is not None] for name, values in kept.items()}
     return [labels[n] for n in full], whole
+
+
+def _known(labels: Sequence[str], series: Values) -> list[int]:
+    """The places at which any series has a value."""
+    return [n for n in range(len(labels)) if any(values[n] is not None for values in series.values())]
 
 
 def _full(series: Values, at: Sequence[int]) -> list[int]:

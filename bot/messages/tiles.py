@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.charts import Tile, TileAnswer, in_words, title_with_unit
+from bot.charts import TIMES, Tile, TileAnswer, in_words, title_with_unit
 from bot.messages.blocks import Block, Message, Native, context, section
 from bot.messages.native import MOST_ROWS, MOST_SERIES, Cell, pie_chart, rows_that_fit, table, xy_chart
 from bot.messages.phrases import warehouse_as_of
@@ -84,7 +84,7 @@ def _counter(answer: TileAnswer) -> Parts:
     if value is None:
         return _no_numbers(tile)
     worst = next((one for one in answer.thresholds if one.limit.holds(value)), None)
-    said = _figure(value, tile)
+    said = _figure(value, answer)
     return [section(f"{ICONS[worst.severity]} *{said}*" if worst else f"*{said}*")], said, []
 
 
@@ -107,32 +107,46 @@ def _pie(answer: TileAnswer) -> Parts:
         small.append(f"{OTHERS}: {rest:,} parts")
     total = sum(shown.values())
     lines = [
-        f"{escape(label, 60)} {_figure(value, tile)} ({in_percent(100 * value / total)})"
+        f"{escape(label, 60)} {_figure(value, answer)} ({in_percent(100 * value / total)})"
         for label, value in shown.items()
     ]
     label, value = ranked[0]
-    return [pie_chart(title_with_unit(tile), shown, lines)], f"most {label}, {_figure(value, tile)}", small
+    return [pie_chart(title_with_unit(tile), shown, lines)], f"most {label}, {_figure(value, answer)}", small
 
 
 def _curves(answer: TileAnswer, zone: ZoneInfo) -> Parts:
     """A line, an area or bars."""
     tile, drawn = answer.tile, drawn_of(answer, zone)
     if not drawn.labels:
-        return _no_numbers(tile, drawn.notes)
-    last = f"{drawn.labels[-1]}: " + ", ".join(
-        f"{name} {_figure(values[-1], tile)}" if len(drawn.series) > 1 else _figure(values[-1], tile)
-        for name, values in list(drawn.series.items())[:3]
-    )
+        return _no_numbers(tile)
+    last = _sentence(answer, drawn)
     small = [escape(one, 500) for one in drawn.notes]
     if len(drawn.labels) == 1:
         return [section(escape(last, 500), "A chart takes two points; there is one.")], last, small
-    return [_chart(tile, drawn)], last, small
+    return [_chart(answer, drawn)], last, small
 
 
-def _chart(tile: Tile, drawn: Drawn) -> Native:
-    lines = points_in_words(
-        drawn.labels, [(name, [_figure(value, tile) for value in values]) for name, values in drawn.series.items()]
-    )
+def _sentence(answer: TileAnswer, drawn: Drawn) -> str:
+    """The newest values, of up to three series; of names that are no time the largest."""
+    values = next(iter(drawn.series.values()))
+    if str(answer.tile.x) not in TIMES:
+        largest = max(range(len(values)), key=values.__getitem__)
+        return f"most {drawn.labels[largest]}, {_figure(values[largest], answer)}"
+    several = len(drawn.series) > 1
+    newest = [
+        f"{name} {_figure(values[-1], answer)}" if several else _figure(values[-1], answer)
+        for name, values in list(drawn.series.items())[:3]
+    ]
+    return f"{drawn.labels[-1]}: {', '.join(newest)}"
+
+
+def _chart(answer: TileAnswer, drawn: Drawn) -> Native:
+    tile = answer.tile
+    told = [
+        (name, ["–" if (name, n) in drawn.blanks else _figure(value, answer) for n, value in enumerate(values)])
+        for name, values in drawn.series.items()
+    ]
+    lines = points_in_words(drawn.labels, told)
     assert tile.chart in ("line", "area", "bar"), tile.chart
     if drawn.caption:
         lines.insert(0, f"{escape(drawn.caption)}:")
@@ -140,10 +154,12 @@ def _chart(tile: Tile, drawn: Drawn) -> Native:
     return xy_chart(tile.chart, title, {**drawn.series, **drawn.thresholds}, drawn.labels, lines)
 
 
-def _no_numbers(tile: Tile, notes: Sequence[str] = ()) -> Parts:
+def _no_numbers(tile: Tile) -> Parts:
     columns = ", ".join(code(name, 60) for name in tile.y)
-    return [section(f"There are rows, and no number in {columns}.")], "no number", [escape(one, 500) for one in notes]
+    return [section(f"There are rows, and no number in {columns}.")], "no number", []
 
 
-def _figure(value: float, tile: Tile) -> str:
-    return in_percent(value) if tile.unit == "%" else in_figures(value)
+def _figure(value: float, answer: TileAnswer) -> str:
+    """`96.0%`, `20,274`; never rounded onto a threshold."""
+    beside = [one.limit.number for one in answer.thresholds]
+    return in_percent(value, beside) if answer.tile.unit == "%" else in_figures(value, beside)

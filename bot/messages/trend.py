@@ -22,7 +22,7 @@ LARGE = 100  # from here on averages have no decimals
 def trend_message(trend: MetricTrend, zone: ZoneInfo) -> Message:
     """A chart of a metric with its thresholds, or why there is none."""
     metric, axis = trend.metric, trend.axis
-    title = f"{_title(metric)}, last {count_of(axis.days, 'day')}"
+    title = f"{_title(metric)}, last {f'{axis.days} days' if axis.days > 1 else '24 hours'}"
     known = [point for point in trend.points if point.value is not None]
     blocks: list[Block | Native] = [section(f"*{escape(title, 150)}*", *_sentences(trend, zone))]
     if len(known) > 1:
@@ -85,7 +85,8 @@ def _sentences(trend: MetricTrend, zone: ZoneInfo) -> Iterator[str]:
     yield f"{icon}Latest {escape(_value(metric, value))}, {as_of(at, zone)}"
     if not trend.points:
         yield "Nothing was measured in this time."
-    yield _weeks(trend)
+    if trend.points or trend.weeks.now is not None:
+        yield _weeks(trend)
     if trend.since:
         yield f"Values since {day_and_time(trend.since, zone)}: nothing older is known."
 
@@ -98,7 +99,7 @@ def _weeks(trend: MetricTrend) -> str:
     average = f"7-day average {escape(_average(metric, weeks.now))}"
     if weeks.change is None:
         return f"{average}; the week before is unknown"
-    few = f" ({weeks.days_before} of its 7 days have values)" if weeks.days_before < 7 else ""
+    few = f" (values on {weeks.days_before} of its 7 days)" if weeks.days_before < 7 else ""
     return f"{average}, {escape(_change(metric, weeks.change, weeks.now))} the week before{few}"
 
 
@@ -120,10 +121,12 @@ def _average(metric: Metric, value: float, beside: float = 0.0) -> str:
 
 
 def _value(metric: Metric, value: float) -> str:
-    limits = limits_of(metric.check)
-    if limits:
-        return number(value, str(limits[0][1]))
-    return in_percent(value) if _is_percent(metric) else in_figures(value)
+    beside = [limit.number for _, limit in limits_of(metric.check)]
+    if _is_percent(metric):
+        return in_percent(value, beside)
+    if _unit(metric):
+        return number(value, str(limits_of(metric.check)[0][1]))
+    return in_figures(value, beside)
 
 
 def _unit(metric: Metric) -> str:
@@ -152,14 +155,14 @@ def _lines(metric: Metric) -> Iterator[tuple[Severity, Limit]]:
 
 
 def _picked(pick: Pick, axis: Axis) -> str:
-    """`Highest value of each day`: what a point stands for."""
+    """`Highest value per day`: what a point stands for."""
     if axis.hours:
-        return f"{pick.capitalize()} value of each {axis.hours} hours"
-    return f"{pick.capitalize()} value of each {'day' if axis.step == 1 else f'{axis.step} days'}"
+        return f"{pick.capitalize()} value per {axis.hours} hours"
+    return f"{pick.capitalize()} value per {'day' if axis.step == 1 else f'{axis.step} days'}"
 
 
 def _small(trend: MetricTrend, known: Sequence[Point], zone: ZoneInfo) -> Iterator[str]:
-    limits = [f"{NAMED[severity]} {escape(signs(str(limit)))}" for severity, limit in limits_of(trend.metric.check)]
+    limits = [escape(f"{NAMED[severity]} {signs(str(limit))}") for severity, limit in limits_of(trend.metric.check)]
     if len(known) > 1:
         yield f"{'Times' if trend.axis.hours else 'Days'} in {zone.key}"
     yield " · ".join(limits) or "No thresholds"

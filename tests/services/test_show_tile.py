@@ -68,7 +68,9 @@ def named(number: int) -> Tile:
 def test_a_missing_log_is_told_with_what_creates_it_and_another_table_with_what_restores_it(world: World) -> None:
     ports = replace(world.ports, settings=SHIPPED)
     world.warehouse.failure = NotFoundError("Table or view crm.sfdc_dbx.sync_audit_log is missing")
-    with pytest.raises(NotFoundError, match=r"^Tile 2, Coverage: Table .* is missing\. sync-health deploy creates it\.$"):
+    with pytest.raises(
+        NotFoundError, match=r"^Tile 2, Coverage: Table .* is missing\. sync-health deploy creates it\.$"
+    ):
         show_tile(ports, named(2))
     world.warehouse.failure = NotFoundError("Table or view rds.a.b is missing")
     with pytest.raises(NotFoundError, match="Restore it, or correct the statement of the tile"):
