@@ -141,7 +141,7 @@ def test_values_of_the_bot_are_shown_with_their_lowest_where_less_is_worse(whole
 
 
 def test_the_audit_log_is_asked_for_days_before_the_bot_began_and_only_then(whole: World) -> None:
-    logged(whole, (0.2, 99.0), (3, 95.5), (9, None), (10, 94.0))
+    logged(whole, (0.05, 80.0), (3, 95.5), (9, None), (10, 94.0))
     measured(whole, "coverage", 96.0, hours=1)
     trend = show_trend(whole.ports, "coverage 30")
     assert trend.from_log and course(trend) == [94.0, None, None, None, 95.5, 96.0]

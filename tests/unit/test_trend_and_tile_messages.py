@@ -278,6 +278,11 @@ def test_whatever_a_statement_answers_slack_takes_the_message(
         json.dumps(payload, allow_nan=False)
 
 
+def test_the_name_of_a_column_is_text_as_well() -> None:
+    for native in (True, False):
+        assert unescaped(table([{HOSTILE: 7}]).payload(native=native)) == []
+
+
 def test_ten_thousand_rows_of_long_texts_fit_into_a_message(faults: Callable[[Payload], list[str]]) -> None:
     rows = [{f"column {n}": f"{n} {HOSTILE} " * 40 for n in range(30)} for _ in range(10_000)]
     for native in (True, False):
