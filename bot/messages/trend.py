@@ -38,7 +38,9 @@ def metrics_message(found: MetricList, zone: ZoneInfo) -> Message:
     """What can be asked for, with the latest value of each, and how to ask for the worst."""
     groups = [*found.of_pipeline, *found.of_syncs, *found.logged]
     if not groups:
-        return Message("No metrics", (section("*No metrics*", "A check, in force here, adds one."),))
+        return Message(
+            "No metrics", (section("*No metrics*", "No check is in force here: `checks` in pipeline.yml adds some."),)
+        )
     rows = list(rows_that_fit(_row(one) for one in groups[:MOST_ROWS]))
     first = min(groups, key=_rank)
     how = f"{code(f'{COMMAND} {first.metric.typed} 30')} shows one over 30 days; any number from 1 to 90 works."
