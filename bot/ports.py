@@ -9,6 +9,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from bot.alerts.alert_times import Measured
+from bot.alerts.history import Spread
 from bot.alerts.model import Action, ActionKind, Alert, Entry, Incident, Maintenance
 from bot.alerts.paging import Page
 from bot.alerts.rejections import Rejection
@@ -357,6 +358,12 @@ class Records(AlertRecords, Protocol):
         """When the first message of these threads came to Slack, by Slack's clock; None: its root waits for that.
 
         What was given up before it was posted, at the end of a maintenance window, is not in the answer.
+        """
+
+    def spreads_of_values(self, check: str, sync: str | None, edges: Sequence[datetime]) -> Mapping[int, Spread]:
+        """What was measured for a check before the last edge, in numbers for each edge that it follows; -1: before all.
+
+        `edges` ascend. However many values there are, the answer has one row for an edge at most.
         """
 
     def prune_evaluations(self, before: datetime, most: int, *, keep_hourly: bool) -> int:

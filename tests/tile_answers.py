@@ -9,9 +9,10 @@ import sqlglot
 from sqlglot import exp
 
 from bot.adapters.duckdb import DuckDBWarehouse
+from bot.charts import Tile
 from bot.config.settings import Settings
 from bot.sql.statements import Statements
-from bot.sql.tiles import Tile, read_tiles
+from bot.sql.tiles import read_tiles
 from bot.sql.trees import in_duckdb
 
 FEATURES = {

@@ -20,6 +20,7 @@ class Purpose(StrEnum):
     QUEUE = "queue"  # the groups and first records of a backlog, and which of it was rejected
     EXAMPLES = "examples"  # records in an alert
     SNAPSHOT = "snapshot"  # written or read
+    TILE = "tile"  # of the dashboard, for somebody who asked
     RUN_LOG = "run log"  # completed runs in the audit log
     DEPLOY = "deploy"
     START = "start"  # a command that waits for a stopped warehouse

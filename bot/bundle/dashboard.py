@@ -9,13 +9,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from bot.bundle.jobs import parse_here
-from bot.bundle.widgets import HEADER, Line, draws_lines, name_of, text_widget, widget
+from bot.bundle.widgets import HEADER, name_of, text_widget, widget
+from bot.charts import Threshold, Tile, draws_thresholds, said_of_thresholds, thresholds_of
 from bot.config.settings import Settings
 from bot.sql.compose import written
 from bot.sql.statements import Statements
-from bot.sql.tiles import Tile
-from checks.forms import Limit
-from checks.model import Check, Severity
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -23,14 +21,13 @@ if TYPE_CHECKING:
 COLUMNS = 12  # of the grid
 SIZES = {"counter": (4, 3), "table": (1, 6)}  # how many stand next to each other, and how high they are
 CHARTS = (2, 6)
-NAMED = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 
 
 def dashboard(statements: Statements, settings: Settings, tiles: Sequence[Tile], mark: str) -> str:
     """The text of the file; `mark` stands on the dashboard, for whoever would edit it there."""
-    lines = [sorted(_thresholds(settings, tile), key=_worst_first) for tile in tiles]
+    lines = [thresholds_of(settings, tile) for tile in tiles]
     widgets = [
-        widget(tile, statements.columns(tile.statement), mine, _said(settings, tile, mine))
+        widget(tile, statements.columns(tile.statement), mine, said_of_thresholds(settings, tile))
         for tile, mine in zip(tiles, lines, strict=True)
     ]
     placed = [{"widget": one, "position": at} for one, at in zip(widgets, _placed(tiles), strict=True)]
@@ -47,50 +44,12 @@ def dashboard(statements: Statements, settings: Settings, tiles: Sequence[Tile],
     return json.dumps({"datasets": datasets, "pages": [page]}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _thresholds(settings: Settings, tile: Tile) -> Iterator[Line]:
-    """Those of its checks, where they are the same for every sync; one that two checks share is one line."""
-    known = set()
-    for check in filter(None, map(settings.check_called, tile.checks)):
-        for severity, limit in () if _differs(settings, check) else _limits(check):
-            if (severity, limit) not in known:
-                known.add((severity, limit))
-                yield Line(f"{severity}_{len(known)}", f"{NAMED[severity]} {limit}", severity, limit)
-
-
-def _said(settings: Settings, tile: Tile, lines: Sequence[Line]) -> str:
-    """Its thresholds in words, those of each sync where they differ."""
-    said = [line.label for line in lines]
-    for name in tile.checks:
-        check = settings.check_called(name)
-        if check and _differs(settings, check):
-            mine = ((sync, settings.check_called(name, sync.name)) for sync in settings.syncs if sync.queue)
-            limits = (
-                (sync, ", ".join(f"{NAMED[one]} {limit}" for one, limit in _limits(found))) for sync, found in mine
-            )
-            said += [f"{sync.label}: {text}" for sync, text in limits if text]
-    return " · ".join(said)
-
-
-def _differs(settings: Settings, check: Check) -> bool:
-    """Whether a sync has thresholds of its own."""
-    return any(check.name in changed for changed in settings.checks_of.values())
-
-
-def _limits(check: Check | None) -> list[tuple[Severity, Limit]]:
-    given = ((Severity.CRITICAL, check.critical), (Severity.WARN, check.warn)) if check else ()
-    return [(severity, limit) for severity, limit in given if limit]
-
-
-def _worst_first(line: Line) -> bool:
-    return line.severity is not Severity.CRITICAL
-
-
-def _dataset(statements: Statements, settings: Settings, tile: Tile, lines: Sequence[Line]) -> dict[str, Any]:
+def _dataset(statements: Statements, settings: Settings, tile: Tile, lines: Sequence[Threshold]) -> dict[str, Any]:
     """The statement of a tile, with a column for each threshold that is drawn as a line."""
     from sqlglot import exp
 
     tree = parse_here(statements, settings, tile.statement)
-    if lines and draws_lines(tile):
+    if lines and draws_thresholds(tile):
         values = [exp.alias_(exp.cast(exp.convert(one.limit.number), "double"), one.column) for one in lines]
         tree = _with_columns(tree, values)
     text = f"-- {tile.question}\n{written(tree, 'databricks', pretty=True)}\n"

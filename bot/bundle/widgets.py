@@ -1,36 +1,23 @@
 """Widgets of an AI/BI dashboard, by the chart that a tile asks for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from bot.sql.tiles import Tile
-from checks.forms import Limit
+from bot.charts import TIMES, Threshold, Tile, draws_thresholds, in_words, title_with_unit
 from checks.model import Severity
 
 HEADER = 2  # rows of the grid that the title takes
 VERSIONS = {"counter": 2, "table": 2}  # of the others it is 3
-TIMES = frozenset({"hour", "day", "date", "week", "month"})  # columns that are an axis of time
 COLOURS = {Severity.WARN: 2, Severity.CRITICAL: 4}  # amber and red of the standard theme
 PLAIN = {"type": "number-plain", "abbreviation": "none", "decimalPlaces": {"type": "max", "places": 2}}
 Widget = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Line:
-    """A threshold: its column in the dataset, and how the legend names it."""
-
-    column: str
-    label: str
-    severity: Severity
-    limit: Limit
-
-
-def widget(tile: Tile, columns: Sequence[str], lines: Sequence[Line], said: str) -> Widget:
+def widget(tile: Tile, columns: Sequence[str], lines: Sequence[Threshold], said: str) -> Widget:
     """One tile; `columns` are those of its answer, `said` what its thresholds are."""
     from sqlglot import exp
 
-    drawn = lines if draws_lines(tile) else ()
+    drawn = lines if draws_thresholds(tile) else ()
     shown = (
         columns
         if tile.chart == "table"
@@ -55,27 +42,21 @@ def name_of(tile: Tile) -> str:
     return f"{tile.number:02}_{tile.name}"[:60]
 
 
-def draws_lines(tile: Tile) -> bool:
-    """Whether thresholds are lines of its chart; where series tell several apart there is no room for more."""
-    return tile.chart in ("line", "area") and not tile.series
-
-
 def text_widget(lines: Sequence[str]) -> Widget:
     """Markdown."""
     return {"name": "title", "multilineTextboxSpec": {"lines": list(lines)}}
 
 
 def _frame(tile: Tile, said: str) -> Widget:
-    unit = f" ({tile.unit})" if tile.unit and tile.unit.casefold() not in tile.title.casefold() else ""
     return {
         "showTitle": True,
-        "title": f"{tile.title}{unit}",
+        "title": title_with_unit(tile),
         "showDescription": True,
         "description": f"{tile.question} {said}".strip(),
     }
 
 
-def _encodings(tile: Tile, columns: Sequence[str], lines: Sequence[Line]) -> Widget:
+def _encodings(tile: Tile, columns: Sequence[str], lines: Sequence[Threshold]) -> Widget:
     if tile.chart == "table":
         return {"columns": [{"fieldName": name, "displayName": in_words(name)} for name in columns]}
     if tile.chart == "counter":
@@ -83,10 +64,10 @@ def _encodings(tile: Tile, columns: Sequence[str], lines: Sequence[Line]) -> Wid
     if tile.chart == "pie":
         return {"angle": _quantity(tile), "color": _named(str(tile.x), "categorical")}
     scale = "temporal" if tile.chart != "bar" or tile.x in TIMES else "categorical"
-    return {"x": _named(str(tile.x), scale), **_drawn(tile, lines if draws_lines(tile) else ())}
+    return {"x": _named(str(tile.x), scale), **_drawn(tile, lines if draws_thresholds(tile) else ())}
 
 
-def _drawn(tile: Tile, lines: Sequence[Line]) -> Widget:
+def _drawn(tile: Tile, lines: Sequence[Threshold]) -> Widget:
     """The y axis, and what tells several lines or bars of it apart."""
     if len(tile.y) == 1 and not lines:
         return {"y": _quantity(tile)} | ({"color": _named(tile.series, "categorical")} if tile.series else {})
@@ -110,17 +91,11 @@ def _named(column: str, scale: str) -> Widget:
     return {"fieldName": column, "displayName": in_words(column), "scale": {"type": scale}}
 
 
-def _rule(line: Line) -> Widget:
+def _rule(line: Threshold) -> Widget:
     """The colour of a counter beyond a threshold; the first rule that holds decides."""
     operand = {"type": "data-value", "value": f"{line.limit.number:g}"}
     return {"condition": {"operand": operand, "operator": line.limit.comparison}, "color": _colour(line)}
 
 
-def _colour(line: Line) -> Mapping[str, object]:
+def _colour(line: Threshold) -> Mapping[str, object]:
     return {"themeColorType": "visualizationColors", "position": COLOURS[line.severity]}
-
-
-def in_words(column: str) -> str:
-    """`rds_total` → Rds total, for a legend or the head of a column."""
-    words = column.replace("_", " ")
-    return words[:1].upper() + words[1:]

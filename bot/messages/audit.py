@@ -1,20 +1,18 @@
 """The audit: who did what, and what came of it."""
 
 import re
-from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from bot.answers import AuditTrail
 from bot.messages.blocks import Block, Message, Native, context, section
-from bot.messages.native import MOST_ROWS, By, Cell, Told, table
+from bot.messages.native import MOST_ROWS, By, Cell, Told, rows_that_fit, table
 from bot.messages.text import code, day_and_time
 from bot.model import AuditRow, AuditState
 from bot.sanitize import sanitize
 from checks.numbers import count_of
 
 COLUMNS = ("When", "Who", "Action", "Target", "Outcome", "Reason")
-TEXTS = 8000  # characters of all cells together: Slack takes 10,000 of a table, and its text has to fit, too
-SHORT, LONG, WHEN = 60, 120, 24  # characters of a cell; what a time takes
+SHORT, LONG = 60, 120  # characters of a cell
 USER = re.compile(r"[UW][A-Z0-9]{2,}")  # a Slack user id; what acted on its own has a name
 NAMED = re.compile(r"(?<![\w{@])([UWS]0[A-Z0-9]+)(?!\w)")  # …or that of a group, as it stands in a text
 ICONS = {
@@ -28,7 +26,7 @@ ICONS = {
 
 def audit_message(trail: AuditTrail, zone: ZoneInfo) -> Message:
     """The newest rows, as many as Slack takes, and how to get at the others."""
-    rows = list(_that_fit(_row(row) for row in trail.rows[:MOST_ROWS]))
+    rows = list(rows_that_fit(_row(row) for row in trail.rows[:MOST_ROWS]))
     since, found = day_and_time(trail.since, zone), count_of(trail.total, "audit entry", "audit entries")
     head = section(f"*{found}* since {since}" if trail.total else f"No audit entries since {since}.")
     blocks: list[Block | Native] = [head]
@@ -63,19 +61,3 @@ def _told(text: str) -> Told:
     if short.rfind("{") > short.rfind("}"):  # a time is not torn
         short = f"{short[: short.rfind('{')]}…"
     return Told(NAMED.sub(r"{@\1}", short))
-
-
-def _length(cell: Cell) -> int:
-    if isinstance(cell, Told):
-        return len(cell.text)
-    return len(cell) if isinstance(cell, str) else WHEN
-
-
-def _that_fit(rows: Iterable[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
-    """The first ones, until a table is full."""
-    used = 0
-    for row in rows:
-        used += sum(_length(cell) for cell in row)
-        if used > TEXTS:
-            return
-        yield row

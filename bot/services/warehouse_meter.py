@@ -41,6 +41,7 @@ BY_NAME = {  # how a statement begins that is asked or done
     POPULATE: Purpose.SNAPSHOT,
     RUN_LOG: Purpose.RUN_LOG,
     "doctor/": Purpose.START,
+    "dashboard_tiles/": Purpose.TILE,
 }
 
 

@@ -30,6 +30,8 @@ from bot.slack.interaction import Interaction
 from bot.slack.runbook import runbook
 from bot.slack.slo import slo
 from bot.slack.sync_actions import typed
+from bot.slack.tiles import tiles
+from bot.slack.trends import trend
 from checks.problems import close_to
 
 SUMMARY_ELSEWHERE = ("status", "health", "state")  # what the summary is called in other products; near to `pause`
@@ -70,6 +72,12 @@ COMMANDS = {
         "rejected records of the last completed run by cause, with the next step; of one sync when named",
     ),
     "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
+    "trend": Command(
+        trend,
+        "how a metric went over 1 to 90 days, against its thresholds and the week before: `trend coverage 30`; "
+        "alone: the metrics",
+    ),
+    "tiles": Command(tiles, "the tiles of the dashboard; one of them as a chart: `tiles 3` or `tiles coverage`"),
     "check": Command(partial(fresh_summary, replace=False), "evaluates every check now"),
     "snapshot": Command(snapshot, "takes an audit snapshot and shows what changed since the last one (operators)"),
     "rerun": Command(

@@ -88,7 +88,7 @@ def summarised(context: Context, asked: float, *, measuring: bool = False, faile
     return dataclasses.replace(shown, state_outage=outage, other_connections=others, failed=failed)
 
 
-def _shown_as_of(render: Callable[[T, ZoneInfo, datetime], Message]) -> "Show[Answer[T]]":
+def shown_as_of(render: Callable[[T, ZoneInfo, datetime], Message]) -> "Show[Answer[T]]":
     """What was found, and when it was asked for."""
 
     def show(context: Context, interaction: Interaction, found: Answer[T]) -> None:
@@ -101,7 +101,7 @@ def about_syncs(
     word: str, find: Callable[[Ports, SyncSettings | None], T], render: Callable[[T, ZoneInfo, datetime], Message]
 ) -> Work:
     """A question about the sync that is named behind the command, or about all."""
-    show = _shown_as_of(render)
+    show = shown_as_of(render)
 
     def ask(context: Context, interaction: Interaction) -> None:
         sync = sync_meant(context, interaction)
@@ -112,7 +112,7 @@ def about_syncs(
 
 def schedules(context: Context, interaction: Interaction) -> None:
     """When Census runs what."""
-    show = _shown_as_of(schedules_message)
+    show = shown_as_of(schedules_message)
     context.ask(interaction, "schedules", partial(show_schedules, context.ports), show)
 
 

@@ -59,7 +59,7 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
 OURS = {  # ask, or change what the bot itself keeps; observe mode refuses whatever is not among them
     *("", "refresh", "share", "check", "queue", "runs", "errors", "schedules", "incidents", "incident", "timeline"),
     *("help", "acknowledge", "ack", "take_over", "unack", "unacknowledge", "snooze", "more", "audit", "runbook"),
-    *("note", "resolve", "escalate", "slo"),
+    *("note", "resolve", "escalate", "slo", "trend", "tiles"),
 }
 OF_NOBODY = {("command", "help")}  # says nothing of the pipeline; a shared channel has people of other workspaces
 FROM_ANOTHER_VERSION = {

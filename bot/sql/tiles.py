@@ -3,12 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise, takewhile
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from bot.charts import Chart, Tile
 from bot.config import shipped
 from bot.config.settings import Settings
 from bot.errors import ConfigurationError, PermanentError
@@ -16,31 +17,9 @@ from bot.sql.folder import TILES
 from bot.sql.statements import Statements
 from checks.problems import Written, nearest, problems
 
-Chart = Literal["counter", "line", "area", "bar", "pie", "table"]
 FILE = re.compile(rf"{TILES}(?P<number>\d\d)_(?P<name>[a-z][a-z0-9_]*)")
 KEYS = "-- title: "  # how the line begins that says how it is drawn, below the question
 EXAMPLE = f"{KEYS}Records per day · chart: line · unit: records · x: day · y: records"
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One tile; `statement` is the name by which a warehouse is asked, and `Statements.in_dialect` knows its text.
-
-    `x`, `y` and `series` are columns of its answer: `series` tells several lines or bars apart; a table names none of
-    them and shows all. `unit` is what `y` is counted in. `checks` are those in force here whose thresholds are drawn.
-    """
-
-    number: int
-    name: str
-    statement: str
-    question: str
-    title: str
-    chart: Chart
-    unit: str
-    x: str | None
-    y: tuple[str, ...]
-    series: str | None
-    checks: tuple[str, ...]
 
 
 def _split(written: object) -> object:

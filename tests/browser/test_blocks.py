@@ -87,6 +87,26 @@ def test_an_attachment_has_its_bar_and_fields_stand_in_two_columns(slack: SlackS
     assert one and other and (one["y"], one["x"] < other["x"]) == (other["y"], True)
 
 
+def test_a_line_far_from_zero_shows_how_it_moves_and_bars_begin_at_zero(slack: SlackServer, page: Page) -> None:
+    for kind in ("line", "area", "bar"):
+        drawn = line(kind, Coverage=[95.2, 96.4], Threshold=[95, 95])
+        drawn["chart"]["type"] = kind
+        call(slack, "chat.postMessage", blocks=[drawn])
+    scales = page.locator("#messages .chart .y")
+    expect(scales).to_have_count(3)
+    assert [one.locator("span").all_inner_texts() for one in scales.all()] == [
+        ["96.4", "95"],
+        ["96.4", "0"],
+        ["96.4", "0"],
+    ]
+    hues = (
+        page.locator("#messages .chart")
+        .first.locator("path.line")
+        .evaluate_all("all => all.map((p) => p.classList[0])")
+    )
+    assert hues == ["hue0", "hue1"]
+
+
 def test_what_an_app_wrote_is_text_wherever_it_stands(slack: SlackServer, page: Page) -> None:
     chart = line(HOSTILE[:50], **{HOSTILE[:20]: [1.0, 2.0]})
     chart["chart"]["axis_config"]["x_label"] = HOSTILE[:50]

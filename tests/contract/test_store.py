@@ -23,6 +23,7 @@ from bot.adapters.store import sql_store as store_module
 from bot.adapters.store import tables
 from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.alert_times import Measured
+from bot.alerts.history import Spread
 from bot.alerts.model import TEST_ALERT, Action, ActionKind, ActionState, Alert, Did, Entry, Incident, State
 from bot.alerts.success import Evaluated
 from bot.errors import TemporaryError
@@ -326,6 +327,40 @@ def test_values_are_the_latest_that_were_measured_oldest_first(store: SqlStore) 
         assert records.latest_values("a", "Sync B", 9, until=at(3)) == ((at(0), 1), (at(1), 2), (at(3), 3))
         assert records.latest_values("a", None, 3) == (), "another alert"
         assert records.latest_values("b", None, 3) == ()
+
+
+def test_values_are_counted_between_times_with_the_lowest_the_highest_the_mean_and_the_last(store: SqlStore) -> None:
+    edges = [at(10), at(20), at(30), at(40)]
+    with store.transaction() as records:
+        for second, value in ((9, 7), (10, 1), (12, 9.5), (19, None), (19.9, 3), (30, -2), (39, 4), (40, 99)):
+            records.save_evaluation(evaluation(value, seconds=second))
+        found = records.spreads_of_values("a", "Sync B", edges)
+        assert records.spreads_of_values("a", None, edges) == {}, "of another alert"
+    assert found == {
+        -1: Spread(1, 7, 7, 7, 7, at(9), at(9)),
+        0: Spread(3, 1, 9.5, 4.5, 3, at(10), at(19.9)),
+        2: Spread(2, -2, 4, 1, 4, at(30), at(39)),
+    }
+
+
+def test_ninety_days_of_values_every_five_minutes_come_back_as_one_row_for_a_day(store: SqlStore) -> None:
+    tick, edges = 5 * 60, [at(day * 86_400 - 1) for day in range(91)]
+    with store.transaction() as records:
+        records.save_evaluation(evaluation(1))
+        fill = (
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 25920)"
+            " INSERT INTO evaluations (id, checked_at, body) SELECT i, strftime('%Y-%m-%d %H:%M:%f000',"
+            f" '{NOON:%Y-%m-%d %H:%M:%S}', '+' || ((i - 1) * {tick}) || ' seconds'), x'' FROM n"
+        )
+        records._db.exec_driver_sql(fill)
+        records._db.exec_driver_sql(
+            "INSERT INTO results SELECT (SELECT id FROM series WHERE sync = 'Sync B'), id, 'ok', id % 500"
+            " FROM evaluations WHERE id > 1"
+        )
+        found = records.spreads_of_values("a", "Sync B", edges)
+    assert sorted(found) == list(range(90))
+    assert {one.count for one in found.values()} == {288}
+    assert max(one.highest for one in found.values()) == 499
 
 
 def test_a_workspace_that_takes_text_alone_is_remembered(store: SqlStore, other: SqlStore) -> None:

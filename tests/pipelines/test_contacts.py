@@ -81,6 +81,11 @@ def test_each_fault_is_alerted_in_one_thread_and_a_rerun_ends_one(world: Contact
         nameless = world.root("8 contacts in the lake have no name")
         assert "Rerun Contacts" in words(nameless) and "*Cause*" not in words(nameless)
         assert "Fix the name in the view that feeds HubSpot." in world.thread("8 contacts in the lake have no name")
+        assert "5 tiles of the dashboard" in world.ask("tiles")
+        assert "What was written into the audit log of late?" in world.ask("tiles 13")
+        listed, trend = world.ask("trend"), world.ask("trend backlog Contacts 7")
+        assert "nameless_contacts" in listed and "Backlog, Contacts, last 7 days" in trend
+        in_own_words(listed + trend)
         queue = world.ask("queue contacts")
         assert "By lifecycle stage" in queue and re.search(r"lead 6\ncustomer 6|customer 6\nlead 6", queue)
 

@@ -44,6 +44,12 @@ def test_twenty_syncs_are_shown_and_one_that_fails_is_alerted(world: Twenty) -> 
         assert "`queue` under a sync in pipeline.yml would name" in queue
         assert "SYNC_HEALTH_WAREHOUSE is `none`" in queue and "as of" not in queue and len(queue) < 500
         assert "SYNC_HEALTH_WAREHOUSE is none" in world.ask("snapshot")
+        for typed in ("tiles", "tiles 3"):
+            assert "There are no tiles: SYNC_HEALTH_WAREHOUSE is none" in world.ask(typed)
+        listed = world.ask("trend")
+        assert "failed_runs" in listed and "backlog" not in listed and "audit log" not in listed
+        trend = world.ask("trend failed_runs Feed 07")
+        assert "Failed runs, Feed 07, last 30 days" in trend and "Latest 0" in trend and "arehouse" not in trend
         for asked in ("runs", "schedules", "errors"):
             answer = world.ask(asked)
             assert all(name in answer for name in NAMES), asked

@@ -111,6 +111,7 @@ def test_who_asks_for_a_backlog_is_counted_by_what_was_asked(world: World, meter
         ("do", "populate_audit_log", Purpose.SNAPSHOT),
         ("do", "log_runs/7", Purpose.RUN_LOG),
         ("ask", "doctor/wake", Purpose.START),
+        ("ask", "dashboard_tiles/02_coverage_trend", Purpose.TILE),
         ("columns", "a.b.c", Purpose.EXAMINE),
         ("try_write", "doctor/may_write", Purpose.EXAMINE),
     ],

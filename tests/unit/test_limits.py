@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given, settings
@@ -33,6 +33,7 @@ from bot.answers import (
     SyncRuns,
     SyncSchedule,
 )
+from bot.charts import Chart
 from bot.config.runbook import Section
 from bot.demo.slack.blocks import checked_blocks, content
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
@@ -79,6 +80,8 @@ from bot.messages.summary import summary_message
 from bot.messages.sync_dialogs import action_modal, answer_modal, loading_modal, pause_all_modal
 from bot.messages.syncs import runs_message, schedules_message
 from bot.messages.text import anchor, code, cut, escape
+from bot.messages.tiles import tile_message, tiles_message
+from bot.messages.trend import metrics_message, trend_message
 from bot.messages.watch import outage_message, unstored_summary
 from bot.model import AuditRow, AuditState, Digest, Evaluation, Kind, Outage, Undelivered
 from bot.sanitize import sanitize
@@ -86,6 +89,7 @@ from checks.forms import Limit
 from checks.model import Outcome
 from tests.unit import payloads as common
 from tests.unit import samples
+from tests.unit.drawn import a_tile, a_tile_answer, a_trend, some_metrics
 from tests.unit.samples import NOW, OPERATOR, ZONE, minutes
 
 SETTINGS, OWNED = common.LINKED, common.OWNED
@@ -240,6 +244,10 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     topics_message: lambda t, n: [topics_message({"Alerts": [(t, t)] * n, "Of this pipeline": [(t, t)] * n})],
     audit_message: lambda t, n: [audit_message(an_audit(t, n), ZONE)],
     slo_message: lambda t, n: [slo_message(a_slo(t, n), {7: f"https://x.example/{t}"}, ZONE)],
+    trend_message: lambda t, n: [trend_message(a_trend(t, n), ZONE)],
+    metrics_message: lambda t, n: [metrics_message(some_metrics(t, n), ZONE)],
+    tiles_message: lambda t, n: [tiles_message([a_tile(t)] * max(1, n))],
+    tile_message: lambda t, n: [tile_message(a_tile_answer(t, n, chart), ZONE, NOW) for chart in get_args(Chart)],
     maintenance_begun: lambda t, n: [maintenance_begun(a_report(t, n).window, ZONE, "/sync-health")],
     maintenance_message: lambda t, n: [maintenance_message(a_report(t, n), SETTINGS)],
     note: lambda t, n: [note(t, (OPERATOR,) * n)],

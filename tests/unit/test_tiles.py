@@ -10,12 +10,13 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from bot.charts import Tile
 from bot.config import shipped
 from bot.config.settings import Settings
 from bot.errors import ConfigurationError
 from bot.runtime.composition import settings_from
 from bot.sql.statements import Statements
-from bot.sql.tiles import Tile, read_tiles
+from bot.sql.tiles import read_tiles
 
 SHIPPED = settings_from({})
 CONTACTS = settings_from({"SYNC_HEALTH_CONFIG": str(Path(__file__).parents[1] / "contacts" / "pipeline.yml")})

@@ -1,13 +1,15 @@
 """Evaluations in the state, and the values that they measured: compressed, because there is one at every tick."""
 
 import zlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, and_, case, delete, exists, func, insert, select, update
 
 from bot.adapters.store import tables as t
+from bot.alerts.history import Spread
 from bot.model import Evaluation
 
 EVALUATION = TypeAdapter(Evaluation)  # made once: that takes ten times as long as reading one
@@ -54,6 +56,21 @@ class EvaluationRecords:
             newest = newest.where(t.evaluations.c.checked_at <= until)
         rows = self._db.execute(newest.order_by(t.results.c.evaluation_id.desc()))
         return tuple((row.checked_at, row.value) for row in rows)[::-1]
+
+    def spreads_of_values(self, check: str, sync: str | None, edges: Sequence[datetime]) -> Mapping[int, Spread]:
+        r, at = t.results.c, t.evaluations.c.checked_at
+        series = select(t.series.c.id).where(t.series.c.check == check, t.series.c.sync == (sync or ""))
+        edge = case(*((at < one, n - 1) for n, one in enumerate(edges)), else_=len(edges) - 1).label("edge")
+        numbers = (func.count(), func.min(r.value), func.max(r.value), func.avg(r.value), func.max(r.evaluation_id))
+        named = [one.label(name) for one, name in zip(numbers, ("n", "low", "high", "mean", "newest"), strict=True)]
+        measured = t.results.join(t.evaluations, t.evaluations.c.id == r.evaluation_id)
+        same = (r.series_id == series.scalar_subquery(), r.value.is_not(None), at < edges[-1])
+        times = (func.min(at).label("first_at"), func.max(at).label("last_at"))
+        each = select(edge, *named, *times).select_from(measured).where(*same).group_by(edge).cte("each_edge")
+        newest = (r.series_id == series.scalar_subquery(), r.evaluation_id == each.c.newest)
+        shown = (each.c.n, each.c.low, each.c.high, each.c.mean, r.value, each.c.first_at, each.c.last_at)
+        rows = self._db.execute(select(each.c.edge, *shown).select_from(each.join(t.results, and_(*newest))))
+        return {int(row[0]): Spread(*row[1:]) for row in rows}
 
     def move_values(self, check: str, to_check: str, to_sync: str) -> None:
         there = exists().where(t.series.c.check == to_check, t.series.c.sync == to_sync)

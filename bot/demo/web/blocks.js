@@ -248,7 +248,9 @@ function categories({ categories: names, x_label }) {
 }
 
 function curves(type, series, names) { // and the scale beside them
-  const values = series.flatMap((s) => s.data.map((p) => p.value)), low = Math.min(0, ...values), high = Math.max(low + 1e-9, ...values);
+  const values = series.flatMap((s) => s.data.map((p) => p.value)), least = Math.min(...values), most = Math.max(...values);
+  const close = type === "line" && least > 0 && most - least < least / 2; // far from 0: what moves is seen
+  const low = close ? least : Math.min(0, least), high = Math.max(low + 1e-9, most);
   const count = names.length, y = (value) => 100 - (value - low) / (high - low) * 100, x = (n) => (n + .5) / count * 100;
   const drawn = series.map((s, k) => {
     const hue = `hue${k % 6}`, width = 80 / count / series.length;

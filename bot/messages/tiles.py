@@ -1,0 +1,165 @@
+"""`/sync-health tiles`: the tiles of the dashboard, and one of them as a chart, a table or a number."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.charts import TIMES, Tile, TileAnswer, in_words, title_with_unit
+from bot.messages.blocks import Block, Message, Native, context, section
+from bot.messages.native import MOST_ROWS, MOST_SERIES, Cell, pie_chart, rows_that_fit, table, xy_chart
+from bot.messages.phrases import warehouse_as_of
+from bot.messages.text import ICONS, code, escape
+from bot.messages.tile_series import Drawn, drawn_of, number_in
+from bot.messages.trend import points_in_words
+from bot.sanitize import sanitize
+from checks.numbers import count_of, in_figures, in_percent
+
+COMMAND = "/sync-health tiles"
+MOST_COLUMNS, CELL = 20, 60  # of a table; characters
+OTHERS = "Other"
+
+
+def tiles_message(tiles: Sequence[Tile]) -> Message:
+    """What there is, and how to ask for one."""
+    rows = [(str(tile.number), title_with_unit(tile), sanitize(tile.question, 200)) for tile in tiles]
+    first = tiles[min(1, len(tiles) - 1)]
+    how = f"{code(f'{COMMAND} {first.number}')} or {code(f'{COMMAND} {first.title.lower()}')} shows one."
+    head = section(f"*{count_of(len(tiles), 'tile')} of the dashboard*", how)
+    return Message(count_of(len(tiles), "tile"), (head, table(("#", "Tile", "Question"), rows, ZoneInfo("UTC"))))
+
+
+def tile_message(answer: TileAnswer, zone: ZoneInfo, as_of: datetime) -> Message:
+    """A tile as its file says that it is drawn; whatever its rows hold, something is said."""
+    tile = answer.tile
+    head = section(f"*{tile.number} · {escape(title_with_unit(tile), 100)}*", escape(tile.question, 500))
+    body, said, small = _body(answer, zone)
+    small += [escape(answer.said, 500)] if answer.said and answer.rows else []
+    told = context(*small, warehouse_as_of(as_of, zone))
+    return Message(f"{escape(title_with_unit(tile), 100)}: {escape(said, 500)}", (head, *body, told))
+
+
+Parts = tuple[list[Block | Native], str, list[str]]  # the blocks, one sentence of them, small print
+
+
+def _body(answer: TileAnswer, zone: ZoneInfo) -> Parts:
+    if not answer.rows:
+        return [section("The statement returned no rows.")], "no rows", []
+    match answer.tile.chart:
+        case "table":
+            return _table(answer, zone)
+        case "counter":
+            return _counter(answer)
+        case "pie":
+            return _pie(answer)
+    return _curves(answer, zone)
+
+
+def _table(answer: TileAnswer, zone: ZoneInfo) -> Parts:
+    """Every column, up to twenty; of long values the beginning."""
+    columns = list(answer.rows[0])
+    shown = columns[:MOST_COLUMNS]
+    rows = [tuple(_cell(row.get(name)) for name in shown) for row in answer.rows]
+    kept = list(rows_that_fit(rows[:MOST_ROWS]))
+    small = [f"{len(rows) - len(kept):,} more rows not shown"] if len(rows) > len(kept) else []
+    if hidden := columns[MOST_COLUMNS:]:
+        small.append(f"Columns not shown: {escape(', '.join(hidden), 300)}")
+    heads = [in_words(name) for name in shown]
+    return [table(heads, kept, zone)], count_of(len(rows), "row"), small
+
+
+def _cell(value: object) -> Cell:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case None | datetime():
+            return value
+        case int() | float():
+            return value if number_in(value) is not None else sanitize(str(value), CELL)
+    return sanitize(str(value), CELL)
+
+
+def _counter(answer: TileAnswer) -> Parts:
+    """The number of the first row, with the severity of the threshold beyond which it is."""
+    tile, value = answer.tile, number_in(answer.rows[0].get(answer.tile.y[0]))
+    if value is None:
+        return _no_numbers(tile)
+    worst = next((one for one in answer.thresholds if one.limit.holds(value)), None)
+    said = _figure(value, answer)
+    return [section(f"{ICONS[worst.severity]} *{said}*" if worst else f"*{said}*")], said, []
+
+
+def _pie(answer: TileAnswer) -> Parts:
+    """The biggest parts, and what the others come to."""
+    tile, parts, odd = answer.tile, dict[str, float](), 0
+    for row in answer.rows:
+        value, label = number_in(row.get(tile.y[0])), sanitize(str(row.get(str(tile.x))), CELL)
+        if value is None or value <= 0:
+            odd += 1
+        else:
+            parts[label] = parts.get(label, 0.0) + value
+    if not parts:
+        return _no_numbers(tile)
+    ranked = sorted(parts.items(), key=lambda one: -one[1])
+    shown = dict(ranked if len(ranked) <= MOST_SERIES else ranked[: MOST_SERIES - 1])
+    small = [f"{count_of(odd, 'row')} without a number above 0 left out"] if odd else []
+    if rest := len(ranked) - len(shown):
+        shown[OTHERS] = shown.get(OTHERS, 0.0) + sum(value for _, value in ranked[-rest:])
+        small.append(f"{OTHERS}: {rest:,} parts")
+    total = sum(shown.values())
+    lines = [
+        f"{escape(label, 60)} {_figure(value, answer)} ({in_percent(100 * value / total)})"
+        for label, value in shown.items()
+    ]
+    label, value = ranked[0]
+    return [pie_chart(title_with_unit(tile), shown, lines)], f"most {label}, {_figure(value, answer)}", small
+
+
+def _curves(answer: TileAnswer, zone: ZoneInfo) -> Parts:
+    """A line, an area or bars."""
+    tile, drawn = answer.tile, drawn_of(answer, zone)
+    if not drawn.labels:
+        return _no_numbers(tile)
+    last = _sentence(answer, drawn)
+    small = [escape(one, 500) for one in drawn.notes]
+    if len(drawn.labels) == 1:
+        return [section(escape(last, 500), "A chart takes two points; there is one.")], last, small
+    return [_chart(answer, drawn)], last, small
+
+
+def _sentence(answer: TileAnswer, drawn: Drawn) -> str:
+    """The newest values, of up to three series; of names that are no time the largest."""
+    values = next(iter(drawn.series.values()))
+    if str(answer.tile.x) not in TIMES:
+        largest = max(range(len(values)), key=values.__getitem__)
+        return f"most {drawn.labels[largest]}, {_figure(values[largest], answer)}"
+    several = len(drawn.series) > 1
+    newest = [
+        f"{name} {_figure(values[-1], answer)}" if several else _figure(values[-1], answer)
+        for name, values in list(drawn.series.items())[:3]
+    ]
+    return f"{drawn.labels[-1]}: {', '.join(newest)}"
+
+
+def _chart(answer: TileAnswer, drawn: Drawn) -> Native:
+    tile = answer.tile
+    told = [
+        (name, ["–" if (name, n) in drawn.blanks else _figure(value, answer) for n, value in enumerate(values)])
+        for name, values in drawn.series.items()
+    ]
+    lines = points_in_words(drawn.labels, told)
+    assert tile.chart in ("line", "area", "bar"), tile.chart
+    if drawn.caption:
+        lines.insert(0, f"{escape(drawn.caption)}:")
+    title = drawn.caption or title_with_unit(tile)
+    return xy_chart(tile.chart, title, {**drawn.series, **drawn.thresholds}, drawn.labels, lines)
+
+
+def _no_numbers(tile: Tile) -> Parts:
+    columns = ", ".join(code(name, 60) for name in tile.y)
+    return [section(f"There are rows, and no number in {columns}.")], "no number", []
+
+
+def _figure(value: float, answer: TileAnswer) -> str:
+    """`96.0%`, `20,274`; never rounded onto a threshold."""
+    beside = [one.limit.number for one in answer.thresholds]
+    return in_percent(value, beside) if answer.tile.unit == "%" else in_figures(value, beside)

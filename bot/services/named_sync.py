@@ -1,0 +1,16 @@
+"""The sync that somebody means by a word."""
+
+from bot.config.settings import Settings
+from bot.config.syncs import SyncSettings
+from bot.errors import RefusedError
+
+MOST_SYNCS = 20  # that a refusal names
+
+
+def sync_named(settings: Settings, word: str) -> SyncSettings:
+    """The sync of this name, short name, role or id. Raises RefusedError with those there are."""
+    if found := settings.sync_called(word):
+        return found
+    known = [sync.label for sync in settings.syncs]
+    more = f" and {len(known) - MOST_SYNCS:,} more" if len(known) > MOST_SYNCS else ""
+    raise RefusedError(f"Unknown sync “{word[:40]}”. Syncs: {', '.join(known[:MOST_SYNCS])}{more}.")
