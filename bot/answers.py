@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.alerts.model import Action, ActionKind, Incident, Maintenance
 from bot.alerts.rejections import CauseGroup
+from bot.alerts.stakeholders import Note, Reader
 from bot.alerts.trends import Trend
 from bot.alerts.warehouse_use import Usage
 from bot.config.pipeline_file import Noun
@@ -381,3 +382,18 @@ class RunbookPage:
     next_step: str = ""
     owner: str | None = None  # a Slack id
     incident: Incident | None = None
+
+
+@dataclass(frozen=True)
+class NotePreview:
+    """What somebody sees before sending: channels that refuse it, each with the reason, and the note sent last."""
+
+    note: Note
+    refused: tuple[tuple[Reader, str], ...] = ()
+    last: Note | None = None
+
+    @property
+    def takers(self) -> tuple[Reader, ...]:
+        """Whom it would reach."""
+        refused = [reader for reader, _ in self.refused]
+        return tuple(one for one in self.note.readers if one not in refused)

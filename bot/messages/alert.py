@@ -31,6 +31,7 @@ from bot.messages.phrases import (
     titled,
     was_closed,
 )
+from bot.messages.report import review_message
 from bot.messages.root import (
     WORSENED,
     acknowledge_button,
@@ -43,6 +44,7 @@ from bot.messages.root import (
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
+from bot.messages.stakeholder_note import note_message
 from bot.messages.text import (
     ICONS,
     as_of,
@@ -91,6 +93,10 @@ def _message(announcement: Announcement, settings: Settings) -> Message:
     if announcement.kind is Kind.DIGEST:
         assert announcement.digest, "a digest is announced with its content"
         return digest_message(announcement.digest, settings)
+    if announcement.review:
+        return review_message(announcement.review.review, settings, announcement.review.links)
+    if announcement.note:
+        return note_message(announcement.note, settings)
     incident, zone = announcement.incident, settings.zone
     if announcement.kind is Kind.RUN:
         assert announcement.action, "a run is announced with its action"
