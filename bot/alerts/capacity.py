@@ -101,7 +101,7 @@ def advice_of(load: SyncLoad, runs: Sequence[Run]) -> tuple[Advice, ...]:
     known = [(run.records_total or 0, run.records_updated) for run in full if run.records_updated is not None]
     if len(known) >= FEWEST_FULL:
         offered, written = (round(median(of)) for of in zip(*known, strict=True))
-        if offered >= MANY and written <= offered * (1 - UNCHANGED):
+        if offered >= MANY and offered - written >= offered * UNCHANGED:
             found.append(Advice(AdviceKind.INCREMENTAL, load.sync, offered=offered, written=written))
     return tuple(found)
 

@@ -27,6 +27,13 @@ def note_message(note: Note, settings: Settings) -> Message:
     return Message(head, tuple(_blocks(note, settings)))
 
 
+def note_text(note: Note, settings: Settings) -> Message:
+    """The same where Slack refuses blocks: its readers have no command that would show the rest."""
+    lines = [note_head(note.effects, settings), *note_lines(note.effects, settings)]
+    added = [escape(note.added, LONGEST_ADDED)] if note.added else []
+    return Message("\n".join([*lines, *added, f"Questions: {person(note.by)}"]), ())
+
+
 def note_head(effects: Effects, settings: Settings) -> str:
     """`Salesforce data, Nov 23 – 30: no problems`."""
     whole = effects.until - effects.since >= WEEK
