@@ -22,7 +22,7 @@ from bot.messages.text import (
     person,
     signs,
 )
-from checks.numbers import count_of, duration, in_figures, in_percent
+from checks.numbers import count_of, duration, in_figures
 
 VERDICTS = {
     Verdict.UNKNOWN: "❔",
@@ -33,7 +33,7 @@ VERDICTS = {
 }
 INCOMPLETE = "⚠️"
 CAUSES = ("Cause", "This week", "Last week", "2 weeks ago", "3 weeks ago")
-MOST_OPEN, MOST_CHANGES, MOST_LOADS, MOST_METRICS = 5, 5, 5, 5
+MOST_OPEN, MOST_CHANGES, MOST_LOADS, MOST_METRICS = 5, 8, 5, 5
 PREVIEW = "stakeholder_note"  # the button's action, and the callback of its dialog
 NOTE = "Preview stakeholder note"
 NO_CHANNELS = "To offer a note for people who use the data, add `report.channels` to pipeline.yml"
@@ -90,7 +90,8 @@ def _incidents(review: Review, zone: ZoneInfo, links: Mapping[int, str | None]) 
         return [section("Nothing is known of this week: no evaluation was completed.")]
     if not week.opened and not review.still_open and not review.longest:
         last = f" The week before had {before.opened or 'none'}." if before else ""
-        return [section(f"No incidents this week.{last}")]
+        when = "in the time that was evaluated" if review.not_evaluated else "this week"
+        return [section(f"No incidents {when}.{last}")]
     pairs = [("Incidents", _counted(week.opened, week.critical, before.opened if before else None))]
     if week.to_acknowledge is not None:
         mean = _compared(week.to_acknowledge, before.to_acknowledge if before else None)
@@ -192,7 +193,7 @@ def _load(one: SyncLoad) -> str:
     assert one.usual, "what is not known is not in the review"
     said = f"{escape(one.sync, 40)}: {duration(one.usual)}"
     if one.interval and one.share is not None:
-        said += f" of {duration(one.interval)} ({in_percent(one.share * 100).removesuffix('.0%').removesuffix('%')}%)"
+        said += f" of {duration(one.interval)} ({one.share:.0%})"
     return said + (f" · {in_figures(one.per_minute, decimals=0)} records a minute" if one.per_minute else "")
 
 

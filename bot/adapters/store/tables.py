@@ -246,6 +246,7 @@ stakeholder_notes = Table(  # as somebody saw one before sending it
     Column("body", Text, nullable=False),
     Column("added", Text, nullable=False, server_default=""),
     Column("sent_at", UtcDateTime),
+    sqlite_autoincrement=True,  # a dialog of one that is gone must not send another
 )
 
 # One row is one message in Slack: what it should show (wanted) and what it does show (sent). It holds no payload.

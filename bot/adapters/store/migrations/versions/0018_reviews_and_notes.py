@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("added", sa.Text, nullable=False, server_default=""),
         sa.Column("sent_at", sa.DateTime),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("outbox") as outbox:
         outbox.add_column(sa.Column("review_id", sa.Integer, sa.ForeignKey("reviews.id", name="outbox_review")))
