@@ -191,7 +191,7 @@ def _default(field: FieldInfo) -> str:
         case time() as at:
             return f'`"{at:%H:%M}"`'
         case Weekly() as weekly:
-            return f'`"{WEEKDAYS[weekly.weekday].capitalize()} {weekly.at:%H:%M}"`'
+            return f'`"{WEEKDAYS[weekly.weekday][:3].capitalize()} {weekly.at:%H:%M}"`'
         case bool() as flag:
             return f"`{str(flag).lower()}`"
         case "" | None | Active():

@@ -131,17 +131,20 @@ def _exists_every_day(at: time) -> time:
     return at
 
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def _weekly(written: object) -> Weekly | None:
     if written is False or isinstance(written, Weekly):
         return written or None
-    found = re.fullmatch(r"([a-z]{3})[a-z]* +(\S+)", written.strip().lower()) if isinstance(written, str) else None
-    if not found or found[1] not in WEEKDAYS:
+    found = re.fullmatch(
+        r"([a-z]+) +([01][0-9]|2[0-3]):([0-5][0-9])", written.lower() if isinstance(written, str) else ""
+    )
+    day = next((n for n, name in enumerate(WEEKDAYS) if found and found[1] in (name, name[:3])), None)
+    if not found or day is None:
         example = 'write a weekday and a time, such as "Mon 08:00", or false for none'
         raise ValueError(f"cannot read {quoted(written)}: {example}")
-    return Weekly(WEEKDAYS.index(found[1]), _exists_every_day(_time_of_day(found[2])))
+    return Weekly(day, _exists_every_day(time(int(found[2]), int(found[3]))))
 
 
 class Timetable(Part):

@@ -90,7 +90,8 @@ def _incidents(review: Review, zone: ZoneInfo, links: Mapping[int, str | None]) 
         return [section("Nothing is known of this week: no evaluation was completed.")]
     if not week.opened and not review.still_open and not review.longest:
         last = f" The week before had {before.opened or 'none'}." if before else ""
-        when = "in the time that was evaluated" if review.not_evaluated else "this week"
+        when = "this week" if review.whole else "since then"
+        when = "in the time that was evaluated" if review.not_evaluated else when
         return [section(f"No incidents {when}.{last}")]
     pairs = [("Incidents", _counted(week.opened, week.critical, before.opened if before else None))]
     if week.to_acknowledge is not None:
@@ -198,7 +199,7 @@ def _load(one: SyncLoad) -> str:
 
 
 def _small_print(review: Review, settings: Settings) -> Iterator[str]:
-    if review.cost:
+    if review.cost and review.cost.statements:
         yield _cost(review.cost)
     yield from (f"❗ {escape(one, 300)}" for one in review.unknown)
     if review.observes:

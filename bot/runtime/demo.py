@@ -21,7 +21,6 @@ from bot.demo.estate import BUILD, Estate
 from bot.demo.folder import DemoFolder
 from bot.demo.pager import PagerServer
 from bot.demo.slack.server import Control, Person, SlackServer
-from bot.demo.slack.state import CHANNEL
 from bot.demo.warehouse.server import PATH, WarehouseServer
 from bot.ports import Ports
 from bot.runtime.composition import CLOCK, SystemClock, connect, manifest_scopes, settings_from, shipped_settings
@@ -99,7 +98,9 @@ class Demo:
             "owner": OPERATOR,
             "operators": {"users": [OPERATOR, SECOND_OPERATOR]},
             "links": demo_links(self.slack.url),
-            "report": {"channels": [{"channel": CHANNEL, "audience": "sales operations"}]},  # the only one there is
+            "report": {
+                "channels": [{"channel": str(pipeline["channel"]), "audience": "sales operations"}]
+            },  # the only one there is
         }
         config = self._folder.write("pipeline.yml", yaml.safe_dump(pipeline))
         return {

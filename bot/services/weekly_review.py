@@ -1,6 +1,7 @@
 """The weekly review: read from the state, and run durations from Census; posted once a week, or answered on demand."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,7 +26,7 @@ from bot.alerts.weekly import (
     metric_of,
 )
 from bot.config.syncs import SyncSettings
-from bot.errors import SyncHealthError
+from bot.errors import StateError, SyncHealthError
 from bot.facts import Run
 from bot.model import AuditRow
 from bot.ports import Ports, Records
@@ -66,6 +67,9 @@ def post_due_review(ports: Ports) -> bool:
 def read_review(ports: Ports, since: datetime | None = None) -> Review:
     """The week until now, or the time from `since`; what Census does not tell is named and leaves the rest."""
     runs = each_sync(ports, None, partial(_runs_of, ports))
+    if ports.meter:
+        with suppress(StateError):  # what it counted since its last time is missing then
+            ports.meter.save(ports.store, ports.settings.zone)
     with ports.store.snapshot() as records:
         return _Reader(ports, records, since or ports.clock.now() - WEEK, runs).review()
 

@@ -14,6 +14,7 @@ from bot.runtime.composition import disconnect
 from bot.runtime.demo import OPERATOR
 from bot.services.authorise import Person
 from bot.services.stakeholder_note import send_note
+from bot.services.weekly_review import read_review
 from tests import small_bot
 from tests.fakes import FakeWarehouse
 from tests.slack.conftest import words
@@ -21,22 +22,23 @@ from tests.slack.test_by_hand import VISITOR, Small
 from tests.waiting import until
 
 GONE = "gone-team"
+SALES = ReportChannel(channel=CHANNEL, audience="sales operations")
 
 
-def reporting(channels: tuple[ReportChannel, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The small bot's pipeline.yml names these readers."""
-    read = small_bot.settings_from
-
-    def with_readers(*given: Any) -> Settings:
-        return replace(read(*given), report=Report(channels=channels))
-
-    monkeypatch.setattr(small_bot, "settings_from", with_readers)
+def readers(*channels: ReportChannel, **changes: Any) -> dict[str, Any]:
+    """Settings of a pipeline.yml that names them."""
+    return {"report": Report(channels=channels), **changes}
 
 
 @pytest.fixture
 def small(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Small]:
-    readers = getattr(request, "param", (ReportChannel(channel=CHANNEL, audience="sales operations"),))
-    reporting(readers, monkeypatch)
+    changes = getattr(request, "param", readers(SALES))
+    read = small_bot.settings_from
+
+    def changed(*given: Any) -> Settings:
+        return replace(read(*given), **changes)
+
+    monkeypatch.setattr(small_bot, "settings_from", changed)
     slack, warehouse = small_bot.small_slack(), FakeWarehouse()
     slack.start()
     bot = small_bot.small_bot(slack.url, tmp_path, warehouse)
@@ -80,7 +82,8 @@ def test_what_an_operator_previews_is_what_is_sent_and_a_submission_that_comes_a
     small.slack.submit(OPERATOR, {"added": "Thanks for <waiting>"})
     [note] = until(lambda: notes(small))
     said = note.splitlines()
-    assert [line for line in said if line not in shown] == ["Thanks for &lt;waiting&gt;"]
+    assert len(said) > 4
+    assert {line for line in said if line not in shown and " " in line} == {"Thanks for &lt;waiting&gt;"}
     until(lambda: "The stakeholder note goes to" in small.told())
     until(lambda: (OPERATOR, "stakeholder note", CHANNEL, "posted") in small.audit())
     send_note(small.bot.ports, view["private_metadata"], Person(OPERATOR, "", ""), "again")
@@ -90,7 +93,7 @@ def test_what_an_operator_previews_is_what_is_sent_and_a_submission_that_comes_a
 
 @pytest.mark.parametrize(
     "small",
-    [(ReportChannel(channel=CHANNEL, audience="sales"), ReportChannel(channel=GONE, audience="support"))],
+    [readers(SALES, ReportChannel(channel=GONE, audience="support"))],
     indirect=True,
 )
 def test_a_channel_that_refuses_is_named_in_the_preview_and_in_the_answer(small: Small) -> None:
@@ -100,8 +103,33 @@ def test_a_channel_that_refuses_is_named_in_the_preview_and_in_the_answer(small:
     until(lambda: len(notes(small)) == 1)
 
 
-@pytest.mark.parametrize("small", [()], indirect=True)
+@pytest.mark.parametrize("small", [readers()], indirect=True)
 def test_without_readers_there_is_no_button_and_the_review_says_which_key_adds_it(small: Small) -> None:
     answer = asked(small, OPERATOR)
     assert "stakeholder_note" not in str(answer["blocks"])
     assert "`report.channels`" in words(answer)
+
+
+@pytest.mark.parametrize("small", [readers(SALES, mode="observe")], indirect=True)
+def test_in_observe_mode_the_note_is_sent_because_it_changes_neither_census_nor_the_warehouse(small: Small) -> None:
+    assert "Observe mode: no changes" in words(asked(small, OPERATOR))
+    preview(small)
+    small.slack.submit(OPERATOR, {"added": ""})
+    until(lambda: len(notes(small)) == 1)
+
+
+def test_the_review_of_monday_has_the_same_button(small: Small) -> None:
+    ports = small.bot.ports
+    with ports.store.transaction() as records:
+        records.enqueue_review(read_review(ports), ports.settings.channel)
+    posted = until(lambda: next((m for m in small.slack.messages() if "Weekly review" in m["text"]), None))
+    small.slack.press(OPERATOR, posted["ts"], "stakeholder_note")
+    small.modal("Goes to")
+
+
+def test_a_workspace_that_refuses_tables_gets_the_review_as_text(small: Small) -> None:
+    small.slack.unknown_blocks.add("table")
+    small.open()
+    with small.bot.ports.store.transaction() as records:
+        records.save_incident(replace(small.incident, causes=("The view returns no name",)))
+    assert "The view returns no name · 1 this week" in words(asked(small, VISITOR))

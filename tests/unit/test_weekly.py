@@ -10,6 +10,7 @@ from bot.alerts.incident_figures import window_figures
 from bot.alerts.model import Did, Entry, State
 from bot.alerts.timetable import Weekly, latest_weekly
 from bot.alerts.weekly import Case, Incidents, Review, Verdict, causes_of, gaps, incidents_of, longest_of, metric_of
+from bot.config.pipeline_file import Timetable
 from checks.model import Severity
 from tests.unit.samples import ended, incident
 
@@ -123,3 +124,22 @@ def test_the_figures_of_a_week_are_those_of_its_incidents() -> None:
 def test_it_is_due_once_a_local_week_whatever_the_clocks_do(now: str, day: str, due: str) -> None:
     found = latest_weekly(MONDAY, datetime.fromisoformat(now).replace(tzinfo=UTC), NEW_YORK)
     assert found == (date.fromisoformat(day), datetime.fromisoformat(due).replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Mon 08:00", Weekly(0, time(8))),
+        ("friday 15:30", Weekly(4, time(15, 30))),
+        ("SUN 01:00", Weekly(6, time(1))),
+        (False, None),
+    ],
+)
+def test_when_it_is_posted_is_a_weekday_and_a_time_or_never(written: object, read: Weekly | None) -> None:
+    assert Timetable.model_validate({"report": written}).report == read
+
+
+@pytest.mark.parametrize("written", ["monkey 08:00", "Mon", "Mon 24:00", "Mon 0:30", "", True, None, 8, ["Mon 08:00"]])
+def test_nothing_else_is_read_as_that(written: object) -> None:
+    with pytest.raises(ValueError, match="cannot read"):
+        Timetable.model_validate({"report": written})
