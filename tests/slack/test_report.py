@@ -65,7 +65,7 @@ def notes(small: Small) -> list[str]:
 
 
 def test_everybody_sees_the_review_and_only_an_operator_gets_beyond_the_button(small: Small) -> None:
-    assert "No incidents this week" in words(asked(small, VISITOR))
+    assert "No incidents since then" in words(asked(small, VISITOR))
     refused = words(preview(small, VISITOR))
     assert "Only operators may do that. Ask" in refused and f"<@{OPERATOR}>" in refused
     assert notes(small) == []
