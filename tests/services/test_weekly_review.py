@@ -1,27 +1,38 @@
 """The weekly review: what it reads, that it equals what happened, and that it is posted once a local week."""
 
+import json
+import re
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.alerts.capacity import AdviceKind
+from bot.alerts.stakeholders import Note
 from bot.alerts.timetable import Weekly
 from bot.alerts.warehouse_use import Purpose, Usage
 from bot.alerts.weekly import Verdict
 from bot.config.databricks import Databricks
 from bot.config.pipeline_file import Report, ReportChannel
+from bot.config.syncs import SyncSettings
 from bot.errors import TemporaryError
 from bot.facts import Run, RunStatus, Schedule
+from bot.messages.report import review_message
+from bot.messages.stakeholder_note import note_message
 from bot.model import Kind
 from bot.ports import Ports
+from bot.runtime.composition import settings_from
 from bot.services.acknowledge import acknowledge
+from bot.services.authorise import Person
 from bot.services.maintenance import begin_maintenance, end_maintenance
+from bot.services.run_checks import run_checks
+from bot.services.stakeholder_note import preview_note
 from bot.services.weekly_review import post_due_review, read_review
 from checks.model import Check
-from tests.fakes import HEALTH, answer_lost, refused
-from tests.services.conftest import ROBIN, World
+from tests.fakes import CHANNEL, HEALTH, FakeCensus, answer_lost, refused
+from tests.services.conftest import ROBIN, TEAM, World
 from tests.small_pipeline import local
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -336,3 +347,38 @@ def test_the_moment_of_the_review_is_when_it_was_read(world: World) -> None:
     review = read_review(world.ports)
     assert (review.until, review.since) == (local("2026-04-20 08:00"), local("2026-04-13 08:00"))
     assert isinstance(review.until, datetime)
+
+
+def test_another_team_s_pipeline_without_a_warehouse_is_told_in_its_own_words(world: World) -> None:
+    contacts = Path(__file__).resolve().parents[1] / "contacts"
+    environment = {"SYNC_HEALTH_CONFIG": str(contacts), "SYNC_HEALTH_WAREHOUSE": "none"}
+    report = Report(channels=(ReportChannel(channel=CHANNEL, audience="sales"),))
+    settings = replace(settings_from(environment), channel=CHANNEL, report=report)
+    census = FakeCensus(world.clock, *(sync.id for sync in settings.syncs))
+    ports = replace(world.ports, settings=settings, census=census)
+    run_checks(ports)
+    review = read_review(ports)
+    assert (review.metrics, review.cost, review.noise, review.evaluated) == ((), None, (), True)
+    effects = preview_note(ports, Person(ROBIN, TEAM, TEAM)).note.effects
+    assert not effects.checks_values, "nothing looks at values there"
+    note = note_message(Note(1, ROBIN, world.clock.now(), effects, ()), settings)
+    told = json.dumps([review_message(review, settings, {}).payload(), note.payload()])
+    assert "HubSpot" in told and "contacts" in told
+    assert "no wrong" not in told
+    assert not re.search(r"propert|[Ss]alesforce", told)
+
+
+def test_the_review_of_twenty_syncs_has_twelve_blocks_at_most(world: World) -> None:
+    syncs = tuple(SyncSettings(name=f"Sync {n}", id=n) for n in range(1, 21))
+    census = FakeCensus(world.clock, *(sync.id for sync in syncs))
+    ports = replace(world.ports, census=census, settings=replace(world.ports.settings, syncs=syncs))
+    at(world, BEGIN)
+    for sync in syncs:
+        for _ in range(3):
+            run = census.start(sync.id)
+            world.clock.pass_(minutes=1)
+            census.finish(run.id, records_total=9, records_updated=9)
+    run_checks(ports)
+    review = read_review(ports)
+    assert len(review.loads) == 20
+    assert len(review_message(review, ports.settings, {}).payload()["blocks"]) <= 12
