@@ -44,7 +44,7 @@ from bot.messages.root import (
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
-from bot.messages.stakeholder_note import note_message, note_text
+from bot.messages.stakeholder_note import stakeholder_message, stakeholder_text
 from bot.messages.text import (
     ICONS,
     as_of,
@@ -76,7 +76,7 @@ ENDED = {Did.RESOLVED: "Resolved", Did.RESOLVED_BY_HAND: "Resolved", Did.CLOSED:
 def alert_message(announcement: Announcement, settings: Settings) -> Message:
     """What this announcement says now. Raises UnrenderableError when that cannot be rendered, whatever the reason."""
     if announcement.plain and announcement.note:
-        return note_text(announcement.note, settings)
+        return stakeholder_text(announcement.note, settings)
     if announcement.plain:
         return short_message(announcement)
     try:
@@ -121,7 +121,7 @@ def _summary(announcement: Announcement, settings: Settings) -> Message | None:
     if announcement.review:
         return review_message(announcement.review.review, settings, announcement.review.links)
     if announcement.note:
-        return note_message(announcement.note, settings)
+        return stakeholder_message(announcement.note, settings)
     return None
 
 

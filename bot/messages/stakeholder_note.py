@@ -21,13 +21,13 @@ WEEK = timedelta(days=7)
 RECENT = timedelta(days=2)  # a note sent so lately is shown before another is
 
 
-def note_message(note: Note, settings: Settings) -> Message:
+def stakeholder_message(note: Note, settings: Settings) -> Message:
     """What goes to each channel."""
     head = note_head(note.effects, settings)
     return Message(head, tuple(_blocks(note, settings)))
 
 
-def note_text(note: Note, settings: Settings) -> Message:
+def stakeholder_text(note: Note, settings: Settings) -> Message:
     """The same where Slack refuses blocks: its readers have no command that would show the rest."""
     lines = [note_head(note.effects, settings), *note_lines(note.effects, settings)]
     added = [escape(note.added, LONGEST_ADDED)] if note.added else []
@@ -73,7 +73,7 @@ def note_lines(effects: Effects, settings: Settings) -> Iterator[str]:
     yield from _next(effects)
 
 
-def note_modal(preview: NotePreview, settings: Settings) -> dict[str, Any]:
+def stakeholder_modal(preview: NotePreview, settings: Settings) -> dict[str, Any]:
     """The note as it will stand in the channels, which these are, and a sentence to add."""
     note, zone = preview.note, settings.zone
     refused = dict(preview.refused)
@@ -98,9 +98,10 @@ def note_modal(preview: NotePreview, settings: Settings) -> dict[str, Any]:
     return modal(TITLE, blocks, callback=PREVIEW, metadata=str(note.id), submit="Send")
 
 
-def note_answer(sent: NotePreview) -> Message:
+def stakeholder_answer(sent: NotePreview) -> Message:
     """Where it goes, and which channel refused it."""
-    text = f"The stakeholder note goes to {_names(sent.takers)}."
+    where = f"goes to {_names(sent.takers)}" if sent.takers else "was sent before"  # …and every channel refuses now
+    text = f"The stakeholder note {where}."
     lines = [f"❗ Not sent to {channel(one.channel)}: {_why(why)}" for one, why in sent.refused]
     return Message(text, (section(text, *lines),))
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from bot.alerts.weekly import Review
 from bot.messages.report import review_message
-from bot.messages.stakeholder_note import ADDED, TITLE, note_answer, note_modal
+from bot.messages.stakeholder_note import ADDED, TITLE, stakeholder_answer, stakeholder_modal
 from bot.services.shared_answers import Answer
 from bot.services.stakeholder_note import preview_note, send_note
 from bot.services.weekly_review import read_review
@@ -27,7 +27,7 @@ def _show_review(context: Context, interaction: Interaction, found: Answer[Revie
 
 def _preview(context: Context, interaction: Interaction) -> None:
     by = context.authorise(interaction)
-    context.show(interaction, note_modal(preview_note(context.ports, by), context.ports.settings))
+    context.show(interaction, stakeholder_modal(preview_note(context.ports, by), context.ports.settings))
 
 
 preview_pressed = dialog(TITLE, _preview)
@@ -37,4 +37,4 @@ def note_confirmed(context: Context, interaction: Interaction) -> None:
     """Send what was shown, with the sentence that was added."""
     by = context.authorise(interaction)
     sent = send_note(context.ports, interaction.value, by, (interaction.fields or {}).get(ADDED, ""))
-    context.answer(interaction, note_answer(sent))
+    context.answer(interaction, stakeholder_answer(sent))

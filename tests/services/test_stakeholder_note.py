@@ -7,6 +7,7 @@ import pytest
 
 from bot.config.pipeline_file import Report, ReportChannel
 from bot.errors import PermanentError, RefusedError, TemporaryError
+from bot.messages.stakeholder_note import stakeholder_answer
 from bot.model import Kind
 from bot.services.authorise import Person
 from bot.services.maintenance import begin_maintenance
@@ -208,3 +209,12 @@ def test_a_bot_that_is_younger_than_a_week_tells_of_the_time_it_knows(reporting:
 def test_the_time_in_which_nothing_was_evaluated_is_part_of_it(reporting: World) -> None:
     reporting.look(0, after=5 * 60)
     assert preview_note(reporting.ports, BY).note.effects.unchecked == timedelta(hours=5)
+
+
+def test_a_submission_that_comes_again_is_answered_also_where_every_channel_refuses_by_then(reporting: World) -> None:
+    note = send(reporting)
+    for name in (SALES, SUPPORT):
+        del reporting.channel.channels[name]
+    again = send_note(reporting.ports, note, BY, "")
+    assert again.takers == ()
+    assert "was sent before" in stakeholder_answer(again).text

@@ -20,7 +20,7 @@ from bot.config.syncs import SyncSettings
 from bot.errors import TemporaryError
 from bot.facts import Run, RunStatus, Schedule
 from bot.messages.report import review_message
-from bot.messages.stakeholder_note import note_message
+from bot.messages.stakeholder_note import stakeholder_message
 from bot.model import Kind
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
@@ -361,7 +361,7 @@ def test_another_team_s_pipeline_without_a_warehouse_is_told_in_its_own_words(wo
     assert (review.metrics, review.cost, review.noise, review.evaluated) == ((), None, (), True)
     effects = preview_note(ports, Person(ROBIN, TEAM, TEAM)).note.effects
     assert not effects.checks_values, "nothing looks at values there"
-    note = note_message(Note(1, ROBIN, world.clock.now(), effects, ()), settings)
+    note = stakeholder_message(Note(1, ROBIN, world.clock.now(), effects, ()), settings)
     told = json.dumps([review_message(review, settings, {}).payload(), note.payload()])
     assert "HubSpot" in told and "contacts" in told
     assert "no wrong" not in told

@@ -18,7 +18,7 @@ from bot.answers import NotePreview
 from bot.config.pipeline_file import Noun, Report, ReportChannel
 from bot.messages.alert import alert_message
 from bot.messages.report import review_message
-from bot.messages.stakeholder_note import note_answer, note_message, note_modal
+from bot.messages.stakeholder_note import stakeholder_answer, stakeholder_message, stakeholder_modal
 from bot.model import Kind, PostedReview
 from checks.model import Severity
 from tests.unit import payloads
@@ -93,11 +93,11 @@ def review(of: Review, by: object = REPORTING, **links: str) -> Payload:
 
 
 def note(of: Effects, by: object = REPORTING, added: str = "") -> Payload:
-    return said(note_message(replace(NOTE, effects=of, added=added), by))  # type: ignore[arg-type]
+    return said(stakeholder_message(replace(NOTE, effects=of, added=added), by))  # type: ignore[arg-type]
 
 
 def modal(preview: NotePreview) -> Payload:
-    return note_modal(preview, REPORTING)
+    return stakeholder_modal(preview, REPORTING)
 
 
 REFUSED = NotePreview(NOTE, ((READERS[1], "Slack refuses: not_in_channel"),))
@@ -122,8 +122,8 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "modal": lambda: modal(NotePreview(NOTE, last=replace(NOTE, by="U0ADA", sent_at=UNTIL - hours(1)))),
     "modal_one_refuses": lambda: modal(REFUSED),
     "modal_all_refuse": lambda: modal(NOBODY),
-    "answer": lambda: said(note_answer(NotePreview(NOTE))),
-    "answer_one_refuses": lambda: said(note_answer(REFUSED)),
+    "answer": lambda: said(stakeholder_answer(NotePreview(NOTE))),
+    "answer_one_refuses": lambda: said(stakeholder_answer(REFUSED)),
 }
 
 
