@@ -115,11 +115,13 @@ def pace_of(title: str, sync: str | None, values: Values, limit: Limit, zone: Zo
     sign = 1 if ">" in limit.comparison else -1
     if not values or limit.comparison in ("=", "!="):
         return None
-    best = _best_by_day(values, sign, zone)
-    trend = trend_of([(at, sign * value) for at, value in best.values()]) if len(best) >= FEWEST_DAYS else None
+    best = [(at, sign * value) for at, value in _best_by_day(values, sign, zone).values()]
+    toward = [later > earlier for (_, earlier), (_, later) in pairwise(best)]
+    steady = len(best) >= FEWEST_DAYS and sum(toward) * 2 >= len(toward)  # one day, such as half of today, is no trend
+    trend = trend_of(best) if steady else None
     if trend is None or trend.drained >= 0:
         return None
-    _, value = list(best.values())[-1]
+    value = sign * best[-1][1]
     per_day = -trend.drained / (trend.over / DAY)
     left = sign * (limit.number - value)
     days = left / per_day

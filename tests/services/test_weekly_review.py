@@ -89,6 +89,21 @@ def test_each_local_monday_has_one_when_clocks_change(world: World, begin: str, 
     assert live(world, begin, days=20) == [f"{day} 08:00" for day in posted]
 
 
+@pytest.mark.parametrize(
+    ("monday", "before"),
+    [("2026-03-09 08:00", "2026-03-02 08:00"), ("2026-11-02 08:00", "2026-10-26 08:00")],
+    ids=["clocks go forward", "clocks go back"],
+)
+def test_it_begins_where_the_one_before_ended_also_when_clocks_change(world: World, monday: str, before: str) -> None:
+    begin_work(world, "2026-02-20 00:00")
+    at(world, monday)
+    world.clock.pass_(minutes=20)
+    assert post_due_review(world.ports)
+    with world.store.snapshot() as records:
+        review = records.review(1).review
+    assert (review.since, review.until) == (local(before), local(monday) + 20 * MINUTE)
+
+
 def test_after_a_downtime_it_comes_once_and_not_when_it_is_old(world: World) -> None:
     begin_work(world)
     assert live(world, "2026-04-14 10:00", days=1) == ["04-14 10:00"]

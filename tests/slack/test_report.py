@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.pipeline_file import Report, ReportChannel
+from bot.config.pipeline_file import Operators, Report, ReportChannel
 from bot.config.settings import Settings
 from bot.demo.slack.state import CHANNEL
 from bot.runtime.composition import disconnect
@@ -133,3 +133,11 @@ def test_a_workspace_that_refuses_tables_gets_the_review_as_text(small: Small) -
     with small.bot.ports.store.transaction() as records:
         records.save_incident(replace(small.incident, causes=("The view returns no name",)))
     assert "The view returns no name · 1 this week" in words(asked(small, VISITOR))
+
+
+def test_who_is_no_operator_any_more_sends_nothing_from_a_dialog_that_is_open(small: Small) -> None:
+    preview(small)
+    object.__setattr__(small.bot.ports.settings, "operators", Operators())
+    small.slack.submit(OPERATOR, {"added": ""})
+    until(lambda: "Only operators may do that" in small.told())
+    assert notes(small) == []

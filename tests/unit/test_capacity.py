@@ -114,6 +114,7 @@ def daily(*values: float) -> list[tuple[datetime, float]]:
         ((260, 220, 180, 140, 100), "> 500", None, None),
         ((100, 100, 100, 100, 100), "> 500", None, None),
         ((100, 140, 180), "> 500", None, None),  # too few days
+        ((0, 0, 0, 0, 0, 0, 300), "> 500", None, None),  # the last day is not over
         ((99, 98.5, 98, 97.5, 97), "< 95%", -0.5, 4),
         ((97, 97.5, 98, 98.5, 99), "< 95%", None, None),
         ((100, 140, 180, 220, 260), "= 0", None, None),
