@@ -9,6 +9,7 @@ from bot.alerts.incident_figures import Figures
 from bot.alerts.model import Action, ActionKind, Incident, Maintenance
 from bot.alerts.rejected_again import RejectedAgain
 from bot.alerts.rejections import CauseGroup
+from bot.alerts.stakeholders import Note, Reader
 from bot.alerts.success import Metric, Standing, verdict
 from bot.alerts.trends import Trend
 from bot.alerts.warehouse_use import Usage
@@ -415,3 +416,18 @@ class Slo:
     def verdict(self) -> Standing:
         """Of all metrics: met where every one is."""
         return verdict(self.metrics)
+
+
+@dataclass(frozen=True)
+class NotePreview:
+    """What somebody sees before sending: channels that refuse it, each with the reason, and the note sent last."""
+
+    note: Note
+    refused: tuple[tuple[Reader, str], ...] = ()
+    last: Note | None = None
+
+    @property
+    def takers(self) -> tuple[Reader, ...]:
+        """Whom it would reach."""
+        refused = [reader for reader, _ in self.refused]
+        return tuple(one for one in self.note.readers if one not in refused)

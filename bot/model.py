@@ -8,6 +8,8 @@ from functools import cached_property
 
 from bot.alerts.model import Action, Did, Entry, Incident, MaintenanceReport, State
 from bot.alerts.paging import PageAction
+from bot.alerts.stakeholders import Note
+from bot.alerts.weekly import Review
 from bot.facts import SyncStatus
 from bot.sanitize import without_secrets
 from checks.model import Check, Outcome, Result
@@ -75,6 +77,8 @@ class Kind(StrEnum):
     MAINTENANCE = "maintenance"  # what a maintenance window held back, said at its end
     NOTE = "note"  # what somebody wrote about an incident; each is a message of its own
     MOVED = "moved"  # what stands in place of a root whose thread goes on in another channel
+    REVIEW = "review"  # once a week, about no incident
+    STAKEHOLDERS = "stakeholders"  # the note for people who use the data, in channels of theirs
 
 
 # What a reply about a change is about: the newest of these lines in the timeline.
@@ -151,6 +155,15 @@ class Digest:
 
 
 @dataclass(frozen=True)
+class PostedReview:
+    """The weekly review, and the way to the incidents that it names."""
+
+    review: Review
+    roots: Mapping[int, "Place"] = field(default_factory=dict)  # where their threads begin, by incident
+    links: Mapping[int, str] = field(default_factory=dict)  # …their addresses, as far as Slack tells them
+
+
+@dataclass(frozen=True)
 class Watch:
     """When an evaluation was last completed on schedule, and the message at Slack that says when none is any more."""
 
@@ -193,6 +206,8 @@ class Announcement:
     entry: Entry | None = None  # the line of the timeline that a note is about
     values: tuple[tuple[datetime, float], ...] = ()  # the latest of the check and when they were measured, oldest first
     digest: Digest | None = None
+    review: PostedReview | None = None
+    note: Note | None = None  # for stakeholders
     outage: Outage | None = None
     maintenance: MaintenanceReport | None = None
     since: datetime | None = None  # when we first tried to send it (real time): a look-up goes back to there

@@ -1,6 +1,6 @@
 """Everything outside, as the services see it: fakes and real adapters pass the same contract tests."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,8 +13,10 @@ from bot.alerts.history import Spread
 from bot.alerts.model import Action, ActionKind, Alert, Entry, Incident, Maintenance
 from bot.alerts.paging import Page
 from bot.alerts.rejections import Rejection
+from bot.alerts.stakeholders import Note
 from bot.alerts.success import Evaluated
 from bot.alerts.warehouse_use import Span, Usage
+from bot.alerts.weekly import Review
 from bot.config.settings import Settings
 from bot.facts import Run, Sync
 from bot.model import (
@@ -303,6 +305,24 @@ class Records(AlertRecords, Protocol):
 
     def enqueue_absence(self, absence: Outage, channel: str) -> None:
         """Enqueue the message that the bot was away."""
+
+    def enqueue_review(self, review: Review, channel: str) -> None:
+        """Keep the weekly review as it is and enqueue it; one that was not sent yet says less and is left out."""
+
+    def draft_note(self, note: Note) -> Note:
+        """Keep a note as somebody is shown it (its id is ignored), instead of the one that this person has not sent."""
+
+    def stakeholder_note(self, note_id: int) -> Note | None:
+        """A note, sent or not."""
+
+    def latest_note(self) -> Note | None:
+        """The one that was sent last."""
+
+    def send_note(self, note: Note, channels: Iterable[str]) -> bool:
+        """Keep that it is sent, with what was added, and enqueue it for these channels; False where it was before."""
+
+    def evaluated_since(self, since: datetime) -> list[datetime]:
+        """When everything was evaluated since then, oldest first."""
 
     def create_maintenance(self, window: Maintenance) -> Maintenance:
         """Write a new window (its id is ignored) and return it with its id; it holds back what nobody asked for."""

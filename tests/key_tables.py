@@ -12,7 +12,18 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bot.config.pipeline_file import Links, Noun, Operators, PagerRules, PipelineFile, Timetable
+from bot.alerts.timetable import Weekly
+from bot.config.pipeline_file import (
+    WEEKDAYS,
+    Links,
+    Noun,
+    Operators,
+    PagerRules,
+    PipelineFile,
+    Report,
+    ReportChannel,
+    Timetable,
+)
 from bot.config.remedies import Remedy
 from bot.config.syncs import Suspect, SyncSettings
 from checks.model import Active, Because, Case, Changes, Check, Thresholds
@@ -24,6 +35,8 @@ NESTED: dict[str, Model] = {  # keys below a key; those of the others stand in a
     "pager": PagerRules,
     "schedule": Timetable,
     "links": Links,
+    "report": Report,
+    "report.channels[]": ReportChannel,
     "remedy[]": Remedy,
     "suspect[]": Suspect,
     "because[]": Because,
@@ -54,6 +67,7 @@ TYPES = {  # what an annotation is called in the document
     "Duration": "duration",
     "Interval": "duration",
     "TimeOfDay": "time of day",
+    "Weekly": "weekday and time, or `false`",
     "LimitText": "threshold",
     "Hours": "days and hours",
     "Changes": "block (limits)",
@@ -62,7 +76,18 @@ TYPES = {  # what an annotation is called in the document
     "AtMost": "times per duration",
 }
 # with rows of their own
-BLOCKS = {"Noun", "Operators", "PagerRules", "Timetable", "Links", "Suspect", "Because", "Remedy"}
+BLOCKS = {
+    "Noun",
+    "Operators",
+    "PagerRules",
+    "Timetable",
+    "Links",
+    "Report",
+    "ReportChannel",
+    "Suspect",
+    "Because",
+    "Remedy",
+}
 LONGEST = 90  # characters of an example
 HEADER = "| key | value | default | what it means | example |\n|---|---|---|---|---|\n"
 
@@ -165,6 +190,8 @@ def _default(field: FieldInfo) -> str:
             return f"`{minutes}m`" if minutes else ""
         case time() as at:
             return f'`"{at:%H:%M}"`'
+        case Weekly() as weekly:
+            return f'`"{WEEKDAYS[weekly.weekday][:3].capitalize()} {weekly.at:%H:%M}"`'
         case bool() as flag:
             return f"`{str(flag).lower()}`"
         case "" | None | Active():

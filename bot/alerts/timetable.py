@@ -1,6 +1,7 @@
 """What is due, or looked at, when, in the pipeline's zone: pure, and right on the days when clocks change."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,14 @@ SKEW = timedelta(seconds=30)  # between the clocks of replicas
 FIRST_RUN = timedelta(hours=1)  # after a recovery: what begins later makes nothing good now
 LATE_START = timedelta(minutes=5)  # from the minute in which a run is due until Census shows it
 CATCH_UP = timedelta(hours=2)  # the longest that a first run is waited for
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """Once a week, on a local weekday (Monday is 0) at a local time of day."""
+
+    weekday: int
+    at: time
 
 
 def lies_ahead(until: datetime | None, now: datetime, length: timedelta) -> bool:
@@ -53,6 +62,17 @@ def latest_due(at: time, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]
     local = now.astimezone(zone)
     day = local.date() if local.time() >= at else local.date() - timedelta(days=1)
     return day, datetime.combine(day, at, zone).astimezone(UTC)
+
+
+def latest_weekly(weekly: Weekly, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]:
+    """The latest local date on which something weekly has been due by now, and the moment (UTC): see `latest_due`."""
+    day, _ = latest_due(weekly.at, now, zone)
+    return weekly_on(weekly, day - timedelta(days=(day.weekday() - weekly.weekday) % 7), zone)
+
+
+def weekly_on(weekly: Weekly, day: date, zone: ZoneInfo) -> tuple[date, datetime]:
+    """A local date, and the moment (UTC) when it is due on it."""
+    return day, datetime.combine(day, weekly.at, zone).astimezone(UTC)
 
 
 def warehouse_is_due(

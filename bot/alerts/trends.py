@@ -8,14 +8,14 @@ from itertools import groupby, pairwise
 SHORTEST = timedelta(minutes=10)  # less says nothing: runs come and go within it
 FILLING = timedelta(hours=1)  # a queue grows for so long between two hourly runs, and that is no trend
 FAR = timedelta(days=3)  # a trend of two hours says nothing of what comes later
-Sizes = Sequence[tuple[datetime, int]]
+Sizes = Sequence[tuple[datetime, float]]
 
 
 @dataclass(frozen=True)
 class Trend:
     """How a queue changed over a while; what comes in meanwhile is counted against what goes."""
 
-    drained: int  # rows; negative where the queue grew
+    drained: float  # rows; negative where the queue grew
     over: timedelta
     to_empty: timedelta | None  # at this pace; None while it does not shrink
 

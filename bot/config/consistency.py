@@ -19,6 +19,7 @@ def inconsistencies(pipeline: PipelineFile, written: Written, offered: Library) 
             yield written.problem(("tables", table), f"no statement reads {table}: {nearest(table, tables)}")
     yield from _measures(pipeline, written, offered)
     yield from _channels(pipeline, written)
+    yield from _report_channels(pipeline, written)
     if pipeline.audit_log and not pipeline.deploy_to:
         yield written.problem(("audit_log",), "needs deploy_to, the catalog.schema where the views go")
     yield from inconsistent_syncs(pipeline.syncs, list(pipeline.row_counts), written)
@@ -55,3 +56,13 @@ def _channels(pipeline: PipelineFile, written: Written) -> Iterator[str]:
     if pipeline.fallback_channel and named[0] == named[1]:
         what = "is the same as channel: write another, where alerts go while that one refuses them"
         yield written.problem(("fallback_channel",), what)
+
+
+def _report_channels(pipeline: PipelineFile, written: Written) -> Iterator[str]:
+    """One that is named twice would get the note twice."""
+    named: list[str] = []
+    for n, one in enumerate(pipeline.report.channels):
+        name = one.channel.lstrip("#")
+        if name in named:
+            yield written.problem(("report", "channels", n, "channel"), f"{name} is named twice: leave one of them out")
+        named.append(name)

@@ -116,6 +116,7 @@ def _assembled(
         owner=pipeline.owner,
         schedule=pipeline.schedule,
         links=pipeline.links,
+        report=pipeline.report,
         folder=folder,
         statements=offered.own,
         own_objects=offered.own_objects(),

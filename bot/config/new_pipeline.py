@@ -99,7 +99,7 @@ def pipeline_text(new: NewPipeline) -> str:
 OPTIONS = (
     "# deploy_to: main.sync_health  # where `sync-health deploy` creates the audit log and its views",
     "",
-    '# schedule: {tick: 5m, digest: "03:00", summary: "09:00", snapshot: "23:59"}  # times of day in the zone above',
+    '# schedule: {digest: "03:00", summary: "09:00", snapshot: "23:59", report: "Mon 08:00"}  # in the zone above',
     '# links: {runbook: "https://wiki.example.com/syncs#{section}"}  # where people look; also census_sync, record, …',
     "# limits: {failed_runs: {enabled: false}}  # thresholds of checks, where yours differ for all syncs",
     "",

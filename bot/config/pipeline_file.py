@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StrictBool
 
+from bot.alerts.timetable import Weekly
 from bot.config.addresses import is_safe
 from bot.config.names import Schema, Table
 from bot.config.remedies import Remedy
@@ -130,6 +131,22 @@ def _exists_every_day(at: time) -> time:
     return at
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _weekly(written: object) -> Weekly | None:
+    if written is False or isinstance(written, Weekly):
+        return written or None
+    found = re.fullmatch(
+        r"([a-z]+) +([01][0-9]|2[0-3]):([0-5][0-9])", written.lower() if isinstance(written, str) else ""
+    )
+    day = next((n for n, name in enumerate(WEEKDAYS) if found and found[1] in (name, name[:3])), None)
+    if not found or day is None:
+        example = 'write a weekday and a time, such as "Mon 08:00", or false for none'
+        raise ValueError(f"cannot read {quoted(written)}: {example}")
+    return Weekly(day, _exists_every_day(time(int(found[2]), int(found[3]))))
+
+
 class Timetable(Part):
     """What happens when; times of day in the pipeline's zone."""
 
@@ -145,6 +162,8 @@ class Timetable(Part):
     summary: Annotated[TimeOfDay, AfterValidator(_exists_every_day)] = time(9, 0)
     # When the daily snapshot is written into the audit log.
     snapshot: TimeOfDay = time(23, 59)
+    # When the weekly review is posted: a weekday and a time from 01:00 on. `false` switches it off.
+    report: Annotated[Weekly | None, BeforeValidator(_weekly)] = Weekly(0, time(8, 0))
 
 
 class Links(Part):
@@ -180,6 +199,22 @@ class PagerRules(Part):
     at_once: StrictBool = False
 
 
+class ReportChannel(Part):
+    """A channel that gets the stakeholder note."""
+
+    # Its name or, when you run it for real, its ID. The bot has to be invited there.
+    channel: Channel
+    # Who reads there, such as sales operations.
+    audience: Word
+
+
+class Report(Part):
+    """The stakeholder note."""
+
+    # Where an operator can send it from the weekly review. Without any it is not offered.
+    channels: Annotated[tuple[ReportChannel, ...], Field(max_length=10)] = ()
+
+
 def _as_entries(written: object) -> object:
     return [written] if isinstance(written, dict) else written
 
@@ -205,6 +240,8 @@ class PipelineFile(Part):
     channel: Channel
     # Where alerts go while `channel` is archived or lost.
     fallback_channel: Channel | None = None
+    # Who gets the stakeholder note, once an operator sends it.
+    report: Report = Report()
     # Who may act on incidents, rerun and take snapshots.
     operators: Operators = Operators()
     # When PagerDuty, or another pager that the environment names, wakes somebody.

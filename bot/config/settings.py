@@ -10,7 +10,7 @@ from bot.alerts.rejections import Known
 from bot.config import shipped
 from bot.config.databricks import Databricks
 from bot.config.environment import PagerPlaces
-from bot.config.pipeline_file import Links, Mode, Noun, Operators, PagerRules, Timetable
+from bot.config.pipeline_file import Links, Mode, Noun, Operators, PagerRules, Report, Timetable
 from bot.config.remedies import Remedy
 from bot.config.runbook import Sections, product_runbook
 from bot.config.syncs import SyncSettings
@@ -50,6 +50,7 @@ class Settings:
     mode: Mode = "act"
     schedule: Timetable = field(default_factory=Timetable)
     links: Links = field(default_factory=Links)
+    report: Report = field(default_factory=Report)  # to whom the stakeholder note goes
     config: Path = shipped.FOLDER / "pipeline.yml"  # where this was read
     is_of_earlier_version: bool = False  # it says `direction` where `role` is written now, and is read anyway
     fallback_channel: str | None = None  # where alerts go while `channel` refuses them

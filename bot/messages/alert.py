@@ -31,6 +31,7 @@ from bot.messages.phrases import (
     titled,
     was_closed,
 )
+from bot.messages.report import review_message
 from bot.messages.root import (
     WORSENED,
     acknowledge_button,
@@ -43,6 +44,7 @@ from bot.messages.root import (
 from bot.messages.run import run_message
 from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
+from bot.messages.stakeholder_note import stakeholder_message, stakeholder_text
 from bot.messages.text import (
     ICONS,
     as_of,
@@ -73,6 +75,8 @@ ENDED = {Did.RESOLVED: "Resolved", Did.RESOLVED_BY_HAND: "Resolved", Did.CLOSED:
 
 def alert_message(announcement: Announcement, settings: Settings) -> Message:
     """What this announcement says now. Raises UnrenderableError when that cannot be rendered, whatever the reason."""
+    if announcement.plain and announcement.note:
+        return stakeholder_text(announcement.note, settings)
     if announcement.plain:
         return short_message(announcement)
     try:
@@ -84,13 +88,8 @@ def alert_message(announcement: Announcement, settings: Settings) -> Message:
 def _message(announcement: Announcement, settings: Settings) -> Message:
     if settings.observes:
         announcement = _without_offers(announcement)
-    if announcement.maintenance:
-        return maintenance_message(announcement.maintenance, settings)
-    if announcement.outage:
-        return outage_message(announcement.kind, announcement.outage, settings)
-    if announcement.kind is Kind.DIGEST:
-        assert announcement.digest, "a digest is announced with its content"
-        return digest_message(announcement.digest, settings)
+    if summary := _summary(announcement, settings):
+        return summary
     incident, zone = announcement.incident, settings.zone
     if announcement.kind is Kind.RUN:
         assert announcement.action, "a run is announced with its action"
@@ -108,6 +107,22 @@ def _message(announcement: Announcement, settings: Settings) -> Message:
         assert announcement.entry, "a note is enqueued together with its line"
         return _note(announcement.entry, incident, len(announcement.thread) - 1)
     return _reply(announcement.kind, incident, settings, len(announcement.thread) - 1)
+
+
+def _summary(announcement: Announcement, settings: Settings) -> Message | None:
+    """What is about no incident alone."""
+    if announcement.maintenance:
+        return maintenance_message(announcement.maintenance, settings)
+    if announcement.outage:
+        return outage_message(announcement.kind, announcement.outage, settings)
+    if announcement.kind is Kind.DIGEST:
+        assert announcement.digest, "a digest is announced with its content"
+        return digest_message(announcement.digest, settings)
+    if announcement.review:
+        return review_message(announcement.review.review, settings, announcement.review.links)
+    if announcement.note:
+        return stakeholder_message(announcement.note, settings)
+    return None
 
 
 def _without_offers(announcement: Announcement) -> Announcement:

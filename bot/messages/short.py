@@ -10,6 +10,7 @@ WORDS = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 ITSELF = "A message about Sync Health itself"
 WITHOUT_INCIDENT = {
     Kind.DIGEST: "The daily summary",
+    Kind.REVIEW: "The weekly review",
     Kind.MAINTENANCE: "A message about a maintenance window",
     **dict.fromkeys((Kind.AWAY, Kind.SILENT, Kind.STATE_FAILED, Kind.STATE_RESTORED), ITSELF),
 }

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.adapters.scheduler import Job, Scheduler
-from bot.alerts.timetable import latest_due
+from bot.alerts.timetable import latest_due, latest_weekly
 from bot.errors import StateError, SyncHealthError
 from bot.model import Outage
 from bot.ports import Ports
@@ -31,6 +31,7 @@ from bot.services.shared_answers import SharedAnswers
 from bot.services.skip_unchanged import SkipUnchanged
 from bot.services.watch_runs import RunWatch
 from bot.services.watchdog import cancel_silence, complete_evaluation, postpone_silence
+from bot.services.weekly_review import post_due_review
 from bot.slack.app import build_app
 from bot.slack.connection import Connection
 from bot.slack.connection_status import ConnectionStatus
@@ -83,6 +84,7 @@ class Bot:
             "snapshot": (DAILY, self._look_daily(partial(take_due_snapshot, ports), schedule.snapshot)),
             "validation": (DAILY, self._look_daily(partial(run_due_validation, ports, self.checker), schedule.digest)),
             "digest": (DAILY, self._look_daily(partial(send_due_digest, ports, self.checker), schedule.summary)),
+            "report": (DAILY, self._look_weekly(partial(post_due_review, ports))),
             "maintenance": (FOLLOW, self._skip_while_unchanged(partial(end_due_maintenance, ports))),
             "silence": (FOLLOW, self._skip_while_unchanged(partial(postpone_silence, ports))),
             "heartbeat": (FOLLOW, self._pulse.send),
@@ -158,6 +160,12 @@ class Bot:
         """What is not due, or is done, stays so until it is due the next time."""
         clock, zone = self.ports.clock, self.ports.settings.zone
         return SkipUnchanged(work, clock, self._real_seconds(LOOK_DAILY), lambda: latest_due(at, clock.now(), zone))
+
+    def _look_weekly(self, work: Callable[[], object]) -> SkipUnchanged:
+        """The same of what is due once a week; never, where it is switched off."""
+        clock, zone, weekly = self.ports.clock, self.ports.settings.zone, self.ports.settings.schedule.report
+        turn = (lambda: latest_weekly(weekly, clock.now(), zone)) if weekly else (lambda: None)
+        return SkipUnchanged(work, clock, self._real_seconds(LOOK_DAILY), turn)
 
     def _end_timers(self) -> bool:
         """Whether anything waits for one, so that the next look comes soon."""

@@ -98,6 +98,8 @@ class Demo:
             "owner": OPERATOR,
             "operators": {"users": [OPERATOR, SECOND_OPERATOR]},
             "links": demo_links(self.slack.url),
+            # To the one channel that there is.
+            "report": {"channels": [{"channel": pipeline["channel"], "audience": "sales operations"}]},
         }
         config = self._folder.write("pipeline.yml", yaml.safe_dump(pipeline))
         return {

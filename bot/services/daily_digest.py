@@ -1,6 +1,6 @@
 """Twice a day: the validation at night, which speaks through alerts alone, and the daily summary in the morning."""
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from bot.alerts.model import ITSELF
 from bot.alerts.timetable import latest_due
@@ -40,8 +40,12 @@ def send_due_digest(ports: Ports, checker: Checker) -> bool:
 
 def due_day(ports: Ports, name: str, at: time, latest: timedelta = timedelta.max) -> date | None:
     """The local date for which this is due and not done; none `latest` afterwards, or where no bot was running yet."""
+    return undone(ports, name, *latest_due(at, ports.clock.now(), ports.settings.zone), latest)
+
+
+def undone(ports: Ports, name: str, day: date, due: datetime, latest: timedelta) -> date | None:
+    """The local date, where what was due on it at that moment is not done: see `due_day`."""
     now = ports.clock.now()
-    day, due = latest_due(at, now, ports.settings.zone)
     if now - due > latest:
         return None
     with ports.store.snapshot() as records:

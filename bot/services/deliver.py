@@ -1,21 +1,25 @@
 """Send what is in the outbox: never lost, looked up before it is sent again, and no message blocks another."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot.alerts.attention import is_answered
 from bot.alerts.model import State
 from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryError, UnrenderableError
-from bot.model import Announcement, ClaimedMessage, Digest, Failure, Kind, Move, Place
+from bot.model import Announcement, AuditRow, AuditState, ClaimedMessage, Failure, Kind, Move, Place
 from bot.ports import Outlet
 from bot.services.next_step import Now, next_step
+from checks.numbers import duration
 
 log = logging.getLogger(__name__)
 
 LEADER = "leader"  # the lease of the one who schedules and sends
 CLAIM = 60.0  # real seconds: longer than the slowest call to Slack
-MOST_LINKS = 10  # in a daily summary: as many incidents as it lists
+MOST_LINKS = 10  # in a summary: as many incidents as it lists
+NOTE_SENT, NOTE_LASTS = "stakeholder note", timedelta(days=1)  # its name in the audit; how long it is news
 CHANGED = "pipeline.yml names this channel now"
 
 
@@ -47,6 +51,8 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
         message = claimed.announcement
         told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
         mine = ports.store.mark_sent(claimed, holder, place=place, alone=told_its_end)
+        if mine and message.kind is Kind.STAKEHOLDERS:
+            _audit_note(ports, claimed, place)
         if place and claimed.failures:
             log.info("Slack accepts messages for %s again", claimed.channel)
     if not mine and claimed.announcement.ts is None:
@@ -102,6 +108,8 @@ def _belongs_elsewhere(ports: Outlet, claimed: ClaimedMessage) -> bool:
     there for ever.
     """
     message = claimed.announcement
+    if message.kind is Kind.STAKEHOLDERS:
+        return False
     stays = message.over or (message.incident is None and message.action is not None and message.ts is not None)
     return message.kind is not Kind.MOVED and not stays and claimed.channel not in _channels(ports)
 
@@ -113,11 +121,15 @@ def _channels(ports: Outlet) -> set[str | None]:
 def _send_message(ports: Outlet, claimed: ClaimedMessage) -> Place | None:
     """Where the message stands; None when it need not be sent any more."""
     message = claimed.announcement
-    obsolete = _is_obsolete(message)
+    obsolete = _is_obsolete(message, ports.clock.now())
     if obsolete and not claimed.doubtful:
         return None
     if message.digest:
-        message = replace(message, digest=_with_links(ports, message.digest))
+        listed = [one.id for one in message.digest.listed]
+        message = replace(message, digest=replace(message.digest, links=_links(ports, listed, message.digest.roots)))
+    if message.review:
+        named = message.review.review.named
+        message = replace(message, review=replace(message.review, links=_links(ports, named, message.review.roots)))
     if message.kind is Kind.MOVED:  # the last word in a channel that may be gone
         with suppress(PermanentError):
             ports.messenger.edit(message)
@@ -131,18 +143,23 @@ def _send_message(ports: Outlet, claimed: ClaimedMessage) -> Place | None:
     return None if claimed.superseded or obsolete else ports.messenger.post(message)
 
 
-def _with_links(ports: Outlet, digest: Digest) -> Digest:
-    """The way to the threads of what it lists, as far as Slack tells it: the summary is not held up for that."""
+def _links(ports: Outlet, incidents: Sequence[int], roots: Mapping[int, Place]) -> dict[int, str]:
+    """The way to the threads of what a summary lists, as far as Slack tells it: it is not held up for that."""
     links = {}
-    for incident in digest.listed[:MOST_LINKS]:
+    for incident_id in incidents[:MOST_LINKS]:
         with suppress(SyncHealthError):
-            if root := digest.roots.get(incident.id):
-                links[incident.id] = ports.messenger.permalink(root)
-    return replace(digest, links=links)
+            if root := roots.get(incident_id):
+                links[incident_id] = ports.messenger.permalink(root)
+    return links
 
 
-def _is_obsolete(message: Announcement) -> bool:
-    """Whether what was to be said is no longer so: resolved and meanwhile firing again, or worse and meanwhile over."""
+def _is_obsolete(message: Announcement, now: datetime) -> bool:
+    """Whether what was to be said is no longer so: resolved and meanwhile firing again, or worse and meanwhile over.
+
+    A note for stakeholders that their channel did not take within a day is no news any more.
+    """
+    if message.note:
+        return message.note.sent_at is not None and now - message.note.sent_at > NOTE_LASTS
     incident = message.incident
     if incident is None:  # about none, or about one that cannot be read
         return False
@@ -153,6 +170,18 @@ def _is_obsolete(message: Announcement) -> bool:
     if message.kind is Kind.RESOLVED:
         return not message.over
     return message.kind in (Kind.SEVERITY, Kind.REOPENED) and incident.state is State.OK
+
+
+def _audit_note(ports: Outlet, claimed: ClaimedMessage, place: Place | None) -> None:
+    """Whether a note for stakeholders stands in their channel; that it was requested is in the audit already."""
+    note = claimed.announcement.note
+    if note is None:
+        return
+    result = "posted" if place else f"not posted within {duration(NOTE_LASTS)}: {claimed.error}"
+    state = AuditState.SUCCEEDED if place else AuditState.FAILED
+    row = AuditRow(ports.clock.now(), note.by, NOTE_SENT, claimed.channel, result, state, reference=f"note {note.id}")
+    with ports.store.transaction() as records:
+        records.audit(row)
 
 
 def _log_failure(claimed: ClaimedMessage, error: Exception, failure: Failure) -> None:

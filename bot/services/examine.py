@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.alerts.due import SEQUENCE
@@ -40,6 +41,13 @@ def examine_slack(messenger: Messenger, settings: Settings, clock: Clock, scopes
         f"{channel} can be read",
         f"write its id (C…) as channel in pipeline.yml and invite the bot there: /invite {access.bot}",
     )
+    for one in settings.report.channels:
+        yield try_it(
+            f"report channel {one.channel}",
+            partial(messenger.check_channel_access, one.channel),
+            f"{one.audience} can be sent the stakeholder note",
+            f"write its id (C…) under report.channels in pipeline.yml and invite the bot there: /invite {access.bot}",
+        )
     yield _operators(messenger, settings)
     yield _owners(settings)
     if access.at:

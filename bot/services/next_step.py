@@ -13,7 +13,7 @@ from bot.errors import (
     UncertainError,
     UneditableError,
 )
-from bot.model import ClaimedMessage, Failure, Move, Pause
+from bot.model import ClaimedMessage, Failure, Kind, Move, Pause
 
 MOST_DOUBLINGS = 20
 REPLACE_EVERY = timedelta(minutes=15)  # a message that cannot be edited: no more often than this a new one
@@ -103,6 +103,9 @@ def _move_channel(claimed: ClaimedMessage, move: Move, settings: Settings, now: 
 
 
 def _other_channel(claimed: ClaimedMessage, settings: Settings) -> str | None:
+    """Where else it may go: a note for stakeholders goes to its own readers or to nobody."""
+    if claimed.announcement.kind is Kind.STAKEHOLDERS:
+        return None
     other = settings.channel if claimed.channel != settings.channel else settings.fallback_channel
     return other if other != claimed.channel else None
 

@@ -27,6 +27,7 @@ from bot.slack.commands import (
 )
 from bot.slack.context import COMMAND, Context, Work
 from bot.slack.interaction import Interaction
+from bot.slack.report import report
 from bot.slack.runbook import runbook
 from bot.slack.slo import slo
 from bot.slack.sync_actions import typed
@@ -115,6 +116,10 @@ COMMANDS = {
     ),
     "audit": Command(
         audit, "who did what in the last 7 days, or in as many as you write: action, target, outcome, reason"
+    ),
+    "report": Command(
+        report,
+        "weekly review: incidents, causes, capacity, cost, thresholds worth changing; stakeholder note (operators)",
     ),
     "runbook": Command(runbook, "what to do about a check, an incident, a rejection, an emergency: `runbook backlog`"),
     "help": Command(help_, "this list"),

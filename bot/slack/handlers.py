@@ -28,6 +28,8 @@ from bot.slack.commands import snapshot
 from bot.slack.context import Context, Work
 from bot.slack.dialogs import dialog
 from bot.slack.interaction import Interaction
+from bot.slack.report import note_confirmed as stakeholder_note_confirmed
+from bot.slack.report import preview_pressed
 from bot.slack.sync_actions import confirmed, pressed, pressed_pause_all
 
 Kind = Literal["command", "button", "submission"]
@@ -51,15 +53,18 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
     **{("button", str(kind)): pressed(kind) for kind in ON_A_SYNC},
     ("button", "follow"): pressed(ActionKind.RERUN, "Follow"),
     ("button", "pause_all"): pressed_pause_all,
+    ("button", "stakeholder_note"): preview_pressed,
     ("submission", "act"): confirmed,
     ("submission", "snooze"): snooze_confirmed,
     ("submission", "note"): note_confirmed,
     ("submission", "resolve"): resolution_confirmed,
+    ("submission", "stakeholder_note"): stakeholder_note_confirmed,
 }
 OURS = {  # ask, or change what the bot itself keeps; observe mode refuses whatever is not among them
     *("", "refresh", "share", "check", "queue", "runs", "errors", "schedules", "incidents", "incident", "timeline"),
     *("help", "acknowledge", "ack", "take_over", "unack", "unacknowledge", "snooze", "more", "audit", "runbook"),
     *("note", "resolve", "escalate", "slo", "trend", "tiles"),
+    *("report", "stakeholder_note"),
 }
 OF_NOBODY = {("command", "help")}  # says nothing of the pipeline; a shared channel has people of other workspaces
 FROM_ANOTHER_VERSION = {

@@ -78,7 +78,11 @@ def _incidents(ports: Ports) -> list[Incident]:
 
 
 def _roots(demo: Demo) -> list[dict[str, object]]:
-    return [m for m in demo.slack.messages() if "Daily summary" not in m["text"] and "away" not in m["text"]]
+    return [
+        m
+        for m in demo.slack.messages()
+        if "Daily summary" not in m["text"] and "Weekly review" not in m["text"] and "away" not in m["text"]
+    ]
 
 
 def _confirm(demo: Demo, action: str, found: Walk) -> bool:

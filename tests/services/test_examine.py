@@ -10,14 +10,14 @@ import pytest
 
 from bot.adapters.store.state_file import look_at_state
 from bot.answers import Finding
-from bot.config.pipeline_file import Operators
+from bot.config.pipeline_file import Operators, Report, ReportChannel
 from bot.errors import AccessError, NotFoundError, PermanentError, StartingError, SyncHealthError, TemporaryError
 from bot.facts import Schedule
 from bot.runtime.composition import manifest_scopes
 from bot.services.examine import examine_census, examine_slack, examine_state
 from bot.services.examine_warehouse import examine_warehouse
 from bot.sql.grants import to_grant
-from tests.fakes import forbidden
+from tests.fakes import CHANNEL, forbidden
 from tests.services.conftest import GROUP, World
 
 SCOPES = frozenset({"chat:write", "commands"})
@@ -120,6 +120,19 @@ def test_a_channel_that_cannot_be_read_says_how_to_invite_the_bot(well: World) -
     well.channel.refusals["check_channel_access"] = PermanentError("Slack refuses: not_in_channel")
     assert wrong(slack(well)) == ["Slack channel"]
     assert "/invite @sync-health" in slack(well)["Slack channel"].remedy
+
+
+def test_each_channel_of_the_stakeholder_note_is_looked_at_by_itself(well: World) -> None:
+    channels = (
+        ReportChannel(channel=CHANNEL, audience="sales operations"),
+        ReportChannel(channel="gone-team", audience="support"),
+    )
+    report = Report(channels=channels)
+    well.ports = replace(well.ports, settings=replace(well.ports.settings, report=report))
+    found = slack(well)
+    assert wrong(found) == ["report channel gone-team"]
+    assert found[f"report channel {CHANNEL}"].detail == "sales operations can be sent the stakeholder note"
+    assert "/invite @sync-health" in found["report channel gone-team"].remedy
 
 
 def test_a_pipeline_without_operators_is_not_well(well: World) -> None:

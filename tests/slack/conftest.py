@@ -39,7 +39,7 @@ class World:
 
         Suspect records are told before they are written, in a thread of their own, which is not this story.
         """
-        others = ("Daily summary", " pipeline ", "uspect record", "maintenance window")
+        others = ("Daily summary", "Weekly review", " pipeline ", "uspect record", "maintenance window")
         alerts = [m for m in self.demo.slack.messages() if not any(words in m["text"] for words in others)]
         return alerts[-1] if alerts else None
 

@@ -69,6 +69,7 @@ from bot.messages.plain import (
     unknown_command,
 )
 from bot.messages.queue import queue_message
+from bot.messages.report import review_message
 from bot.messages.root import root_message
 from bot.messages.run import run_message
 from bot.messages.runbook import runbook_message, topics_message
@@ -76,6 +77,12 @@ from bot.messages.shared import shared_end, shared_evidence, shared_root
 from bot.messages.short import short_message
 from bot.messages.slo import slo_message
 from bot.messages.snapshot import snapshot_message
+from bot.messages.stakeholder_note import (
+    stakeholder_answer,
+    stakeholder_message,
+    stakeholder_modal,
+    stakeholder_text,
+)
 from bot.messages.summary import summary_message
 from bot.messages.sync_dialogs import action_modal, answer_modal, loading_modal, pause_all_modal
 from bot.messages.syncs import runs_message, schedules_message
@@ -90,6 +97,7 @@ from checks.model import Outcome
 from tests.unit import payloads as common
 from tests.unit import samples
 from tests.unit.drawn import a_tile, a_tile_answer, a_trend, some_metrics
+from tests.unit.hostile_reports import a_note, a_preview, a_review
 from tests.unit.samples import NOW, OPERATOR, ZONE, minutes
 
 SETTINGS, OWNED = common.LINKED, common.OWNED
@@ -248,6 +256,11 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     metrics_message: lambda t, n: [metrics_message(some_metrics(t, n), ZONE)],
     tiles_message: lambda t, n: [tiles_message([a_tile(t)] * max(1, n))],
     tile_message: lambda t, n: [tile_message(a_tile_answer(t, n, chart), ZONE, NOW) for chart in get_args(Chart)],
+    review_message: lambda t, n: [review_message(a_review(t, n), SETTINGS, {7: f"https://x.example/{t[:99]}"})],
+    stakeholder_message: lambda t, n: [stakeholder_message(a_note(t, n), SETTINGS)],
+    stakeholder_text: lambda t, n: [stakeholder_text(a_note(t, n), SETTINGS)],
+    stakeholder_modal: lambda t, n: [stakeholder_modal(a_preview(t, n, some), SETTINGS) for some in (0, 10)],
+    stakeholder_answer: lambda t, n: [stakeholder_answer(a_preview(t, n, some)) for some in (0, n // 2)],
     maintenance_begun: lambda t, n: [maintenance_begun(a_report(t, n).window, ZONE, "/sync-health")],
     maintenance_message: lambda t, n: [maintenance_message(a_report(t, n), SETTINGS)],
     note: lambda t, n: [note(t, (OPERATOR,) * n)],

@@ -29,6 +29,42 @@ WRONG = {
         16,
         ["schedule.summary: some days begin at 01:00"],
     ),
+    "a weekly review without a weekday": (
+        "tables: {}",
+        'schedule: {report: "08:00"}',
+        16,
+        ["schedule.report: cannot read '08:00'", '"Mon 08:00"', "false"],
+    ),
+    "a weekly review at a time that not every day has": (
+        "tables: {}",
+        'schedule: {report: "Mon 00:30"}',
+        16,
+        ["schedule.report: some days begin at 01:00"],
+    ),
+    "a weekly review at a time that is none": (
+        "tables: {}",
+        'schedule: {report: "Monday 8:00"}',
+        16,
+        ["schedule.report: cannot read 'Monday 8:00'", '"Mon 08:00"'],
+    ),
+    "a reader that is a person": (
+        "tables: {}",
+        "report:\n  channels:\n    - {channel: U012ABCDEF, audience: sales}",
+        18,
+        ['report.channels.channel: "U012ABCDEF" is a person or user group'],
+    ),
+    "readers without a name": (
+        "tables: {}",
+        "report:\n  channels:\n    - {channel: sales}",
+        18,
+        ["report.channels", '"audience" is missing'],
+    ),
+    "readers that are named twice": (
+        "tables: {}",
+        'report:\n  channels:\n    - {channel: sales, audience: a}\n    - {channel: "#sales", audience: b}',
+        19,
+        ["report.channels.channel: sales is named twice"],
+    ),
     "a tick of no time": ("tables: {}", "schedule: {tick: 0}", 16, ["schedule.tick: write something between"]),
     "an unknown key of the schedule": ("tables: {}", "schedule: {tock: 5m}", 16, ['did you mean "tick"?']),
     "a link that is no https": (

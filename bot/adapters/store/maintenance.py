@@ -11,7 +11,7 @@ from bot.adapters.store.moves import named_after
 from bot.alerts.model import Maintenance
 from bot.model import Kind
 
-ASKED_FOR = (Kind.RUN, Kind.NOTE, Kind.MAINTENANCE)  # by a person, so it is sent during a window
+ASKED_FOR = (Kind.RUN, Kind.NOTE, Kind.MAINTENANCE, Kind.STAKEHOLDERS)  # by a person, so it is sent during a window
 KEPT = (Kind.ROOT, Kind.EVIDENCE)  # of a thread with an open incident: sent once the window has ended
 
 

@@ -25,7 +25,9 @@ def move_channel(
         wanted |= t.incidents.c.resolved_at.is_(None)
     for one in db.scalars(select(named_after).distinct().where(t.incidents.c.channel == old, wanted)).all():
         _move_thread(db, one, old, move, not_before)
-    others = (t.outbox.c.thread_id.is_(None), t.outbox.c.channel == old, text(t.UNSENT))
+    # A note for stakeholders goes to its own readers or to nobody.
+    unthreaded = (t.outbox.c.thread_id.is_(None), t.outbox.c.kind != Kind.STAKEHOLDERS)
+    others = (*unthreaded, t.outbox.c.channel == old, text(t.UNSENT))
     db.execute(update(t.outbox).where(*others).values(channel=move.channel, not_before=not_before, **UNPOSTED))
 
 

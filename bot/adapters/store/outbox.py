@@ -144,6 +144,10 @@ def read_content(db: Connection, message: Announcement) -> Announcement:
         return replace(message, outage=records.absence(row["absence_id"]))
     if message.kind is Kind.MAINTENANCE:
         return replace(message, maintenance=records.maintenance_report(row["maintenance_id"]))
+    if message.kind is Kind.REVIEW:
+        return replace(message, review=records.review(row["review_id"]))
+    if message.kind is Kind.STAKEHOLDERS:
+        return replace(message, note=records.stakeholder_note(row["stakeholder_note_id"]))
     if row["incident_id"] is None:
         return replace(message, action=records.action(row["action_id"]))
     incident = records.incident(row["incident_id"])

@@ -19,6 +19,7 @@ from bot.adapters.store.history import HistoryRecords
 from bot.adapters.store.maintenance import MaintenanceRecords
 from bot.adapters.store.moves import IDLE, move_channel, named_after
 from bot.adapters.store.pages import PageRecords
+from bot.adapters.store.reports import ReportRecords
 from bot.adapters.store.run_log import RunLogRecords
 from bot.adapters.store.usage import UsageRecords
 from bot.adapters.store.workspace import WorkspaceRecords
@@ -51,6 +52,7 @@ ONCE = (
     Kind.DIGEST,
     Kind.AWAY,
     Kind.MAINTENANCE,
+    Kind.REVIEW,
 )
 REPLIES = (Kind.EVIDENCE, *ONCE)
 OF_THE_THREAD = (Kind.ROOT, Kind.EVIDENCE)  # one of each, whichever incident of the thread they are enqueued for
@@ -101,6 +103,7 @@ class SqlRecords(
     EvaluationRecords,
     HistoryRecords,
     PageRecords,
+    ReportRecords,
     RunLogRecords,
     UsageRecords,
     WorkspaceRecords,

@@ -229,6 +229,26 @@ maintenance = Table(  # windows in which nothing is sent to the channel; at most
     Column("after_seq", Integer, nullable=False),  # the last message in the outbox when it began
 )
 
+reviews = Table(  # weekly reviews that were posted, as they were made
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+stakeholder_notes = Table(  # as somebody saw one before sending it
+    "stakeholder_notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("by", String(40), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("added", Text, nullable=False, server_default=""),
+    Column("sent_at", UtcDateTime),
+    sqlite_autoincrement=True,  # a dialog of one that is gone must not send another
+)
+
 # One row is one message in Slack: what it should show (wanted) and what it does show (sent). It holds no payload.
 UNSENT = "wanted > sent"
 outbox = Table(
@@ -243,6 +263,8 @@ outbox = Table(
     Column("absence_id", ForeignKey("absences.id")),
     Column("maintenance_id", ForeignKey("maintenance.id")),
     Column("entry_id", Integer),  # the line of the timeline that it is about
+    Column("review_id", ForeignKey("reviews.id")),
+    Column("stakeholder_note_id", ForeignKey("stakeholder_notes.id")),
     Column("channel", String(80), nullable=False),  # as configured
     Column("posted_in", String(80)),  # the id that Slack gave it
     Column("ts", String(40)),

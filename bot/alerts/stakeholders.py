@@ -1,0 +1,157 @@
+"""What people who use the data noticed of a week: wrong values, late changes, times that nobody could check; pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from bot.alerts.causes import BACKLOG
+from bot.alerts.incident_figures import Figures
+from checks.model import Check
+
+WORTH_TELLING = timedelta(hours=2)  # of a delay; a shorter one is counted
+TOGETHER = timedelta(hours=1)  # what begins so soon after the end of another is told as one
+MOST = 5  # events that a note tells of
+NOT_YET_WRITTEN = "suspect_records"  # the metric of records that wait: nothing of it is in the destination
+NONE = timedelta(0)
+
+
+class Effect(StrEnum):
+    """What an incident means for people who use the data."""
+
+    WRONG = "wrong"  # values in the destination were wrong or missing
+    LATE = "late"  # changes reached it later than usual
+    UNCHECKED = "unchecked"  # nobody knows
+
+
+@dataclass(frozen=True)
+class Event:
+    """One effect from its begin to its end, from incidents that overlap."""
+
+    effect: Effect
+    begin: datetime
+    end: datetime
+    lasted: timedelta  # while any was open
+    is_open: bool
+    in_hand: bool  # somebody has acknowledged what is open
+    most: int | None = None  # records, where a check counts them
+    is_solved: bool = True  # False while it is open, and where nothing looks at it any more
+
+
+@dataclass(frozen=True)
+class Effects:
+    """A week for people who use the data; events oldest first. `checks_values`: whether anything looks at values."""
+
+    since: datetime
+    until: datetime
+    events: tuple[Event, ...] = ()
+    short_delays: int = 0  # that were over within two hours
+    unchecked: timedelta = NONE
+    checks_values: bool = True
+    evaluated: bool = True
+    next_note: date | None = None  # of the pipeline's zone
+
+    @property
+    def open(self) -> tuple[Event, ...]:
+        """What is not over."""
+        return tuple(one for one in self.events if one.is_open)
+
+    def any_of(self, effect: Effect) -> bool:
+        """Whether there was any of this kind."""
+        return any(one.effect is effect for one in self.events)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A channel that a note goes to, and who reads there."""
+
+    channel: str
+    audience: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note as somebody was shown it before sending, and when it was sent; its words follow from its facts alone.
+
+    `seen` are the incidents as they stood, to see whether that changed meanwhile.
+    """
+
+    id: int
+    by: str  # a Slack user id
+    created_at: datetime
+    effects: Effects
+    readers: tuple[Reader, ...]
+    seen: tuple[str, ...] = ()
+    added: str = ""  # in the words of whoever sent it
+    sent_at: datetime | None = None
+
+
+def effect_of(one: Figures, check: Check | None) -> Effect | None:
+    """What an incident means for them; None: nothing. `check` is its check, where pipeline.yml has it still."""
+    incident = one.incident
+    if incident.source == "bot":
+        return Effect.UNCHECKED
+    if (check.metric if check else incident.check) == NOT_YET_WRITTEN:
+        return None
+    return Effect.WRONG if incident.source == "databricks" and incident.sync is None else Effect.LATE
+
+
+def events_of(
+    known: Iterable[tuple[Figures, Check | None]], since: datetime, until: datetime
+) -> tuple[tuple[Event, ...], int, timedelta]:
+    """What is told of a window: its events, how many short delays it had, and how long its checks could not run."""
+    by_effect: dict[Effect, list[tuple[Figures, Check | None]]] = {effect: [] for effect in Effect}
+    for one, check in known:
+        if effect := effect_of(one, check):
+            by_effect[effect].append((one, check))
+    wrong = _merged(Effect.WRONG, by_effect[Effect.WRONG], since, until)
+    late = _merged(Effect.LATE, by_effect[Effect.LATE], since, until)
+    told = [one for one in late if one.is_open or one.lasted >= WORTH_TELLING]
+    unchecked = sum((one.lasted for one in _merged(Effect.UNCHECKED, by_effect[Effect.UNCHECKED], since, until)), NONE)
+    return tuple(sorted([*wrong, *told], key=lambda one: one.begin)), len(late) - len(told), unchecked
+
+
+def state_of(known: Iterable[Figures]) -> tuple[str, ...]:
+    """What a note is about, to see whether it changed: each incident, whether it is over and who has it."""
+    return tuple(f"{one.incident.id} {one.is_open} {one.severity} {one.reopened}" for one in known)
+
+
+def _merged(
+    effect: Effect, known: Sequence[tuple[Figures, Check | None]], since: datetime, until: datetime
+) -> list[Event]:
+    """Spans that overlap or follow soon as one event, oldest first."""
+    spans = sorted(
+        ((max(begin, since), min(end, until), one, check) for one, check in known for begin, end in one.spans),
+        key=lambda span: span[:2],
+    )
+    groups: list[list[tuple[datetime, datetime, Figures, Check | None]]] = []
+    for span in spans:
+        if span[1] < span[0] or span[1] <= since:
+            continue
+        if groups and span[0] <= max(end for _, end, _, _ in groups[-1]) + TOGETHER:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    return [_event(effect, group) for group in groups]
+
+
+def _event(effect: Effect, group: Sequence[tuple[datetime, datetime, Figures, Check | None]]) -> Event:
+    lasted, reached = NONE, group[0][0]
+    for begin, end, _, _ in group:
+        lasted += max(end - max(begin, reached), NONE)
+        reached = max(reached, end)
+    still = [one for _, end, one, _ in group if one.is_open and end == one.spans[-1][1]]
+    counts = [count for _, _, one, check in group if (count := _count(effect, one, check)) is not None]
+    in_hand = bool(still) and all(one.incident.acked_by for one in still)
+    closed = any(one.ended is not None and one.recovered_at is None for _, _, one, _ in group)
+    most, is_solved = max(counts, default=None), not still and not closed
+    return Event(effect, group[0][0], reached, lasted, bool(still), in_hand, most, is_solved)
+
+
+def _count(effect: Effect, one: Figures, check: Check | None) -> int | None:
+    """The records that it was about at its worst, where its check counts records."""
+    limit, peak = (check.warn or check.critical) if check else None, one.incident.peak
+    if check is None or limit is None or limit.unit or limit.comparison != ">" or peak is None:
+        return None
+    counts = effect is Effect.WRONG or check.metric in BACKLOG
+    return int(peak) if counts and peak.is_integer() and peak > 0 else None
