@@ -19,7 +19,7 @@ FIELD, FIELDS = 2000, 10
 OPTIONS = 5  # of an overflow menu
 BUTTON, TITLE = 75, 24
 COUNTED = 40  # what a count of what is left out may take
-MODAL_BLOCKS = 100
+MODAL_BLOCKS = HOME_BLOCKS = 100
 BAR_BLOCKS = 5  # of an attachment: Slack folds what stands behind them
 MESSAGE_BLOCKS, MESSAGE = 50, 13_000  # the latter of all blocks together; Slack refuses more than 13,200
 
@@ -191,6 +191,12 @@ def modal(
         "blocks": fit(blocks, MODAL_BLOCKS),
     }
     return view | ({"submit": plain(submit)} if submit else {})
+
+
+def home(blocks: Sequence[Block | Native]) -> dict[str, Any]:
+    """What App Home shows of these: it takes no tables and charts, so their text stands there."""
+    shown = [one for block in blocks for one in _chosen(block, native=False)]
+    return {"type": "home", "callback_id": "home", "blocks": shown[:HOME_BLOCKS]}
 
 
 def fit(blocks: Sequence[Block], most: int) -> list[Block]:
