@@ -103,7 +103,7 @@ def _ways(links: Links) -> Iterator[Block]:
     """What else there is to read."""
     yield button("Runbook", "runbook", "")
     if links.dashboard:
-        yield link_button("Dashboard", links.dashboard, "dashboard")
+        yield link_button("View dashboard", links.dashboard, "dashboard")
     yield button("Commands", "help", "")
 
 
