@@ -41,6 +41,7 @@ class HomePublisher:
         self._context, self._homes = context, context.app_home
         self._facts: Home | None = None
         self._read_at = 0.0  # monotonic
+        self._rendered: dict[tuple[bool, str | None], tuple[View, str]] = {}
         self._links: dict[Place, str] = {}
 
     def publish_next(self) -> float:
@@ -49,17 +50,17 @@ class HomePublisher:
         Raises TemporaryError, UncertainError: Slack does not take it now.
         """
         for viewer in self._homes.in_turn():
-            asked, view = viewer.asked, self._view_for(viewer)
-            if (wanted := digest(view)) == viewer.shown:
-                self._homes.served(viewer, asked, wanted, viewer.hash)
+            asked, (view, looks) = viewer.asked, self._view_for(viewer)
+            if looks == viewer.shown:
+                self._homes.served(viewer, asked, looks, viewer.hash)
                 continue
             if wait := self._homes.seconds_until(waits=viewer.waits):
                 return min(wait, LOOK)
-            self._publish(viewer, asked, view)
+            self._publish(viewer, asked, view, looks)
             return 0.0
         return LOOK
 
-    def _publish(self, viewer: Viewer, asked: int, view: View) -> None:
+    def _publish(self, viewer: Viewer, asked: int, view: View, looks: str) -> None:
         try:
             version = self._send(viewer, view)
         except ConflictError:
@@ -73,14 +74,14 @@ class HomePublisher:
             self._homes.pause(REFUSED)
         except PermanentError as error:
             log.warning("App Home of %s is shortened to its headline: %s", viewer.person.id, error)
-            self._homes.served(viewer, asked, digest(view), self._send_small(viewer))
+            self._homes.served(viewer, asked, looks, self._send_small(viewer))
         except TemporaryError as error:
             if error.retry_after is None:
                 raise
             log.info("App Home waits: %s", error)
             self._homes.pause(error.retry_after)
         else:
-            self._homes.served(viewer, asked, digest(view), version)
+            self._homes.served(viewer, asked, looks, version)
 
     def _send(self, viewer: Viewer, view: View) -> str:
         """Slack's name for this version."""
@@ -97,26 +98,30 @@ class HomePublisher:
             log.warning("App Home of %s is refused, shortened as it is: %s", viewer.person.id, error)
             return ""
 
-    def _view_for(self, viewer: Viewer) -> View:
-        """What this person sees: all of our workspace the same, apart from what came of their own Refresh."""
+    def _view_for(self, viewer: Viewer) -> tuple[View, str]:
+        """What this person sees, and its digest: all of our workspace the same, apart from their own Refresh."""
         try:
             self._context.home.admit(viewer.person)
         except RefusedError:
-            return strangers_view()
+            return (strange := strangers_view()), digest(strange)
         known = self._known()
         evaluation = known.summary.evaluation
         if viewer.failed and evaluation:
             viewer.failed_after = viewer.failed_after or evaluation.checked_at
             viewer.failed = viewer.failed if viewer.failed_after == evaluation.checked_at else None
-        failed = viewer.failed or known.summary.failed
-        summary = dataclasses.replace(known.summary, measuring=viewer.measuring, failed=failed)
-        return home_view(dataclasses.replace(known, summary=summary), self._context.ports.settings)
+        own = (viewer.measuring, viewer.failed or known.summary.failed)
+        if own not in self._rendered:  # once for all who see the same
+            summary = dataclasses.replace(known.summary, measuring=own[0], failed=own[1])
+            view = home_view(dataclasses.replace(known, summary=summary), self._context.ports.settings)
+            self._rendered[own] = (view, digest(view))
+        return self._rendered[own]
 
     def _known(self) -> Home:
         """What there is to show, read again once something was written, or after a while."""
         written, now = self._homes.take_written(), self._context.ports.clock.monotonic()
         if self._facts is None or written or now - self._read_at >= LOOK:
             self._facts, self._read_at = self._read(), now
+            self._rendered.clear()
         return self._facts
 
     def _read(self) -> Home:
