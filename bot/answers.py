@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.alerts.incident_figures import Figures
+from bot.alerts.incident_figures import Figures, WindowFigures
 from bot.alerts.model import Action, ActionKind, Incident, Maintenance
 from bot.alerts.rejected_again import RejectedAgain
 from bot.alerts.rejections import CauseGroup
@@ -39,6 +39,16 @@ class Summary:
     has_audit_log: bool = True  # whether a snapshot has a place
     observes: bool = False  # whether nothing outside of the bot may be changed
     syncs: tuple[SyncSettings, ...] = ()  # of the pipeline, for buttons
+
+
+@dataclass(frozen=True)
+class Home:
+    """What App Home shows: the summary, the incidents of it that have room, and what stands around them."""
+
+    summary: Summary
+    shown: tuple[Incident, ...] = ()  # what needs somebody most comes first
+    threads: Mapping[int, str] = field(default_factory=dict)  # addresses, by incident, where they are known
+    week: WindowFigures | None = None  # how the incidents of the last 7 days went
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,10 @@ class NotFoundError(PermanentError):
     """The thing asked about is not there."""
 
 
+class ConflictError(PermanentError):
+    """Somebody else has changed it meanwhile: what was meant for it as it was is not done."""
+
+
 class UneditableError(NotFoundError):
     """The message is there, and cannot be edited any more."""
 

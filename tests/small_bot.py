@@ -36,6 +36,16 @@ def healthy(warehouse: FakeWarehouse) -> FakeWarehouse:
 
 def small_bot(url: str, folder: Path, warehouse: FakeWarehouse, kind: type[FakeCensus] = FakeCensus) -> Bot:
     """Started, after the first look of its life; stop it and close its store."""
+    bot = unstarted_bot(url, folder, warehouse, kind)
+    bot.start()
+    until(lambda: warehouse.asked)
+    bot.checker.run()
+    warehouse.asked.clear()
+    return bot
+
+
+def unstarted_bot(url: str, folder: Path, warehouse: FakeWarehouse, kind: type[FakeCensus] = FakeCensus) -> Bot:
+    """With what it knows from before, where it ran in this folder."""
     environment = {
         "SLACK_BOT_TOKEN": TOKEN,
         "SLACK_APP_TOKEN": TOKEN,
@@ -47,9 +57,4 @@ def small_bot(url: str, folder: Path, warehouse: FakeWarehouse, kind: type[FakeC
     settings = replace(settings, operators=Operators(users=(OPERATOR,)))
     ports, client = connect(settings, clock, healthy(warehouse))
     census = kind(clock, *(sync.id for sync in settings.syncs))  # type: ignore[arg-type]
-    bot = Bot(replace(ports, census=census), client)
-    bot.start()
-    until(lambda: warehouse.asked)
-    bot.checker.run()
-    warehouse.asked.clear()
-    return bot
+    return Bot(replace(ports, census=census), client)

@@ -1,5 +1,6 @@
 """Small words for Block Kit, which keep what they make within Slack's limits: the worst comes first and stays."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,8 @@ FIELD, FIELDS = 2000, 10
 OPTIONS = 5  # of an overflow menu
 BUTTON, TITLE = 75, 24
 COUNTED = 40  # what a count of what is left out may take
-MODAL_BLOCKS = 100
+MODAL_BLOCKS = HOME_BLOCKS = 100
+HOME_BYTES = 240_000  # of JSON; Slack takes 250 kB
 BAR_BLOCKS = 5  # of an attachment: Slack folds what stands behind them
 MESSAGE_BLOCKS, MESSAGE = 50, 13_000  # the latter of all blocks together; Slack refuses more than 13,200
 
@@ -191,6 +193,19 @@ def modal(
         "blocks": fit(blocks, MODAL_BLOCKS),
     }
     return view | ({"submit": plain(submit)} if submit else {})
+
+
+def home(blocks: Sequence[Block | Native]) -> dict[str, Any]:
+    """What App Home shows of these, without what does not fit at the end: it takes text for tables and charts."""
+    shown: list[Block] = []
+    left = HOME_BYTES
+    for block in (one for each in blocks for one in _chosen(each, native=False)):
+        left -= len(json.dumps(block)) + 2
+        if left < 0 or len(shown) == HOME_BLOCKS - 1:
+            shown.append(context("… the rest does not fit here: `/sync-health`"))
+            break
+        shown.append(block)
+    return {"type": "home", "callback_id": "home", "blocks": shown}
 
 
 def fit(blocks: Sequence[Block], most: int) -> list[Block]:

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 from bot.config.settings import Settings
 from bot.messages.blocks import Message, context, section, sections
 from bot.messages.incidents import open_incident_line
+from bot.messages.notices import undelivered_line
 from bot.messages.phrases import sources_as_of
-from bot.messages.summary import check_line, undelivered_line
+from bot.messages.summary import check_line
 from bot.messages.text import day_and_time, escape, number
 from bot.model import Digest, Evaluation, Outage
 from checks.model import Outcome

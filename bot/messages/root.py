@@ -40,19 +40,18 @@ def root_message(incident: Incident, settings: Settings) -> Message:
         )
         return Message(head, (section(f"*{head}*"),), bar)
     owner = settings.owner_of(incident.check, incident.sync)
-    causes = [with_times(cause, zone) for cause in incident.causes if incident.state is State.FIRING]
-    lines = [f"*Cause* {' · '.join(causes)}"] if causes else []
+    causes = _causes(incident, zone)
     mention = f" · {person(owner)}" if owner and _needs_owner(incident) else ""  # an edit mentions nobody again
-    state = [*_since(incident, zone), acknowledged(incident), *_escalates(incident, owner, zone)]
-    state += _pages(incident, settings)
-    lines.append(" · ".join([*state, *_overlay(incident, zone), f"incident {incident.id}"]))
-    bar = Bar(COLORS[_color(incident)], (section(*lines), actions(*_buttons(incident, settings.links))))
+    about = (section(*standing(incident, settings)), actions(*incident_buttons(incident, settings.links)))
+    bar = Bar(COLORS[_color(incident)], about)
     return Message(f"{'. '.join([head, *causes[:1]])}{mention}", (section(f"*{head}*{mention}"),), bar)
 
 
-def headline(incident: Incident, settings: Settings) -> str:
-    """`🔴 Critical · properties: 247 Salesforce records missing company name (threshold > 50)`."""
-    pipeline = escape(settings.pipeline, 100)
+def headline(incident: Incident, settings: Settings, *, pipeline: bool = True) -> str:
+    """`🔴 Critical · properties: 247 Salesforce records missing company name (threshold > 50)`.
+
+    Without `pipeline` where the message names it already.
+    """
     if incident.state is State.OK:
         return resolution(incident, settings)
     if incident.state is State.RECOVERING:
@@ -61,7 +60,22 @@ def headline(incident: Incident, settings: Settings) -> str:
         word = f"{'🧪' if incident.is_test else ICONS[incident.severity]} {severity_word(incident)}"
     check = settings.check_called(incident.check)
     in_words = incident.state is State.RECOVERING and check is not None and check.healthy is not None
-    return f"{word} · {pipeline}: {escape(incident.summary) if in_words else summary_and_threshold(incident)}"
+    name = f"{escape(settings.pipeline, 100)}: " if pipeline else ""
+    return f"{word} · {name}{escape(incident.summary) if in_words else summary_and_threshold(incident)}"
+
+
+def standing(incident: Incident, settings: Settings) -> list[str]:
+    """How an open one stands: its causes, since when, who has acknowledged it, what comes next, and its number."""
+    zone, owner = settings.zone, settings.owner_of(incident.check, incident.sync)
+    causes = _causes(incident, zone)
+    state = [*_since(incident, zone), acknowledged(incident), *_escalates(incident, owner, zone)]
+    state += [*_pages(incident, settings), *_overlay(incident, zone), f"incident {incident.id}"]
+    return [*([f"*Cause* {' · '.join(causes)}"] if causes else []), " · ".join(state)]
+
+
+def _causes(incident: Incident, zone: ZoneInfo) -> list[str]:
+    """Why it fires; kept for the post-mortem, they are shown while it does."""
+    return [with_times(cause, zone) for cause in incident.causes] if incident.state is State.FIRING else []
 
 
 def _needs_owner(incident: Incident) -> bool:
@@ -154,7 +168,7 @@ def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:
     return words
 
 
-def _buttons(incident: Incident, links: Links) -> list[Block]:
+def incident_buttons(incident: Incident, links: Links) -> list[Block]:
     """Two at most, acknowledge and what can help now; the rest behind `⋯`."""
     shown = [] if incident.acked_by else [acknowledge_button(incident)]
     shown += [button(one.label, one.what, str(incident.id)) for one in buttons(incident)]

@@ -1,6 +1,6 @@
 """`/sync-health`: the health summary."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,20 +21,20 @@ from bot.messages.blocks import (
     section,
     sections,
 )
-from bot.messages.maintenance import maintenance_line
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
+from bot.messages.notices import notice_blocks
 from bot.messages.phrases import SEVERITIES, how_often, incident_line, sources_as_of
 from bot.messages.sync_buttons import offered_by_summary
-from bot.messages.text import ICONS, channel, day_and_time, escape, person, threshold
-from bot.messages.watch import unscheduled_words, unstored_summary
-from bot.model import Evaluation, Undelivered, UnsentPages
+from bot.messages.text import ICONS, day_and_time, escape, person, threshold
+from bot.messages.watch import unstored_summary
+from bot.model import Evaluation
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result, Severity
 from checks.numbers import count_of, in_percent
 
 MOST_INCIDENTS = 5
-MOST_PROBLEMS, MOST_CHECKS = 10, 20
+MOST_CHECKS = 20
 FEW_SYNCS = 3  # more of them are a table
 BACKLOGS, SNAPSHOT = ("Backlogs", "queue"), ("Take audit snapshot", "snapshot now")
 MORE = (
@@ -49,41 +49,50 @@ UNKNOWN = (Outcome.NO_DATA, Outcome.ERROR)
 
 def summary_message(summary: Summary, zone: ZoneInfo, *, shared_by: str | None = None) -> Message:
     """The answer to `/sync-health`; says how old it is and what is not known. Who shares it names themselves."""
-    evaluation = summary.evaluation
-    name = escape(summary.pipeline, 100)
+    evaluation, name = summary.evaluation, escape(summary.pipeline, 100)
     if summary.state_outage:
         return unstored_summary(summary, summary.state_outage, zone)
-    notices = list(_notices(summary, zone))
+    notices = list(notice_blocks(summary, zone))
     if evaluation is None:
         text = f"❔ {name}: not evaluated yet"
         small = "The first evaluation is in progress." if summary.measuring else "Click Refresh to evaluate it now."
-        return Message(text, (section(f"*{text}*"), *notices, context(small + _mode(summary)), actions(_refresh())))
-    head = _headline(name, evaluation, summary)
+        ask = (context(small + _mode(summary)), actions(refresh_button()))
+        return Message(text, (section(f"*{text}*"), *notices, *ask))
+    head = headline(evaluation, summary)
     blocks: list[Block | Native] = [section(f"*{head}*"), *notices, *_incidents(summary, zone)]
-    blocks += _checks(evaluation, {(one.check, one.sync) for one in summary.incidents})
-    blocks.append(divider())
-    if len(evaluation.syncs) <= FEW_SYNCS:
-        blocks += [_sync(sync, zone) for sync in evaluation.syncs]
-    else:
-        worst, others = worst_of(evaluation.syncs, _rank)
-        blocks.append(_table_of(worst, zone))
-        blocks += [section(others_line(map(_standing, others), "runs"))] if others else []
-    age = sources_as_of(evaluation, zone) + " · Newer values follow in a moment" * summary.measuring + _mode(summary)
+    blocks += [*check_blocks(summary), divider(), *sync_blocks(evaluation, zone)]
     if shared_by:
-        blocks.append(context(f"{age} · Shared by {person(shared_by)}"))
+        blocks.append(context(f"{age(summary, zone)} · Shared by {person(shared_by)}"))
     else:
-        blocks += [context(age), actions(*_buttons(summary))]
+        blocks += [context(age(summary, zone)), actions(*buttons(summary, button("Share", "share", "summary")))]
     return Message(head, tuple(blocks))
+
+
+def sync_blocks(evaluation: Evaluation, zone: ZoneInfo, *, tables: bool = True) -> Iterator[Block | Native]:
+    """The fields of each sync; of more than three a table, where the place takes `tables`."""
+    worst, others = worst_of(evaluation.syncs, _rank)
+    if tables and len(evaluation.syncs) > FEW_SYNCS:
+        yield _table_of(worst, zone)
+    else:
+        yield from (_sync(sync, zone) for sync in worst)
+    if others:
+        yield section(others_line(map(_standing, others), "runs"))
+
+
+def age(summary: Summary, zone: ZoneInfo) -> str:
+    """How old what is shown is, and whether newer values are on their way."""
+    dated = sources_as_of(summary.evaluation, zone) if summary.evaluation else "No evaluation yet"
+    return dated + " · Newer values follow in a moment" * summary.measuring + _mode(summary)
 
 
 def _mode(summary: Summary) -> str:
     return f" · {OBSERVES}" * summary.observes
 
 
-def _buttons(summary: Summary) -> list[Block]:
+def buttons(summary: Summary, *others: Block) -> list[Block]:
     """What can help now, then what can be asked here: the menu has no room for all of it."""
     shown, urgent = offered_by_summary(summary)
-    return [*shown, _refresh(), button("Share", "share", "summary"), overflow(*urgent, *_more(summary))]
+    return [*shown, refresh_button(), *others, overflow(*urgent, *_more(summary))]
 
 
 def _more(summary: Summary) -> list[tuple[str, str]]:
@@ -96,19 +105,21 @@ def _more(summary: Summary) -> list[tuple[str, str]]:
     return [one for one in MORE if one not in left_out]
 
 
-def _urgency(incident: Incident) -> tuple[bool, bool, datetime]:
+def urgency(incident: Incident) -> tuple[bool, bool, datetime]:
+    """The smaller, the more it needs somebody."""
     return incident.severity is not Severity.CRITICAL, incident.acked_by is not None, incident.opened_at
 
 
-def _headline(name: str, evaluation: Evaluation, summary: Summary) -> str:
+def headline(evaluation: Evaluation, summary: Summary) -> str:
     """The state and the one reason; never healthy above an open incident, which can outlast the values it opened for.
 
     Where an evaluation has just failed it is none: what is known is from before.
     """
+    name = escape(summary.pipeline, 100)
     if summary.failed:
         return f"❔ {name}: status unknown, the evaluation failed; values are from before"
     firing = [one for one in summary.incidents if one.state is State.FIRING and one.source != "bot"]
-    worst = min(firing, key=_urgency, default=None)
+    worst = min(firing, key=urgency, default=None)
     held = {(one.check, one.sync) for one in summary.incidents if one.acked_by}
     found = min(  # what somebody has acknowledged is not the news
         _not_passing(evaluation),
@@ -141,34 +152,15 @@ def _short(text: str) -> str:
     return escape(text, 150)
 
 
-def _notices(summary: Summary, zone: ZoneInfo) -> Iterator[Block]:
-    """What is not as it should be with Sync Health itself, or is meant to be quiet."""
-    if summary.maintenance:
-        yield section(f"🔧 {maintenance_line(summary.maintenance, zone)}")
-    if summary.failed:
-        yield section(f"❗ Evaluation failed: {escape(summary.failed, 300)}")
-    if summary.evaluation and summary.evaluation.problems:
-        yield from sections([f"❗ {escape(problem, 300)}" for problem in summary.evaluation.problems], MOST_PROBLEMS)
-    unheld = [one for one in summary.evaluation.syncs if one.unheld_at] if summary.evaluation else []
-    if unheld:
-        yield from sections([unheld_line(one, zone) for one in unheld], MOST_PROBLEMS)
-    if summary.undelivered:
-        yield section(*(undelivered_line(one, zone) for one in summary.undelivered))
-    if summary.unsent_pages:
-        yield section(*(unsent_pages_line(one, zone) for one in summary.unsent_pages))
-    if summary.unscheduled:
-        yield section(f"❗ {unscheduled_words(summary.unscheduled)}")
-    if summary.other_connections:
-        yield section(_others(summary.other_connections))
-
-
 def _not_passing(evaluation: Evaluation) -> list[Result]:
     wrong = [result for result in evaluation.results if result.outcome is not Outcome.OK]
     return sorted(wrong, key=lambda result: WORST_FIRST.index(result.outcome))
 
 
-def _checks(evaluation: Evaluation, told: Collection[tuple[str, str | None]]) -> Iterator[Block]:
+def check_blocks(summary: Summary) -> Iterator[Block]:
     """How many pass, and the others that no open incident above tells of; what could not run is a count of its own."""
+    evaluation, told = summary.evaluation, {(one.check, one.sync) for one in summary.incidents}
+    assert evaluation, "nothing is told of checks before that"
     results = evaluation.results
     passing = sum(result.outcome is Outcome.OK for result in results)
     lines = [check_line(one) for one in _not_passing(evaluation) if (one.check, one.sync) not in told]
@@ -265,32 +257,6 @@ def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
     return sections([head, *lines], 1 + MOST_INCIDENTS, "… and {} more: `/sync-health incidents`") if lines else []
 
 
-def _others(count: int) -> str:
-    connections = "another connection" if count == 1 else f"{count} more connections"
-    return f"⚠️ Slack counts {connections} with this app token: another process receives part of the clicks"
-
-
-def undelivered_line(waiting: Undelivered, zone: ZoneInfo) -> str:
-    """How many messages for which channel are stuck, since when and why."""
-    count = f"{waiting.messages} message{'' if waiting.messages == 1 else 's'}"
-    since = f" since {day_and_time(waiting.since, zone)}" if waiting.since else ""
-    return f"⚠️ {count} for {channel(waiting.channel)} not delivered{since}: {escape(waiting.why, 300)}"
-
-
-def unheld_line(sync: SyncStatus, zone: ZoneInfo) -> str:
-    """That a run began although nobody knew whether it had to be held."""
-    began = f" that began {day_and_time(sync.unheld_at, zone)}" if sync.unheld_at else ""
-    return (
-        f"⚠️ {escape(sync.label)} was not held before the run{began}: its suspect records could not be measured in time"
-    )
-
-
-def unsent_pages_line(waiting: UnsentPages, zone: ZoneInfo) -> str:
-    """How many pages a pager has not accepted, since when, why, and what to do."""
-    since = f" since {day_and_time(waiting.since, zone)}" if waiting.since else ""
-    head = f"⚠️ {count_of(waiting.pages, 'page')} not accepted by {escape(waiting.target, 80)}{since}"
-    return f"{head}: {escape(waiting.why, 300)}. `sync-health doctor` says how to try it"
-
-
-def _refresh() -> Block:
+def refresh_button() -> Block:
+    """Evaluates now, and shows it where the button stands."""
     return button("Refresh", "refresh", "summary")

@@ -39,9 +39,9 @@ def loading_modal(title: str) -> dict[str, Any]:
     return modal(title, [section("⏳ Loading …")], callback="loading")
 
 
-def answer_modal(title: str, message: Message) -> dict[str, Any]:
-    """A short answer in a dialog, instead of what it was opened for."""
-    return modal(title, message.shown(native=False), callback="answer")
+def answer_modal(title: str, message: Message, about: str = "") -> dict[str, Any]:
+    """A short answer in a dialog, instead of what it was opened for; `about` is the incident that its buttons are."""
+    return modal(title, message.shown(native=False), callback="answer", metadata=about)
 
 
 def action_modal(

@@ -13,6 +13,7 @@ from bot.errors import StateError, SyncHealthError
 from bot.model import Outage
 from bot.ports import Ports
 from bot.runtime.composition import holder_name, jitter, native_blocks
+from bot.runtime.home_loop import HomeLoop
 from bot.runtime.pager_loop import PagerLoop
 from bot.services.daily_digest import run_due_validation, send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
@@ -103,29 +104,30 @@ class Bot:
         ports.store.when_written(self._unsent.set)
         self._sender = threading.Thread(target=self._send_loop, name="sender", daemon=True)
         failed = self.checker.state.failed
-        self._pagers = [PagerLoop(ports, pager, self._lease, self.holder, failed) for pager in ports.pagers]
+        pagers = (PagerLoop(ports, pager, self._lease, self.holder, failed) for pager in ports.pagers)
+        self._loops: tuple[PagerLoop | HomeLoop, ...] = (*pagers, HomeLoop(self._context))
 
     def start(self) -> None:
         """Begin; returns at once. What is unreachable is tried again until it answers."""
         self._scheduler.start()
         self._sender.start()
-        for pager in self._pagers:
-            pager.start()
+        for loop in self._loops:
+            loop.start()
         self._connection.start()
 
     def stop(self) -> None:
         """Shut down in bounded time; unsent messages stay in the outbox."""
         self._stopping.set()
         self._unsent.set()
-        for pager in self._pagers:
-            pager.end()
+        for loop in self._loops:
+            loop.end()
         late = threading.Timer(SHUTDOWN_TIMEOUT, self._give_up)
         late.start()
         self._connection.stop()
         self._scheduler.stop()
         self._sender.join(timeout=15)
-        for pager in self._pagers:
-            pager.join()
+        for loop in self._loops:
+            loop.join()
         self._context.in_flight.wait_until_none(SHUTDOWN_TIMEOUT)  # what was acknowledged is done, too
         self._context.retries.close()
         self._slow.shutdown()

@@ -44,11 +44,6 @@ def note_refusal(
         records.audit(told)
 
 
-def incident_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> Incident:
-    """The open incident that a button belongs to. Raises RefusedError for one that is stale or was never ours."""
-    return incident_to_change(ports, str(thread_for(ports, incident_id, channel=channel, ts=ts)))
-
-
 def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
     """The id of an incident in the thread that a button belongs to. Raises RefusedError for one that was never ours."""
     with ports.store.snapshot() as records:
@@ -58,6 +53,17 @@ def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
             "This message is not one that Sync Health posted here. Type /sync-health for the current state."
         )
     return int(incident_id)
+
+
+def incident_in_home(ports: Ports, incident_id: str) -> int:
+    """The id of an incident that App Home shows, which nobody but us publishes. Raises RefusedError for an unknown one.
+
+    Whether it is open, and who may change it, is asked of our record as everywhere.
+    """
+    with ports.store.snapshot() as records:
+        if known := find_incident(records, incident_id):
+            return known.id
+    raise RefusedError("This button is from another version of Sync Health. Type /sync-health for the current state.")
 
 
 def incident_of_dialog(ports: Ports, metadata: str, value: str = "") -> int:

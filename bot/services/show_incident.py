@@ -15,7 +15,7 @@ def show_incidents(ports: Ports, most: int) -> tuple[int, list[tuple[Incident, P
     """How many are not over, and the oldest of them with where their threads begin, without snoozes that have ended."""
     now = ports.clock.now()
     with ports.store.snapshot() as records:
-        shown = [(_as_of(now, one), records.root_of(one.id)) for one in records.open_incidents(most=most)]
+        shown = [(as_it_stands(one, now), records.root_of(one.id)) for one in records.open_incidents(most=most)]
         return records.count_open(), shown
 
 
@@ -53,5 +53,6 @@ def incident_called(records: Records, incident_id: str) -> Incident:
     return incident
 
 
-def _as_of(now: datetime, incident: Incident) -> Incident:
+def as_it_stands(incident: Incident, now: datetime) -> Incident:
+    """Without a snooze that has ended."""
     return incident if is_snoozed(incident, now) else replace(incident, snoozed_until=None, snoozed_by=None)

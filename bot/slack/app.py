@@ -15,6 +15,7 @@ from bot.errors import PermanentError
 from bot.services.authorise import Person
 from bot.slack.context import COMMAND, Context
 from bot.slack.handlers import Kind, handle
+from bot.slack.home import opened
 from bot.slack.in_flight import Deliveries
 from bot.slack.interaction import Interaction, interaction_from
 
@@ -49,10 +50,18 @@ def build_app(ours: Context) -> App:
     app.action(ANYTHING)(hand_over("button"))
     app.view(ANYTHING)(hand_over("submission"))
 
+    @app.event("app_home_opened")
+    def home_opened(ack: Ack, body: dict[str, Any]) -> None:
+        ack()
+        if deliveries.is_first(str(body.get("event_id") or "")):  # events are sent again, and have no trigger
+            opened(ours, body)
+
     @app.error
     def unreadable(error: Exception, body: dict[str, Any]) -> None:
         # Its form alone: what stands in it belongs to a person.
         log.error("Slack sent a %.40s that cannot be read", body.get("type") or "command", exc_info=error)
+        if body.get("type") == "event_callback":
+            return  # nobody waits for an answer
         ours.take(
             Interaction(Person("", "", ""), "?", response_url=str(body.get("response_url") or "")), _say_unreadable
         )

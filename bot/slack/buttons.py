@@ -4,11 +4,12 @@ from bot.alerts.attention import acknowledged_again
 from bot.messages.plain import already_acknowledged, still_acknowledged, taken_over
 from bot.messages.summary import summary_message
 from bot.services.acknowledge import AcknowledgedError, acknowledge
-from bot.services.authorise import incident_of_dialog, thread_for
+from bot.services.authorise import incident_of_dialog
 from bot.services.show_incident import incident_meant
 from bot.slack.commands import fresh_summary, summarised
 from bot.slack.context import Context
 from bot.slack.interaction import Interaction
+from bot.slack.pressed_incident import pressed_about
 
 
 def refresh(context: Context, interaction: Interaction) -> None:
@@ -27,7 +28,7 @@ def share(context: Context, interaction: Interaction) -> None:
 def acknowledge_thread(context: Context, interaction: Interaction) -> None:
     """Acknowledge what is open in the thread; the root says so. What others have acknowledged can be taken over."""
     by = context.authorise(interaction)
-    incident_id = thread_for(context.ports, interaction.value, channel=interaction.channel, ts=interaction.message_ts)
+    incident_id = pressed_about(context, interaction)
     try:
         mine = acknowledge(context.ports, incident_id, by.id, take_over=False, team=by.team)
     except AcknowledgedError as refusal:

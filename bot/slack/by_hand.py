@@ -19,7 +19,7 @@ from bot.messages.menu import behind_more, entries
 from bot.messages.plain import snooze_answer, unacknowledged
 from bot.services.acknowledge import unacknowledge
 from bot.services.add_note import LONGEST_NOTE, add_note
-from bot.services.authorise import incident_of_dialog, thread_for
+from bot.services.authorise import incident_of_dialog
 from bot.services.escalate_now import escalate_now
 from bot.services.resolve_by_hand import resolve_thread
 from bot.services.show_incident import incident_meant, open_incidents_beside, show_incident
@@ -28,18 +28,19 @@ from bot.services.snooze import next_morning, snooze
 from bot.slack.context import COMMAND, Context
 from bot.slack.dialogs import dialog
 from bot.slack.interaction import Interaction
+from bot.slack.pressed_incident import pressed_about
 
 
 def show_more(context: Context, interaction: Interaction) -> None:
     """What the menu has no room for."""
-    incident = open_incidents_beside(context.ports, _pressed_about(context, interaction))[0]
+    incident = open_incidents_beside(context.ports, pressed_about(context, interaction))[0]
     found = entries(incident, runbook_of(incident, context.ports.settings.links))
     context.show(interaction, more_modal(incident, behind_more(found)))
 
 
 def timeline(context: Context, interaction: Interaction) -> None:
     """What happened to the incident, for the one who pressed."""
-    ports, about = context.ports, str(_pressed_about(context, interaction))
+    ports, about = context.ports, str(pressed_about(context, interaction))
     context.answer(
         interaction, incident_message(show_post_mortem(ports.store, ports.clock.now(), about), ports.settings)
     )
@@ -52,13 +53,12 @@ def snooze_pressed(context: Context, interaction: Interaction) -> None:
         dialog("Snooze", _ask_snooze)(context, interaction)
         return
     context.authorise(interaction)
-    incident_id = thread_for(context.ports, about, channel=interaction.channel, ts=interaction.message_ts)
-    snooze_thread(context, interaction, incident_id, span)
+    snooze_thread(context, interaction, pressed_about(context, interaction, about), span)
 
 
 def _ask_snooze(context: Context, interaction: Interaction) -> None:
     context.authorise(interaction)
-    still = open_incidents_beside(context.ports, _pressed_about(context, interaction))
+    still = open_incidents_beside(context.ports, pressed_about(context, interaction))
     now, zone = context.ports.clock.now(), context.ports.settings.zone
     context.show(interaction, snooze_modal(still, next_morning(now, zone), now, zone))
 
@@ -85,7 +85,7 @@ def _submitted(context: Context, interaction: Interaction, field: str) -> tuple[
 def ask_note(context: Context, interaction: Interaction) -> None:
     """Fill the dialog that asks for a note."""
     context.authorise(interaction)
-    incident, _ = show_incident(context.ports, str(_pressed_about(context, interaction)))
+    incident, _ = show_incident(context.ports, str(pressed_about(context, interaction)))
     context.show(interaction, note_modal(incident, LONGEST_NOTE))
 
 
@@ -97,7 +97,7 @@ def note_confirmed(context: Context, interaction: Interaction) -> None:
 def ask_resolution(context: Context, interaction: Interaction) -> None:
     """Fill the dialog that asks why it is over, and says what it covers."""
     context.authorise(interaction)
-    still = open_incidents_beside(context.ports, _pressed_about(context, interaction))
+    still = open_incidents_beside(context.ports, pressed_about(context, interaction))
     context.show(interaction, resolve_modal(still))
 
 
@@ -109,13 +109,13 @@ def resolution_confirmed(context: Context, interaction: Interaction) -> None:
 def escalate(context: Context, interaction: Interaction) -> None:
     """Mention the owner in the channel, and tell the one who pressed whom that was."""
     context.authorise(interaction)
-    _escalate(context, interaction, _pressed_about(context, interaction))
+    _escalate(context, interaction, pressed_about(context, interaction))
 
 
 def unacknowledge_thread(context: Context, interaction: Interaction) -> None:
     """Give the acknowledgment back, so that it escalates again."""
     by = context.authorise(interaction)
-    freed = unacknowledge(context.ports, _pressed_about(context, interaction), by.id, team=by.team)
+    freed = unacknowledge(context.ports, pressed_about(context, interaction), by.id, team=by.team)
     context.answer(interaction, unacknowledged(freed, by.id))
 
 
@@ -160,10 +160,3 @@ def _number_and_text(context: Context, interaction: Interaction, what: str, exam
     if not number or not text.strip():
         raise RefusedError(f"Write the incident's number and {what}, such as {COMMAND} {example}.")
     return incident_meant(context.ports, number).id, text.strip()
-
-
-def _pressed_about(context: Context, interaction: Interaction) -> int:
-    """The incident that a button is about, by our record of the message or the dialog that it stands in."""
-    if interaction.metadata is not None:
-        return incident_of_dialog(context.ports, interaction.metadata, interaction.value)
-    return thread_for(context.ports, interaction.value, channel=interaction.channel, ts=interaction.message_ts)

@@ -65,16 +65,22 @@ def fresh_summary(context: Context, interaction: Interaction, *, replace: bool) 
 
 def _show_evaluated(context: Context, interaction: Interaction, flight: "Future[Evaluation]", *, replace: bool) -> None:
     """What was measured; where that failed why, above the numbers of before."""
+    why = why_failed(context, interaction, flight)
+    _show_summary(context, interaction, replace=replace, failed=why)
+    if why and (error := flight.exception()):
+        context.audit(interaction, error)
+
+
+def why_failed(context: Context, interaction: Interaction, flight: "Future[Evaluation]") -> str | None:
+    """Why an evaluation failed, in words; None where it did not, or where the summary says so in any case."""
     error = flight.exception()
     if isinstance(error, StateError):
-        context.checker.state.failed(error)  # which the summary says
-        error = None
+        context.checker.state.failed(error)
+        return None
     why = context.explain(interaction, error) if error else None
-    if error and not isinstance(error, SyncHealthError):
-        why = f"unexpected error, reference {why} in the log"
-    _show_summary(context, interaction, replace=replace, failed=why)
-    if error:
-        context.audit(interaction, error)
+    return (
+        why if error is None or isinstance(error, SyncHealthError) else f"unexpected error, reference {why} in the log"
+    )
 
 
 def summarised(context: Context, asked: float, *, measuring: bool = False, failed: str | None = None) -> Summary:

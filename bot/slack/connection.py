@@ -161,11 +161,10 @@ class Connection:
         if self._is_known(envelope):
             log.info("Slack sent an envelope again: acknowledged, and not done twice")
             return
-        request = BoltRequest(mode="socket_mode", body=message["payload"], context={"arrived": arrived})
         try:
-            self._bolt.submit(self._dispatch, request)
+            self._bolt.submit(self._dispatch, message["payload"], arrived)
         except RuntimeError:  # we are stopping; what was acknowledged is still answered
-            self._dispatch(request)
+            self._dispatch(message["payload"], arrived)
 
     def _is_known(self, envelope: str) -> bool:
         """Whether it arrived before, on whichever line."""
@@ -176,8 +175,8 @@ class Connection:
                 del self._seen[next(iter(self._seen))]
         return known
 
-    def _dispatch(self, request: BoltRequest) -> None:
+    def _dispatch(self, payload: dict[str, Any], arrived: float) -> None:
         try:
-            self._app.dispatch(request)
+            self._app.dispatch(BoltRequest(mode="socket_mode", body=payload, context={"arrived": arrived}))
         except Exception:  # an outermost loop: the next one is dispatched
             log.exception("something that Slack sent could not be dispatched")

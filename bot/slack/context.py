@@ -32,16 +32,17 @@ from bot.services.shared_answers import KEPT, Answer, SharedAnswers
 from bot.services.summarise import SharedSummary
 from bot.slack.connection_status import ConnectionStatus
 from bot.slack.home_team import HomeTeam
+from bot.slack.home_views import HomeViews
 from bot.slack.in_flight import MOST_PER_PERSON, Grace, InFlight
 from bot.slack.interaction import Interaction
-from bot.slack.replies import by_ephemeral, fill_dialog, pause_before_next
+from bot.slack.replies import by_dialog, by_ephemeral, fill_dialog, pause_before_next
 from bot.slack.retry_timers import RetryTimers
 from bot.transport.native_blocks import NativeBlocks
 from bot.transport.slack_api import answer_url
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-COMMAND = "/sync-health"
+COMMAND, PRODUCT = "/sync-health", "Sync Health"
 NOT_SHARED = "Slack did not confirm that it was shared. Check the channel; if nothing is there, click Share again."
 NOT_DONE = "nothing was done: the bot is stopping"
 NOT_SHOWN = "the answer could not be shown: the bot is stopping. Check the thread, /sync-health and Census"
@@ -176,11 +177,18 @@ class Context:
     ) -> None:
         """Tell the one who pressed or typed; `replace` the message they pressed in, which commands do not have.
 
-        In the dialog where one is open, else by response_url, else by a message that only this person sees.
+        In the dialog where one is open, from App Home in one of its own, else by response_url, else by a message that
+        only this person sees.
         """
         if interaction.view_id:
             self.show(interaction, answer_modal(interaction.view_title, message))
             return
+        if interaction.home is not None:
+            try:
+                by_dialog(self.client, interaction.trigger_id, answer_modal(PRODUCT, message, interaction.value))
+                return
+            except SyncHealthError as error:
+                self._log_unanswered(interaction, error, "; trying chat.postEphemeral")
         if interaction.response_url:
             try:
                 seen = {"response_type": "in_channel" if to_all else "ephemeral", "replace_original": replace}
@@ -282,6 +290,11 @@ class Context:
     def summary(self) -> SharedSummary:
         """How the pipeline is."""
         return SharedSummary(self.ports)
+
+    @cached_property
+    def app_home(self) -> HomeViews:
+        """Who has opened App Home lately."""
+        return HomeViews(self.ports.clock.monotonic)
 
     @cached_property
     def home(self) -> HomeTeam:

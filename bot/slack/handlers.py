@@ -27,6 +27,7 @@ from bot.slack.command_table import COMMANDS, unknown
 from bot.slack.commands import snapshot
 from bot.slack.context import Context, Work
 from bot.slack.dialogs import dialog
+from bot.slack.home import in_home
 from bot.slack.interaction import Interaction
 from bot.slack.report import note_confirmed as stakeholder_note_confirmed
 from bot.slack.report import preview_pressed
@@ -34,6 +35,7 @@ from bot.slack.sync_actions import confirmed, pressed, pressed_pause_all
 
 Kind = Literal["command", "button", "submission"]
 
+ON_A_BUTTON = ("runs", "queue", "errors", "schedules", "check", "runbook", "help")
 ON_A_SYNC = (ActionKind.RERUN, ActionKind.PAUSE, ActionKind.RESUME, ActionKind.CANCEL)
 HANDLERS: dict[tuple[Kind, str], Work] = {
     **{("command", word): command.run for word, command in COMMANDS.items()},
@@ -49,7 +51,7 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
     ("button", "resolve"): dialog("Resolve", ask_resolution),
     ("button", "unacknowledge"): unacknowledge_thread,
     ("button", "timeline"): timeline,
-    **{("button", word): COMMANDS[word].run for word in ("runs", "queue", "errors", "schedules", "check", "runbook")},
+    **{("button", word): COMMANDS[word].run for word in ON_A_BUTTON},
     **{("button", str(kind)): pressed(kind) for kind in ON_A_SYNC},
     ("button", "follow"): pressed(ActionKind.RERUN, "Follow"),
     ("button", "pause_all"): pressed_pause_all,
@@ -85,8 +87,10 @@ def handle(kind: Kind, context: Context, interaction: Interaction) -> None:
     if handler := HANDLERS.get((kind, interaction.word)):
         if interaction.word not in OURS:
             require_act_mode(context.ports.settings)
-        handler(context, interaction)
+        (handler if interaction.home is None else in_home(interaction.word, handler))(context, interaction)
     elif kind == "command":
         unknown(context, interaction)
     else:
+        if interaction.home is not None:  # it gets the buttons of this version
+            context.app_home.ask(interaction.person, interaction.home)
         raise RefusedError(FROM_ANOTHER_VERSION[kind])

@@ -33,6 +33,7 @@ class Interaction:
     view_title: str = ""
     metadata: str | None = None  # of the dialog that the button stands in; None: it stands in a message
     request: str | None = None  # Slack's id of the dialog that was submitted
+    home: str | None = None  # Slack's hash of the App Home that the button stands in; None: it stands elsewhere
 
 
 def interaction_from(body: Mapping[str, Any]) -> Interaction:
@@ -71,7 +72,9 @@ def interaction_from(body: Mapping[str, Any]) -> Interaction:
         trigger_id=trigger,
         response_url=str(body.get("response_url", "")),
     )
-    if view := body.get("view"):
+    if (view := body.get("view")) and view.get("type") == "home":
+        return replace(pressed, home=str(view.get("hash") or ""))
+    if view:
         about, title = sanitize(str(view.get("private_metadata") or ""), LONGEST_TEXT), view.get("title") or {}
         return replace(pressed, view_id=str(view["id"]), view_title=str(title.get("text") or ""), metadata=about)
     return pressed

@@ -21,6 +21,11 @@ def by_ephemeral(client: WebClient, native: NativeBlocks, channel: str, user: st
         call(client.chat_postEphemeral, channel=channel, user=user, text=message.text)
 
 
+def by_dialog(client: WebClient, trigger_id: str, view: dict[str, Any]) -> None:
+    """Answer in a dialog of its own, which a trigger opens within three seconds."""
+    call(client.views_open, trigger_id=trigger_id, view=view)
+
+
 def fill_dialog(client: WebClient, view_id: str, view: dict[str, Any]) -> None:
     """Show this in a dialog that is open, once. Raises NotFoundError when the person has closed it."""
     call(client.views_update, view_id=view_id, view=view)

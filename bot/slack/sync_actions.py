@@ -22,13 +22,14 @@ from bot.messages.sync_dialogs import (
     read_consent,
 )
 from bot.services.act_on_sync import FactsChangedError, act_on_sync, pause_all, pause_all_facts
-from bot.services.authorise import incident_for
+from bot.services.authorise import incident_to_change
 from bot.services.shared_answers import Answer
 from bot.services.sync_facts import incident_about, read_facts, sync_of
 from bot.slack.context import COMMAND, Context, Work
 from bot.slack.dialogs import dialog
 from bot.slack.interaction import Interaction
 from bot.slack.named_sync import sync_meant
+from bot.slack.pressed_incident import pressed_about
 from bot.transport.slack_api import call
 
 MOST = 5  # syncs that an answer names
@@ -82,7 +83,7 @@ def _show_all(context: Context, interaction: Interaction, facts: Answer[PauseAll
 def _meant_by_button(kind: ActionKind, context: Context, interaction: Interaction) -> Meant:
     ports, value = context.ports, interaction.value
     if not value.startswith(BY_SYNC):
-        incident = incident_for(ports, value, channel=interaction.channel, ts=interaction.message_ts)
+        incident = incident_to_change(ports, str(pressed_about(context, interaction)))
         return sync_of(ports.settings, incident), incident
     sync = next((one for one in ports.settings.syncs if str(one.id) == value.removeprefix(BY_SYNC)), None)
     if sync is None:

@@ -19,6 +19,7 @@ from bot.errors import (
     AccessError,
     BlocksRefusedError,
     ChannelRefusedError,
+    ConflictError,
     ContentRefusedError,
     NotFoundError,
     PermanentError,
@@ -41,6 +42,7 @@ GONE = {
     "invalid_scheduled_message_id",  # posted already, or within the next minute
     "not_found",  # a dialog that was closed
     "no_such_subteam",  # a user group that was deleted or disabled
+    "user_not_found",  # whose Home it was
 }
 UNEDITABLE = {"cant_update_message", "edit_window_closed", "is_inactive"}
 BLOCKS = {"invalid_blocks", "invalid_attachments", "invalid_blocks_format"}
@@ -70,6 +72,7 @@ ACCESS = dict.fromkeys(
     "team_access_not_granted": NEW_TOKEN,
     "access_denied": NEW_TOKEN,
     "ekm_access_denied": "an administrator suspended access",
+    "not_enabled": "turn on the Home tab: Slack app → App Home",
 }
 UNCERTAIN = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 CODE = re.compile(r"[a-z]{2,20}(?:_[a-z]{1,20}){0,9}")
@@ -192,6 +195,8 @@ def refusal(code: str) -> PermanentError:
     said = f"Slack refuses: {code}"
     if code in GONE:
         return NotFoundError(f"Slack: {code}")
+    if code == "hash_conflict":
+        return ConflictError(said)
     if code in UNEDITABLE:
         return UneditableError(said)
     if code in CONTENT:

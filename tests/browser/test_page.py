@@ -157,3 +157,24 @@ def test_a_dialog_has_a_name_and_gives_the_focus_back(slack: SlackServer, page: 
 def test_a_link_of_an_alert_leads_somewhere(slack: SlackServer, page: Page) -> None:
     page.goto(f"{slack.url}/documents/runbook")
     expect(page.get_by_role("heading")).to_have_text("Runbook")
+
+
+def test_the_home_of_each_person_is_shown_and_stays_when_it_changes(slack: SlackServer, page: Page) -> None:
+    def publish(text: str) -> None:
+        button = {"type": "button", "action_id": "look", "text": {"type": "plain_text", "text": "Look"}, "value": "1"}
+        section = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+        view = {"type": "home", "blocks": [section, {"type": "actions", "elements": [button]}]}
+        slack._workspace.call("views.publish", {"user_id": "U1", "view": view})
+        slack._loop.call_soon_threadsafe(slack._page.refresh)
+
+    page.click("#tab")
+    expect(page.locator("#home")).to_contain_text("has not published")
+    publish("all is well")
+    page.locator("#home button").focus()
+    publish("an alert")
+    expect(page.locator("#home")).to_contain_text("an alert")
+    expect(page.locator("#home button")).to_be_focused()
+    expect(page.locator("#messages")).to_be_hidden()
+    page.click("#tab")
+    expect(page.locator("#messages")).to_be_visible()
+    expect(page.locator("#home")).to_be_hidden()

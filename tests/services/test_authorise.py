@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import RefusedError, TemporaryError
-from bot.services.authorise import Person, authorise, incident_for, incident_to_change, note_refusal
+from bot.services.authorise import Person, authorise, incident_to_change, note_refusal, thread_for
 from tests.fakes import CHANNEL_ID, Fault, answer_lost
 from tests.services.conftest import ADA, GROUP, ROBIN, SAM, World
 
@@ -76,7 +76,7 @@ def test_a_button_of_an_open_incidents_message_belongs_to_it(world: World) -> No
     world.open_incident()
     world.deliver()
     [root] = world.channel.roots()
-    assert incident_for(world.ports, "1", channel=CHANNEL_ID, ts=root.ts).id == 1
+    assert thread_for(world.ports, "1", channel=CHANNEL_ID, ts=root.ts) == 1
 
 
 @pytest.mark.full
@@ -85,7 +85,7 @@ def test_a_button_still_belongs_to_its_incident_after_a_lost_answer(world: World
     world.channel.fail_next("post", answer_lost())
     world.deliver_patiently()
     [root] = world.channel.roots()
-    assert incident_for(world.ports, "1", channel=CHANNEL_ID, ts=root.ts).id == 1
+    assert thread_for(world.ports, "1", channel=CHANNEL_ID, ts=root.ts) == 1
 
 
 def test_a_button_that_is_not_where_we_put_it_is_refused(world: World) -> None:
@@ -95,7 +95,7 @@ def test_a_button_that_is_not_where_we_put_it_is_refused(world: World) -> None:
     places = [("1", CHANNEL_ID, "1.0"), ("1", "C9999", root.ts), ("2", CHANNEL_ID, root.ts)]
     for incident_id, channel, ts in [*places, ("1 OR 1=1", CHANNEL_ID, root.ts), ("", CHANNEL_ID, root.ts)]:
         with pytest.raises(RefusedError, match="not one that Sync Health posted here"):
-            incident_for(world.ports, incident_id, channel=channel, ts=ts)
+            thread_for(world.ports, incident_id, channel=channel, ts=ts)
 
 
 def test_a_button_of_a_resolved_incident_is_refused(world: World) -> None:
@@ -105,7 +105,7 @@ def test_a_button_of_a_resolved_incident_is_refused(world: World) -> None:
     world.look(7, after=5)
     world.look(7, after=10)
     with pytest.raises(RefusedError, match="is resolved already"):
-        incident_for(world.ports, "1", channel=CHANNEL_ID, ts=root.ts)
+        incident_to_change(world.ports, str(thread_for(world.ports, "1", channel=CHANNEL_ID, ts=root.ts)))
 
 
 @pytest.mark.parametrize("incident_id", ["99", "x", "", "-1", "9" * 30, "9" * 5000])

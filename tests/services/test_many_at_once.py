@@ -7,7 +7,7 @@ import pytest
 from bot.alerts.model import Did, State
 from bot.errors import RefusedError
 from bot.services.acknowledge import AcknowledgedError, acknowledge, unacknowledge
-from bot.services.authorise import incident_for, thread_for
+from bot.services.authorise import thread_for
 from bot.services.run_checks import run_checks
 from bot.services.show_incident import incident_meant, show_incidents
 from bot.services.snooze import snooze
@@ -137,9 +137,9 @@ def test_the_button_of_the_shared_message_is_one_of_ours_for_every_incident_in_i
     break_(crowd, 6)
     [root] = crowd.channel.roots()
     for n in range(1, 7):
-        assert incident_for(crowd.ports, str(n), channel="C0001", ts=root.ts).id == n
+        assert thread_for(crowd.ports, str(n), channel="C0001", ts=root.ts) == n
     with pytest.raises(RefusedError, match="not one that Sync Health posted here"):
-        incident_for(crowd.ports, "1", channel="C0001", ts="1.000000")
+        thread_for(crowd.ports, "1", channel="C0001", ts="1.000000")
 
 
 def test_whoever_lists_the_incidents_is_led_to_the_shared_thread(crowd: World) -> None:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
-from slack_bolt import App
+from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
 from bot.demo.slack.server import Fault, SlackServer
@@ -157,13 +157,13 @@ def test_what_cannot_be_read_is_left_out_and_the_next_envelope_is_handled(caplog
 def test_a_dispatch_that_raises_does_not_end_the_next(caplog: pytest.LogCaptureFixture) -> None:
     seen: list[object] = []
 
-    def dispatch(request: SimpleNamespace) -> None:
+    def dispatch(request: BoltRequest) -> None:
         seen.append(request)
         raise RuntimeError("a bug in a middleware")
 
     one = Connection(SimpleNamespace(dispatch=dispatch), "app-token", "http://127.0.0.1:1/api/")  # type: ignore[arg-type]
     for _ in range(2):
-        one._bolt.submit(one._dispatch, SimpleNamespace())
+        one._bolt.submit(one._dispatch, {}, 0.0)
     one._bolt.shutdown()
     assert len(seen) == 2
     assert caplog.text.count("could not be dispatched") == 2

@@ -220,7 +220,10 @@ def too_much(payload: Payload) -> Iterator[str]:
     """The limits that text can break, so that this needs no oracle."""
     if not 1 <= len(payload.get("text", "-")) <= 4000:
         yield "text: 1 to 4,000 characters"
-    if sum(map(len, markup(every_block(payload)))) > 13_200:
+    if payload.get("type") == "home":
+        if len(json.dumps(payload)) > 250_000:
+            yield "a view: 250 kB"
+    elif sum(map(len, markup(every_block(payload)))) > 13_200:
         yield "blocks: 13,200 characters of text in all"
     for n, block in enumerate(every_block(payload)):
         texts = [block[key] for key in ("text", "label") if key in block]

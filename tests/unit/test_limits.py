@@ -14,13 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import bot.messages
-from bot.alerts.incident_figures import figures_of
+from bot.alerts.incident_figures import figures_of, window_figures
 from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.alerts.success import Known, Metric, Unit
 from bot.alerts.trends import Trend
 from bot.answers import (
     AuditTrail,
+    Home,
     PauseAllFacts,
     PendingRecord,
     PostMortem,
@@ -52,6 +53,7 @@ from bot.messages.by_hand import (
 from bot.messages.digest import digest_message
 from bot.messages.errors import errors_message
 from bot.messages.evidence import evidence_message
+from bot.messages.home import home_view, small_home_view, strangers_view
 from bot.messages.incidents import incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun, maintenance_message
 from bot.messages.menu import entries
@@ -179,19 +181,21 @@ def an_outage(t: str) -> Outage:
     return Outage(NOW, NOW + minutes(9), t)
 
 
-def a_summary(t: str, n: int) -> Message:
+def a_summary(t: str, n: int) -> Summary:
     opened, stuck = (an_incident(t, 1),) * n, (Undelivered(t, t, n, NOW),) * n
-    return summary_message(
-        samples.summary(
-            an_evaluation(t, n),
-            pipeline=t,
-            maintenance=a_report(t, n).window,
-            undelivered=stuck,
-            incidents=opened,
-            failed=t,
-        ),
-        ZONE,
+    return samples.summary(
+        an_evaluation(t, n),
+        pipeline=t,
+        maintenance=a_report(t, n).window,
+        undelivered=stuck,
+        incidents=opened,
+        failed=t,
     )
+
+
+def a_home(t: str, n: int) -> Home:
+    shown = a_summary(t, n)
+    return Home(shown, shown.incidents, {7: "https://x.example/p1"}, window_figures(shown.incidents, NOW, NOW))
 
 
 def a_digest(t: str, n: int) -> Digest:
@@ -305,7 +309,13 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     shared_root: lambda t, n: [shared_root([an_incident(t, 1)] * max(1, n), SETTINGS)],
     snapshot_message: lambda t, n: [snapshot_message(a_snapshot(t), SETTINGS)],
     state_failure: lambda t, n: [state_failure(t)],
-    summary_message: lambda t, n: [a_summary(t, n), summary_message(Summary(t, None), ZONE)],
+    home_view: lambda t, n: [home_view(a_home(t, n), OWNED), home_view(Home(Summary(t, None)), SETTINGS)],
+    small_home_view: lambda t, n: [small_home_view(a_home(t, n), SETTINGS)],
+    strangers_view: lambda t, n: [strangers_view()],
+    summary_message: lambda t, n: [
+        summary_message(a_summary(t, n), ZONE),
+        summary_message(Summary(t, None), ZONE),
+    ],
     unknown_command: lambda t, n: [unknown_command("/sync-health", t, "queue")],
     unstored_summary: lambda t, n: [unstored_summary(samples.summary(pipeline=t), an_outage(t), ZONE)],
 }
@@ -351,7 +361,7 @@ def test_slack_takes_every_message_whatever_is_in_it_and_however_much(
             assert common.unescaped(said) == []
             str(said).encode()
         said = payloads(built)[-1]
-        if "view" in said.get("type", "") or said.get("type") == "modal":
+        if said.get("type") in ("modal", "home"):
             checked_blocks(said["blocks"], most=100)
         else:
             content(said)

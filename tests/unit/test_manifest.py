@@ -37,3 +37,10 @@ def test_the_manifest_registers_the_command_that_the_bot_answers() -> None:
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     assert [command["command"] for command in manifest["features"]["slash_commands"]] == [COMMAND]
     assert manifest["settings"]["socket_mode_enabled"] is True
+
+
+def test_app_home_is_on_and_slack_tells_who_opens_it() -> None:
+    manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is True
+    listened = re.findall(r'app\.event\("(\w+)"\)', (HOME / "bot/slack/app.py").read_text(encoding="utf-8"))
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == listened == ["app_home_opened"]

@@ -44,7 +44,8 @@ def test_every_scope_of_the_manifest_has_its_reason_and_no_other_is_listed() -> 
     manifest = yaml.safe_load((HOME / "manifest.yml").read_text(encoding="utf-8"))
     assert sorted(firsts("### Slack scopes")) == sorted(manifest["oauth_config"]["scopes"]["bot"])
     assert all(why for _, why in rows("### Slack scopes"))
-    assert "event_subscriptions" not in manifest["settings"], "the page says that none is subscribed to"
+    events = manifest["settings"]["event_subscriptions"]["bot_events"]
+    assert re.findall(r"event is subscribed to, `(\w+)`", PAGE) == events
 
 
 def test_every_secret_is_listed_with_what_it_opens_and_what_to_do_when_it_leaks() -> None:

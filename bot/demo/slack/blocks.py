@@ -109,10 +109,10 @@ def pressed(message: Json, action_id: str, value: str | None) -> tuple[Json, Jso
 
 
 def pressed_in_view(view: Json, action_id: str, value: str | None) -> Json:
-    """The entry of `actions` for an element of this modal; LookupError."""
+    """The entry of `actions` for an element of this view; LookupError."""
     if found := _pressed_in(view["blocks"], action_id, value):
         return found
-    raise LookupError(f"nothing to press in the modal: {action_id!r}, value {value!r}")
+    raise LookupError(f"nothing to press in the view: {action_id!r}, value {value!r}")
 
 
 def _pressed_in(blocks: list[Json], action_id: str, value: str | None) -> Json | None:

@@ -1,6 +1,7 @@
-"""The people of the local Slack, and the modals that an app opens before them."""
+"""The people of the local Slack, the modals that an app opens before them, and what it shows them in its Home."""
 
 import copy
+import json
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -25,13 +26,14 @@ class Person:
 
 
 class Modals:
-    """One modal a person at most; `real` are the seconds since the epoch."""
+    """One modal and one Home a person at most; `real` are the seconds since the epoch."""
 
     def __init__(self, people: Sequence[Person], real: Callable[[], float]) -> None:
         self.lock = threading.RLock()
         self.real = real
         self.people = {person.id: person for person in people}
         self._views: dict[str, Json] = {}  # by user
+        self._homes: dict[str, Json] = {}  # by user
         self._errors: dict[str, Json] = {}  # by user: what the app said is wrong in it
         self._triggers: dict[str, tuple[str, float]] = {}
         self._redeemed: set[str] = set()
@@ -41,6 +43,21 @@ class Modals:
         with self.lock:
             view = copy.deepcopy(self._views.get(user))
             return view and view | {"errors": dict(self._errors.get(user, {}))}
+
+    def home(self, user: str) -> Json | None:
+        """What the app shows this person in its Home."""
+        with self.lock:
+            return copy.deepcopy(self._homes.get(user))
+
+    def home_opened(self, user: str, tab: str) -> Json:
+        """The event of somebody who has opened a tab of the app, with the view of the Home once there is one."""
+        opened = {"type": "app_home_opened", "user": user, "channel": f"D{user[1:]}", "tab": tab}
+        with self.lock:
+            view = {"view": copy.deepcopy(self._homes[user])} if tab == "home" and user in self._homes else {}
+        now, team = self.real(), self.people[user].team
+        about = {"token": "", "team_id": team, "api_app_id": APP, "type": "event_callback", "event_time": int(now)}
+        ids = {"event_id": "Ev" + secrets.token_hex(5).upper(), "authorizations": [], "is_ext_shared_channel": False}
+        return about | ids | {"event": opened | {"event_ts": f"{now:.6f}"} | view}
 
     def submission(self, user: str, values: Mapping[str, str]) -> Json:
         """The payload of a submitted modal, values by block_id or action_id; LookupError when none can be submitted."""
@@ -56,11 +73,11 @@ class Modals:
             return {"type": "view_submission", **self._actor(user), "view": view, "trigger_id": self._trigger(user)}
 
     def view_action(self, user: str, action_id: str, value: str | None) -> Json:
-        """The payload of a press in the open modal, which has neither channel nor message; LookupError."""
+        """The payload of a press in the open modal, else in the Home: neither has channel nor message; LookupError."""
         with self.lock:
-            if user not in self._views:
-                raise LookupError(f"{user} has no open modal")
-            view = copy.deepcopy(self._views[user])
+            if user not in self._views | self._homes:
+                raise LookupError(f"{user} has no open modal, nor a Home")
+            view = copy.deepcopy(self._views.get(user) or self._homes[user])
             view["state"] = {"values": filled(view["blocks"], {})}
             pressed = pressed_in_view(view, action_id, value) | {"action_ts": f"{self.real():.6f}"}
             about = {"container": {"type": "view", "view_id": view["id"]}, "trigger_id": self._trigger(user)}
@@ -106,14 +123,28 @@ class Modals:
                 return {"view": copy.deepcopy(self._views[user])}
         raise SlackError("not_found")
 
-    def _view(self, given: object, before: Json) -> Json:
+    def _publish_view(self, a: Json) -> Json:
+        user = str(a.get("user_id"))
+        if user not in self.people:
+            raise SlackError("user_not_found")
+        before = self._homes.get(user, {})
+        if a.get("hash") not in (None, "", before.get("hash")):
+            raise SlackError("hash_conflict")
+        self._homes[user] = self._view(a.get("view"), before, "home")
+        return {"view": copy.deepcopy(self._homes[user])}
+
+    def _view(self, given: object, before: Json, kind: str = "modal") -> Json:
         view = parsed(given, "invalid_arguments")
-        if not isinstance(view, dict) or view.get("type") != "modal":
-            raise SlackError("invalid_arguments", "a view of type modal")
-        blocks = checked_blocks(view.get("blocks"), most=100, unknown={"data_visualization"})
-        for fault in chain(TITLE(view.get("title"), "/view/title"), faults_together(blocks)):
+        if not isinstance(view, dict) or view.get("type") != kind:
+            raise SlackError("invalid_arguments", f"a view of type {kind}")
+        if len(json.dumps(view)) > 250_000:
+            raise SlackError("view_too_large")
+        of_messages = {"data_visualization"} if kind == "modal" else {"data_visualization", "table"}
+        blocks = checked_blocks(view.get("blocks"), most=100, unknown=of_messages)
+        title = TITLE(view.get("title"), "/view/title") if kind == "modal" else ()
+        for fault in chain(title, faults_together(blocks)):
             raise SlackError("invalid_arguments", fault)
-        if "submit" not in view and any(b["type"] == "input" for b in blocks):
+        if kind == "modal" and "submit" not in view and any(b["type"] == "input" for b in blocks):
             raise SlackError("invalid_arguments", "submit: needed where there are inputs")
         for key, most in (("submit", 24), ("close", 24)):
             for fault in plain(most)(view[key], f"/view/{key}") if view.get(key) else ():

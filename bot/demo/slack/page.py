@@ -140,4 +140,5 @@ class Page:
             "messages": self._workspace.latest(PAGE_MESSAGES),
             "ephemerals": self._workspace.ephemerals(user),
             "modal": self._workspace.modal(user),
+            "home": self._workspace.home(user),
         }

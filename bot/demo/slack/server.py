@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle
@@ -76,7 +77,7 @@ class SlackServer:
         self.url = ""
         self._workspace = Workspace(channel, people, groups or {}, now, real)
         self.messages, self.ephemerals = self._workspace.messages, self._workspace.ephemerals
-        self.modal = self._workspace.modal
+        self.modal, self.home = self._workspace.modal, self._workspace.home
         self.unknown_blocks = self._workspace.unknown_blocks  # "table", …: types that this workspace refuses
         self._port = port
         self._tokens = {"app": app_token, "bot": bot_token}
@@ -84,6 +85,7 @@ class SlackServer:
         self._lasting: dict[str, Fault] = {}
         self._apps = SocketMode(ack_seconds)
         acts: dict[str, Act] = {"command": self._command, "press": self._press, "submit": self._submit}
+        acts["home"] = self._open_home
         self._page = Page(self._workspace, self._apps, controls, now, speed, zone, acts, document)
         routes = [
             Route("/api/{method}", self._api, methods=["GET", "POST"]),
@@ -137,8 +139,12 @@ class SlackServer:
         return self._await(self._commands(users, texts))
 
     def press(self, user: str, message_ts: str, action_id: str, value: str | None = None) -> None:
-        """Press in what this person sees: a message, or with `""` the open modal; LookupError when it is not there."""
+        """Press in what this person sees: a message, or with `""` the open modal, else the Home; LookupError."""
         self._await(self._press(user, message_ts, action_id, value))
+
+    def open_home(self, user: str, tab: str = "home") -> None:
+        """Open a tab of the app; returns when the app acknowledged that or Slack gave up."""
+        self._await(self._open_home(user, tab))
 
     def submit(self, user: str, values: Mapping[str, str] | None = None) -> None:
         """Submit the open modal; values by block_id or action_id."""
@@ -266,6 +272,10 @@ class SlackServer:
             where = {"thread_ts": payload["container"].get("thread_ts")}
             text = f"This button failed with the error “{failed.code}”"
             self._workspace.tell(user, {"text": text, **where}, by=SLACKBOT)
+
+    async def _open_home(self, user: str, tab: str = "home") -> None:
+        with suppress(SlackError):  # nobody sees that the app does not answer
+            await self._apps.send("events_api", self._workspace.home_opened(user, tab))
 
     async def _submit(self, user: str, values: Mapping[str, str]) -> None:
         payload = self._workspace.submission(user, values)

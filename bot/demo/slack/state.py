@@ -123,7 +123,7 @@ class Workspace(Modals):
         return {"token": "", "api_app_id": APP, "command": "/sync-health", "text": text} | team | where | who
 
     def action(self, user: str, ts: str, action_id: str, value: str | None) -> Json:
-        """The payload of a press, with no `ts` in the open modal; LookupError when this person sees no such element."""
+        """The payload of a press, with no `ts` in the open modal or Home; LookupError where it is not there."""
         if not ts:
             return self.view_action(user, action_id, value)
         with self.lock:
@@ -262,6 +262,7 @@ METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "conversations.history": Workspace._history,
     "conversations.replies": Workspace._replies,
     "views.open": Workspace._open_view,
+    "views.publish": Workspace._publish_view,
     "views.update": Workspace._update_view,
     "usergroups.users.list": Workspace._members,
 }

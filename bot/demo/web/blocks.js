@@ -63,7 +63,7 @@ function reference(inside) {
 function anchor(address, label) { // a permalink opens its thread here, as Slack does
   const ts = threadOf(address);
   const node = el("a", { href: safe(address), target: ts ? "" : "_blank", rel: "noopener" }, label);
-  if (ts) node.onclick = (event) => { event.preventDefault(); openThread(ts); };
+  if (ts) node.onclick = (event) => { event.preventDefault(); if (home) showHome(false); openThread(ts); };
   return node;
 }
 

@@ -2,7 +2,7 @@
 // The server sends the whole state of one person; a message keeps its node until it changes.
 // How a block is drawn stands in blocks.js.
 const $ = (id) => document.getElementById(id);
-let state, thread, drawnModal = "", opened = false, met = false, socket, opener, clockAt = 0, history = [], back = 0;
+let state, thread, drawnModal = "", drawnHome = "", home = false, opened = false, met = false, socket, opener, clockAt = 0, history = [], back = 0;
 
 async function post(what, body) {
   const answer = await fetch(`/demo/${what}`, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
@@ -69,10 +69,30 @@ function openThread(ts) {
   opened = true;
   if (thread !== ts) $("replies").replaceChildren();
   thread = ts;
-  $("thread").hidden = !ts;
+  $("thread").hidden = home || !ts;
   draw();
   // The channel has become narrower: what the thread is about stays in sight.
   $("messages").querySelector(`[data-ts="${CSS.escape(ts ?? "")}"]`)?.scrollIntoView({ block: "nearest" });
+}
+
+/* ---- App Home: one view for each person, which the app publishes ---- */
+
+function showHome(on) {
+  home = on;
+  $("tab").setAttribute("aria-pressed", on);
+  $("home").hidden = !on;
+  $("talk").hidden = on;
+  $("thread").hidden = on || !thread;
+  if (on) post("home", { user: state.me }); // Slack tells the app each time
+  draw();
+}
+
+function drawHome(view) {
+  const now = JSON.stringify(view?.blocks), held = document.activeElement.dataset;
+  if (now === drawnHome) return;
+  drawnHome = now;
+  $("home").replaceChildren(el("div", { className: "body" }, view ? view.blocks.map((b) => block(b, { ts: "" })) : "The app has not published its Home yet."));
+  if (held.actionId !== undefined) refocus($("home"), held);
 }
 
 /* ---- the modal ---- */
@@ -118,6 +138,7 @@ function draw() {
   document.title = `${$("unread").hidden ? "" : "• "}#${state.channel} · Sync Health demo`;
   if (thread) fill($("replies"), all.filter((m) => thread === m.ts || thread === m.thread_ts), true);
   drawModal(state.modal);
+  if (home) drawHome(state.home);
   $("channel").textContent = state.channel;
   $("zone").textContent = `Time in ${state.zone.split("/").pop().replaceAll("_", " ")}`;
   const broken = state.controls.filter((c) => c.on).length;
@@ -148,7 +169,11 @@ function connect(user) {
   socket.onclose = () => { $("connection").textContent = "reconnecting …"; setTimeout(connect, 1000, user); };
 }
 
-$("people").onchange = () => connect($("people").value);
+$("people").onchange = () => {
+  connect($("people").value);
+  if (home) post("home", { user: $("people").value });
+};
+$("tab").onclick = () => showHome(!home);
 $("shut").onclick = () => openThread(null);
 $("box").onsubmit = (event) => {
   event.preventDefault();
