@@ -26,6 +26,7 @@ from bot.cli.logs import log_to_stderr
 from bot.cli.runbook import runbook
 from bot.cli.status import status
 from bot.cli.test_alert import test_alert
+from bot.cli.trace import trace
 
 
 def _print_version(asked: bool) -> None:
@@ -119,6 +120,7 @@ def snapshot(
 
 app.command()(deploy)
 app.command()(audit)
+app.command()(trace)
 app.command()(status)
 app.command()(doctor)
 app.command()(runbook)

@@ -151,6 +151,11 @@ class Estate:
             self._warehouse.do(BRING[direction], run_id=run_id, first=first, last=last, now=self._now())
             return self._count(run_id, first, last)
 
+    def keys(self, run_id: int) -> list[str]:
+        """The sync keys of a run's rows, in the order in which they are written."""
+        with self._lock:
+            return [str(row["key"]) for row in self._warehouse.ask("pipeline/census/keys", run_id=run_id)]
+
     def forget(self, run_id: int) -> None:
         """Drop the rows of a run that is over."""
         with self._lock:

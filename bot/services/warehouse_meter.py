@@ -9,11 +9,13 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from bot.alerts.warehouse_use import Purpose, SentStatement, usage_by_day
+from bot.config.trace import TRACE
 from bot.errors import SyncHealthError
 from bot.ports import Clock, Store, Warehouse
 from bot.services.ask_warehouse import QUEUE
 from bot.services.audit_log import SNAPSHOTS
 from bot.services.examples import EXAMPLES
+from bot.services.follow_trace import LOGGED_RUN
 from bot.services.log_runs import RUN_LOG
 from bot.services.take_snapshot import POPULATE
 
@@ -36,6 +38,8 @@ BY_METHOD = {  # those that are a statement, whatever it is called
 BY_NAME = {  # how a statement begins that is asked or done
     QUEUE: Purpose.QUEUE,
     EXAMPLES: Purpose.EXAMPLES,
+    TRACE: Purpose.TRACE,
+    LOGGED_RUN: Purpose.TRACE,
     SNAPSHOTS: Purpose.SNAPSHOT,
     POPULATE: Purpose.SNAPSHOT,
     RUN_LOG: Purpose.RUN_LOG,

@@ -29,6 +29,7 @@ from bot.slack.context import COMMAND, Context, Work
 from bot.slack.interaction import Interaction
 from bot.slack.runbook import runbook
 from bot.slack.sync_actions import typed
+from bot.slack.trace import trace
 from checks.problems import close_to
 
 SUMMARY_ELSEWHERE = ("status", "health", "state")  # what the summary is called in other products; near to `pause`
@@ -66,6 +67,9 @@ COMMANDS = {
     "errors": Command(
         about_syncs("errors", show_errors, errors_message),
         "rejected records of the last completed run by cause, with the next step; of one sync when named",
+    ),
+    "trace": Command(
+        trace, "where one record is on its way and what holds it; `trace 1234 --follow` watches until it arrives"
     ),
     "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
     "check": Command(partial(fresh_summary, replace=False), "evaluates every check now"),

@@ -229,6 +229,9 @@ class Nowhere:
     def bring(self, _direction: str, _run_id: int, _first: int, _last: int) -> int:
         return 0
 
+    def keys(self, _run_id: int) -> list[str]:
+        return []
+
     def forget(self, _run_id: int) -> None:
         """It has nothing."""
 

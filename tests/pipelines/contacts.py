@@ -56,6 +56,10 @@ class HubSpot:
         self._run(f'INSERT INTO "lake-prod".hubspot.{direction} {what}')
         return max(0, last - first + 1)
 
+    def keys(self, run_id: int) -> list[str]:
+        rows = self._run(f'SELECT id FROM "lake-prod".hubspot.taken WHERE run_id = {run_id} ORDER BY n')
+        return [str(one) for (one,) in rows]
+
     def forget(self, run_id: int) -> None:
         self._run(f'DELETE FROM "lake-prod".hubspot.taken WHERE run_id = {run_id}')
 
@@ -70,7 +74,6 @@ class HubSpotCensus(CensusServer):
     def records(self, run_id: int) -> list[Document]:
         found = super().records(run_id)
         for n, one in enumerate(found):
-            one["identifier"] = str(n + 1)
             if one["status"] == "rejected":
                 one["status_message"] = REFUSED % n
         return found
