@@ -1,4 +1,4 @@
-"""Follow one record until it has arrived, the end-to-end test of a sync: Census is asked often, the warehouse rarely."""
+"""Follow one record until it has arrived: an end-to-end test of its sync that rarely asks the warehouse."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
