@@ -116,7 +116,7 @@ def _stopped(record: str, hop: Hop, *, is_first: bool) -> Verdict:
 def _arrived(record: str, last: Hop, carriers: Sequence[Carrier]) -> Verdict:
     known = [one for one in carriers if one.wrote]
     newest = max(known, key=lambda one: (one.wrote.created_at, one.sync), default=None)  # type: ignore[union-attr]
-    carried = f"; {newest.sync} wrote it in run {_run(newest.wrote)}" if newest and newest.wrote else ""
+    carried = f"; written in {_run(newest, newest.wrote)}" if newest and newest.wrote else ""
     sentence = f"{record} has arrived in {last.place}: nothing differs{carried}"
     return Verdict(Standing.ARRIVED, sentence, sync=newest.sync if newest else "")
 
@@ -138,7 +138,7 @@ def _held(record: str, hop: Hop, last: Hop, carrier: Carrier, destination: str) 
         return _running(waits, hop, carrier)
     if carrier.failed:
         why = carrier.failed.error or "Census gives no reason"
-        said = f"{waits}: the last run of {name} failed ({_run(carrier.failed)}): {why}"
+        said = f"{waits}: {_run(carrier, carrier.failed)} failed: {why}"
         return Verdict(Standing.HELD, said, _when_next(carrier), hop.place, name)
     if not carrier.scheduled:
         why = f"{waits}: {name} has no schedule in Census"
@@ -153,8 +153,8 @@ def _rejected(waits: str, hop: Hop, carrier: Carrier, destination: str) -> Verdi
     by = destination if carrier.status == "rejected" else "Census"
     what = "rejected it" if carrier.status == "rejected" else "found it invalid"
     cause = carrier.cause
-    named = ", ".join(filter(None, (cause.code or cause.text or "unknown error", cause.field)))
-    said = f"{waits}: {by} {what} in run {_run(carrier.last)} of {carrier.sync}: {named}"
+    named = (cause.code or cause.text or "unknown error") + (f", field {cause.field}" if cause.field else "")
+    said = f"{waits}: {by} {what} in {_run(carrier, carrier.last)}: {named}"
     paused = f" {carrier.sync} is paused in Census, too." if carrier.paused else ""
     return Verdict(Standing.HELD, said, f"{cause.remedy}.{paused}", hop.place, carrier.sync)
 
@@ -165,12 +165,12 @@ def _not_back(record: str, hop: Hop, last: Hop, carrier: Carrier) -> Verdict | N
     if run is None or (hop.changed_at and run.created_at < hop.changed_at):
         return None
     if last.found and last.changed_at and last.changed_at >= run.created_at:
-        why = f"{record} was written by {carrier.sync} in run {_run(run)}, and {last.place} differs again"
+        why = f"{record} was written in {_run(carrier, run)}, and {last.place} differs again"
         return Verdict(
             Standing.HELD, why, f"Look who else writes these fields in {last.place}", last.place, carrier.sync
         )
     copy = f"is from {at(last.changed_at)}" if last.found and last.changed_at else "does not have it yet"
-    why = f"{carrier.sync} wrote {record} in run {_run(run)}; the copy of {last.place} in the warehouse {copy}"
+    why = f"{record} was written in {_run(carrier, run)}; the copy of {last.place} in the warehouse {copy}"
     return Verdict(Standing.WAITING, why, "It shows once that copy is refreshed", last.place, carrier.sync)
 
 
@@ -195,6 +195,6 @@ def _when_next(carrier: Carrier) -> str:
     return f"Next run {at(carrier.next_run)}" if carrier.next_run else f"Rerun {carrier.sync} once that is fixed"
 
 
-def _run(run: Run | None) -> str:
-    """`98000123 ({time})`."""
-    return f"{run.id} ({at(run.completed_at or run.created_at)})" if run else ""
+def _run(carrier: Carrier, run: Run) -> str:
+    """`run 98000123 of Sync B ({time})`."""
+    return f"run {run.id} of {carrier.sync} ({at(run.completed_at or run.created_at)})"

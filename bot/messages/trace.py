@@ -21,7 +21,7 @@ ICONS = {
     Standing.STOPPED: "⛔",
     Standing.UNKNOWN: "❔",
 }
-PASSED, STOPS, WAITS, NOT_THERE = "✅", "⛔", "⏳", "–"
+PASSED, DIFFERS, STOPS, WAITS, NOT_THERE = "✅", "🟠", "⛔", "⏳", "–"
 SENTENCE, DETAIL = 900, 180  # characters
 HEAD = ("Hop", "Changed", "Detail")
 
@@ -52,7 +52,8 @@ def marked(trace: Trace) -> list[tuple[str, Hop]]:
         here = not over and hop.place == trace.verdict.place
         over = over or here
         waits = trace.verdict.standing is Standing.WAITING
-        mark = (WAITS if waits else STOPS) if here else PASSED if hop.found else NOT_THERE
+        there = (DIFFERS if hop.differences else PASSED) if hop.found else NOT_THERE
+        mark = (WAITS if waits else STOPS) if here else there
         found.append((mark, hop))
     return found
 
@@ -102,7 +103,7 @@ def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
     verdict = trace.verdict
     sync, carrier = settings.sync_named(verdict.sync), next(iter(trace.carriers), None)
     pending = verdict.standing in (Standing.WAITING, Standing.HELD) and trace.record
-    offered = [button("Follow", "follow_trace", trace.record)] if pending and not follows else []
+    offered = [button("Follow record", "follow_trace", trace.record)] if pending and not follows else []
     if not pending or sync is None or carrier is None or settings.observes:
         return offered
     suspect = any(hop.suspect for hop in trace.hops if hop.sync == verdict.sync and hop.holds)

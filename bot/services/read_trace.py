@@ -13,7 +13,7 @@ from bot.sanitize import HIDDEN, redact, sanitize, shown_id
 
 LONGEST, NAME, KEY = 300, 60, 200  # characters of a text, of a place or field, of an identifier
 MOST_HOPS, MOST_FIELDS = 20, 30
-FLAGS = {"true": "true", "false": "false", "1": "1", "0": "0"}  # values that say nothing about a person
+FLAGS = frozenset({"true", "false", "0", "1"})  # values that say nothing about a person
 EMPTY = "empty"
 
 Row = Mapping[str, object]
@@ -91,6 +91,8 @@ def _differences(rows: Sequence[Row], settings: Settings) -> tuple[Difference, .
 
 
 def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return EMPTY if value in (None, "") else sanitize(str(value), NAME)
 
 

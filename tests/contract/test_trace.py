@@ -296,11 +296,11 @@ def test_a_rejected_record_is_found_by_its_identifier_with_its_cause(way: Way) -
     record = way.record_of(rejected[0])
     standing, place, sentence = way.told(record)
     assert (standing, place) == (Standing.HELD, "UPDATE backlog")
-    said = f"Salesforce rejected it in run {run['id']} ("
-    assert said in sentence and sentence.endswith("of Sync B: INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST, Property Status")
+    said = f"Salesforce rejected it in run {run['id']} of Sync B ({{2026-"
+    assert said in sentence and sentence.endswith(": INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST, field Property Status")
     written = {one["identifier"] for one in way.server.records(run["id"]) if one["status"] == "succeeded"}
     arrived = way.trace(next(one for one in ("100005", "100052", "100099") if one in written)).verdict
-    assert arrived.standing is Standing.ARRIVED and f"Sync B wrote it in run {run['id']} (" in arrived.sentence
+    assert arrived.standing is Standing.ARRIVED and f"; written in run {run['id']} of Sync B (" in arrived.sentence
 
 
 @pytest.mark.full
@@ -309,7 +309,7 @@ def test_a_sync_whose_runs_fail_is_told_with_the_error_and_the_next_run(way: Way
     way.pass_(minutes=16)
     way.pass_(minutes=1)
     found = way.trace("100005").verdict
-    assert found.standing is Standing.HELD and "the last run of Sync B failed (" in found.sentence
+    assert found.standing is Standing.HELD and "of Sync B ({2026-03-02T10:2" in found.sentence
     assert "INVALID_SESSION_ID" in found.sentence and found.next_step.startswith("Next run {2026-")
 
 
@@ -333,7 +333,7 @@ def test_what_was_written_and_has_not_come_back_names_the_run_and_the_age_of_the
     way.run("INSERT INTO hive_metastore.salesforce.product_property SELECT * FROM crm.sfdc_dbx.older")
     found = way.trace("100005").verdict
     assert (found.standing, found.place) == (Standing.WAITING, "Salesforce")
-    assert found.sentence.startswith("Sync B wrote Property 100005 in run 98")
+    assert found.sentence.startswith("Property 100005 was written in run 98")
     assert "; the copy of Salesforce in the warehouse is from {2026-03-02T09:" in found.sentence
 
 
