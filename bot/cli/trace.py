@@ -1,6 +1,6 @@
 """`sync-health trace`: where one record is on its way, what holds it, and with --follow until it has arrived."""
 
-import time
+from time import sleep
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -72,7 +72,7 @@ def _follow(
     waited = followed.goes_on
     said = _say_how_it_stands("", followed, sources.settings, quiet=quiet)
     while followed.goes_on and sources.clock.now() < followed.until:
-        time.sleep(max(SHORTEST, LOOK / sources.clock.speed))
+        sleep(max(SHORTEST, LOOK / sources.clock.speed))
         followed = follow_on(sources, census, followed)
         said = _say_how_it_stands(said, followed, sources.settings, quiet=quiet)
     if not waited or followed.trace.verdict.standing is not Standing.ARRIVED:

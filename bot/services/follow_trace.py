@@ -38,11 +38,18 @@ class Followed:
     backlog: int | None = None  # …and how big that was; None: unknown
     seen: Mapping[int, datetime] = field(default_factory=dict)  # completed runs of that sync, and when they were seen
     trouble: str = ""  # why the last step found nothing out
+    arrived_at: datetime | None = None  # when that was seen first
+
+    @property
+    def awaits_run(self) -> bool:
+        """Whether it is there, and the run that wrote it goes on: Census shows its records once it has ended."""
+        carriers = [one for one in self.trace.carriers if self.sync and one.sync == self.sync.name]
+        return self.arrived_at is not None and any(one.running and not one.wrote for one in carriers)
 
     @property
     def goes_on(self) -> bool:
-        """Whether it may still arrive."""
-        return self.trace.verdict.standing in OPEN or bool(self.trouble)
+        """Whether there is something to wait for."""
+        return self.trace.verdict.standing in OPEN or self.awaits_run or bool(self.trouble)
 
 
 def begin_following(sources: Sources, census: Census, asked: str) -> Followed:
@@ -65,14 +72,16 @@ def follow_on(sources: Sources, census: Census, followed: Followed) -> Followed:
         followed = replace(followed, seen=seen)
         if not _is_worth_it(sources, followed, runs, now):
             return followed
-        return replace(followed, trace=show_trace(sources, census, followed.trace.asked), trouble="")
+        trace = show_trace(sources, census, followed.trace.asked)
+        there = trace.as_of if trace.verdict.standing is Standing.ARRIVED else None
+        return replace(followed, trace=trace, trouble="", arrived_at=there and (followed.arrived_at or there))
     except SyncHealthError as error:
         return replace(followed, trouble=str(error))
 
 
 def arrival(sources: Sources, census: Census, followed: Followed) -> Arrival:
     """What shows that it has arrived: the run that carried it and the number that moved. Never raises."""
-    after = followed.trace.as_of - followed.began_at
+    after = (followed.arrived_at or followed.trace.as_of) - followed.began_at
     found = Arrival(followed.trace, after, followed.sync.name if followed.sync else "", before=followed.backlog)
     if followed.sync is None:
         return found

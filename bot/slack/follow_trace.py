@@ -70,7 +70,7 @@ def _follow(context: Context, interaction: Interaction, followed: Followed) -> N
 def _show_look(context: Context, interaction: Interaction, found: Answer[Followed], *, before: Followed) -> None:
     followed, settings = found.value, context.ports.settings
     verdict = followed.trace.verdict
-    if verdict.standing is Standing.ARRIVED:
+    if verdict.standing is Standing.ARRIVED and (not followed.goes_on or found.as_of >= followed.until):
         ports = context.ports
         context.ask(interaction, object(), partial(arrival, ports, ports.census, followed), _show_arrival)
     elif not followed.goes_on or found.as_of >= followed.until:

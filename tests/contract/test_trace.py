@@ -309,7 +309,7 @@ def test_a_sync_whose_runs_fail_is_told_with_the_error_and_the_next_run(way: Way
     way.pass_(minutes=16)
     way.pass_(minutes=1)
     found = way.trace("100005").verdict
-    assert found.standing is Standing.HELD and "of Sync B ({2026-03-02T10:2" in found.sentence
+    assert found.standing is Standing.HELD and "of Sync B ({2026-03-02T10:05:" in found.sentence
     assert "INVALID_SESSION_ID" in found.sentence and found.next_step.startswith("Next run {2026-")
 
 

@@ -13,7 +13,7 @@ from bot.alerts.rejections import Cause, Needs
 from bot.alerts.trace import Carrier, Difference, Hop, Standing, Verdict, judge_way
 from bot.answers import Arrival, LoggedRun, Trace
 from bot.config.pipeline_file import Noun
-from bot.config.trace import trace_problems
+from bot.config.trace import trace_problems, words_of_trace
 from bot.errors import ConfigurationError, PermanentError, RefusedError
 from bot.facts import RunStatus
 from bot.messages.follow_trace import (
@@ -75,7 +75,7 @@ def suspect() -> tuple[Hop, ...]:
         (
             replace(DUE, failed=run(status=RunStatus.FAILED, error="BAD_LOGIN")),
             Standing.HELD,
-            ": run 500 of Sync B ({2026-01-09T10:45:00+00:00}) failed: BAD_LOGIN",
+            ") failed: BAD_LOGIN",
         ),
         (replace(DUE, cause=PICKLIST), Standing.HELD, ": Salesforce rejected it in run 500 of Sync B ({2026-"),
         (replace(DUE, cause=PICKLIST, paused=True), Standing.HELD, "PICKLIST, field Property Status"),
@@ -234,10 +234,10 @@ TRACE = "SELECT '7' AS record, 1 AS hop, 'Source' AS place, 1 AS found FROM lake
 
 def test_a_trace_of_four_columns_is_enough(own: Own, tmp_path: Path) -> None:  # noqa: F811
     assert own().trace is None
-    (tmp_path / "sql" / "measure").mkdir()
-    (tmp_path / "sql" / "measure" / "trace.sql").write_text(TRACE, encoding="utf-8")
-    assert Statements(tmp_path).literals("measure/trace") == {"7", "Source"}
-    assert list(trace_problems(Statements(tmp_path))) == []
+    (tmp_path / "with" / "sql" / "measure").mkdir(parents=True)
+    (tmp_path / "with" / "sql" / "measure" / "trace.sql").write_text(TRACE, encoding="utf-8")
+    statements = Statements(tmp_path / "with")
+    assert words_of_trace(statements) == {"7", "Source"} and list(trace_problems(statements)) == []
 
 
 @pytest.mark.parametrize(
