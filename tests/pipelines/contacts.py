@@ -82,14 +82,14 @@ class HubSpotCensus(CensusServer):
 class Contacts(Elsewhere):
     """Healthy at first: 40 contacts are in HubSpot, none is pending; Airflow has started Deals every hour."""
 
-    def __init__(self, tmp: Path, speed: float = 30.0) -> None:
+    def __init__(self, tmp: Path, speed: float = 30.0, config: Path = CONFIG) -> None:
         destination = HubSpot()
         syncs = [
             LocalSync(CONTACTS, "Contacts", "contacts"),
             LocalSync(DEALS, "Deals", "deals", frequency="hourly"),
             LocalSync(COMPANIES, "Companies", "companies"),
         ]
-        super().__init__(CONFIG, tmp, syncs, destination, census=HubSpotCensus, speed=speed)
+        super().__init__(config, tmp, syncs, destination, census=HubSpotCensus, speed=speed)
         destination.world = self
         self.census.syncs[DEALS].frequency = "never"  # what was, Airflow has started
         self.run(BUILD)
