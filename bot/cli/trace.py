@@ -109,7 +109,7 @@ def _print_trace(trace: "Trace", settings: "Settings") -> None:
                 mark,
                 hop.place,
                 f"{hop.changed_at.astimezone(zone):%Y-%m-%d %H:%M}" if hop.changed_at else "",
-                without_braces(detail_of(hop), zone),
+                without_braces(detail_of(hop, is_verdict=hop.place == verdict.place), zone),
             )
             for mark, hop in marked(trace)
         ]

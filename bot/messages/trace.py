@@ -22,7 +22,7 @@ ICONS = {
     Standing.UNKNOWN: "❔",
 }
 PASSED, DIFFERS, STOPS, WAITS, NOT_THERE = "✅", "🟠", "⛔", "⏳", "–"
-SENTENCE, DETAIL = 900, 180  # characters
+SENTENCE = 900  # characters
 HEAD = ("Hop", "Changed", "Detail")
 
 
@@ -32,7 +32,7 @@ def trace_message(trace: Trace, settings: Settings, following: str = "") -> Mess
     head = f"{ICONS[verdict.standing]} *{with_times(verdict.sentence, zone, SENTENCE)}*"
     blocks: list[Block | Native] = [section(head, *_next_step(trace, zone))]
     if trace.hops:
-        blocks.append(table(HEAD, [_row(mark, hop) for mark, hop in marked(trace)], zone))
+        blocks.append(table(HEAD, [_row(mark, hop, trace) for mark, hop in marked(trace)], zone))
     if differences := differing(trace):
         blocks.append(section("*Differences* (the sync would write → what is there)", *map(_difference, differences)))
     blocks.append(context(*(escape(one, 300) for one in remarks(trace)), warehouse_as_of(trace.as_of, zone)))
@@ -58,10 +58,10 @@ def marked(trace: Trace) -> list[tuple[str, Hop]]:
     return found
 
 
-def detail_of(hop: Hop) -> str:
-    """What is known of a hop, with times in braces."""
-    suspect = f"suspect: {hop.suspect}" if hop.suspect else ""
-    return " · ".join(filter(None, (hop.stops, suspect, hop.note)))
+def detail_of(hop: Hop, *, is_verdict: bool = False) -> str:
+    """What is known of a hop, with times in braces; of the one that the verdict is about, what that does not say."""
+    said = () if is_verdict else (hop.stops, f"suspect: {hop.suspect}" if hop.suspect else "")
+    return " · ".join(filter(None, (*said, hop.note)))
 
 
 def differing(trace: Trace) -> Sequence[Difference]:
@@ -90,8 +90,9 @@ def _next_step(trace: Trace, zone: ZoneInfo) -> list[str]:
     return [*lines, *[f"*Next step* {with_times(step.rstrip('.'), zone, 500)}."] * bool(step)]
 
 
-def _row(mark: str, hop: Hop) -> tuple[str, datetime | None, Told]:
-    return f"{mark} {hop.place}", hop.changed_at, Told(detail_of(hop)[:DETAIL])
+def _row(mark: str, hop: Hop, trace: Trace) -> tuple[str, datetime | None, Told]:
+    detail = detail_of(hop, is_verdict=hop.place == trace.verdict.place)
+    return f"{mark} {hop.place}", hop.changed_at, Told(detail)
 
 
 def _difference(one: Difference) -> str:

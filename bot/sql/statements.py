@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Dialect = Literal["databricks", "duckdb"]
 COMPOSED = re.compile(rf"queues(?:/(?P<one>\d+))?|(?P<template>{QUEUE})/(?P<at>\d+)|(?P<log>{RUNS})/(?P<runs>\d+)")
 READ = (
-    *(f"measure/{name}" for name in ("health", "examples", "snapshots")),
+    *(f"measure/{name}" for name in ("health", "examples", "snapshots", "trace")),
     *("daily_health_check", "sync_health_monitor", "populate_audit_log"),  # the views, and the snapshot
 )
 
