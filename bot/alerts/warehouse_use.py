@@ -18,6 +18,7 @@ class Purpose(StrEnum):
 
     MEASURE = "measure"  # numbers, for an evaluation, a dialog or somebody who asked
     QUEUE = "queue"  # the groups and first records of a backlog, and which of it was rejected
+    TRACE = "trace"  # of one record, and the row of the run that carried it
     EXAMPLES = "examples"  # records in an alert
     SNAPSHOT = "snapshot"  # written or read
     TILE = "tile"  # of the dashboard, for somebody who asked

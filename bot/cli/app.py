@@ -28,6 +28,7 @@ from bot.cli.runbook import runbook
 from bot.cli.slo import slo
 from bot.cli.status import status
 from bot.cli.test_alert import test_alert
+from bot.cli.trace import trace
 
 
 def _print_version(asked: bool) -> None:
@@ -122,6 +123,7 @@ def snapshot(
 app.command()(deploy)
 app.command()(audit)
 app.command()(incident)
+app.command()(trace)
 app.command()(status)
 app.command()(slo)
 app.command()(doctor)

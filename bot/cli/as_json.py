@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from statistics import median
+from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident
-from bot.answers import BotStatus, Replay, Replayed, Snapshot, WarehouseDay
+from bot.alerts.trace import Hop
+from bot.answers import Arrival, BotStatus, LoggedRun, Replay, Replayed, Snapshot, Trace, WarehouseDay
 from bot.facts import SyncStatus
+from bot.messages.text import without_braces
+from bot.messages.trace import detail_of, remarks
 from bot.model import Evaluation
 
 
@@ -113,6 +117,46 @@ def no_status_as_json(trouble: str) -> dict[str, object]:
         **known,
         "silence_alert_at": None,
         "warehouse": (),
+    }
+
+
+def trace_as_json(
+    trace: Trace, zone: ZoneInfo, arrived: Arrival | None = None, row: LoggedRun | None = None
+) -> dict[str, object]:
+    """Where a record is; `arrival` has what shows that it came while it was followed."""
+    verdict = trace.verdict
+    return {
+        "standing": verdict.standing,
+        "sentence": without_braces(verdict.sentence, zone),
+        "next_step": without_braces(verdict.next_step, zone) or None,
+        "stops_at": verdict.place or None,
+        "sync": verdict.sync or None,
+        "records": trace.records,
+        "matches": trace.matches,
+        "as_of": trace.as_of,
+        "hops": [_hop(hop, zone) for hop in trace.hops],
+        "remarks": remarks(trace),
+        "arrival": _arrival(arrived, row) if arrived else None,
+    }
+
+
+def _hop(hop: Hop, zone: ZoneInfo) -> dict[str, object]:
+    return {
+        **_picked(hop, "place", "found", "changed_at"),
+        "sync": hop.sync or None,
+        "detail": without_braces(detail_of(hop), zone) or None,
+        "differences": [asdict(one) for one in hop.differences],
+    }
+
+
+def _arrival(arrived: Arrival, row: LoggedRun | None) -> dict[str, object]:
+    return {
+        "seconds": arrived.after.total_seconds(),
+        "run": arrived.run.id if arrived.run else None,
+        **_picked(arrived, "confirmed"),
+        "backlog_before": arrived.before,
+        "backlog": arrived.now,
+        "audit_row": asdict(row) if row else None,
     }
 
 

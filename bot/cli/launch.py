@@ -142,7 +142,7 @@ def _say_where_the_demo_is(url: str, speed: float) -> None:
 
 @contextmanager
 def opened_ports(
-    *, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False, wait: bool = True
+    *, demo: bool, needs: tuple[Need, ...] = EVERYTHING, writes: bool = False, wait: bool = True, speed: float = 1
 ) -> Iterator[Ports]:
     """The ports for one command, given back afterwards; its warehouse runs, or `wait` says to end at once.
 
@@ -154,7 +154,7 @@ def opened_ports(
         say_what_the_demo_ignores()
 
         with _unwinding():
-            world = Demo(speed=1)  # nothing shall happen in it while it is looked at
+            world = Demo(speed=speed)  # at 1 nothing happens in it while it is looked at
             world.start()
             ports, _ = world.connect()
             try:
@@ -196,14 +196,15 @@ def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
 
 @contextmanager
 def opened_sources(
-    *, demo: bool, needs: tuple[Need, ...], names: Sequence[str] = (), wait: bool = True
+    *, demo: bool, needs: tuple[Need, ...], names: Sequence[str] = (), wait: bool = True, speed: float = 1
 ) -> Iterator[tuple[Sources, Callable[[], Store | None]]]:
     """What measuring needs, and what opens what the bot remembers, given back afterwards.
 
-    The warehouse runs, or `wait` says to end at once. With `names` the settings have these checks alone.
+    The warehouse runs, or `wait` says to end at once. With `names` the settings have these checks alone. A demo runs
+    at this `speed`.
     """
     if demo:
-        with opened_ports(demo=True) as ports:
+        with opened_ports(demo=True, speed=speed) as ports:
             yield replace(ports, settings=with_checks(ports.settings, names)), lambda: ports.store
         return
     settings = with_checks(announced_settings(needs), names)

@@ -36,8 +36,14 @@ class Library(Protocol):
     def own_objects(self) -> tuple[str, ...]:
         """Those that create the pipeline's own tables and views, each after what it reads."""
 
-    def columns(self, name: str) -> Sequence[str]:
+    def columns(self, name: str) -> tuple[str, ...]:
         """What a statement returns. Raises PermanentError where that cannot be read."""
+
+    def parameters(self, name: str) -> frozenset[str]:
+        """The names of its `:name` parameters."""
+
+    def literals(self, name: str) -> frozenset[str]:
+        """Every text that stands in it in quotes. Raises PermanentError where it cannot be read."""
 
     def table_names(self) -> Collection[str]:
         """The full names of the tables that the statements name."""

@@ -6,6 +6,7 @@ from bot.config.checks import Library, statement_of
 from bot.config.pipeline_file import PipelineFile
 from bot.config.remedies import inconsistent_remedies
 from bot.config.syncs import inconsistent_syncs
+from bot.config.trace import trace_problems
 from bot.errors import PermanentError
 from checks.problems import Written, nearest
 
@@ -18,6 +19,7 @@ def inconsistencies(pipeline: PipelineFile, written: Written, offered: Library) 
         if table not in tables:
             yield written.problem(("tables", table), f"no statement reads {table}: {nearest(table, tables)}")
     yield from _measures(pipeline, written, offered)
+    yield from trace_problems(offered)
     yield from _channels(pipeline, written)
     yield from _report_channels(pipeline, written)
     if pipeline.audit_log and not pipeline.deploy_to:

@@ -27,6 +27,7 @@ from bot.config.environment import (
 from bot.config.pipeline_file import PipelineFile, in_words
 from bot.config.runbook import read_runbook
 from bot.config.settings import Settings
+from bot.config.trace import words_of_trace
 from bot.config.yaml_lines import read_yaml
 from bot.errors import ConfigurationError
 from checks.forms import Cadence
@@ -84,6 +85,7 @@ def _from_census_alone(settings: Settings) -> Settings:
         measure=None,
         deploy_to=None,
         has_warehouse=False,
+        trace=None,
         remedies=tuple(one for one in settings.remedies if one.do != "pause"),  # nothing counts suspect records
     )
 
@@ -125,6 +127,7 @@ def _assembled(
         deploy_to=pipeline.deploy_to,
         audit_log=pipeline.audit_log,
         remedies=pipeline.remedy,
+        trace=words_of_trace(offered),
         warehouse_folder=warehouse_folder(environment),
         databricks=databricks,
         state_url=environment.get("SYNC_HEALTH_STATE") or f"sqlite:///{Path.cwd() / 'sync-health.db'}",

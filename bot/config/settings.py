@@ -68,6 +68,7 @@ class Settings:
     checks_of: Mapping[str, Mapping[str, Check | None]] = field(default_factory=dict)  # by sync, where they differ
     files: Mapping[str, str] = field(default_factory=dict)  # in which each check stands
     remedies: tuple[Remedy, ...] = ()  # what is done without being asked
+    trace: frozenset[str] | None = None  # the texts that the pipeline's own trace may say; None: it has no trace
     runbook: Sections = field(default_factory=product_runbook, repr=False)  # by anchor
 
     def remedy_of(self, sync: SyncSettings, do: str) -> Remedy | None:

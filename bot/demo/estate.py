@@ -151,11 +151,10 @@ class Estate:
             self._warehouse.do(BRING[direction], run_id=run_id, first=first, last=last, now=self._now())
             return self._count(run_id, first, last)
 
-    def identify(self, run_id: int, first: int, last: int) -> list[str]:
-        """What Census calls the identifiers of rows first to last of a run."""
+    def keys(self, run_id: int) -> list[str]:
+        """The sync keys of a run's rows, in the order in which they are written."""
         with self._lock:
-            rows = self._warehouse.ask("pipeline/census/identify_rows", run_id=run_id, first=first, last=last)
-            return [str(row["identifier"]) for row in rows]
+            return [str(row["key"]) for row in self._warehouse.ask("pipeline/census/keys", run_id=run_id)]
 
     def forget(self, run_id: int) -> None:
         """Drop the rows of a run that is over."""

@@ -9,11 +9,13 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from bot.alerts.warehouse_use import Purpose, SentStatement, usage_by_day
+from bot.config.trace import TRACE
 from bot.errors import SyncHealthError
 from bot.ports import Clock, Store, Warehouse
 from bot.services.ask_warehouse import QUEUE, STILL_PENDING
 from bot.services.audit_log import SNAPSHOTS
 from bot.services.examples import EXAMPLES
+from bot.services.follow_trace import LOGGED_RUN
 from bot.services.log_runs import RUN_LOG
 from bot.services.take_snapshot import POPULATE
 
@@ -37,6 +39,8 @@ BY_NAME = {  # how a statement begins that is asked or done
     QUEUE: Purpose.QUEUE,
     STILL_PENDING: Purpose.QUEUE,
     EXAMPLES: Purpose.EXAMPLES,
+    TRACE: Purpose.TRACE,
+    LOGGED_RUN: Purpose.TRACE,
     SNAPSHOTS: Purpose.SNAPSHOT,
     POPULATE: Purpose.SNAPSHOT,
     RUN_LOG: Purpose.RUN_LOG,

@@ -32,6 +32,7 @@ from bot.slack.runbook import runbook
 from bot.slack.slo import slo
 from bot.slack.sync_actions import typed
 from bot.slack.tiles import tiles
+from bot.slack.trace import trace
 from bot.slack.trends import trend
 from checks.problems import close_to
 
@@ -71,6 +72,9 @@ COMMANDS = {
     "errors": Command(
         about_syncs("errors", show_errors, errors_message),
         "rejected records of the last completed run by cause, with the next step; of one sync when named",
+    ),
+    "trace": Command(
+        trace, "where one record is on its way and what holds it; `trace 1234 --follow` watches until it arrives"
     ),
     "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
     "trend": Command(

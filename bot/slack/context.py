@@ -31,6 +31,7 @@ from bot.services.run_checks import Checker
 from bot.services.shared_answers import KEPT, Answer, SharedAnswers
 from bot.services.summarise import SharedSummary
 from bot.slack.connection_status import ConnectionStatus
+from bot.slack.follows import Follows
 from bot.slack.home_team import HomeTeam
 from bot.slack.home_views import HomeViews
 from bot.slack.in_flight import MOST_PER_PERSON, Grace, InFlight
@@ -68,6 +69,7 @@ class Context:
     in_flight: InFlight = field(default_factory=InFlight)
     retries: RetryTimers = field(default_factory=RetryTimers)
     grace: Grace = field(default_factory=Grace)
+    follows: Follows = field(default_factory=Follows)
     native: NativeBlocks = field(default_factory=NativeBlocks)
 
     def receive(self, interaction: Interaction, work: Work) -> None:

@@ -27,6 +27,7 @@ from bot.slack.command_table import COMMANDS, unknown
 from bot.slack.commands import snapshot
 from bot.slack.context import Context, Work
 from bot.slack.dialogs import dialog
+from bot.slack.follow_trace import follow_record
 from bot.slack.home import in_home
 from bot.slack.interaction import Interaction
 from bot.slack.report import note_confirmed as stakeholder_note_confirmed
@@ -53,6 +54,7 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
     ("button", "timeline"): timeline,
     **{("button", word): COMMANDS[word].run for word in ON_A_BUTTON},
     **{("button", str(kind)): pressed(kind) for kind in ON_A_SYNC},
+    ("button", "follow_trace"): follow_record,
     ("button", "follow"): pressed(ActionKind.RERUN, "Follow"),
     ("button", "pause_all"): pressed_pause_all,
     ("button", "stakeholder_note"): preview_pressed,
@@ -64,6 +66,7 @@ HANDLERS: dict[tuple[Kind, str], Work] = {
 }
 OURS = {  # ask, or change what the bot itself keeps; observe mode refuses whatever is not among them
     *("", "refresh", "share", "check", "queue", "runs", "errors", "schedules", "incidents", "incident", "timeline"),
+    *("trace", "follow_trace"),
     *("help", "acknowledge", "ack", "take_over", "unack", "unacknowledge", "snooze", "more", "audit", "runbook"),
     *("note", "resolve", "escalate", "slo", "trend", "tiles"),
     *("report", "stakeholder_note"),

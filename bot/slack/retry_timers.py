@@ -23,6 +23,12 @@ class RetryTimers:
             timer.start()
             return True
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes nothing more."""
+        with self._guard:
+            return not self._open
+
     def close(self) -> None:
         """Run every scheduled retry now, and take nothing more."""
         with self._guard:

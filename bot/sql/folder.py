@@ -13,7 +13,7 @@ from bot.errors import NotFoundError, PermanentError
 from bot.sql.conditions import why_no_condition
 from bot.sql.queues import QUEUE, STILL_PENDING
 from bot.sql.runs import RUNS
-from bot.sql.text import columns_of, named_tables
+from bot.sql.text import columns_of, literals_in, named_tables
 from bot.sql.translations import read_or_cache
 from bot.sql.trees import selected_columns
 
@@ -24,7 +24,8 @@ OURS = (
 )  # what deploy creates; the last where there is one
 PRODUCT = (  # what serves every pipeline; others of these names are not looked for
     *("sync_audit_log", QUEUE, STILL_PENDING, RUNS),
-    *("measure/snapshot_by_hand", "doctor/may_create", "doctor/may_write", "doctor/wake", "init/tables"),
+    *("measure/snapshot_by_hand", "measure/logged_run"),
+    *("doctor/may_create", "doctor/may_write", "doctor/wake", "init/tables"),
     *(f"bundle/{name}" for name in ("red_syncs", "snapshot_row", "findings")),
 )
 PRODUCT_FOLDER = shipped.FOLDER / "sql"
@@ -128,6 +129,10 @@ class Folder:
             return json.dumps(selected_columns(text, f"sql/{name}.sql"))
 
         return tuple(json.loads(read_or_cache(["columns", text], build)))
+
+    def literals(self, name: str) -> frozenset[str]:
+        """Every text that stands in a statement in quotes, as it is meant. Raises PermanentError like `load`."""
+        return self._once(("literals", name), lambda: literals_in(self.load(name)))
 
     def table_names(self) -> frozenset[str]:
         """The full names of the tables and views that the statements read or write, as they write them."""

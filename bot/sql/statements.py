@@ -41,7 +41,7 @@ COMPOSED = re.compile(
 )
 OF_A_QUEUE = {QUEUE: described, STILL_PENDING: looked_through}  # what makes a statement of each template
 READ = (
-    *(f"measure/{name}" for name in ("health", "examples", "snapshots")),
+    *(f"measure/{name}" for name in ("health", "examples", "snapshots", "trace")),
     *("daily_health_check", "sync_health_monitor", "populate_audit_log"),  # the views, and the snapshot
 )
 

@@ -6,6 +6,7 @@ from bot.errors import PermanentError
 
 STRING_OR_COMMENT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 PARAMETER = re.compile(r"(?<![:\w]):([a-zA-Z_]\w*)")
+ESCAPED = re.compile(r"''|\\.")
 LAST_SELECT = re.compile(r"^SELECT(?: DISTINCT)?[ ]*$", re.MULTILINE)
 PART = r"(?:`[^`]+`|[A-Za-z_]\w*)"
 TABLE = re.compile(  # a full name where a table stands: elsewhere it can be a field of a structure
@@ -41,3 +42,9 @@ def columns_of(name: str, text: str) -> tuple[str, ...]:
 def parameters_in(text: str) -> frozenset[str]:
     """The names of its `:name` parameters."""
     return frozenset(PARAMETER.findall(without_literals(text)))
+
+
+def literals_in(text: str) -> frozenset[str]:
+    """The texts that stand in it in quotes, without these and with nothing escaped."""
+    found = (one[0][1:-1] for one in STRING_OR_COMMENT.finditer(text) if one[0].startswith("'"))
+    return frozenset(ESCAPED.sub(lambda one: one[0][-1], literal) for literal in found)

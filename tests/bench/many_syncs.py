@@ -229,7 +229,7 @@ class Nowhere:
     def bring(self, _direction: str, _run_id: int, _first: int, _last: int) -> int:
         return 0
 
-    def identify(self, _run_id: int, _first: int, _last: int) -> list[str]:
+    def keys(self, _run_id: int) -> list[str]:
         return []
 
     def forget(self, _run_id: int) -> None:

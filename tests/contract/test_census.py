@@ -70,8 +70,8 @@ class NotedDestination:
         self.brought.append((first, last))
         return last - first + 1 - self.rejected
 
-    def identify(self, run_id: int, first: int, last: int) -> list[str]:
-        return []
+    def keys(self, run_id: int) -> list[str]:
+        return [f"key-{run_id}-{n}" for n in range(max(self.rows.values()))]
 
     def forget(self, run_id: int) -> None:
         self.forgotten.append(run_id)

@@ -40,6 +40,7 @@ PARAMETERS: dict[str, object] = {
     "trigger_type": "periodic",
     "metric": "null_company_names",
     "most": 50,
+    "id": "100005",
     "run_id": 1,
     "first": 1,
     "last": 5,

@@ -56,9 +56,9 @@ class HubSpot:
         self._run(f'INSERT INTO "lake-prod".hubspot.{direction} {what}')
         return max(0, last - first + 1)
 
-    def identify(self, run_id: int, first: int, last: int) -> list[str]:
-        ids = f'SELECT id FROM "lake-prod".hubspot.taken WHERE run_id = {run_id} AND n BETWEEN {first} AND {last}'
-        return [str(one) for (one,) in self._run(f"{ids} ORDER BY n")]
+    def keys(self, run_id: int) -> list[str]:
+        rows = self._run(f'SELECT id FROM "lake-prod".hubspot.taken WHERE run_id = {run_id} ORDER BY n')
+        return [str(one) for (one,) in rows]
 
     def forget(self, run_id: int) -> None:
         self._run(f'DELETE FROM "lake-prod".hubspot.taken WHERE run_id = {run_id}')
@@ -82,14 +82,14 @@ class HubSpotCensus(CensusServer):
 class Contacts(Elsewhere):
     """Healthy at first: 40 contacts are in HubSpot, none is pending; Airflow has started Deals every hour."""
 
-    def __init__(self, tmp: Path, speed: float = 30.0) -> None:
+    def __init__(self, tmp: Path, speed: float = 30.0, config: Path = CONFIG) -> None:
         destination = HubSpot()
         syncs = [
             LocalSync(CONTACTS, "Contacts", "contacts"),
             LocalSync(DEALS, "Deals", "deals", frequency="hourly"),
             LocalSync(COMPANIES, "Companies", "companies"),
         ]
-        super().__init__(CONFIG, tmp, syncs, destination, census=HubSpotCensus, speed=speed)
+        super().__init__(config, tmp, syncs, destination, census=HubSpotCensus, speed=speed)
         destination.world = self
         self.census.syncs[DEALS].frequency = "never"  # what was, Airflow has started
         self.run(BUILD)

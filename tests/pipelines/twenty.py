@@ -20,7 +20,7 @@ class Anywhere:
     def bring(self, direction: str, run_id: int, first: int, last: int) -> int:
         return 0
 
-    def identify(self, run_id: int, first: int, last: int) -> list[str]:
+    def keys(self, run_id: int) -> list[str]:
         return []
 
     def forget(self, run_id: int) -> None:

@@ -2,8 +2,8 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -13,6 +13,7 @@ QUEUED = timedelta(seconds=3)  # from the order to the first look at the source
 SHORTEST = timedelta(seconds=6)  # what a run takes even without rows
 BATCH = 10  # rows that are written at once, when it is not the end
 STAGGER = timedelta(minutes=5)  # between two syncs of the same schedule
+KEPT_RUNS = 400  # of which the keys of their rows are remembered
 CATCH_UP = 8  # missed scheduled runs that really run after time has jumped
 STEPS = {"quarter_hourly": timedelta(minutes=15), "hourly": timedelta(hours=1), "daily": timedelta(days=1)}
 COUNTS = ("source_record_count", "records_processed", "records_updated", "records_failed", "records_invalid")
@@ -37,8 +38,8 @@ class Destination(Protocol):
     def bring(self, direction: str, run_id: int, first: int, last: int) -> int:
         """Write rows first..last (1-based); returns how many were accepted, the others count as rejected."""
 
-    def identify(self, run_id: int, first: int, last: int) -> list[str]:
-        """The identifiers of rows first..last, in order."""
+    def keys(self, run_id: int) -> Sequence[str]:
+        """The sync keys of its rows, in order, as Census shows them; fewer than rows where they are not known."""
 
     def forget(self, run_id: int) -> None:
         """The run is over."""
@@ -91,6 +92,23 @@ class _Going:
     accepted: int = 0
 
 
+@dataclass
+class _Carried:
+    """The rows of a run, by their keys, and which of them were rejected, by their places."""
+
+    keys: Sequence[str] = ()
+    rejected: list[int] = field(default_factory=list)
+
+    def key(self, run_id: int, row: int) -> str:
+        return self.keys[row] if row < len(self.keys) else f"a0XDEMO{(run_id * 1000 + row) % 10**11:011}"
+
+    def in_order(self, processed: int, failed: int) -> list[tuple[int, bool]]:
+        """The rows by place, the rejected ones first; of a run that nobody saw the first ones count as these."""
+        rejected = (self.rejected or list(range(failed)))[:failed]
+        others = sorted(set(range(processed)) - set(rejected))
+        return [*((row, True) for row in rejected), *((row, False) for row in others)]
+
+
 class CensusSyncs:
     """Syncs and their runs, as documents of the API. Time is `now`: it may run fast, or be set by hand."""
 
@@ -109,8 +127,8 @@ class CensusSyncs:
         self._runs: dict[int, Document] = {}
         self._planted: dict[int, Document] = {}
         self._touched: dict[int, Document] = {}  # by sync: its newest run that was not skipped at once
-        self._rejected: dict[int, list[str]] = {}  # by run: the identifiers of what it could not write
         self._going: dict[int, _Going] = {}  # by sync: each has one at a time
+        self._carried: dict[int, _Carried] = {}  # by run, of the latest ones
         self._ids = itertools.count(98_000_001)
         self._lock = threading.RLock()
         self._seen = dict.fromkeys(self.syncs, now())  # until when each schedule was looked at
@@ -165,11 +183,10 @@ class CensusSyncs:
 
     def records(self, run_id: int) -> list[Document]:
         """What became of each row; which were rejected, first, once the run is over."""
-        run = self._runs[run_id]
+        run, carried = self._runs[run_id], self._carried.get(run_id, _Carried())
         failed = run["records_failed"] if run["status"] == "completed" else 0
-        known = dict(enumerate(self._rejected.get(run_id, ())))
-        every = range(run["records_processed"] or 0)
-        return [_record(run_id, row, known.get(row), rejected=row < failed) for row in every]
+        rows = carried.in_order(run["records_processed"] or 0, failed or 0)
+        return [_record(run_id, row, carried.key(run_id, row), rejected=rejected) for row, rejected in rows]
 
     def switch(self, name: str, on: bool) -> None:
         """Break the update sync in this way, or mend it."""
@@ -273,6 +290,7 @@ class CensusSyncs:
             raise TemporaryError("INVALID_SESSION_ID: the destination refused the login")
         if going.total is None:  # a run reads its source once
             going.total = 0 if sync.trouble == "finds nothing" else self._destination.take(sync.direction, run_id)
+            self._remember_keys(run_id, going.total)
         duration = max(SHORTEST, timedelta(minutes=going.total / self._rows_per_minute))
         hangs = sync.trouble == "hangs"
         over = upto >= going.starts + duration and not hangs
@@ -280,23 +298,26 @@ class CensusSyncs:
         if ready - going.brought >= BATCH or (over and ready > going.brought):
             rejected = (ready - going.brought + 9) // 10 if sync.trouble == "rejects" else 0
             going.accepted += self._destination.bring(sync.direction, run_id, going.brought + 1, ready - rejected)
-            if rejected:
-                lost = self._destination.identify(run_id, ready - rejected + 1, ready)
-                self._rejected.setdefault(run_id, []).extend(lost)
+            self._carried.setdefault(run_id, _Carried()).rejected += range(ready - rejected, ready)
             going.brought = ready
         going.run |= {"status": "working", "updated_at": _iso(upto)}
         going.run |= _counts(going.total, going.brought, going.accepted)
         return going.starts + duration if over else None
+
+    def _remember_keys(self, run_id: int, total: int) -> None:
+        self._carried[run_id] = _Carried(self._destination.keys(run_id) if total else ())
+        for old in list(self._carried)[:-KEPT_RUNS]:
+            del self._carried[old]
 
 
 def _counts(total: int, brought: int, accepted: int) -> Document:
     return dict(zip(COUNTS, (total, brought, accepted, brought - accepted, 0), strict=True))
 
 
-def _record(run_id: int, row: int, identifier: str | None, *, rejected: bool) -> Document:
+def _record(run_id: int, row: int, key: str, *, rejected: bool) -> Document:
     text = (LOCKED if row % 7 == 6 else PICKLIST).format(error=run_id % 1_000_000, row=row + 1)
     return {
-        "identifier": identifier or f"a0XDEMO{(run_id * 1000 + row) % 10**11:011}",
+        "identifier": key,
         "operation": "upsert",
         "status": "rejected" if rejected else "succeeded",
         "status_message": text if rejected else "",

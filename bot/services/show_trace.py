@@ -1,0 +1,90 @@
+"""Where one record is: the rows of the pipeline's trace, then what Census says of the sync that holds or carried it."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from bot.alerts.trace import Hop, Standing, Verdict, judge_way
+from bot.answers import Trace
+from bot.config.settings import Settings
+from bot.config.trace import ASKED, TRACE
+from bot.errors import PermanentError, RefusedError
+from bot.ports import Census, Sources
+from bot.sanitize import HIDDEN, shown_id
+from bot.services.carrier import carrier_of
+from bot.services.read_trace import hops_of
+
+LONGEST = 100  # characters of an id
+SHOWN = 5  # ids, where several records share the one that is asked for
+NO_TABLE = "Table or view "  # how an error begins that names one that is missing, see bot.sql.missing
+ONE_ID = "Write one ID: a record ID, a short ID or an ID of the destination"
+
+
+def id_meant(text: str) -> str:
+    """The id that somebody typed. Raises RefusedError where it is none, without quoting it: it may be personal."""
+    words = text.split()
+    if len(words) != 1:
+        raise RefusedError(f"{ONE_ID}, such as 1234.")
+    if len(words[0]) > LONGEST:
+        raise RefusedError(f"{ONE_ID}; this one has more than {LONGEST} characters.")
+    return words[0]
+
+
+def require_trace(settings: Settings) -> None:
+    """Raises RefusedError where the pipeline has no trace, with what would add it."""
+    if not settings.has_warehouse:
+        raise RefusedError("A trace needs a warehouse, and SYNC_HEALTH_WAREHOUSE is none here.")
+    if settings.trace is None:
+        raise RefusedError(
+            f"The {settings.pipeline} pipeline has no trace. A statement sql/{TRACE}.sql in its folder would add it: "
+            "docs/YOUR_PIPELINE.md lists its columns."
+        )
+
+
+def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
+    """Where the record of this id is. Raises RefusedError without a trace, SyncHealthError where nothing is known."""
+    settings = sources.settings
+    require_trace(settings)
+    answer = partial(Trace, asked, sources.clock.now(), settings.noun, settings.destination)
+    try:
+        rows = sources.warehouse.ask(TRACE, **{ASKED: asked})
+    except PermanentError as error:
+        if not str(error).startswith(NO_TABLE):
+            raise
+        return answer(_broken_way(settings, str(error)))
+    records = list(dict.fromkeys(str(row.get("record")) for row in rows))
+    shown = tuple(map(shown_id, records[:SHOWN]))
+    if len(records) != 1:
+        return answer(_not_one(settings, len(records)), shown, len(records))
+    hops = hops_of(rows, settings)
+    carriers = tuple(carrier_of(sources, census, *one) for one in _to_ask(hops))
+    verdict = judge_way(_named(settings, shown[0]), hops, carriers, destination=settings.destination)
+    return answer(verdict, shown, 1, hops, carriers)
+
+
+def _named(settings: Settings, record: str) -> str:
+    one = settings.noun.one
+    return f"This {one}" if record == HIDDEN else f"{one[:1].upper()}{one[1:]} {record}"
+
+
+def _broken_way(settings: Settings, error: str) -> Verdict:
+    sentence = f"{error.rstrip('.')}, so no {settings.noun.one} gets past it"
+    return Verdict(Standing.UNKNOWN, sentence, "Restore it, then trace again")
+
+
+def _not_one(settings: Settings, matches: int) -> Verdict:
+    noun = settings.noun
+    if matches:
+        sentence = f"{matches:,} {noun.many} share this ID"
+        return Verdict(Standing.UNKNOWN, sentence, f"Trace one of them by its own {noun.one} ID")
+    where = f"neither the source nor {settings.destination} has it, as far as the warehouse knows"
+    return Verdict(Standing.UNKNOWN, f"No {noun.one} has this ID: {where}", "Check the ID for a typo")
+
+
+def _to_ask(hops: Sequence[Hop]) -> Iterator[tuple[Hop, Hop]]:
+    """The backlog that holds it, or all through which it may have come; each with the destination."""
+    last = hops[-1]
+    held = next((hop for hop in hops if hop.stops or hop.holds), None)
+    if held and held.holds:
+        yield held, last
+    elif held is None and last.found and not last.differences:
+        yield from ((hop, last) for hop in hops if hop.sync and hop.key)

@@ -1,0 +1,279 @@
+-- Where is this property on its way to Salesforce, and what holds it? By its id in RDS, its short id, its Salesforce id or
+-- the id of its row there: a row per hop, then one for each field that differs; docs/YOUR_PIPELINE.md has the columns.
+WITH asked AS (
+  SELECT CAST(:id AS STRING) AS id
+),
+salesforce AS (
+  SELECT
+    s.*,
+    NOT COALESCE(s.is_deleted, FALSE) AND NOT COALESCE(s._fivetran_deleted, FALSE) AS live
+  FROM hive_metastore.salesforce.product_property AS s
+),
+matched AS (   -- also what Salesforce still has and RDS does not
+  SELECT CAST(p.id AS STRING) AS record
+  FROM rds.pg_rds_public.properties AS p
+  CROSS JOIN asked
+  WHERE CAST(p.id AS STRING) = asked.id OR p.short_id = asked.id OR p.sfdc_id = asked.id
+  UNION
+  SELECT s.snappt_property_id_c AS record
+  FROM salesforce AS s
+  CROSS JOIN asked
+  WHERE s.snappt_property_id_c IS NOT NULL
+    AND (s.snappt_property_id_c = asked.id OR s.id = asked.id OR SUBSTRING(s.id, 1, 15) = asked.id)
+),
+source AS (
+  SELECT
+    m.record,
+    p.id,
+    p.sfdc_id,
+    p.status,
+    p.company_id,
+    p.updated_at,
+    c.name AS company_name,
+    c.id IS NOT NULL AND NOT COALESCE(c._fivetran_deleted, FALSE) AS has_company
+  FROM (SELECT record FROM matched ORDER BY record LIMIT 20) AS m
+  LEFT JOIN rds.pg_rds_public.properties AS p
+    ON CAST(p.id AS STRING) = m.record
+  LEFT JOIN rds.pg_rds_public.companies AS c
+    ON c.id = p.company_id
+),
+enriched AS (
+  SELECT
+    source.record,
+    e.updated_at,
+    e.company_name,
+    e.is_active
+  FROM source
+  INNER JOIN crm.sfdc_dbx.rds_properties_enriched AS e
+    ON e.rds_property_id = source.id
+),
+written AS (   -- what is written to Salesforce under this id, and whose name counts
+  SELECT
+    source.record,
+    CAST(a.rds_property_id AS STRING) AS winner,
+    latest.updated_at AS winner_at,
+    a.property_name,
+    a.company_name,
+    a.idv_enabled,
+    a.bank_linking_enabled,
+    a.payroll_enabled,
+    a.income_insights_enabled,
+    a.document_fraud_enabled,
+    a.rds_last_updated_at,
+    a.active_property_count
+  FROM source
+  INNER JOIN crm.sfdc_dbx.properties_aggregated_by_sfdc_id AS a
+    ON a.sfdc_id = source.sfdc_id
+  LEFT JOIN crm.sfdc_dbx.rds_properties_enriched AS latest
+    ON latest.rds_property_id = a.rds_property_id
+),
+ranked AS (   -- of several rows under one id the oldest live one counts, as in the UPDATE backlog
+  SELECT
+    source.record,
+    s.*,
+    ROW_NUMBER() OVER (
+      PARTITION BY source.record
+      ORDER BY CASE WHEN NOT s.live THEN 2 WHEN s.sf_property_id_c = source.sfdc_id THEN 0 ELSE 1 END, s.created_date, s.id
+    ) AS place
+  FROM source
+  INNER JOIN salesforce AS s
+    ON (s.sf_property_id_c = source.sfdc_id AND TRIM(source.sfdc_id) NOT IN ('', 'XXXXXXXXXXXXXXX') AND s.snappt_property_id_c IS NOT NULL)
+    OR s.snappt_property_id_c = source.record
+),
+there AS (
+  SELECT * FROM ranked WHERE place = 1
+),
+to_create AS (
+  SELECT
+    CAST(q.rds_property_id AS STRING) AS record,
+    q.rds_last_updated_at AS changed_at,
+    COALESCE(q.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' AS nameless,
+    TRIM(q.company_name) = TRIM(q.property_name) AS misnamed
+  FROM crm.sfdc_dbx.properties_to_create AS q
+),
+to_update AS (
+  SELECT
+    CAST(q.rds_property_id AS STRING) AS record,
+    q.rds_last_updated_at AS changed_at,
+    COALESCE(q.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' AS nameless,
+    TRIM(q.company_name) = TRIM(q.property_name) AS misnamed
+  FROM crm.sfdc_dbx.properties_to_update AS q
+),
+compared AS (
+  SELECT
+    written.record,
+    fields.field,
+    CASE fields.field
+      WHEN 'property_name' THEN written.property_name
+      WHEN 'company_name' THEN written.company_name
+      WHEN 'idv_enabled' THEN CAST(written.idv_enabled AS STRING)
+      WHEN 'bank_linking_enabled' THEN CAST(written.bank_linking_enabled AS STRING)
+      WHEN 'payroll_enabled' THEN CAST(written.payroll_enabled AS STRING)
+      WHEN 'income_insights_enabled' THEN CAST(written.income_insights_enabled AS STRING)
+      ELSE CAST(written.document_fraud_enabled AS STRING)
+    END AS ours,
+    CASE fields.field
+      WHEN 'property_name' THEN there.name
+      WHEN 'company_name' THEN there.company_name_c
+      WHEN 'idv_enabled' THEN CAST(there.id_verification_enabled_c AS STRING)
+      WHEN 'bank_linking_enabled' THEN CAST(there.bank_linking_enabled_c AS STRING)
+      WHEN 'payroll_enabled' THEN CAST(there.connected_payroll_enabled_c AS STRING)
+      WHEN 'income_insights_enabled' THEN CAST(there.income_verification_enabled_c AS STRING)
+      ELSE CAST(there.fraud_detection_enabled_c AS STRING)
+    END AS theirs
+  FROM written
+  INNER JOIN there
+    ON there.record = written.record AND there.live
+  CROSS JOIN (
+    SELECT EXPLODE(ARRAY(
+      'property_name', 'company_name', 'idv_enabled', 'bank_linking_enabled', 'payroll_enabled',
+      'income_insights_enabled', 'document_fraud_enabled'
+    )) AS field
+  ) AS fields
+),
+facts AS (   -- a row per record: all that the hops are told from
+  SELECT
+    source.record,
+    source.id IS NOT NULL AS in_source,
+    source.sfdc_id,
+    source.status,
+    source.company_id,
+    source.company_name,
+    source.has_company,
+    source.updated_at,
+    enriched.record IS NOT NULL AS in_enriched,
+    enriched.company_name AS enriched_company_name,
+    enriched.is_active,
+    enriched.updated_at AS enriched_at,
+    COALESCE(written.winner = source.record, FALSE) AS wins,
+    written.winner,
+    written.winner_at,
+    written.rds_last_updated_at,
+    written.active_property_count,
+    to_create.record IS NOT NULL AS in_create,
+    to_create.changed_at AS create_at,
+    to_create.nameless AS create_nameless,
+    to_create.misnamed AS create_misnamed,
+    to_update.record IS NOT NULL AS in_update,
+    to_update.changed_at AS update_at,
+    to_update.nameless AS update_nameless,
+    to_update.misnamed AS update_misnamed,
+    COALESCE(there.live, FALSE) AS is_there,
+    there.id AS row_id,
+    there.snappt_property_id_c AS row_key,
+    there.last_modified_date AS row_at
+  FROM source
+  LEFT JOIN enriched ON enriched.record = source.record
+  LEFT JOIN written ON written.record = source.record
+  LEFT JOIN to_create ON to_create.record = source.record
+  LEFT JOIN to_update ON to_update.record = source.record
+  LEFT JOIN there ON there.record = source.record
+),
+hops AS (
+  SELECT
+    facts.*,
+    numbers.hop,
+    CASE numbers.hop
+      WHEN 1 THEN 'RDS'
+      WHEN 2 THEN 'Enriched view'
+      WHEN 3 THEN 'Aggregated view'
+      WHEN 4 THEN 'CREATE backlog'
+      WHEN 5 THEN 'UPDATE backlog'
+      ELSE 'Salesforce'
+    END AS place,
+    CASE numbers.hop
+      WHEN 1 THEN in_source
+      WHEN 2 THEN in_enriched
+      WHEN 3 THEN wins
+      WHEN 4 THEN in_create
+      WHEN 5 THEN in_update
+      ELSE is_there
+    END AS found
+  FROM facts
+  CROSS JOIN (SELECT EXPLODE(SEQUENCE(1, 6)) AS hop) AS numbers
+),
+told AS (
+  SELECT
+    record,
+    hop,
+    place,
+    found,
+    CASE hop
+      WHEN 1 THEN updated_at
+      WHEN 2 THEN enriched_at
+      WHEN 3 THEN CASE WHEN wins THEN rds_last_updated_at END
+      WHEN 4 THEN create_at
+      WHEN 5 THEN update_at
+      ELSE row_at
+    END AS changed_at,
+    CASE   -- why it does not come here, where that is known
+      WHEN hop = 1 AND NOT in_source THEN 'Salesforce alone has it'
+      WHEN hop = 2 AND in_source AND NOT in_enriched AND status = 'DELETED' THEN 'it is deleted in RDS'
+      WHEN hop = 2 AND in_source AND NOT in_enriched AND company_id IS NULL THEN 'it has no company'
+      WHEN hop = 2 AND in_source AND NOT in_enriched THEN 'the view leaves it out, although it has a company and is not deleted'
+      WHEN hop = 3 AND in_enriched AND COALESCE(TRIM(sfdc_id), '') = '' THEN 'it has no Salesforce ID'
+      WHEN hop = 3 AND in_enriched AND TRIM(sfdc_id) = 'XXXXXXXXXXXXXXX' THEN 'its Salesforce ID is the placeholder XXXXXXXXXXXXXXX'
+      WHEN hop = 3 AND in_enriched AND is_active = 0 THEN 'its status is not ACTIVE'
+      WHEN hop = 3 AND in_enriched AND NOT wins AND winner_at > updated_at
+        THEN 'property {winner} has the same Salesforce ID and changed later ({winner_at}), so that one is written'
+      WHEN hop = 3 AND in_enriched AND NOT wins AND winner IS NOT NULL
+        THEN 'property {winner} has the same Salesforce ID and the lower ID of two that changed last, so that one is written'
+      WHEN hop = 3 AND in_enriched AND NOT wins THEN 'the view leaves it out, although it is ACTIVE and has a Salesforce ID'
+    END AS stops,
+    CASE
+      WHEN hop = 1 AND NOT in_source THEN 'Delete the row in Salesforce if the property is gone for good'
+      WHEN hop = 2 AND in_source AND NOT in_enriched AND status = 'DELETED' THEN 'Restore it in RDS if it was deleted by mistake'
+      WHEN hop = 2 AND in_source AND NOT in_enriched AND company_id IS NULL THEN 'Give it a company in RDS'
+      WHEN hop = 3 AND in_enriched AND COALESCE(TRIM(sfdc_id), '') IN ('', 'XXXXXXXXXXXXXXX') THEN 'Enter its Salesforce ID in RDS'
+      WHEN hop = 3 AND in_enriched AND is_active = 0 THEN 'Set it to ACTIVE in RDS if Salesforce is to show it'
+      WHEN hop = 3 AND in_enriched AND NOT wins AND winner IS NOT NULL
+        THEN 'Trace property {winner}; correct the Salesforce ID in RDS if they are two'
+      WHEN hop IN (2, 3) THEN 'Compare the view with its statement: sync-health deploy shows what differs'
+    END AS next_step,
+    CASE
+      WHEN hop = 2 AND in_enriched AND company_id IS NOT NULL AND NOT has_company
+        THEN 'company {company} is deleted or missing, so the company name is empty'
+      WHEN hop = 2 AND in_enriched AND company_name IS NOT NULL AND enriched_company_name IS NULL
+        THEN 'the view gives it no company name, although company {company} has one'
+      WHEN hop = 3 AND wins AND active_property_count > 1 THEN '{shared} properties share the Salesforce ID; this name is written'
+      WHEN hop = 3 AND wins THEN 'no other property shares the Salesforce ID'
+      WHEN hop = 6 AND is_there THEN 'row {row_id}'
+      WHEN hop = 6 AND row_id IS NOT NULL THEN 'row {row_id} is deleted in Salesforce'
+    END AS note,
+    CASE
+      WHEN (hop = 4 AND create_nameless) OR (hop = 5 AND update_nameless) THEN 'no company name'
+      WHEN (hop = 4 AND create_misnamed) OR (hop = 5 AND update_misnamed) THEN 'company name is the property name'
+    END AS suspect,
+    CASE hop WHEN 4 THEN 'create' WHEN 5 THEN 'update' END AS sync,
+    CASE hop WHEN 4 THEN record WHEN 5 THEN CASE WHEN is_there THEN row_key END END AS key,
+    winner,
+    winner_at,
+    company_id,
+    active_property_count,
+    row_id
+  FROM hops
+)
+SELECT
+  told.record,
+  CAST(told.hop AS INT) AS hop,
+  told.place,
+  told.found,
+  told.changed_at,
+  told.stops,
+  told.next_step,
+  told.note,
+  told.suspect,
+  told.sync,
+  told.key,
+  compared.field,
+  compared.ours,
+  compared.theirs,
+  told.winner,
+  told.winner_at,
+  CAST(told.company_id AS BIGINT) AS company,
+  CAST(told.active_property_count AS BIGINT) AS shared,
+  told.row_id
+FROM told
+LEFT JOIN compared
+  ON compared.record = told.record AND told.hop = 6 AND compared.ours IS DISTINCT FROM compared.theirs
+ORDER BY told.record, told.hop, compared.field
