@@ -77,7 +77,7 @@ def assert_it_works(folder: Path) -> None:
     assert bot.stderr
     assert any("Watching the contacts pipeline" in line for line in iter(bot.stderr.readline, ""))
     bot.send_signal(signal.SIGTERM)
-    bot.communicate(timeout=60)
+    bot.communicate(timeout=120)
     assert bot.returncode == 0
 
 

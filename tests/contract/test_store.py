@@ -686,7 +686,7 @@ def test_one_of_many_gets_the_lease(store: SqlStore, other: SqlStore) -> None:
     start = threading.Barrier(8)
 
     def take(number: int) -> bool:
-        start.wait(10)
+        start.wait(60)
         return (store, other)[number % 2].take_lease("leader", str(number), HandClock(NOON), 60)
 
     with ThreadPoolExecutor(8) as pool:
@@ -723,7 +723,7 @@ def test_threads_that_claim_at_once_never_get_the_same_message(store: SqlStore, 
     expected, start = owe_many(store, 40), threading.Barrier(4)
 
     def drain(number: int) -> list[str]:
-        start.wait(10)
+        start.wait(60)
         mine = []
         while claimed := (store, other)[number % 2].claim(f"t{number}", NOON, 60):
             mine.append(claimed.announcement.id)
@@ -749,7 +749,7 @@ def test_processes_that_claim_at_once_never_get_the_same_message(store: SqlStore
     for process in both:
         process.stdin.write("go\n")
         process.stdin.flush()
-    claimed = [json.loads(process.communicate(timeout=20)[0]) for process in both]
+    claimed = [json.loads(process.communicate(timeout=120)[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert set(claimed[0]) & set(claimed[1]) == set()
     assert set(claimed[0]) | set(claimed[1]) == expected

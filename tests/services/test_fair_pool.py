@@ -20,7 +20,7 @@ class Work:
     def named(self, name: str) -> Callable[[], str]:
         def work() -> str:
             self.begun.append(name)
-            assert self.go.wait(20), "a test forgot to let it go"
+            assert self.go.wait(60), "a test forgot to let it go"
             return name
 
         return work
@@ -71,7 +71,7 @@ def test_an_error_belongs_to_who_waits_for_it_and_the_worker_goes_on() -> None:
     pool = FairPool(1, "w", 1)
     broken = pool.submit("robin", lambda: 1 // 0)
     assert pool.submit("robin", lambda: "on").result(20) == "on"
-    assert isinstance(broken.exception(20), ZeroDivisionError)
+    assert isinstance(broken.exception(60), ZeroDivisionError)
 
 
 def test_a_shutdown_does_all_that_it_had_taken_and_takes_nothing_more() -> None:

@@ -134,7 +134,7 @@ class Locked:
 
     def take_lease(self, *_: object) -> bool:
         self.tried += 1
-        assert self.end.wait(20), "a test forgot to let it end"
+        assert self.end.wait(60), "a test forgot to let it end"
         raise StateError("another process keeps the database locked")
 
 

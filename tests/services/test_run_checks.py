@@ -379,7 +379,7 @@ def test_two_validations_in_one_moment_open_one_incident(world: World) -> None:
     start = threading.Barrier(2)
 
     def look() -> None:
-        start.wait(10)
+        start.wait(60)
         run_checks(world.ports)
 
     with ThreadPoolExecutor(2) as two:

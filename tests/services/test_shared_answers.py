@@ -26,7 +26,7 @@ class Source:
     def ask(self) -> int:
         self.asked += 1
         mine, fails = self.asked, self.fails
-        assert self.free.wait(20), "a test forgot to let it go"
+        assert self.free.wait(60), "a test forgot to let it go"
         if fails:
             raise TemporaryError("asleep")
         return mine
@@ -124,7 +124,7 @@ def test_a_failure_is_shared_by_those_who_wait_and_kept_for_nobody(shared: Share
     flights = [shared.ask(person, "runs", source.ask) for person in (ROBIN, ADA)]
     until(lambda: source.asked)
     source.free.set()
-    assert [str(flight.exception(20)) for flight in flights] == ["asleep"] * 2
+    assert [str(flight.exception(60)) for flight in flights] == ["asleep"] * 2
     source.fails = False
     assert found(shared, source.ask).value == 2
 
@@ -165,6 +165,6 @@ def test_a_failure_from_before_a_write_takes_nothing_from_those_who_asked_after_
     source.fails = False
     after = shared.ask(ADA, "runs", source.ask)
     source.free.set()
-    assert before.exception(20)
+    assert before.exception(60)
     assert after.result(20).value == 2
     assert found(shared, source.ask).value == 2

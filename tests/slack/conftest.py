@@ -1,5 +1,6 @@
 """The whole bot against the local Slack, Census and warehouse, on a clock that runs 600 times as fast."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,6 +89,18 @@ class World:
         """How many messages Slack does not show yet as it should."""
         with self.ports.store.transaction() as records:
             return int(records._db.exec_driver_sql("SELECT COUNT(*) FROM outbox WHERE wanted > sent").scalar())  # type: ignore[attr-defined]
+
+
+class Pauses(threading.Event):
+    """An event on which nobody waits long; it remembers for how long they wanted to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.wanted.append(timeout or 0.0)
+        return super().wait(0.01)
 
 
 def words(thing: Any) -> str:

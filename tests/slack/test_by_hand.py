@@ -159,7 +159,7 @@ def test_a_snooze_is_chosen_in_its_dialog(small: Small) -> None:
     small.slack.submit(OPERATOR, {"span": field["options"][-1]["value"], "reason": "the backfill runs"})
     until(lambda: "Snoozed until" in small.root())
     assert small.incident.timeline[-1].detail.endswith(": the backfill runs")
-    assert "is snoozed until" in small.told()
+    until(lambda: "is snoozed until" in small.told())
 
 
 def test_more_lists_what_the_menu_has_no_room_for_and_acts_from_there(small: Small) -> None:

@@ -48,7 +48,7 @@ class Wire:
 
     def snapshots(self) -> int:
         for statement in list(self.local.server.statements.values()):  # one whose answer was lost may still run
-            assert statement.over.wait(10)
+            assert statement.over.wait(60)
         [(count,)] = self.local.run("SELECT COUNT(*) FROM crm.sfdc_dbx.sync_audit_log")
         return int(str(count))
 
