@@ -28,8 +28,8 @@ def opened(address: str) -> Iterator[Page]:
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.set_default_timeout(40_000)
-        expect.set_options(timeout=40_000)
+        page.set_default_timeout(120_000)
+        expect.set_options(timeout=120_000)
         page.goto(address)
         yield page
         browser.close()

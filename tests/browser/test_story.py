@@ -36,7 +36,7 @@ def address() -> Iterator[str]:
         yield next(found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
         demo.send_signal(signal.SIGINT)
         rest = demo.stderr.read()
-        assert demo.wait(timeout=20) == 0, rest
+        assert demo.wait(timeout=120) == 0, rest
         assert "Traceback" not in rest
         assert "Warning" not in rest
         assert "leaked" not in rest

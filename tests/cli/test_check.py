@@ -214,7 +214,7 @@ def on_a_terminal(*arguments: str) -> str:
             while some := os.read(here, 10_000):
                 shown += some
         os.close(here)
-        assert running.wait(60) == 0
+        assert running.wait(120) == 0
     return re.sub(r"\x1b\[[\d;]*m", "", shown.decode())
 
 

@@ -58,7 +58,7 @@ def test_what_is_unforeseen_is_2_and_one_line_and_verbose_tells_where(tmp_path: 
     for more, traceback in ([], False), (["--verbose"], True):
         command = [sys.executable, str(path), "check", "--dry-run", *more]
         given = {**os.environ, "PYTHONPATH": str(HOME)}
-        ended = subprocess.run(command, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+        ended = subprocess.run(command, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=120)
         assert ended.returncode == 2
         assert "sync-health: unforeseen error (KeyError)" in ended.stderr
         assert ("Traceback" in ended.stderr) is traceback

@@ -619,6 +619,24 @@ def test_messages_of_ours_are_known_by_their_place(store: SqlStore) -> None:
         assert not records.message_at(incident_id + 1, PLACE.channel, PLACE.ts)
 
 
+def test_a_thread_is_known_to_have_a_message_on_its_way_until_slack_has_told_where_it_stands(store: SqlStore) -> None:
+    def posting(incident: int) -> bool:
+        with store.snapshot() as records:
+            return records.is_posting(incident)
+
+    incident_id = enqueue(store, Kind.ROOT)
+    assert not posting(incident_id), "nobody has begun"
+    claimed = claim(store)
+    assert posting(incident_id) and not posting(incident_id + 1)
+    store.release_claim(claimed, "me", Failure("lost", at(30), doubtful=True))
+    assert posting(incident_id), "its answer was lost: it may stand there"
+    store.mark_sent(claim(store, seconds=31), "me", place=PLACE)
+    assert not posting(incident_id)
+    owe_more(store, incident_id, Kind.EVIDENCE)
+    claim(store, seconds=32)
+    assert posting(incident_id)
+
+
 # The lease.
 
 

@@ -47,6 +47,12 @@ class Small:
             records.enqueue(incident.id, Kind.ROOT)
         self.warehouse.rows[HEALTH][0]["null_company_names"] = 247
         self.ts = until(lambda: [m["ts"] for m in self.slack.messages() if "company name" in m["text"]])[0]
+        until(self.is_known)
+
+    def is_known(self) -> bool:
+        """Whether the bot has heard where the root stands; what is clicked before is done a little later."""
+        with self.bot.ports.store.snapshot() as records:
+            return records.root_of(1) is not None
 
     @property
     def incident(self) -> Incident:
