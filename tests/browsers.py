@@ -10,11 +10,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 if CHROMIUM is None:
     pytest.skip("needs a browser: apt-get install chromium", allow_module_level=True)
 try:
-    from playwright.sync_api import Page, expect, sync_playwright
+    from playwright.sync_api import Error, Page, expect, sync_playwright
 except ImportError:
     pytest.skip("needs Playwright: pip install --require-hashes -r requirements-ci.txt", allow_module_level=True)
 
-__all__ = ["Page", "expect", "opened"]
+__all__ = ["Error", "Page", "expect", "opened"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 

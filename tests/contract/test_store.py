@@ -767,7 +767,7 @@ def test_processes_that_claim_at_once_never_get_the_same_message(store: SqlStore
     for process in both:
         process.stdin.write("go\n")
         process.stdin.flush()
-    claimed = [json.loads(process.communicate(timeout=120)[0]) for process in both]
+    claimed = [json.loads(process.communicate(timeout=600)[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert set(claimed[0]) & set(claimed[1]) == set()
     assert set(claimed[0]) | set(claimed[1]) == expected

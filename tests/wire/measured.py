@@ -29,11 +29,11 @@ class Outcome:
 
 @dataclass
 class Wire:
-    """A local Databricks with the pipeline in it; `patience` goes to every client."""
+    """A local Databricks with the pipeline in it; `patience`, of a loaded machine, goes to every client."""
 
     local: LocalDatabricks
     note: Callable[[str, object], None]
-    patience: dict[str, Any] = field(default_factory=lambda: {"silence": 1.5, "patience": 4.5})
+    patience: dict[str, Any] = field(default_factory=lambda: {"silence": 60.0, "patience": 60.0})
 
     def client(self, **patience: Any) -> DatabricksWarehouse:
         return self.local.warehouse(**self.patience | patience)
