@@ -98,6 +98,8 @@ def test_pressing_twice_starts_one_run_and_says_whose_it_is(world: World) -> Non
     world.demo.estate.switch(NAMES, False)
     world.rerun(world.operator)
     until(lambda: "pending propert" in words(slack.modal(world.operator) or {}))
+    sync = world.demo.census.syncs[world.update_sync()]
+    sync.trouble = "hangs"  # it goes on for as long as the second click takes
     slack.submit(world.operator, {"reason": "the filter is gone"})
     until(lambda: ("U0ROBIN", "rerun") in [row[:2] for row in world.audit()])
     with suppress(LookupError):  # the root may have withdrawn the offer already
@@ -105,6 +107,7 @@ def test_pressing_twice_starts_one_run_and_says_whose_it_is(world: World) -> Non
         until(lambda: "A rerun of Sync B is in progress" in words(slack.modal(world.operator) or {}))
         assert f"Requested by <@{world.operator}>" in words(slack.modal(world.operator))
         assert "View thread" in words(slack.modal(world.operator))
+    sync.trouble = ""
     until(lambda: "rerun completed" in words(slack.messages(root["ts"])))
     assert [run["sync_trigger_reason"]["ui_tag"] for run in world.update_runs()].count("API Request") == 1
 
