@@ -153,5 +153,5 @@ def test_while_the_renewal_fails_one_tries_and_speaks_for_all_who_ask(world: Wor
                 lease.held()
         store.end.set()
         with pytest.raises(StateError, match="locked"):
-            trial.result(20)
+            trial.result(60)
     assert store.tried == 2

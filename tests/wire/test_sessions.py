@@ -62,7 +62,7 @@ def test_sessions_do_not_pile_up_at_a_databricks_that_does_not_answer(
         until(lambda: "ExecuteStatement" in wire.local.server.calls)
         with pytest.raises(TemporaryError, match="1 statements are in progress, so it was not sent"):
             client.ask("measure/health")
-        assert first.result(20)
+        assert first.result(60)
     assert client.ask("measure/health")
 
 
