@@ -184,6 +184,7 @@ def test_a_forced_stop_leaves_nobody_without_the_one_answer_that_is_true(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.runtime.bot.SHUTDOWN_TIMEOUT", 0.1)
+    load.bot._context.grace._seconds = 60.0
     load.census.free.clear()
     texts = ["runs", "runs a", "runs b", "schedules", "errors", "errors a", "errors b"]  # more than one's workers
     assert len(load.slack.commands([OPERATOR], texts)) == len(texts)
