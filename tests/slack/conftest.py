@@ -51,16 +51,19 @@ class World:
 
     def break_names(self) -> dict[str, Any]:
         """Switch the missing names on; once it is told, no scheduled run comes between what people do."""
-        demo = self.demo
-        demo.estate.switch(NAMES, True)
+        self.demo.estate.switch(NAMES, True)
         root = until(self.root)
         until(lambda: not self.owed())  # nobody clicks before the bot has heard that it was posted
-        sync = demo.census.syncs[self.update_sync()]
-        sync.hour, sync.frequency = (demo.clock.now().hour + 12) % 24, "daily"
-        until(lambda: all(run["status"] in ("completed", "skipped") for run in self.update_runs()))
+        self.rest()
         for step in range(3):  # people change properties: there is something to rerun for
-            demo.estate.work(step)
+            self.demo.estate.work(step)
         return root
+
+    def rest(self) -> None:
+        """No run on schedule of the UPDATE sync goes on, nor begins for nearly a day."""
+        sync = self.demo.census.syncs[self.update_sync()]
+        sync.hour, sync.frequency = (self.demo.clock.now().hour + 23) % 24, "daily"
+        until(lambda: all(run["status"] not in ("queued", "working") for run in self.update_runs()))
 
     def update_sync(self) -> int:
         """The id of the sync that the missing names are about."""

@@ -157,26 +157,31 @@ def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     until(lambda: world.root())
     listed = until(lambda: (a := _ask(world, "incidents")) and "/archives/" in a and a)
     assert "Nobody" in listed
-    with world.ports.store.snapshot() as records:
-        number = records.open_incidents()[0].id
-    for typed in (f"ack {number}", f"snooze {number} 2h"):
+    number = until(lambda: _stays_open(world))
+    for typed in (f"ack {number}", f"snooze {number} 12h"):
         assert "Only operators may do that" in _ask(world, typed, world.visitor)
     assert "is acknowledged by you" in _ask(world, f"ack #{number}", world.operator)
     assert f"Incident {number} is unacknowledged." in _ask(world, f"unack #{number}", world.operator)
     assert "Nobody has acknowledged this incident." in _ask(world, f"unack {number}", world.operator)
     assert "is acknowledged by you" in _ask(world, f"ack {number}", world.operator)
     assert "A snooze lasts from 15m to 24h" in _ask(world, f"snooze {number} 2d", world.operator)
-    assert f"Incident {number} is snoozed until" in _ask(world, f"snooze {number} 2h", world.operator)
+    assert f"Incident {number} is snoozed until" in _ask(world, f"snooze {number} 12h", world.operator)
     until(lambda: f"Acknowledged by <@{world.operator}>" in words(world.demo.slack.messages()))
     assert world.operator in _ask(world, "incidents").partition("Snoozed until")[2]
     story = _ask(world, f"incident {number}")
-    for step in ("opened", f"acknowledged by <@{world.operator}>", f"snoozed by <@{world.operator}>: for 2h"):
+    for step in ("opened", f"acknowledged by <@{world.operator}>", f"snoozed by <@{world.operator}>: for 12h"):
         assert step in story
-    assert (world.operator, "snooze", "snoozed for 2h") in world.audit()
+    assert (world.operator, "snooze", "snoozed for 12h") in world.audit()
     world.demo.slack.fail_next("chat.getPermalink", Fault(error="channel_not_found"), times=None)
     answer = _ask(world, "incidents")
     world.demo.slack.heal()
     assert f"\n{number}\n" in answer and "/archives/" not in answer, "listed without a way to its thread"
+
+
+def _stays_open(world: World) -> int | None:
+    """The id of the incident that is open for as long as the view is wrong; pending records are written meanwhile."""
+    with world.ports.store.snapshot() as records:
+        return next((one.id for one in records.open_incidents() if one.check == "null_company_names"), None)
 
 
 @pytest.mark.full
@@ -196,9 +201,14 @@ def test_help_lists_every_command_and_a_slip_gets_the_nearest(world: World) -> N
 @pytest.mark.full
 def test_rejected_rows_are_shown_by_cause_with_what_helps_and_nothing_of_the_rows(world: World) -> None:
     assert "✅ Nothing was rejected" in until(lambda: (a := _ask(world, "errors b")) and "Nothing" in a and a)
+    sync = world.demo.census.syncs[world.update_sync()]
+    scheduled = sync.hour, sync.frequency
+    world.rest()  # the run that is asked for stays the newest
     world.demo.census.switch("rows_rejected", True)
     world.demo.estate.switch("update_queue_grows", True)
-    answer = until(lambda: (a := _ask(world, "errors b")) and "🟠" in a and a)
+    world.demo.census.trigger(world.update_sync())
+    answer = until(lambda: (a := _ask(world, "errors b")) and "🟠" in a and "UNABLE_TO_LOCK_ROW" in a and a)
+    sync.hour, sync.frequency = scheduled
     world.demo.census.switch("rows_rejected", False)
     world.demo.estate.switch("update_queue_grows", False)
     assert answer.index("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST") < answer.index("UNABLE_TO_LOCK"), "in the table"
@@ -226,7 +236,7 @@ def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) ->
 @pytest.mark.full
 def test_a_maintenance_window_is_typed_shown_and_ended(world: World) -> None:
     assert "Only operators may do that" in _ask(world, "snooze all 2h moving <!channel>", world.visitor)
-    begun = _ask(world, "snooze all 2h moving <!channel> data", world.operator)
+    begun = _ask(world, "snooze all 24h moving <!channel> data", world.operator)
     shown = _ask(world, "")
     for answer in (begun, shown):
         assert f"by <@{world.operator}>: moving &lt;!channel&gt; data · Nothing is sent to the channel" in answer
