@@ -345,7 +345,7 @@ def test_a_dialog_says_itself_why_there_are_no_facts(services: Services, form: C
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("world", [60], indirect=True)
+@pytest.mark.parametrize("world", [240], indirect=True)
 def test_a_dialog_is_filled_although_slack_asks_for_patience_once(world: World) -> None:
     world.break_names()
     world.demo.estate.switch(NAMES, False)
