@@ -93,11 +93,9 @@ def test_the_audit_is_shown_to_everybody_of_the_workspace_and_says_who_did_what(
     [answer] = world.demo.slack.ephemerals(world.visitor)[len(shown) :]
     [table] = [block for block in answer["blocks"] if block["type"] == "table"]
     assert words(table["rows"][0]) == "When\nWho\nAction\nTarget\nOutcome\nReason"
-    assert {"type": "user", "user_id": world.operator} in table["rows"][1][1]["elements"][0]["elements"]
-    assert (
-        words(table["rows"][1][2:5])
-        == "ack\n99\n⛔ Refused: There is no incident “99”. /sync-health incidents lists the open ones."
-    )
+    [row] = [one for one in table["rows"][1:] if words(one[2:4]) == "ack\n99"]  # others may be written late
+    assert {"type": "user", "user_id": world.operator} in row[1]["elements"][0]["elements"]
+    assert words(row[4]) == "⛔ Refused: There is no incident “99”. /sync-health incidents lists the open ones."
     assert "audit entr" in answer["text"]
 
 
@@ -149,8 +147,12 @@ def test_rubbish_is_refused_with_what_to_write_and_audited(world: World, typed: 
 def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert "No open incidents" in _ask(world, "incidents")
     assert "No incident is open." in _ask(world, "ack", world.operator)
+    sync = world.demo.census.syncs[world.update_sync()]
+    scheduled = sync.hour, sync.frequency
+    world.rest()  # nothing of the queue is written before it is asked about
     world.demo.estate.switch("company_name_bug", True)
     queue = _ask(world, "queue Sync B")
+    sync.hour, sync.frequency = scheduled
     for shown in ("⚠️", "Suspect records", "a0XDEMO", "no company name", "By state"):
         assert shown in queue
     assert not re.search(r"Property \d| St\b|Street|@", queue), "ids and companies, and nothing else"

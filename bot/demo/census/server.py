@@ -94,7 +94,9 @@ class CensusServer(CensusSyncs):
         self._stopping.set()
         for thread in self._threads:
             self._server.should_exit = True
-            thread.join(timeout=5)
+            thread.join(
+                timeout=60
+            )  # what it is in the middle of, on a loaded machine, ends before the destination does
         self._threads = []
 
     def fail_next(
