@@ -78,6 +78,13 @@ class World:
         root = until(lambda: (found := self.root()) and OFFERED in str(found) and found)
         self.demo.slack.press(user, root["ts"], "rerun")
 
+    def ask(self, text: str, user: str) -> list[dict[str, Any]]:
+        """What is answered to /sync-health TEXT, to its end: newer numbers may follow."""
+        seen = len(self.demo.slack.ephemerals(user))
+        self.demo.slack.command(user, text)
+        until(lambda: len(self.demo.slack.ephemerals(user)) > seen and not self.bot._context.in_flight.count())
+        return self.demo.slack.ephemerals(user)[seen:]
+
     def told(self, user: str) -> str:
         """All that only this person sees."""
         return "\n".join(words(message) for message in self.demo.slack.ephemerals(user))

@@ -20,10 +20,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 def _ask(world: World, text: str, user: str | None = None) -> str:
-    user = user or world.visitor
-    seen = len(world.demo.slack.ephemerals(user))
-    world.demo.slack.command(user, text)
-    return words(until(lambda: world.demo.slack.ephemerals(user)[seen:]))
+    return words(world.ask(text, user or world.visitor))
 
 
 @pytest.mark.full
@@ -71,11 +68,10 @@ def test_a_snapshot_is_for_operators(world: World) -> None:
 
 @pytest.mark.full
 def test_check_validates_now_and_shows_the_summary(world: World) -> None:
-    seen = len(world.demo.slack.ephemerals(world.visitor))
-    answer = _ask(world, "check")
-    assert "properties: healthy" in answer
-    if "Newer values follow" in answer:  # it joined one that was going on: the second answer comes with its end
-        until(lambda: len(world.demo.slack.ephemerals(world.visitor)) == seen + 2)
+    answers = world.ask("check", world.visitor)
+    assert "properties: healthy" in words(answers)
+    # Where it joined one that was going on the second answer comes with its end.
+    assert len(answers) == (2 if "Newer values follow" in words(answers) else 1)
 
 
 @pytest.mark.parametrize("typed", ["queue zz", "queue sync", "runs <!channel>", "runs 99999999999999999999999"])

@@ -33,9 +33,7 @@ def world() -> Iterator[World]:
 
 
 def _ask(world: World, text: str) -> list[dict[str, Any]]:
-    seen = len(world.demo.slack.ephemerals(world.operator))
-    world.demo.slack.command(world.operator, text)
-    return until(lambda: world.demo.slack.ephemerals(world.operator)[seen:])
+    return world.ask(text, world.operator)
 
 
 def _actions(message: dict[str, Any]) -> list[dict[str, Any]]:

@@ -94,9 +94,7 @@ class CensusServer(CensusSyncs):
         self._stopping.set()
         for thread in self._threads:
             self._server.should_exit = True
-            thread.join(
-                timeout=60
-            )  # what it is in the middle of, on a loaded machine, ends before the destination does
+            thread.join(timeout=60)  # what it is in the middle of ends before its destination closes
         self._threads = []
 
     def fail_next(
