@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bot.demo.slack import modals, sockets
 from bot.sql import translations
 from tests.fakes import HandClock
+from tests.patience import be_patient
 from tests.sql_folder import statements_in
 
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,7 +20,7 @@ collect_ignore = [] if find_spec("pysail") else ["dialects"]  # `make dialects` 
 CACHE = tempfile.TemporaryDirectory(prefix="sync-health-tests-")  # nothing of a test stays in a home
 os.environ["XDG_CACHE_HOME"] = CACHE.name
 translations.KEPT = Path(CACHE.name)
-modals.TRIGGER_SECONDS = sockets.ACK_SECONDS = 60.0  # Slack's three are a bound of real time, which load breaks
+be_patient()
 
 
 @pytest.fixture
