@@ -39,6 +39,10 @@ class UncertainError(SyncHealthError):
     """It may have happened: look before doing it again."""
 
 
+class UnconfirmedError(TemporaryError):
+    """A message of ours may stand where somebody clicked: Slack shows one before it has told us that it does."""
+
+
 class PermanentError(SyncHealthError):
     """It did not happen and will not, until somebody changes something."""
 

@@ -351,6 +351,9 @@ class Records(AlertRecords, Protocol):
     def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
         """Whether this is a message of ours about that incident."""
 
+    def is_posting(self, incident_id: int) -> bool:
+        """Whether a message of the incident's thread is on its way to Slack, which may show it already."""
+
     def root_of(self, incident_id: int) -> Place | None:
         """Where the incident's thread begins, once it does."""
 

@@ -10,11 +10,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 if CHROMIUM is None:
     pytest.skip("needs a browser: apt-get install chromium", allow_module_level=True)
 try:
-    from playwright.sync_api import Page, expect, sync_playwright
+    from playwright.sync_api import Error, Page, expect, sync_playwright
 except ImportError:
     pytest.skip("needs Playwright: pip install --require-hashes -r requirements-ci.txt", allow_module_level=True)
 
-__all__ = ["Page", "expect", "opened"]
+__all__ = ["Error", "Page", "expect", "opened"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 
@@ -28,8 +28,8 @@ def opened(address: str) -> Iterator[Page]:
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.set_default_timeout(40_000)
-        expect.set_options(timeout=40_000)
+        page.set_default_timeout(120_000)
+        expect.set_options(timeout=120_000)
         page.goto(address)
         yield page
         browser.close()

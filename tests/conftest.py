@@ -7,15 +7,20 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bot.sql import translations
 from tests.fakes import HandClock
+from tests.patience import be_patient
 from tests.sql_folder import statements_in
 
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # as Hypothesis is in CI by itself: how fast an example is says what else runs
 collect_ignore = [] if find_spec("pysail") else ["dialects"]  # `make dialects` has it, in a .venv of its own
 CACHE = tempfile.TemporaryDirectory(prefix="sync-health-tests-")  # nothing of a test stays in a home
 os.environ["XDG_CACHE_HOME"] = CACHE.name
 translations.KEPT = Path(CACHE.name)
+be_patient()
 
 
 @pytest.fixture

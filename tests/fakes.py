@@ -101,7 +101,7 @@ class FakeWarehouse:
         rows, failure = self._rows_of(question), self.failure
         seen = [dict(row) for row in rows or []]  # as it was when asked
         self.asked.append(question)
-        assert self.free.wait(10), "a test forgot to let the warehouse go on"
+        assert self.free.wait(120), "a test forgot to let the warehouse go on"
         if failure:
             raise failure
         if rows is None:
@@ -285,7 +285,7 @@ class FakeCensus:
 
     def _fail(self) -> None:
         self.calls += 1
-        assert self.free.wait(10), "a test forgot to let Census go on"
+        assert self.free.wait(120), "a test forgot to let Census go on"
         if self.failure:
             raise self.failure
 

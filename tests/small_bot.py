@@ -19,11 +19,11 @@ TOKEN = "local"  # opens nothing but servers of tests
 CROWD = [f"U0CROWD{n:02}" for n in range(50)]
 
 
-def small_slack(ack_seconds: float = 3.0) -> SlackServer:
+def small_slack() -> SlackServer:
     """With an operator and a crowd in it."""
     tokens = {"bot_token": TOKEN, "app_token": TOKEN}
     people = [Person(OPERATOR, "robin", role="operator"), *(Person(id_, id_.lower()) for id_ in CROWD)]
-    return SlackServer(now=lambda: datetime.now(UTC), people=people, ack_seconds=ack_seconds, **tokens)
+    return SlackServer(now=lambda: datetime.now(UTC), people=people, **tokens)
 
 
 def healthy(warehouse: FakeWarehouse) -> FakeWarehouse:

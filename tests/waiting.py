@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(find: Callable[[], T | None], seconds: float = 60.0) -> T:
+def until(find: Callable[[], T | None], seconds: float = 120.0) -> T:
     """What `find` returns as soon as it is truthy; fails after so many real seconds, with what it returned last."""
     ends = time.monotonic() + seconds
     while not (found := find()):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.alerts.model import Incident, State
-from bot.errors import NotFoundError, PermanentError, RefusedError, SyncHealthError
+from bot.errors import NotFoundError, PermanentError, RefusedError, SyncHealthError, UnconfirmedError
 from bot.model import AuditRow, AuditState
 from bot.ports import Ports, Records
 from checks.model import Severity
@@ -45,9 +45,17 @@ def note_refusal(
 
 
 def thread_for(ports: Ports, incident_id: str, *, channel: str, ts: str) -> int:
-    """The id of an incident in the thread that a button belongs to. Raises RefusedError for one that was never ours."""
+    """The id of an incident in the thread that a button belongs to. Raises RefusedError for one that was never ours.
+
+    UnconfirmedError where it may be one that is being posted: nothing has been done then, and it is worth another look.
+    """
     with ports.store.snapshot() as records:
         known = _is_id(incident_id) and records.message_at(int(incident_id), channel, ts)
+        posting = not known and _is_id(incident_id) and records.is_posting(int(incident_id))
+    if posting:
+        raise UnconfirmedError(
+            "Slack has not confirmed this message yet, so nothing was done. Click again in a minute."
+        )
     if not known:
         raise RefusedError(
             "This message is not one that Sync Health posted here. Type /sync-health for the current state."

@@ -18,6 +18,7 @@ from bot.errors import (
     StateError,
     SyncHealthError,
     TemporaryError,
+    UnconfirmedError,
 )
 from bot.messages.blocks import Message
 from bot.messages.plain import failure, note, state_failure
@@ -124,10 +125,15 @@ class Context:
         self.take(interaction, work, late=work)
         self.in_flight.end(interaction.person.id)
 
-    def do(self, interaction: Interaction, work: Work) -> None:
-        """Do this now; never raises."""
+    def do(self, interaction: Interaction, work: Work, tried: int = 1) -> None:
+        """Do this now; never raises. A click on a message that Slack has not confirmed yet is looked at again."""
         try:
             work(self, interaction)
+        except UnconfirmedError as error:
+            pause = pause_before_next(tried, error)
+            again = partial(Context.do, work=work, tried=tried + 1)
+            if pause is None or not self._do_after(pause, interaction, again):
+                self._answer_and_audit(interaction, note(self.explain(interaction, error)), error)
         except RefusedError as refusal:
             log.info("%s by %s: %s", interaction.word, interaction.person.id, refusal)
             thread = self._thread_of(refusal.incident) if refusal.incident else None

@@ -214,7 +214,7 @@ def on_a_terminal(*arguments: str) -> str:
             while some := os.read(here, 10_000):
                 shown += some
         os.close(here)
-        assert running.wait(60) == 0
+        assert running.wait(120) == 0
     return re.sub(r"\x1b\[[\d;]*m", "", shown.decode())
 
 
@@ -356,7 +356,7 @@ def test_a_dry_run_leaves_no_trace(own_pipeline: Path) -> None:
 @pytest.mark.full
 def test_it_runs_as_a_command_and_without_colour_in_a_pipe(own_pipeline: Path) -> None:
     command = [str(Path(sys.executable).parent / "sync-health"), "check"]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert finished.returncode == 0, finished.stderr
     assert "healthy" in finished.stdout
     assert "\x1b" not in finished.stdout

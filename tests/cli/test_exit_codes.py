@@ -26,7 +26,7 @@ def run(*arguments: str, text: str | None = None, folder: Path, **environment: s
     given = {**os.environ, **reachable, **environment}
     written_in = environment.get("PYTHONIOENCODING", "utf-8")
     command = [*COMMAND, *arguments]
-    return subprocess.run(command, env=given, capture_output=True, encoding=written_in, cwd=folder, timeout=120)
+    return subprocess.run(command, env=given, capture_output=True, encoding=written_in, cwd=folder, timeout=600)
 
 
 @pytest.mark.full
@@ -58,7 +58,7 @@ def test_what_is_unforeseen_is_2_and_one_line_and_verbose_tells_where(tmp_path: 
     for more, traceback in ([], False), (["--verbose"], True):
         command = [sys.executable, str(path), "check", "--dry-run", *more]
         given = {**os.environ, "PYTHONPATH": str(HOME)}
-        ended = subprocess.run(command, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+        ended = subprocess.run(command, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=600)
         assert ended.returncode == 2
         assert "sync-health: unforeseen error (KeyError)" in ended.stderr
         assert ("Traceback" in ended.stderr) is traceback
@@ -68,7 +68,7 @@ def test_what_is_unforeseen_is_2_and_one_line_and_verbose_tells_where(tmp_path: 
 def test_a_reader_that_leaves_is_no_finding(tmp_path: Path) -> None:
     given = {**os.environ, "PYTHONPATH": str(HOME)}
     line = f"{sys.executable} -m bot.cli check --demo --dry-run | true; exit ${{PIPESTATUS[0]}}"
-    ended = subprocess.run(["bash", "-c", line], env=given, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    ended = subprocess.run(["bash", "-c", line], env=given, capture_output=True, text=True, cwd=tmp_path, timeout=600)
     assert ended.returncode in (0, 141), "0 where all was written before the reader left"
     assert ended.stderr.startswith("--demo ignores") or not ended.stderr
 
@@ -85,7 +85,7 @@ def ended_in_a_shell(line: str, folder: Path, text: str | None = None) -> subpro
     """`$SYNC` in the line is the command; the code is that of the first program of a pipe."""
     given = {**os.environ, "PYTHONPATH": str(HOME), "SYNC": " ".join(COMMAND)}
     script = f"{line}; exit ${{PIPESTATUS[0]}}"
-    return subprocess.run(["bash", "-c", script], env=given, capture_output=True, text=True, cwd=folder, timeout=120)
+    return subprocess.run(["bash", "-c", script], env=given, capture_output=True, text=True, cwd=folder, timeout=600)
 
 
 @pytest.mark.full
@@ -149,7 +149,7 @@ def test_colour_is_for_terminals_that_want_it_and_lines_are_broken_where_they_en
     def seen(columns: int, **environment: str) -> str:
         given = {**os.environ, "PYTHONPATH": str(HOME), "TERM": "xterm", "COLUMNS": str(columns), **environment}
         command = ["script", "-qec", f"{' '.join(COMMAND)} check --demo --dry-run --all", "/dev/null"]
-        return subprocess.run(command, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=120).stdout
+        return subprocess.run(command, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=600).stdout
 
     coloured = seen(110)
     assert "\x1b[32mhealthy" in coloured

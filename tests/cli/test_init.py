@@ -71,13 +71,13 @@ def assert_it_works(folder: Path) -> None:
     """doctor, check and run, without a hand edit."""
     for command, said in (("doctor", r"all \d+ checks passed"), ("check", r"\d+ checks passed")):
         ended = loaded(folder, command)
-        out, err = ended.communicate(timeout=120)
+        out, err = ended.communicate(timeout=600)
         assert ended.returncode == 0 and re.search(said, out), out + err
     bot = loaded(folder, "run")
     assert bot.stderr
     assert any("Watching the contacts pipeline" in line for line in iter(bot.stderr.readline, ""))
     bot.send_signal(signal.SIGTERM)
-    bot.communicate(timeout=60)
+    bot.communicate(timeout=600)
     assert bot.returncode == 0
 
 

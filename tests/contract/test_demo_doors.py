@@ -51,15 +51,15 @@ def doors(demo: Demo) -> dict[str, tuple[str, str, str]]:
 )
 def test_a_page_elsewhere_is_turned_away_even_with_the_token(demo: Demo, door: str, headers: dict[str, str]) -> None:
     method, address, token = doors(demo)[door]
-    answer = requests.request(method, address, headers={"Authorization": f"Bearer {token}", **headers}, timeout=5)
+    answer = requests.request(method, address, headers={"Authorization": f"Bearer {token}", **headers}, timeout=60)
     assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("door", ["slack", "census", "databricks"])
 def test_a_program_of_this_machine_needs_the_token_of_this_very_start(demo: Demo, door: str) -> None:
     method, address, token = doors(demo)[door]
-    let_in = requests.request(method, address, headers={"Authorization": f"Bearer {token}"}, timeout=5)
-    guessed = requests.request(method, address, headers={"Authorization": "Bearer demo"}, timeout=5)
+    let_in = requests.request(method, address, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    guessed = requests.request(method, address, headers={"Authorization": "Bearer demo"}, timeout=60)
     assert let_in.status_code == 200
     assert guessed.status_code == 401 or guessed.json() == {"ok": False, "error": "invalid_auth"}
 
@@ -146,9 +146,9 @@ def test_nothing_is_read_for_a_wrong_token(demo: Demo, one: str) -> None:
 def test_nothing_is_kept_of_calls_without_the_token(demo: Demo) -> None:
     before = len(demo.slack.calls), len(demo.databricks.calls)
     for headers in ({}, {"Authorization": "Bearer guessed"}):
-        requests.post(f"{demo.slack.url}/api/foo", data={"text": "x" * 2**20}, headers=headers, timeout=5)
-        requests.post(f"{demo.databricks.url}{PATH}", data=b"x" * 2**20, headers=headers, timeout=5)
-        requests.get(doors(demo)["databricks"][1], headers=headers, timeout=5)
+        requests.post(f"{demo.slack.url}/api/foo", data={"text": "x" * 2**20}, headers=headers, timeout=60)
+        requests.post(f"{demo.databricks.url}{PATH}", data=b"x" * 2**20, headers=headers, timeout=60)
+        requests.get(doors(demo)["databricks"][1], headers=headers, timeout=60)
     assert (len(demo.slack.calls), len(demo.databricks.calls)) == before
 
 
@@ -158,8 +158,8 @@ def test_of_the_calls_with_the_token_the_newest_are_kept(demo: Demo, monkeypatch
         monkeypatch.setattr(server, "MOST_CALLS", 3)
     for n in range(5):
         headers = {"Authorization": f"Bearer {demo.tokens['slack_bot']}"}
-        requests.post(f"{demo.slack.url}/api/auth.test", data={"n": n}, headers=headers, timeout=5)
-        requests.get(f"{demo.databricks.url}/oidc/.well-known/oauth-authorization-server", timeout=5)
+        requests.post(f"{demo.slack.url}/api/auth.test", data={"n": n}, headers=headers, timeout=60)
+        requests.get(f"{demo.databricks.url}/oidc/.well-known/oauth-authorization-server", timeout=60)
     assert [asked["n"] for _, asked in demo.slack.calls] == ["2", "3", "4"]
     assert demo.databricks.calls == ["discovery"] * 3
 
@@ -171,7 +171,7 @@ def test_no_server_stumbles_over_a_body_that_says_nothing(demo: Demo, body: byte
         for kind in ("application/json", "application/x-www-form-urlencoded"):
             name, _, value = header.partition(": ")
             headers = {name: value, "Content-Type": kind}
-            status = requests.request(method, url, data=body, headers=headers, timeout=5).status_code
+            status = requests.request(method, url, data=body, headers=headers, timeout=60).status_code
             assert 200 <= status < 500, one
 
 
@@ -180,9 +180,9 @@ def test_a_statement_that_is_no_thrift_is_a_bad_request(demo: Demo) -> None:
     message = b"\x80\x01\x00\x01\x00\x00\x00\x0bOpenSession\x00\x00\x00\x01\x0c\x00\x01\x00\x00"
     open_, text, deep = message[:-2], b"\x0b\x00\x63\x7f", b"\x0c\x00\x63" * 3000
     for body in (b"", b"hello", b"\xff" * 100, message[:9], open_, open_ + text, open_ + deep):
-        answer = requests.post(f"{demo.databricks.url}{PATH}", data=body, headers=headers, timeout=5)
+        answer = requests.post(f"{demo.databricks.url}{PATH}", data=body, headers=headers, timeout=60)
         assert answer.status_code == 400, body
-    assert requests.post(f"{demo.databricks.url}{PATH}", data=message, headers=headers, timeout=5).status_code == 200
+    assert requests.post(f"{demo.databricks.url}{PATH}", data=message, headers=headers, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("server", ["slack", "census"])
@@ -190,7 +190,7 @@ def test_an_address_longer_than_any_of_ours_is_refused(demo: Demo, server: str) 
     census = f"{demo.census.url}/v2/syncs/{'9' * 5000}"
     url = census if server == "census" else f"{demo.slack.url}/{'x' * 5000}"
     headers = {"Authorization": f"Bearer {demo.tokens['census']}"}
-    assert requests.get(url, headers=headers, timeout=5).status_code == 414
+    assert requests.get(url, headers=headers, timeout=60).status_code == 414
 
 
 @pytest.mark.full

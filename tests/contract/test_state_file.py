@@ -135,7 +135,7 @@ def test_a_command_ends_with_that_line_and_exit_code_2(tmp_path: Path, make: Cal
     tokens = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CENSUS_API_TOKEN"), "unused")
     command = [sys.executable, "-m", "bot.cli", "check"]
     ended = subprocess.run(  # nothing but the state is opened before it fails
-        command, cwd=Path(__file__).parents[2], env=environment | tokens, capture_output=True, text=True, timeout=60
+        command, cwd=Path(__file__).parents[2], env=environment | tokens, capture_output=True, text=True, timeout=600
     )
     assert (ended.returncode, ended.stderr.count("\n"), "Traceback" in ended.stderr) == (2, 2, False), ended.stderr
 

@@ -656,6 +656,24 @@ def test_messages_of_ours_are_known_by_their_place(store: SqlStore) -> None:
         assert not records.message_at(incident_id + 1, PLACE.channel, PLACE.ts)
 
 
+def test_a_thread_is_known_to_have_a_message_on_its_way_until_slack_has_told_where_it_stands(store: SqlStore) -> None:
+    def posting(incident: int) -> bool:
+        with store.snapshot() as records:
+            return records.is_posting(incident)
+
+    incident_id = enqueue(store, Kind.ROOT)
+    assert not posting(incident_id), "nobody has begun"
+    claimed = claim(store)
+    assert posting(incident_id) and not posting(incident_id + 1)
+    store.release_claim(claimed, "me", Failure("lost", at(30), doubtful=True))
+    assert posting(incident_id), "its answer was lost: it may stand there"
+    store.mark_sent(claim(store, seconds=31), "me", place=PLACE)
+    assert not posting(incident_id)
+    owe_more(store, incident_id, Kind.EVIDENCE)
+    claim(store, seconds=32)
+    assert posting(incident_id)
+
+
 # The lease.
 
 
@@ -723,7 +741,7 @@ def test_one_of_many_gets_the_lease(store: SqlStore, other: SqlStore) -> None:
     start = threading.Barrier(8)
 
     def take(number: int) -> bool:
-        start.wait(10)
+        start.wait(60)
         return (store, other)[number % 2].take_lease("leader", str(number), HandClock(NOON), 60)
 
     with ThreadPoolExecutor(8) as pool:
@@ -760,7 +778,7 @@ def test_threads_that_claim_at_once_never_get_the_same_message(store: SqlStore, 
     expected, start = owe_many(store, 40), threading.Barrier(4)
 
     def drain(number: int) -> list[str]:
-        start.wait(10)
+        start.wait(60)
         mine = []
         while claimed := (store, other)[number % 2].claim(f"t{number}", NOON, 60):
             mine.append(claimed.announcement.id)
@@ -786,7 +804,7 @@ def test_processes_that_claim_at_once_never_get_the_same_message(store: SqlStore
     for process in both:
         process.stdin.write("go\n")
         process.stdin.flush()
-    claimed = [json.loads(process.communicate(timeout=20)[0]) for process in both]
+    claimed = [json.loads(process.communicate(timeout=600)[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert set(claimed[0]) & set(claimed[1]) == set()
     assert set(claimed[0]) | set(claimed[1]) == expected

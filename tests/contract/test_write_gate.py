@@ -22,7 +22,7 @@ class Writer:
     def write(self) -> str:
         with self.gate.passing():
             self.inside.set()
-            assert self.end.wait(20), "a test forgot to let it end"
+            assert self.end.wait(60), "a test forgot to let it end"
             if self.fails:
                 raise StateError(LOCKED)
         return "written"
@@ -34,12 +34,12 @@ def test_who_waited_for_a_writer_that_failed_is_told_so_and_does_not_try() -> No
     first.fails = True
     with ThreadPoolExecutor(6) as pool:
         failing = pool.submit(first.write)
-        assert first.inside.wait(20)
+        assert first.inside.wait(60)
         waiting = [pool.submit(one.write) for one in others]
         first.end.set()
         for one in (failing, *waiting):
             with pytest.raises(StateError, match=LOCKED):
-                one.result(20)
+                one.result(60)
     assert not any(one.inside.is_set() for one in others)
 
 
@@ -52,11 +52,11 @@ def test_while_it_fails_one_tries_and_the_others_are_told_at_once_until_it_succe
         broken.write()
     with ThreadPoolExecutor(1) as pool:
         trial = pool.submit(trying.write)
-        assert trying.inside.wait(20)
+        assert trying.inside.wait(60)
         with pytest.raises(StateError, match=LOCKED):
             other.write()  # in this thread: it waits for nobody
         trying.end.set()
-        assert trial.result(20) == "written"
+        assert trial.result(60) == "written"
     other.end.set()
     assert other.write() == "written"
 
@@ -69,4 +69,4 @@ def test_writers_that_succeed_take_turns() -> None:
         until(lambda: sum(one.inside.is_set() for one in writers) == 1)
         for one in writers:
             one.end.set()
-        assert [end.result(20) for end in ends] == ["written"] * 3
+        assert [end.result(60) for end in ends] == ["written"] * 3

@@ -148,8 +148,13 @@ class Elsewhere:
         """What the bot answers to /sync-health TEXT, the last of it: numbers that were measured for it."""
         before = len(self.slack.ephemerals(user))
         self.slack.command(user, text)
-        until(lambda: len(self.slack.ephemerals(user)) > before)
+        until(lambda: len(self.slack.ephemerals(user)) > before and not self.in_progress())
         return words(self.slack.ephemerals(user)[-1])
+
+    def in_progress(self) -> int:
+        """How much of what was asked is not answered to its end."""
+        assert self.bot
+        return self.bot._context.in_flight.count()
 
     def said(self) -> str:
         """Every word that anybody got from the bot in Slack."""

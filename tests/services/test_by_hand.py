@@ -258,7 +258,7 @@ def many(world: World) -> None:
     world.open_incident()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_what_is_still_breached_always_reopens_at_the_next_evaluation_that_measures_it(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

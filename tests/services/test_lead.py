@@ -134,7 +134,7 @@ class Locked:
 
     def take_lease(self, *_: object) -> bool:
         self.tried += 1
-        assert self.end.wait(20), "a test forgot to let it end"
+        assert self.end.wait(60), "a test forgot to let it end"
         raise StateError("another process keeps the database locked")
 
 
@@ -153,5 +153,5 @@ def test_while_the_renewal_fails_one_tries_and_speaks_for_all_who_ask(world: Wor
                 lease.held()
         store.end.set()
         with pytest.raises(StateError, match="locked"):
-            trial.result(20)
+            trial.result(60)
     assert store.tried == 2

@@ -23,9 +23,16 @@ class Wired:
         syncs = [LocalSync(world.sync_a, "A", "create", "never"), LocalSync(world.sync_b, "B", "update", "never")]
         self.server = CensusServer(NotedDestination(), syncs, token="t", now=world.clock.now)
         self.server.start()
-        client = CensusClient(self.server.url, token="t", timeout=(1, 0.3), sleep=lambda _: None)
+        client = CensusClient(self.server.url, token="t", timeout=(60, 60), sleep=lambda _: None)
         self.world, self.ports = world, replace(world.ports, census=client)
         self.checker = Checker(self.ports)
+
+    def lose_order(self, what: int | Literal["drop", "hang"]) -> None:
+        """The answer to the next order does not come, though it is carried out; nobody waits long for it."""
+        self.server.fail_next("trigger", what, act=True)
+        if what == "hang":
+            hasty = CensusClient(self.server.url, token="t", timeout=(1, 0.3), sleep=lambda _: None)
+            self.ports.census.trigger = hasty.trigger  # type: ignore[method-assign]
 
     def rerun(self) -> Action:
         self.world.open_incident()
@@ -56,7 +63,7 @@ def wired(world: World) -> Iterator[Wired]:
 def test_a_run_whose_answer_was_lost_is_found_adopted_and_followed_to_its_end(
     wired: Wired, what: int | Literal["drop", "hang"]
 ) -> None:
-    wired.server.fail_next("trigger", what, act=True)
+    wired.lose_order(what)
     assert wired.rerun().state is ActionState.REQUESTED
     [run] = wired.ordered()
     found = wired.follow(seconds=1)

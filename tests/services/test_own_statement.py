@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_asked_at_once(own: World, monkeypatch: pytest.Monk
 
     def ask(question: str, **parameters: object) -> list[dict[str, object]]:
         if question in three:
-            meeting.wait(10)  # each waits until the others have been asked, too
+            meeting.wait(60)  # each waits until the others have been asked, too
         return asking(question, **parameters)
 
     monkeypatch.setattr(own.warehouse, "ask", ask)
@@ -68,7 +68,7 @@ def test_one_that_does_not_answer_is_an_error_of_its_own_when_the_time_for_all_i
 
     def ask(question: str, **parameters: object) -> list[dict[str, object]]:
         if question == "checks/stale":
-            over.wait(10)
+            over.wait(60)
         return asking(question, **parameters)
 
     monkeypatch.setattr(own.warehouse, "ask", ask)

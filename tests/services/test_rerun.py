@@ -265,8 +265,8 @@ def test_the_end_is_measured_afresh_and_not_joined_to_a_look_from_before(world: 
     with ThreadPoolExecutor(1) as one:
         following = one.submit(follow, world)
         world.warehouse.free.set()
-        following.result(10)
-    assert before.result(10).results[0].value == 60
+        following.result(60)
+    assert before.result(60).results[0].value == 60
     assert "Evaluated again: 7 properties" in world.action().verdict
     assert world.warehouse.asked[asked:] == [HEALTH, HEALTH]
 

@@ -329,7 +329,7 @@ def test_many_askers_at_once_cost_one_statement(world: World) -> None:
         until(lambda: world.warehouse.asked)
         begun = [world.checker.begin() for _ in range(5)]
         world.warehouse.free.set()
-        found = {id(asker.result(10)) for asker in askers}
+        found = {id(asker.result(60)) for asker in askers}
     assert not any(mine for _, mine in begun)
     assert len(found) == 1
     assert world.warehouse.asked == [HEALTH]
@@ -340,12 +340,12 @@ def test_who_asked_before_a_validation_ended_shares_it_although_their_turn_comes
     asked = world.clock.monotonic()
     world.clock.pass_(seconds=1)
     first = world.checker.begin(asked=asked)[0]
-    first.result(10)
+    first.result(60)
     assert world.checker.begin(asked=asked) == (first, False)
     world.clock.pass_(seconds=1)
     second, mine = world.checker.begin(asked=world.clock.monotonic())
     assert mine
-    assert second.result(10) is not first.result(10)
+    assert second.result(60) is not first.result(60)
     assert world.warehouse.asked == [HEALTH, HEALTH]
 
 
@@ -359,7 +359,7 @@ def test_who_must_not_join_gets_a_measurement_that_began_after_the_question(worl
     assert fresh is not old
     assert joined is fresh, "who comes later joins the newest"
     world.warehouse.free.set()
-    assert fresh.result(10) is not old.result(10)
+    assert fresh.result(60) is not old.result(60)
     assert world.warehouse.asked == [HEALTH, HEALTH]
 
 
@@ -379,12 +379,12 @@ def test_two_validations_in_one_moment_open_one_incident(world: World) -> None:
     start = threading.Barrier(2)
 
     def look() -> None:
-        start.wait(10)
+        start.wait(60)
         run_checks(world.ports)
 
     with ThreadPoolExecutor(2) as two:
         for done in [two.submit(look) for _ in range(2)]:
-            done.result(10)
+            done.result(60)
     assert world.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
     assert world.claimed() == ["root", "evidence"]
 

@@ -26,7 +26,7 @@ class Source:
     def ask(self) -> int:
         self.asked += 1
         mine, fails = self.asked, self.fails
-        assert self.free.wait(20), "a test forgot to let it go"
+        assert self.free.wait(60), "a test forgot to let it go"
         if fails:
             raise TemporaryError("asleep")
         return mine
@@ -47,7 +47,7 @@ def shared(clock: HandClock) -> Iterator[SharedAnswers]:
 
 
 def found(shared: SharedAnswers, find: Callable[[], int], person: str = ROBIN, **how: float) -> Answer[int]:
-    return shared.ask(person, "runs", find, **how).result(20)
+    return shared.ask(person, "runs", find, **how).result(60)
 
 
 @pytest.mark.parametrize("speed", [1, 60])
@@ -85,7 +85,7 @@ def test_who_asks_the_same_does_not_wait_for_the_turn_of_the_one_who_asked_first
     until(lambda: source.asked)
     waiting = shared.ask(ROBIN, "runs", lambda: 7)
     assert shared.ask(ADA, "runs", lambda: 8) is waiting
-    assert waiting.result(20).value == 7, "while the first question of Robin's is not answered"
+    assert waiting.result(60).value == 7, "while the first question of Robin's is not answered"
     source.free.set()
     pool.shutdown()
 
@@ -98,7 +98,7 @@ def test_it_is_kept_from_when_it_came_not_from_when_it_was_asked_for(
     until(lambda: source.asked)
     clock.pass_(seconds=10 * KEPT)
     source.free.set()
-    slow.result(20)
+    slow.result(60)
     assert found(shared, source.ask).value == 1
 
 
@@ -108,14 +108,14 @@ def test_who_may_not_be_told_an_old_answer_shares_one_in_flight_and_none_that_ha
     source.free.clear()
     flights = [shared.ask(person, "runs", source.ask, keep=0) for person in (ROBIN, ADA)]
     source.free.set()
-    assert [flight.result(20).value for flight in flights] == [1, 1]
+    assert [flight.result(60).value for flight in flights] == [1, 1]
     assert found(shared, source.ask, keep=0).value == 2
     assert found(shared, source.ask).value == 2, "it serves those who may"
 
 
 def test_other_questions_have_other_answers(shared: SharedAnswers, source: Source) -> None:
-    assert shared.ask(ROBIN, "runs", source.ask).result(20).value == 1
-    assert shared.ask(ROBIN, ("runs", 1), source.ask).result(20).value == 2
+    assert shared.ask(ROBIN, "runs", source.ask).result(60).value == 1
+    assert shared.ask(ROBIN, ("runs", 1), source.ask).result(60).value == 2
 
 
 def test_a_failure_is_shared_by_those_who_wait_and_kept_for_nobody(shared: SharedAnswers, source: Source) -> None:
@@ -124,14 +124,14 @@ def test_a_failure_is_shared_by_those_who_wait_and_kept_for_nobody(shared: Share
     flights = [shared.ask(person, "runs", source.ask) for person in (ROBIN, ADA)]
     until(lambda: source.asked)
     source.free.set()
-    assert [str(flight.exception(20)) for flight in flights] == ["asleep"] * 2
+    assert [str(flight.exception(60)) for flight in flights] == ["asleep"] * 2
     source.fails = False
     assert found(shared, source.ask).value == 2
 
 
 def test_nothing_is_kept_that_nobody_can_ask_for_any_more(shared: SharedAnswers, clock: HandClock) -> None:
     for _ in range(100):
-        shared.ask(ROBIN, object(), lambda: 1).result(20)
+        shared.ask(ROBIN, object(), lambda: 1).result(60)
     clock.pass_(seconds=KEPT + 1)
     found(shared, lambda: 1)
     assert len(shared._flights) == 1
@@ -150,7 +150,7 @@ def test_a_write_of_ours_also_outdates_what_is_on_its_way(shared: SharedAnswers,
     shared.forget()
     after = shared.ask(ADA, "runs", source.ask)
     source.free.set()
-    assert (before.result(20).value, after.result(20).value) == (1, 2)
+    assert (before.result(60).value, after.result(60).value) == (1, 2)
     assert found(shared, source.ask).value == 2, "the older one did not take its place"
 
 
@@ -165,6 +165,6 @@ def test_a_failure_from_before_a_write_takes_nothing_from_those_who_asked_after_
     source.fails = False
     after = shared.ask(ADA, "runs", source.ask)
     source.free.set()
-    assert before.exception(20)
-    assert after.result(20).value == 2
+    assert before.exception(60)
+    assert after.result(60).value == 2
     assert found(shared, source.ask).value == 2

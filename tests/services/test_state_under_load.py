@@ -112,7 +112,7 @@ def test_who_reads_does_not_wait_behind_those_who_wait_to_write(world: World) ->
     ready = threading.Barrier(31)
 
     def write() -> None:
-        ready.wait(30)
+        ready.wait(60)
         with world.store.transaction() as records:
             records.count_open()
 
@@ -120,7 +120,7 @@ def test_who_reads_does_not_wait_behind_those_who_wait_to_write(world: World) ->
     with world.store.transaction():
         for writer in writers:
             writer.start()
-        ready.wait(30)
+        ready.wait(60)
         assert show_incidents(world.ports, MOST)[0] == 1
     for writer in writers:
         writer.join()

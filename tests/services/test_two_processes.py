@@ -60,7 +60,7 @@ def test_a_hundred_presses_in_two_processes_ask_census_once(
         for process in both:
             process.stdin.write("go\n")
             process.stdin.flush()
-        said = [tuple(map(int, process.communicate(timeout=120)[0].split())) for process in both]
+        said = [tuple(map(int, process.communicate(timeout=600)[0].split())) for process in both]
     assert sum(acted for acted, _ in said) == 1
     assert sum(refused for _, refused in said) == 2 * PRESSES - 1
     assert len(server.arrived) == 1, server.arrived

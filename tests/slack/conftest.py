@@ -1,5 +1,6 @@
 """The whole bot against the local Slack, Census and warehouse, on a clock that runs 600 times as fast."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,16 +51,19 @@ class World:
 
     def break_names(self) -> dict[str, Any]:
         """Switch the missing names on; once it is told, no scheduled run comes between what people do."""
-        demo = self.demo
-        demo.estate.switch(NAMES, True)
+        self.demo.estate.switch(NAMES, True)
         root = until(self.root)
         until(lambda: not self.owed())  # nobody clicks before the bot has heard that it was posted
-        sync = demo.census.syncs[self.update_sync()]
-        sync.hour, sync.frequency = (demo.clock.now().hour + 12) % 24, "daily"
-        until(lambda: all(run["status"] in ("completed", "skipped") for run in self.update_runs()))
+        self.rest()
         for step in range(3):  # people change properties: there is something to rerun for
-            demo.estate.work(step)
+            self.demo.estate.work(step)
         return root
+
+    def rest(self) -> None:
+        """No run on schedule of the UPDATE sync goes on, nor begins for nearly a day."""
+        sync = self.demo.census.syncs[self.update_sync()]
+        sync.hour, sync.frequency = (self.demo.clock.now().hour + 23) % 24, "daily"
+        until(lambda: all(run["status"] not in ("queued", "working") for run in self.update_runs()))
 
     def update_sync(self) -> int:
         """The id of the sync that the missing names are about."""
@@ -73,6 +77,13 @@ class World:
         """Click Rerun in the newest alert, once it is offered: a rerun of a source that is wrong is not."""
         root = until(lambda: (found := self.root()) and OFFERED in str(found) and found)
         self.demo.slack.press(user, root["ts"], "rerun")
+
+    def ask(self, text: str, user: str) -> list[dict[str, Any]]:
+        """What is answered to /sync-health TEXT, to its end: newer numbers may follow."""
+        seen = len(self.demo.slack.ephemerals(user))
+        self.demo.slack.command(user, text)
+        until(lambda: len(self.demo.slack.ephemerals(user)) > seen and not self.bot._context.in_flight.count())
+        return self.demo.slack.ephemerals(user)[seen:]
 
     def told(self, user: str) -> str:
         """All that only this person sees."""
@@ -88,6 +99,18 @@ class World:
         """How many messages Slack does not show yet as it should."""
         with self.ports.store.transaction() as records:
             return int(records._db.exec_driver_sql("SELECT COUNT(*) FROM outbox WHERE wanted > sent").scalar())  # type: ignore[attr-defined]
+
+
+class Pauses(threading.Event):
+    """An event on which nobody waits long; it remembers for how long they wanted to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.wanted.append(timeout or 0.0)
+        return super().wait(0.01)
 
 
 def words(thing: Any) -> str:

@@ -15,9 +15,7 @@ from tests.waiting import until
 
 
 def _ask(world: World, text: str = "") -> str:
-    seen = len(world.demo.slack.ephemerals(world.visitor))
-    world.demo.slack.command(world.visitor, text)
-    return words(until(lambda: world.demo.slack.ephemerals(world.visitor)[seen:]))
+    return words(world.ask(text, world.visitor))
 
 
 def test_anybody_may_ask_how_the_pipeline_is(world: World) -> None:

@@ -47,6 +47,12 @@ class Small:
             records.enqueue(incident.id, Kind.ROOT)
         self.warehouse.rows[HEALTH][0]["null_company_names"] = 247
         self.ts = until(lambda: [m["ts"] for m in self.slack.messages() if "company name" in m["text"]])[0]
+        until(self.is_known)
+
+    def is_known(self) -> bool:
+        """Whether the bot has heard where the root stands; what is clicked before is done a little later."""
+        with self.bot.ports.store.snapshot() as records:
+            return records.root_of(1) is not None
 
     @property
     def incident(self) -> Incident:
@@ -159,7 +165,7 @@ def test_a_snooze_is_chosen_in_its_dialog(small: Small) -> None:
     small.slack.submit(OPERATOR, {"span": field["options"][-1]["value"], "reason": "the backfill runs"})
     until(lambda: "Snoozed until" in small.root())
     assert small.incident.timeline[-1].detail.endswith(": the backfill runs")
-    assert "is snoozed until" in small.told()
+    until(lambda: "is snoozed until" in small.told())
 
 
 def test_more_lists_what_the_menu_has_no_room_for_and_acts_from_there(small: Small) -> None:

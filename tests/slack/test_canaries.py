@@ -75,7 +75,7 @@ def refuse_actions(demo: Demo, canary: dict[str, str]) -> None:
 
 
 def plant(demo: Demo, canary: dict[str, str]) -> None:
-    """Rows that hold them, a view that stumbles over one, a failed run and refusals that quote them."""
+    """Rows that hold them, a view that stumbles over one, and refusals that quote them."""
     quoted = quotation(canary)
     row = quoted.replace("'", "''")
     with closing(demo.warehouse.cursor()) as cursor:
@@ -85,15 +85,23 @@ def plant(demo: Demo, canary: dict[str, str]) -> None:
             "CREATE OR REPLACE VIEW crm.sfdc_dbx.properties_to_create AS SELECT * FROM crm.sfdc_dbx.kept "
             f"WHERE CAST('{row}' || rds_property_id AS INT) > 0"
         )
-    sync, now = next(reversed(demo.census.syncs)), demo.clock.now().isoformat()
     echoed = f"{quoted} (Authorization: Bearer {canary['census']})"
+    demo.census.fail_next("list_runs", 422, times=2, body={"message": echoed})
+    demo.slack.fail_next("chat.postMessage", Fault(error=f"<p>{quoted} Bearer {canary['slack_bot']}</p>", status=502))
+    demo.slack.fail_next("apps.connections.open", Fault(error=f"Bearer {canary['slack_app']}", status=502))
+
+
+def plant_failed_run(demo: Demo, canary: dict[str, str]) -> None:
+    """One that quotes them; it stays the newest of its sync, which rests from now on."""
+    sync, quoted = next(reversed(demo.census.syncs)), quotation(canary)
+    resting = demo.census.syncs[sync]
+    resting.hour, resting.frequency = (demo.clock.now().hour + 23) % 24, "daily"
+    until(lambda: all(run["status"] not in ("queued", "working") for run in demo.census.runs(sync)))
+    echoed, now = f"{quoted} (Authorization: Bearer {canary['census']})", demo.clock.now().isoformat()
     demo.census.plant(
         {"id": 99_000_001, "sync_id": sync, "status": "failed", "created_at": now, "completed_at": now}
         | {"error_message": f"INVALID_EMAIL_ADDRESS: Email: invalid email address: {echoed}", "record_payload": quoted}
     )
-    demo.census.fail_next("list_runs", 422, times=2, body={"message": echoed})
-    demo.slack.fail_next("chat.postMessage", Fault(error=f"<p>{quoted} Bearer {canary['slack_bot']}</p>", status=502))
-    demo.slack.fail_next("apps.connections.open", Fault(error=f"Bearer {canary['slack_app']}", status=502))
 
 
 @pytest.fixture(scope="module")
@@ -126,12 +134,11 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         until(lambda: demo.slack.connections == 1 and summarise(ports).evaluation)
         demo.estate.switch(next(iter(FAULTS)), True)
         until(lambda: any("company name" in str(m) for m in demo.slack.messages()))
+        plant_failed_run(demo, canary)
         for question in QUESTIONS:
             seen = len(demo.slack.ephemerals(OPERATOR))
             demo.slack.command(OPERATOR, question)
-            until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen)
-        sync = demo.census.syncs[next(reversed(demo.census.syncs))]  # no run on schedule comes before the click
-        sync.hour, sync.frequency = (demo.clock.now().hour + 12) % 24, "daily"
+            until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen and not bot._context.in_flight.count())
         demo.estate.switch(next(iter(FAULTS)), False)
         offered = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None))
         demo.slack.press(OPERATOR, offered["ts"], "rerun")

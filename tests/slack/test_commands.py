@@ -20,10 +20,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 def _ask(world: World, text: str, user: str | None = None) -> str:
-    user = user or world.visitor
-    seen = len(world.demo.slack.ephemerals(user))
-    world.demo.slack.command(user, text)
-    return words(until(lambda: world.demo.slack.ephemerals(user)[seen:]))
+    return words(world.ask(text, user or world.visitor))
 
 
 @pytest.mark.full
@@ -71,11 +68,10 @@ def test_a_snapshot_is_for_operators(world: World) -> None:
 
 @pytest.mark.full
 def test_check_validates_now_and_shows_the_summary(world: World) -> None:
-    seen = len(world.demo.slack.ephemerals(world.visitor))
-    answer = _ask(world, "check")
-    assert "properties: healthy" in answer
-    if "Newer values follow" in answer:  # it joined one that was going on: the second answer comes with its end
-        until(lambda: len(world.demo.slack.ephemerals(world.visitor)) == seen + 2)
+    answers = world.ask("check", world.visitor)
+    assert "properties: healthy" in words(answers)
+    # Where it joined one that was going on the second answer comes with its end.
+    assert len(answers) == (2 if "Newer values follow" in words(answers) else 1)
 
 
 @pytest.mark.parametrize("typed", ["queue zz", "queue sync", "runs <!channel>", "runs 99999999999999999999999"])
@@ -93,11 +89,9 @@ def test_the_audit_is_shown_to_everybody_of_the_workspace_and_says_who_did_what(
     [answer] = world.demo.slack.ephemerals(world.visitor)[len(shown) :]
     [table] = [block for block in answer["blocks"] if block["type"] == "table"]
     assert words(table["rows"][0]) == "When\nWho\nAction\nTarget\nOutcome\nReason"
-    assert {"type": "user", "user_id": world.operator} in table["rows"][1][1]["elements"][0]["elements"]
-    assert (
-        words(table["rows"][1][2:5])
-        == "ack\n99\n⛔ Refused: There is no incident “99”. /sync-health incidents lists the open ones."
-    )
+    [row] = [one for one in table["rows"][1:] if words(one[2:4]) == "ack\n99"]  # others may be written late
+    assert {"type": "user", "user_id": world.operator} in row[1]["elements"][0]["elements"]
+    assert words(row[4]) == "⛔ Refused: There is no incident “99”. /sync-health incidents lists the open ones."
     assert "audit entr" in answer["text"]
 
 
@@ -165,38 +159,47 @@ def test_rubbish_is_refused_with_what_to_write_and_audited(world: World, typed: 
 def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert "No open incidents" in _ask(world, "incidents")
     assert "No incident is open." in _ask(world, "ack", world.operator)
+    sync = world.demo.census.syncs[world.update_sync()]
+    scheduled = sync.hour, sync.frequency
+    world.rest()  # nothing of the queue is written before it is asked about
     world.demo.estate.switch("company_name_bug", True)
     queue = _ask(world, "queue Sync B")
+    sync.hour, sync.frequency = scheduled
     for shown in ("⚠️", "Suspect records", "a0XDEMO", "no company name", "By state"):
         assert shown in queue
     assert not re.search(r"Property \d| St\b|Street|@", queue), "ids and companies, and nothing else"
     until(lambda: world.root())
     listed = until(lambda: (a := _ask(world, "incidents")) and "/archives/" in a and a)
     assert "Nobody" in listed
-    with world.ports.store.snapshot() as records:
-        number = records.open_incidents()[0].id
-    for typed in (f"ack {number}", f"snooze {number} 2h"):
+    number = until(lambda: _stays_open(world))
+    for typed in (f"ack {number}", f"snooze {number} 12h"):
         assert "Only operators may do that" in _ask(world, typed, world.visitor)
     assert "is acknowledged by you" in _ask(world, f"ack #{number}", world.operator)
     assert f"Incident {number} is unacknowledged." in _ask(world, f"unack #{number}", world.operator)
     assert "Nobody has acknowledged this incident." in _ask(world, f"unack {number}", world.operator)
     assert "is acknowledged by you" in _ask(world, f"ack {number}", world.operator)
     assert "A snooze lasts from 15m to 24h" in _ask(world, f"snooze {number} 2d", world.operator)
-    assert f"Incident {number} is snoozed until" in _ask(world, f"snooze {number} 2h", world.operator)
+    assert f"Incident {number} is snoozed until" in _ask(world, f"snooze {number} 12h", world.operator)
     until(lambda: f"Acknowledged by <@{world.operator}>" in words(world.demo.slack.messages()))
     assert world.operator in _ask(world, "incidents").partition("Snoozed until")[2]
     story = _ask(world, f"incident {number}")
-    for step in ("opened", f"acknowledged by <@{world.operator}>", f"snoozed by <@{world.operator}>: for 2h"):
+    for step in ("opened", f"acknowledged by <@{world.operator}>", f"snoozed by <@{world.operator}>: for 12h"):
         assert step in story
     for dash in ("--markdown", "—markdown", "markdown"):
         assert f"# Incident {number}: " in _ask(world, f"incident #{number} {dash}")
     assert f"acknowledged by @{world.operator}" in _ask(world, f"incident {number}. --markdown")
     assert "Unknown option “--pdf”" in _ask(world, f"incident {number} --pdf")
-    assert (world.operator, "snooze", "snoozed for 2h") in world.audit()
+    assert (world.operator, "snooze", "snoozed for 12h") in world.audit()
     world.demo.slack.fail_next("chat.getPermalink", Fault(error="channel_not_found"), times=None)
     answer = _ask(world, "incidents")
     world.demo.slack.heal()
     assert f"\n{number}\n" in answer and "/archives/" not in answer, "listed without a way to its thread"
+
+
+def _stays_open(world: World) -> int | None:
+    """The id of the incident that is open for as long as the view is wrong; pending records are written meanwhile."""
+    with world.ports.store.snapshot() as records:
+        return next((one.id for one in records.open_incidents() if one.check == "null_company_names"), None)
 
 
 @pytest.mark.full
@@ -216,12 +219,17 @@ def test_help_lists_every_command_and_a_slip_gets_the_nearest(world: World) -> N
 @pytest.mark.full
 def test_rejected_rows_are_shown_by_cause_with_what_helps_and_nothing_of_the_rows(world: World) -> None:
     assert "✅ Nothing was rejected" in until(lambda: (a := _ask(world, "errors b")) and "Nothing" in a and a)
+    sync = world.demo.census.syncs[world.update_sync()]
+    scheduled = sync.hour, sync.frequency
+    world.rest()  # the run that is asked for stays the newest
     world.demo.census.switch("rows_rejected", True)
     world.demo.estate.switch("update_queue_grows", True)
-    answer = until(lambda: (a := _ask(world, "errors b")) and "🟠" in a and a)
+    world.demo.census.trigger(world.update_sync())
+    answer = until(lambda: (a := _ask(world, "errors b")) and "🟠" in a and "UNABLE_TO_LOCK_ROW" in a and a)
     again = until(lambda: (a := _ask(world, "queue b")) and "rejected in the last run" in a and a)
     assert re.search(r"\d+ of [\d,]+ pending properties (?:was|were) rejected in the last run", again)
     assert "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" in again
+    sync.hour, sync.frequency = scheduled
     world.demo.census.switch("rows_rejected", False)
     world.demo.estate.switch("update_queue_grows", False)
     assert answer.index("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST") < answer.index("UNABLE_TO_LOCK"), "in the table"
@@ -249,7 +257,7 @@ def test_census_and_the_warehouse_down_are_said_with_what_helps(world: World) ->
 @pytest.mark.full
 def test_a_maintenance_window_is_typed_shown_and_ended(world: World) -> None:
     assert "Only operators may do that" in _ask(world, "snooze all 2h moving <!channel>", world.visitor)
-    begun = _ask(world, "snooze all 2h moving <!channel> data", world.operator)
+    begun = _ask(world, "snooze all 24h moving <!channel> data", world.operator)
     shown = _ask(world, "")
     for answer in (begun, shown):
         assert f"by <@{world.operator}>: moving &lt;!channel&gt; data · Nothing is sent to the channel" in answer

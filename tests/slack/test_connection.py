@@ -15,6 +15,7 @@ from slack_sdk import WebClient
 from bot.demo.slack.server import Fault, SlackServer
 from bot.slack.app import build_app
 from bot.slack.connection import LONGEST, Connection
+from tests.slack.conftest import Pauses
 from tests.slack.test_load import DeadLine
 from tests.small_bot import TOKEN
 from tests.waiting import until
@@ -24,18 +25,6 @@ NOBODY = SimpleNamespace(take=lambda press, work: None)
 
 def connection(url: str) -> Connection:
     return Connection(build_app(NOBODY), TOKEN, f"{url}/api/")  # type: ignore[arg-type]
-
-
-class Pauses(threading.Event):
-    """An event on which nobody waits long; it remembers for how long they wanted to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wanted: list[float] = []
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.wanted.append(timeout or 0.0)
-        return super().wait(0.01)
 
 
 @contextmanager

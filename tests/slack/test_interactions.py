@@ -55,7 +55,7 @@ class Client:
 
     def auth_test(self) -> Any:
         self.asked.append(1)
-        assert self.says_team.wait(20), "a test forgot to let Slack answer"
+        assert self.says_team.wait(60), "a test forgot to let Slack answer"
         if isinstance(self.team, SyncHealthError):
             raise ConnectionResetError
         return {"team_id": self.team}
@@ -126,12 +126,12 @@ def test_a_rerun_that_started_while_the_bot_stops_is_told_as_started(services: W
 
     def slow(sync_id: int, *, full_sync: bool = False) -> int:
         entered.set()
-        assert go.wait(20)
+        assert go.wait(60)
         return trigger(sync_id, full_sync=full_sync)
 
     services.census.trigger = slow  # type: ignore[method-assign]
     context.receive(confirmed, act)
-    assert entered.wait(20)
+    assert entered.wait(60)
     force_stop(context)
     go.set()
     until(lambda: settled(context))
@@ -205,10 +205,10 @@ def held_desk(services: World, context: Context, release: threading.Event) -> Co
 
     def hold() -> None:
         busy.set()
-        assert release.wait(20)
+        assert release.wait(60)
 
     held.pool.submit("somebody", hold)
-    assert busy.wait(20)
+    assert busy.wait(60)
     return held
 
 
@@ -299,7 +299,7 @@ def test_nobody_waits_for_the_question_of_somebody_else_and_the_answer_is_kept(c
         client(context).auth_test = lambda: {"team_id": TEAM}  # Slack answers again, others at least
         assert home.id() == TEAM
         client(context).says_team.set()
-        assert first.result(20) == TEAM
+        assert first.result(60) == TEAM
     client(context).auth_test = None
     assert home.id() == TEAM
 
@@ -321,7 +321,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> threading.Even
     go = threading.Event()
 
     def measure(*_: object, **__: object) -> Any:
-        assert go.wait(20), "a test forgot to let it go"
+        assert go.wait(60), "a test forgot to let it go"
         raise error
 
     monkeypatch.setattr(run_checks, "measure", measure)
@@ -490,7 +490,7 @@ def test_an_unforeseen_error_that_many_share_stands_in_the_log_once_under_one_re
     go, planted = threading.Event(), KeyError("planted")
 
     def fail() -> str:
-        assert go.wait(20)
+        assert go.wait(60)
         raise planted
 
     crowd = [press("queue", who=f"U{n:04}") for n in range(40)]
@@ -523,7 +523,7 @@ class Waits(DeferredWrites):
         self._go = go
 
     def write(self, what: str, act: Callable[[], object]) -> None:
-        assert self._go.wait(20)
+        assert self._go.wait(60)
         super().write(what, act)
 
 

@@ -21,7 +21,7 @@ def test_slack_tells_of_a_bot_that_was_killed_and_nothing_of_one_that_was_stoppe
         with started(demo) as bot:
             until(lambda: demo.slack.scheduled)
             bot.terminate()
-            assert bot.wait(30) == 0
+            assert bot.wait(60) == 0
         assert demo.slack.scheduled == [], "an orderly stop is nobody's news"
 
         with started(demo) as bot:

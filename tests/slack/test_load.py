@@ -3,7 +3,6 @@
 import json
 import math
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from bot.runtime.demo import OPERATOR
 from bot.slack.connection import Connection
 from bot.slack.in_flight import MOST_PER_PERSON
 from tests.fakes import CHANNEL, HEALTH, FakeCensus, FakeWarehouse
-from tests.slack.conftest import words
+from tests.slack.conftest import Pauses, words
 from tests.small_bot import small_bot, small_slack
 from tests.unit.samples import incident
 from tests.waiting import until
@@ -60,6 +59,10 @@ class Load:
         """So many ask at once; how many were acknowledged in time."""
         return sum(seconds < math.inf for seconds in self.slack.commands([OPERATOR], [text] * count))
 
+    def lined_up(self) -> int:
+        """How many different questions wait for a worker, or have one."""
+        return len(self.bot._context.shared._flights)
+
     def answered(self) -> int:
         """How many of those who asked have an answer."""
         return sum(map(bool, self.slack.answers))
@@ -71,7 +74,7 @@ class Load:
 
 @pytest.fixture
 def load(tmp_path: Path) -> Iterator[Load]:
-    slack, warehouse = small_slack(ack_seconds=1.5), FakeWarehouse()
+    slack, warehouse = small_slack(), FakeWarehouse()
     slack.start()
     bot = small_bot(slack.url, tmp_path, warehouse)
     until(lambda: slack.connections == 1)
@@ -181,10 +184,12 @@ def test_a_forced_stop_leaves_nobody_without_the_one_answer_that_is_true(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.runtime.bot.SHUTDOWN_TIMEOUT", 0.1)
+    load.bot._context.grace._seconds = 60.0
     load.census.free.clear()
     texts = ["runs", "runs a", "runs b", "schedules", "errors", "errors a", "errors b"]  # more than one's workers
     assert len(load.slack.commands([OPERATOR], texts)) == len(texts)
-    until(lambda: load.bot._slow._busy[OPERATOR] == SHARE and load.bot._context.in_flight.count() == len(texts))
+    until(lambda: load.lined_up() == load.bot._context.in_flight.count() == len(texts))
+    assert load.bot._slow._busy[OPERATOR] == SHARE
     stop = threading.Thread(target=load.bot.stop)
     stop.start()
     until(lambda: load.answers("nothing was done") == len(texts) - SHARE)
@@ -199,12 +204,11 @@ def test_a_forced_stop_leaves_nobody_without_the_one_answer_that_is_true(
 def test_whatever_slack_delivers_around_a_new_connection_is_acknowledged_and_answered_once(load: Load) -> None:
     with ThreadPoolExecutor(4) as slack:
         before = slack.submit(load.ask, "help")
-        leaving = slack.submit(load.slack.refresh, 1.5)
-        time.sleep(0.01)
+        leaving = load.slack._await(load.slack._apps.announce_refresh())
         after = slack.submit(load.ask, "help")
         until(lambda: load.slack.connections == 2)
         meanwhile = load.ask("help")
-        leaving.result()
+        load.slack._await(load.slack._apps.close(leaving))
     assert load.slack.connections == 1
     assert before.result() + after.result() + meanwhile == 3 * MANY
     until(lambda: load.answered() == 3 * MANY)
@@ -215,9 +219,11 @@ def test_whatever_slack_delivers_around_a_new_connection_is_acknowledged_and_ans
 
 @pytest.mark.full
 def test_after_the_line_broke_a_new_one_is_there_and_nobody_was_answered_twice(load: Load) -> None:
+    patience, load.slack._apps._ack_seconds = load.slack._apps._ack_seconds, 1.5  # for what was lost with the line
     with ThreadPoolExecutor(1) as slack:
         asked = slack.submit(load.ask, "help")
         load.slack.disconnect()
+    load.slack._apps._ack_seconds = patience
     until(lambda: load.slack.connections == 1)
     assert load.ask("help", 1) == 1
     until(lambda: load.answered() > asked.result())
@@ -258,11 +264,12 @@ def test_what_slack_delivered_is_handled_although_it_cannot_be_acknowledged_any_
 
 @pytest.mark.full
 def test_a_slack_that_takes_every_line_away_at_once_is_not_stormed(load: Load) -> None:
-    ends = time.monotonic() + 1.5
-    while time.monotonic() < ends:
+    pauses = load.bot._connection._stopping = Pauses()
+    for _ in range(4):
         load.slack.refresh(0)
         until(lambda: load.slack.connections == 1)
-    assert [method for method, _ in load.slack.calls].count("apps.connections.open") <= 4
+    waits = until(lambda: len(pauses.wanted) >= 4 and pauses.wanted)
+    assert 3 <= waits[2] < waits[3], "seconds, and longer each time"
 
 
 @pytest.mark.full
@@ -288,10 +295,10 @@ def test_one_persons_questions_leave_workers_for_everybody_else(load: Load) -> N
     load.census.free.clear()
     texts = [f"{word} {sync}".strip() for word in ("queue", "runs", "errors") for sync in ("", "Sync A", "Sync B")]
     assert sum(seconds < math.inf for seconds in load.slack.commands([OPERATOR], [*texts, "schedules"])) == 10
-    until(lambda: load.bot._context.in_flight.count() == 10)
+    until(lambda: load.lined_up() == load.bot._context.in_flight.count() == 10)
     asked = threading.Event()
     load.bot._context.shared.ask("U0OTHER", object(), asked.set)
-    assert asked.wait(20)
+    assert asked.wait(60)
     assert load.bot._slow._busy[OPERATOR] == SHARE < WORKERS
     load.warehouse.free.set()
     load.census.free.set()

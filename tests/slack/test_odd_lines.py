@@ -23,7 +23,8 @@ from bot.slack.interaction import Interaction
 from bot.transport.slack_api import web_client
 from bot.transport.socket_mode import Line, messages, open_line
 from tests.dripping import Listener
-from tests.slack.test_connection import NOBODY, Pauses, page
+from tests.slack.conftest import Pauses
+from tests.slack.test_connection import NOBODY, page
 from tests.slack.test_load import DeadLine
 from tests.waiting import until
 
@@ -109,13 +110,14 @@ def promise_gigabytes(server: Lines, line: socket.socket) -> None:
         line.sendall(b"x" * 2**16)
 
 
-@pytest.fixture(autouse=True)
-def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in {"HANDSHAKE": 0.3, "GREETING": 0.3, "MESSAGE": 0.3, "SILENCE": 5.0}.items():
         monkeypatch.setattr(f"bot.transport.socket_mode.{name}", seconds)
 
 
 @pytest.mark.full
+@pytest.mark.usefixtures("short_patience")
 @pytest.mark.parametrize(
     ("behave", "handshake"),
     [
@@ -136,7 +138,7 @@ def test_a_line_that_leads_nowhere_is_hung_up_and_opened_again(
         one._stopping = Pauses()
         one.start()
         until(lambda: server.opened >= 3)
-        assert server.open <= 2, "those before are hung up"
+        until(lambda: server.open <= 2)  # those before are hung up
         one.stop()
         until(lambda: server.open == 0)
 
@@ -207,6 +209,7 @@ def test_a_line_that_slack_takes_away_and_does_not_close_is_not_heard_for_ever(m
         one.stop()
 
 
+@pytest.mark.usefixtures("short_patience")
 @pytest.mark.parametrize("behave", [say_nothing, ping_only, chatter_without_hello])
 def test_doctor_does_not_wait_for_a_hello_for_ever(behave: Callable[[Lines, socket.socket], None]) -> None:
     with lines(behave) as (_, url), pytest.raises(TemporaryError, match="before Slack said hello"):

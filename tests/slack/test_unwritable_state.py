@@ -39,7 +39,7 @@ def on_every_connection(world: World, *pragmas: str, after: str) -> Iterator[Non
 @contextmanager
 def full(world: World) -> Iterator[None]:
     """ "database or disk is full", from SQLite itself: the file may not grow, and an evaluation finds no room in it."""
-    with closing(connect(world.ports.settings.state_url.removeprefix("sqlite:///"), timeout=10)) as db:
+    with closing(connect(world.ports.settings.state_url.removeprefix("sqlite:///"), timeout=60)) as db:
         db.executescript(NEEDS_ROOM)
         [pages] = db.execute("PRAGMA page_count").fetchone()
         with on_every_connection(world, f"max_page_count={pages}", after="max_page_count=1000000"):

@@ -29,11 +29,11 @@ class Outcome:
 
 @dataclass
 class Wire:
-    """A local Databricks with the pipeline in it; `patience` goes to every client."""
+    """A local Databricks with the pipeline in it; `patience`, of a loaded machine, goes to every client."""
 
     local: LocalDatabricks
     note: Callable[[str, object], None]
-    patience: dict[str, Any] = field(default_factory=lambda: {"silence": 1.5, "patience": 4.5})
+    patience: dict[str, Any] = field(default_factory=lambda: {"silence": 60.0, "patience": 60.0})
 
     def client(self, **patience: Any) -> DatabricksWarehouse:
         return self.local.warehouse(**self.patience | patience)
@@ -48,7 +48,7 @@ class Wire:
 
     def snapshots(self) -> int:
         for statement in list(self.local.server.statements.values()):  # one whose answer was lost may still run
-            assert statement.over.wait(10)
+            assert statement.over.wait(60)
         [(count,)] = self.local.run("SELECT COUNT(*) FROM crm.sfdc_dbx.sync_audit_log")
         return int(str(count))
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from bot.adapters.store import tables as t
 from bot.model import Delivery, Kind, Place
@@ -25,6 +25,12 @@ class DeliveryRecords:
             )
             for row in rows.mappings()
         ]
+
+    def is_posting(self, incident_id: int) -> bool:
+        thread = select(func.coalesce(t.incidents.c.thread_id, t.incidents.c.id)).where(t.incidents.c.id == incident_id)
+        sent = or_(t.outbox.c.sending_by.is_not(None), t.outbox.c.doubtful)
+        unconfirmed = (t.outbox.c.thread_id == thread.scalar_subquery(), t.outbox.c.ts.is_(None), sent)
+        return self._db.execute(select(t.outbox.c.seq).where(*unconfirmed)).first() is not None
 
     def enqueue_edits(self, threads: Collection[int]) -> None:
         if threads:

@@ -94,7 +94,7 @@ class CensusServer(CensusSyncs):
         self._stopping.set()
         for thread in self._threads:
             self._server.should_exit = True
-            thread.join(timeout=5)
+            thread.join(timeout=60)  # what it is in the middle of ends before its destination closes
         self._threads = []
 
     def fail_next(

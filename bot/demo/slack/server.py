@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from bot.demo.door import MOST_BODY, MOST_CALLS, Doorkeeper, hang_up, quiet_server, serve
+from bot.demo.slack import sockets
 from bot.demo.slack.blocks import Json, SlackError, parsed_object
 from bot.demo.slack.modals import APP, Person
 from bot.demo.slack.page import Act, Control, Document, Page
@@ -51,7 +52,7 @@ class SlackServer:
 
     `now` is the time of the pipeline, for messages and the page (`speed` of its seconds go by in one), `zone` is where
     its people are, `real` the seconds since the epoch that triggers and response URLs go by; envelopes must be
-    acknowledged in `ack_seconds`.
+    acknowledged in `ack_seconds`, Slack's three if none are given.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class SlackServer:
         speed: float = 1.0,
         zone: str = "UTC",
         real: Callable[[], float] = time.time,
-        ack_seconds: float = 3.0,
+        ack_seconds: float | None = None,
         scopes: Iterable[str] = (),
         document: Document = lambda _: None,
     ) -> None:
@@ -83,7 +84,7 @@ class SlackServer:
         self._tokens = {"app": app_token, "bot": bot_token}
         self._faults: dict[str, list[Fault]] = {}
         self._lasting: dict[str, Fault] = {}
-        self._apps = SocketMode(ack_seconds)
+        self._apps = SocketMode(sockets.ACK_SECONDS if ack_seconds is None else ack_seconds)
         acts: dict[str, Act] = {"command": self._command, "press": self._press, "submit": self._submit}
         acts["home"] = self._open_home
         self._page = Page(self._workspace, self._apps, controls, now, speed, zone, acts, document)

@@ -10,6 +10,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bot.demo.slack.blocks import Json, SlackError, parsed_object
 from bot.demo.slack.modals import APP
 
+ACK_SECONDS = 3.0  # in which an app acknowledges an envelope
+
 
 class SocketMode:
     """The open connections of the app; every method belongs to the server's loop."""
@@ -56,10 +58,19 @@ class SocketMode:
 
     async def refresh(self, seconds: float) -> None:
         """Take every connection away as Slack does: say so, go on using it for so long, hang up."""
+        leaving = await self.announce_refresh()
+        await asyncio.sleep(seconds)
+        await self.close(leaving)
+
+    async def announce_refresh(self) -> list[WebSocket]:
+        """Say of every connection that it will be taken away; these."""
         leaving = list(self.open)
         for websocket in leaving:
             await websocket.send_json({"type": "disconnect", "reason": "refresh_requested"})
-        await asyncio.sleep(seconds)
+        return leaving
+
+    async def close(self, leaving: list[WebSocket]) -> None:
+        """Hang up on these."""
         for websocket in leaving:
             with suppress(ValueError, RuntimeError):  # gone by itself
                 self.open.remove(websocket)
