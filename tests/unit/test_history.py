@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.alerts.history import (
@@ -59,6 +59,7 @@ def test_a_chart_has_twenty_points_at_most_and_ends_today(days: int, count: int,
     assert (len(spans), spans[0].label, spans[-1].label) == (count, first, last)
 
 
+@settings(deadline=None)
 @given(
     days=st.integers(1, 90),
     zone=st.sampled_from(ZONES),
