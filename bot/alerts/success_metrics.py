@@ -23,7 +23,7 @@ PRESS = timedelta(minutes=1)  # that an action of a person is taken to cost, wit
 SYNC_SUCCESS, RECOVERY, QUERY, OPERATIONS = Limit(">", 95, "%"), Limit("<", 120), Limit("<", 5), Limit("<", 5)
 ALERT, ACKNOWLEDGE = Limit("<=", PROMISED / MINUTE), Limit("<", ESCALATE_EVERY / MINUTE)
 UNITS = {"%": Unit.PERCENT, "h": Unit.HOURS, "": Unit.NUMBER}  # of a threshold
-SLOWEST = "slowest of "
+SLOWEST, NONE_PROMISED = "slowest of ", "none but at sync time"
 MOST_OF_THEM = 0.95  # the percentile of the health query
 NO_INCIDENTS, NONE_ACKNOWLEDGED, NONE_RECOVERED = "no incidents", "none acknowledged", "none recovered yet"
 
@@ -127,10 +127,12 @@ def _fault_to_slack(evidence: Evidence) -> Metric:
         if others.nothing == NO_INCIDENTS:
             return counted
         slowest = "" if others.value is None else f", slowest {duration(others.value * MINUTE)}"
-        return replace(counted, source=f"{counted.source}; at sync time {others.source.removeprefix(SLOWEST)}{slowest}")
+        source = f"{counted.source}; at sync time {others.source.removeprefix(SLOWEST)}{slowest}"
+        nothing = NONE_PROMISED if counted.nothing == NO_INCIDENTS else counted.nothing
+        return replace(counted, source=source, nothing=nothing)
 
     named = ("fault_to_slack", "Fault → Slack")
-    return _over_time(evidence, named, ALERT, Unit.MINUTES, count, fine=[NO_INCIDENTS])
+    return _over_time(evidence, named, ALERT, Unit.MINUTES, count, fine=[NO_INCIDENTS, NONE_PROMISED])
 
 
 def _breach_to_slack(evidence: Evidence) -> Metric:
@@ -214,7 +216,8 @@ def _objective(evidence: Evidence, check: Check, measured: Measurements) -> Metr
 
     def known(window: Window) -> Known:
         days = [_days(series, window) for _, series in measured]
-        return Known(float(len(set.intersection(*days)) if days else 0), evidence.days)
+        valued = len(set.intersection(*days)) if days else 0
+        return Known(min(valued, evidence.watched(window).days), evidence.days)
 
     return _over_time(evidence, (check.name, check.title), check.slo, UNITS[unit_of(check)], count, known)
 
