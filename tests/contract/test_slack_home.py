@@ -14,6 +14,7 @@ from bot.transport.slack_api import call
 from tests.contract import test_slack_server as common
 from tests.contract.test_slack_blocks import line, table
 from tests.contract.test_slack_server import PAYLOADS, button, modal, refusal, say, strangers
+from tests.waiting import until
 
 real, slack, client, bot, listening = common.real, common.slack, common.client, common.bot, common.listening  # fixtures
 Json = dict[str, Any]
@@ -106,8 +107,8 @@ def test_the_app_is_told_of_each_opening_and_of_what_is_shown_there(
 
     @listening.event("app_home_opened")
     def keep(ack: Any, body: Json) -> None:
-        ack()
         bodies.append(body)
+        ack()
 
     slack.open_home("U001", "messages")
     slack.open_home("U001")
@@ -131,8 +132,8 @@ def test_a_press_in_a_home_has_a_trigger_and_the_view_and_nothing_of_a_message(
 
     @listening.action("rerun")
     def keep(ack: Any, body: Json) -> None:
-        ack()
         bodies.append(body)
+        ack()
         client.views_open(trigger_id=body["trigger_id"], view=modal())
 
     with pytest.raises(LookupError):
@@ -143,8 +144,8 @@ def test_a_press_in_a_home_has_a_trigger_and_the_view_and_nothing_of_a_message(
     assert pressed["container"] == {"type": "view", "view_id": shown["id"]}
     assert (pressed["view"]["type"], pressed["view"]["hash"]) == ("home", shown["hash"])
     assert not {"channel", "message", "response_url"} & pressed.keys()
-    assert slack.modal("U001"), "a dialog stands before the Home, which stays"
-    assert slack.home("U001") == shown
+    until(lambda: slack.modal("U001"))
+    assert slack.home("U001") == shown, "a dialog stands before the Home, which stays"
     if PAYLOADS.exists():
         oracle = json.loads((PAYLOADS / "BlockActionPayload.json").read_text())
         assert not list(strangers({**pressed, "view": {}}, oracle))

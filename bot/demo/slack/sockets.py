@@ -85,7 +85,7 @@ class SocketMode:
             raise SlackError("dispatch_failed")
         envelope, chosen = secrets.token_hex(16), random.choice(self.open)  # noqa: S311
         self._acks[envelope] = asyncio.get_running_loop().create_future()
-        about = {"envelope_id": envelope, "type": kind, "accepts_response_payload": True}
+        about = {"envelope_id": envelope, "type": kind, "accepts_response_payload": kind != "events_api"}
         try:
             await chosen.send_json(about | {"payload": payload})
             return await asyncio.wait_for(self._acks[envelope], self._ack_seconds)
