@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,9 +17,12 @@ from hypothesis import strategies as st
 import bot.messages
 from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.alerts.rejections import Cause, CauseGroup, Needs
+from bot.alerts.trace import Carrier, Difference, Hop, Standing, Verdict
 from bot.alerts.trends import Trend
 from bot.answers import (
+    Arrival,
     AuditTrail,
+    LoggedRun,
     PauseAllFacts,
     PendingRecord,
     Queue,
@@ -28,7 +32,9 @@ from bot.answers import (
     SyncErrors,
     SyncRuns,
     SyncSchedule,
+    Trace,
 )
+from bot.config.pipeline_file import Noun
 from bot.config.runbook import Section
 from bot.demo.slack.blocks import checked_blocks, content
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
@@ -47,6 +53,12 @@ from bot.messages.by_hand import (
 from bot.messages.digest import digest_message
 from bot.messages.errors import errors_message
 from bot.messages.evidence import evidence_message
+from bot.messages.follow_trace import (
+    arrival_message,
+    audit_row_message,
+    following_message,
+    not_arrived_message,
+)
 from bot.messages.incidents import incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun, maintenance_message
 from bot.messages.menu import entries
@@ -74,6 +86,7 @@ from bot.messages.summary import summary_message
 from bot.messages.sync_dialogs import action_modal, answer_modal, loading_modal, pause_all_modal
 from bot.messages.syncs import runs_message, schedules_message
 from bot.messages.text import anchor, code, cut, escape
+from bot.messages.trace import trace_message
 from bot.messages.watch import outage_message, unstored_summary
 from bot.model import AuditRow, AuditState, Digest, Evaluation, Kind, Outage, Undelivered
 from bot.sanitize import sanitize
@@ -101,6 +114,17 @@ def a_run(t: str) -> Run:
 def a_sync(t: str) -> SyncStatus:
     schedule = Schedule(t, paused=False, day=t, cron=t)
     return samples.sync_status(name=t, label=t, error=None, latest=a_run(t), schedule=schedule)
+
+
+def a_trace(t: str, n: int) -> Trace:
+    hop = Hop(t, True, NOW, t, t, t, t, t, t, tuple(Difference(f"{t} {i}", t, t) for i in range(n)))
+    carrier = Carrier(t, t, next_run=NOW, last=a_run(t), remarks=(t,) * n)
+    verdict = Verdict(Standing.HELD, t, t, t, t)
+    return Trace(t, NOW, Noun(), t, verdict, (sanitize(t, 36),) * max(1, n), n, (hop,) * n, (carrier,))
+
+
+def an_arrival(t: str, n: int) -> Arrival:
+    return Arrival(a_trace(t, n), timedelta(minutes=n), t, a_run(t), False, n, None)
 
 
 def schedules(t: str) -> tuple[Schedule, ...]:
@@ -268,6 +292,13 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     snapshot_message: lambda t, n: [snapshot_message(a_snapshot(t), SETTINGS)],
     state_failure: lambda t, n: [state_failure(t)],
     summary_message: lambda t, n: [a_summary(t, n), summary_message(Summary(t, None), ZONE)],
+    trace_message: lambda t, n: [trace_message(a_trace(t, n), SETTINGS)],
+    following_message: lambda t, n: [following_message(a_trace(t, n), NOW, SETTINGS, t)],
+    not_arrived_message: lambda t, n: [not_arrived_message(a_trace(t, n), SETTINGS, t)],
+    arrival_message: lambda t, n: [arrival_message(an_arrival(t, n), SETTINGS, logs=logs) for logs in (True, False)],
+    audit_row_message: lambda t, n: [
+        audit_row_message(an_arrival(t, n), row, SETTINGS) for row in (None, LoggedRun(t, n, n, None))
+    ],
     unknown_command: lambda t, n: [unknown_command("/sync-health", t, "queue")],
     unstored_summary: lambda t, n: [unstored_summary(samples.summary(pipeline=t), an_outage(t), ZONE)],
 }
