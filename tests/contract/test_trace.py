@@ -298,6 +298,11 @@ def test_a_rejected_record_is_found_by_its_identifier_with_its_cause(way: Way) -
     assert (standing, place) == (Standing.HELD, "UPDATE backlog")
     said = f"Salesforce rejected it in run {run['id']} of Sync B ({{2026-"
     assert said in sentence and sentence.endswith(": INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST, field Property Status")
+    way.estate.work(9)  # others change after that run
+    with way.warehouse.cursor() as cursor:
+        cursor.execute("SELECT rds_property_id, snappt_property_id_c FROM crm.sfdc_dbx.properties_to_update")
+        others = [str(one) for one, key in cursor.fetchall() if key not in rejected]
+    assert way.told(others[0])[0] is Standing.WAITING, "another record was rejected, not this one"
     written = {one["identifier"] for one in way.server.records(run["id"]) if one["status"] == "succeeded"}
     arrived = way.trace(next(one for one in ("100005", "100052", "100099") if one in written)).verdict
     assert arrived.standing is Standing.ARRIVED and f"; written in run {run['id']} of Sync B (" in arrived.sentence

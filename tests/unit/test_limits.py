@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -18,10 +19,13 @@ from bot.alerts.incident_figures import figures_of, window_figures
 from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.alerts.success import Known, Metric, Unit
+from bot.alerts.trace import Carrier, Difference, Hop, Standing, Verdict
 from bot.alerts.trends import Trend
 from bot.answers import (
+    Arrival,
     AuditTrail,
     Home,
+    LoggedRun,
     PauseAllFacts,
     PendingRecord,
     PostMortem,
@@ -33,8 +37,10 @@ from bot.answers import (
     SyncErrors,
     SyncRuns,
     SyncSchedule,
+    Trace,
 )
 from bot.charts import Chart
+from bot.config.pipeline_file import Noun
 from bot.config.runbook import Section
 from bot.demo.slack.blocks import checked_blocks, content
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
@@ -53,7 +59,14 @@ from bot.messages.by_hand import (
 from bot.messages.digest import digest_message
 from bot.messages.errors import errors_message
 from bot.messages.evidence import evidence_message
+from bot.messages.follow_trace import (
+    arrival_message,
+    audit_row_message,
+    following_message,
+    not_arrived_message,
+)
 from bot.messages.home import home_view, small_home_view, strangers_view
+from bot.messages.incident_markdown import markdown_message
 from bot.messages.incidents import incident_message, incidents_message
 from bot.messages.maintenance import maintenance_begun, maintenance_message
 from bot.messages.menu import entries
@@ -90,6 +103,7 @@ from bot.messages.sync_dialogs import action_modal, answer_modal, loading_modal,
 from bot.messages.syncs import runs_message, schedules_message
 from bot.messages.text import anchor, code, cut, escape
 from bot.messages.tiles import tile_message, tiles_message
+from bot.messages.trace import trace_message
 from bot.messages.trend import metrics_message, trend_message
 from bot.messages.watch import outage_message, unstored_summary
 from bot.model import AuditRow, AuditState, Digest, Evaluation, Kind, Outage, Undelivered
@@ -126,6 +140,17 @@ def a_run(t: str) -> Run:
 def a_sync(t: str) -> SyncStatus:
     schedule = Schedule(t, paused=False, day=t, cron=t)
     return samples.sync_status(name=t, label=t, error=None, latest=a_run(t), schedule=schedule)
+
+
+def a_trace(t: str, n: int) -> Trace:
+    hop = Hop(t, True, NOW, t, t, t, t, t, t, tuple(Difference(f"{t} {i}", t, t) for i in range(n)))
+    carrier = Carrier(t, t, next_run=NOW, last=a_run(t), remarks=(t,) * n)
+    verdict = Verdict(Standing.HELD, t, t, t, t)
+    return Trace(t, NOW, Noun(), t, verdict, (sanitize(t, 36),) * max(1, n), n, (hop,) * n, (carrier,))
+
+
+def an_arrival(t: str, n: int) -> Arrival:
+    return Arrival(a_trace(t, n), timedelta(minutes=n), t, a_run(t), False, n, None)
 
 
 def schedules(t: str) -> tuple[Schedule, ...]:
@@ -248,6 +273,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     failure: lambda t, n: [failure("0a1b2c3d")],
     help_message: lambda t, n: [help_message("/sync-health", {f"word{i}": "does " + "so " * 40 for i in range(n)})],
     incident_message: lambda t, n: [incident_message(a_post_mortem(t, n), one) for one in (SETTINGS, OWNED)],
+    markdown_message: lambda t, n: [markdown_message(a_post_mortem(t, n), one) for one in (SETTINGS, OWNED)],
     incidents_message: lambda t, n: [
         incidents_message(n, [an_incident(t, 1)] * n, {7: f"https://x.example/{t}"}, ZONE)
     ],
@@ -315,6 +341,13 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     summary_message: lambda t, n: [
         summary_message(a_summary(t, n), ZONE),
         summary_message(Summary(t, None), ZONE),
+    ],
+    trace_message: lambda t, n: [trace_message(a_trace(t, n), SETTINGS)],
+    following_message: lambda t, n: [following_message(a_trace(t, n), NOW, SETTINGS, t)],
+    not_arrived_message: lambda t, n: [not_arrived_message(a_trace(t, n), SETTINGS, t)],
+    arrival_message: lambda t, n: [arrival_message(an_arrival(t, n), SETTINGS, logs=logs) for logs in (True, False)],
+    audit_row_message: lambda t, n: [
+        audit_row_message(an_arrival(t, n), row, SETTINGS) for row in (None, LoggedRun(t, n, n, None))
     ],
     unknown_command: lambda t, n: [unknown_command("/sync-health", t, "queue")],
     unstored_summary: lambda t, n: [unstored_summary(samples.summary(pipeline=t), an_outage(t), ZONE)],

@@ -97,7 +97,7 @@ def test_it_is_as_it_was(native: bool) -> None:
     shown = slo_message(ALL, links, ZONE).payload(native=native)
     assert shown == golden(GOLDEN / f"{'native' if native else 'text'}.json", shown)
     if oracles.there():
-        assert oracles.script("slack/check_blocks.py").faults(shown) == []
+        assert list(oracles.script("slack/check_blocks.py").faults(shown)) == []
 
 
 def test_the_headline_is_the_verdict_with_its_reason() -> None:
@@ -139,4 +139,4 @@ def test_what_does_not_fit_is_counted_with_the_command_that_shows_it() -> None:
     shown = slo_message(slo(*[long] * 60), {}, ZONE).payload()
     assert "more not shown. On the command line: `sync-health slo --days 7`" in str(shown)
     if oracles.there():
-        assert oracles.script("slack/check_blocks.py").faults(shown) == []
+        assert list(oracles.script("slack/check_blocks.py").faults(shown)) == []
