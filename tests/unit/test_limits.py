@@ -416,8 +416,9 @@ def test_outside_text_changes_nothing_of_how_our_lines_look(name: str, text: str
 
 
 def looks(said: dict[str, Any]) -> Counter[str]:
-    """What formats, starts a line or mentions, of all that Slack reads as markup; in a code span it reads none."""
-    written = re.sub(r"`[^`\n]*`|<https:[^|<>]*\|", "", "".join(common.markup([said.get("blocks", []), bars(said)])))
+    """What formats, starts a line or mentions, of all that Slack reads as markup; in code it reads none."""
+    code_or_link = r"```(?:[^`]|`(?!``))*```|`[^`\n]*`|<https:[^|<>]*\|"
+    written = re.sub(code_or_link, "", "".join(common.markup([said.get("blocks", []), bars(said)])))
     return Counter(character for character in written if character in "*`~\n<>")
 
 
