@@ -25,6 +25,7 @@ from bot.messages.plain import failure, note, state_failure
 from bot.messages.sync_dialogs import answer_modal
 from bot.model import Place
 from bot.ports import Ports
+from bot.sanitize import shown_id
 from bot.services.authorise import Person, authorise, note_refusal
 from bot.services.deferred_writes import DeferredWrites
 from bot.services.fair_pool import FairPool
@@ -49,6 +50,7 @@ NOT_SHARED = "Slack did not confirm that it was shared. Check the channel; if no
 NOT_DONE = "nothing was done: the bot is stopping"
 NOT_SHOWN = "the answer could not be shown: the bot is stopping. Check the thread, /sync-health and Census"
 NOT_FILLED = "The dialog could not be filled. Close it and click the button again."
+ABOUT_RECORDS = frozenset({"trace", "follow_trace"})  # what is typed there may name a person: an id alone is kept
 REFERENCE = "sync_health_reference"  # where an error carries what the log calls it
 
 
@@ -265,7 +267,7 @@ class Context:
             self.ports.clock.now(),
             interaction.person,
             interaction.word,
-            interaction.value,
+            shown_id(interaction.value) if interaction.word in ABOUT_RECORDS else interaction.value,
             why,
             reference,
         )

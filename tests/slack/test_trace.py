@@ -69,6 +69,17 @@ def test_what_is_no_id_of_a_record_is_answered_without_being_quoted(world: World
     assert not any(part in answer for part in ("<!channel>", "DROP", "asha", "9" * 20))
 
 
+def test_what_was_typed_and_is_no_id_is_not_kept_in_the_audit(world: World) -> None:
+    _ask(world, "trace Asha Rao")
+
+    def targets() -> list[str]:
+        with world.ports.store.transaction() as records:
+            rows = records._db.exec_driver_sql("SELECT target FROM audit WHERE what = 'trace'")  # type: ignore[attr-defined]
+            return [str(row[0]) for row in rows]
+
+    assert set(until(targets)) <= {"…", ""}
+
+
 @pytest.mark.full
 def test_a_followed_record_is_told_when_it_has_arrived_with_its_run_and_the_row_in_the_audit_log(world: World) -> None:
     record = _pending(world)
