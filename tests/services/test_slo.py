@@ -405,7 +405,9 @@ def test_a_press_counts_once_and_what_nobody_pressed_not_at_all(week: Week) -> N
     press(week.world, (ROBIN, "rerun", asked), (ROBIN, "rerun", done), (ADA, "pause", AuditState.REFUSED))
     press(week.world, ("sync-health", "digest", done), ("sync-health at a terminal", "deploy", asked))
     press(week.world, ("sync-health", "rerun", asked), ("sync-health", "rerun", done))
-    assert week.metric("daily_operations").source == "3 actions at 1 min each; no incident open"
+    press(week.world, (ROBIN, "rerun", asked), (ROBIN, "rerun", done))
+    press(week.world, (ROBIN, "rerun", AuditState.REFUSED))
+    assert week.metric("daily_operations").source == "5 actions at 1 min each; no incident open"
     week.world.clock.pass_(days=7, seconds=10)
     assert week.metric("daily_operations").value == 0
 
