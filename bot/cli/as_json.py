@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident
 from bot.alerts.trace import Hop
-from bot.answers import Arrival, BotStatus, LoggedRun, Replay, Replayed, Snapshot, Trace, WarehouseDay
+from bot.answers.history import Replay, Replayed, Snapshot
+from bot.answers.operations import BotStatus, WarehouseDay
+from bot.answers.trace import Arrival, LoggedRun, Trace
 from bot.facts import SyncStatus
 from bot.messages.text import without_braces
 from bot.messages.trace import detail_of, remarks

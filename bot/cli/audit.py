@@ -12,7 +12,7 @@ from bot.cli.logs import log_to_stderr
 from bot.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from bot.answers import AuditTrail
+    from bot.answers.history import AuditTrail
     from bot.cli.terminal import Cells
     from bot.config.settings import Settings
     from bot.model import AuditRow
@@ -55,7 +55,7 @@ def audit(
 
 def _trail(settings: "Settings", since: datetime, until: datetime | None, action: str) -> "AuditTrail":
     """What is written there; nothing where no bot has run yet."""
-    from bot.answers import AuditTrail
+    from bot.answers.history import AuditTrail
     from bot.runtime.composition import remembered
     from bot.services.show_audit import show_audit
 

@@ -9,7 +9,7 @@ from bot.cli.exit_codes import CANNOT, AsJson, Demonstration, NoWait, Verbose, p
 from bot.cli.logs import log_to_stderr
 
 if TYPE_CHECKING:
-    from bot.answers import Finding
+    from bot.answers.operations import Finding
 
 
 def doctor(

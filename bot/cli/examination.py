@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 
-from bot.answers import Finding
+from bot.answers.operations import Finding
 from bot.cli.launch import EVERYTHING, announced_settings, opened_ports
 from bot.cli.warehouse_start import await_warehouse
 from bot.config.environment import network_in_words

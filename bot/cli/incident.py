@@ -9,7 +9,7 @@ from bot.cli.logs import log_to_stderr
 from bot.errors import ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
-    from bot.answers import PostMortem
+    from bot.answers.history import PostMortem
     from bot.config.settings import Settings
 
 

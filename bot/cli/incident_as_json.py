@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from bot.alerts.model import Action, Entry
-from bot.answers import PostMortem
+from bot.answers.history import PostMortem
 
 
 def post_mortem_as_json(found: PostMortem) -> dict[str, object]:

@@ -8,7 +8,7 @@ from bot.cli.exit_codes import told
 from bot.cli.logs import log_to_stderr
 
 if TYPE_CHECKING:
-    from bot.answers import RunbookPage
+    from bot.answers.operations import RunbookPage
     from bot.config.settings import Settings
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.alerts.incident_figures import Figures
     from bot.alerts.success import Metric
-    from bot.answers import Slo
+    from bot.answers.history import Slo
     from bot.cli.terminal import Cells
     from bot.config.settings import Settings
 

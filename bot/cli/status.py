@@ -11,7 +11,7 @@ from bot.cli.logs import log_to_stderr
 from bot.sanitize import sanitize
 
 if TYPE_CHECKING:
-    from bot.answers import BotStatus, WarehouseDay
+    from bot.answers.operations import BotStatus, WarehouseDay
     from bot.cli.terminal import Cells
     from bot.config.settings import Settings
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.answers import Finding, Replay, Replayed, Snapshot
+from bot.answers.history import Replay, Replayed, Snapshot
+from bot.answers.operations import Finding
 from bot.config.settings import Settings
 from bot.messages.phrases import how_often
 from bot.model import Evaluation

@@ -16,7 +16,7 @@ from bot.errors import ConfigurationError
 from bot.sanitize import sanitize
 
 if TYPE_CHECKING:
-    from bot.answers import AlertTest
+    from bot.answers.operations import AlertTest
 
 REMEDY = "Next step: correct that and send another one; `sync-health doctor` examines the rest of the way"
 

@@ -9,7 +9,7 @@ from bot.cli.exit_codes import CANNOT, AsJson, Demonstration, NoWait, Verbose, p
 from bot.cli.logs import log_to_stderr
 
 if TYPE_CHECKING:
-    from bot.answers import Arrival, LoggedRun, Trace
+    from bot.answers.trace import Arrival, LoggedRun, Trace
     from bot.cli.terminal import Cells
     from bot.config.settings import Settings
     from bot.ports import Census, Sources

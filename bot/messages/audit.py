@@ -3,7 +3,7 @@
 import re
 from zoneinfo import ZoneInfo
 
-from bot.answers import AuditTrail
+from bot.answers.history import AuditTrail
 from bot.messages.blocks import Block, Message, Native, context, section
 from bot.messages.native import MOST_ROWS, By, Cell, Told, rows_that_fit, table
 from bot.messages.text import code, day_and_time

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.rejections import Cause, CauseGroup, Needs
-from bot.answers import SyncErrors
+from bot.answers.syncs import SyncErrors
 from bot.messages.blocks import Block, Message, Native, context, section
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import Cell, table

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.answers import Arrival, LoggedRun, Trace
+from bot.answers.trace import Arrival, LoggedRun, Trace
 from bot.config.settings import Settings
 from bot.facts import counts_in_words
 from bot.messages.blocks import Block, Message, fields, section

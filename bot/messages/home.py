@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.alerts.incident_figures import Mean, WindowFigures
 from bot.alerts.model import Incident
-from bot.answers import Home, Summary
+from bot.answers.health import Home, Summary
 from bot.config.pipeline_file import Links
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Native, actions, button, context, divider, fields, home, link_button, section

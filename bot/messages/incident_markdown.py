@@ -10,7 +10,7 @@ from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from bot.answers import PostMortem
+from bot.answers.history import PostMortem
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, context, section
 from bot.messages.native import By, Link, Told

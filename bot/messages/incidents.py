@@ -5,7 +5,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident
-from bot.answers import PostMortem
+from bot.answers.history import PostMortem
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, Native, context, fields, section, sections
 from bot.messages.evidence import course

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from bot.answers import Summary
+from bot.answers.health import Summary
 from bot.facts import SyncStatus
 from bot.messages.blocks import Block, section, sections
 from bot.messages.maintenance import maintenance_line

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.alerts.incident_figures import Figures
 from bot.alerts.model import ITSELF, Action, ActionKind, ActionState, Did, Entry, Incident
-from bot.answers import PostMortem
+from bot.answers.history import PostMortem
 from bot.config.settings import Settings
 from bot.messages.evidence import examples_of, places_of, sync_of
 from bot.messages.native import MOST_POINTS, By, Cell, Link, Told

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.trends import Trend, time_to_reach
-from bot.answers import Queue
+from bot.answers.syncs import Queue
 from bot.messages.blocks import Block, Message, Native, context, fields, section
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import table

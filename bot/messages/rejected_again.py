@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.rejected_again import RejectedAgain
 from bot.alerts.rejections import Needs
-from bot.answers import Queue
+from bot.answers.syncs import Queue
 from bot.messages.blocks import Block, section
 from bot.messages.errors import cause_name
 from bot.messages.text import code, day_and_time, escape, number, records

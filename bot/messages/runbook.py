@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.answers import RunbookPage
+from bot.answers.operations import RunbookPage
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, actions, context, link_button, section, sections
 from bot.messages.evidence import runbook_address

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.incident_figures import Figures
 from bot.alerts.success import Known, Metric, Standing, Unit
-from bot.answers import Slo
+from bot.answers.history import Slo
 from bot.messages.blocks import Block, Message, Native, context, section, sections
 from bot.messages.native import NOTHING, table
 from bot.messages.text import ICONS, SIGNS, anchor, code, day_and_time, escape

@@ -1,6 +1,6 @@
 """A snapshot: the numbers, and what changed since the one before."""
 
-from bot.answers import Snapshot
+from bot.answers.history import Snapshot
 from bot.config.settings import Settings
 from bot.messages.blocks import Message, context, section
 from bot.messages.text import code, day_and_time, escape, number

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.alerts.stakeholders import MOST, Effect, Effects, Event, Note, Reader
-from bot.answers import NotePreview
+from bot.answers.history import NotePreview
 from bot.config.pipeline_file import PipelineFile
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, context, divider, modal, question, section

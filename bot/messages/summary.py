@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident, State
-from bot.answers import Summary
+from bot.answers.health import Summary
 from bot.config.settings import OBSERVES
 from bot.facts import RunStatus, SyncStatus
 from bot.messages.blocks import (

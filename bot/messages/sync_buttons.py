@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from bot.alerts.offers import Offer
-from bot.answers import Queue, Summary, SyncRuns
+from bot.answers.health import Summary
+from bot.answers.syncs import Queue, SyncRuns
 from bot.config.syncs import SyncSettings
 from bot.facts import RunStatus
 from bot.messages.blocks import Block, actions, button

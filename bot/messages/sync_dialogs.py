@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from bot.alerts.model import ActionKind
-from bot.answers import Consent, FactChange, PauseAllFacts, SyncFacts
+from bot.answers.consent import Consent, FactChange, PauseAllFacts, SyncFacts
 from bot.errors import RefusedError
 from bot.facts import Run, RunStatus, counts_in_words
 from bot.messages.blocks import TITLE, Block, Message, choice, context, modal, question, section

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.answers import SyncRuns, SyncSchedule
+from bot.answers.syncs import SyncRuns, SyncSchedule
 from bot.facts import Run, RunStatus
 from bot.messages.blocks import Block, Message, Native, context, section, sections
 from bot.messages.many import others_line, worst_of

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.offers import Offer
 from bot.alerts.trace import Difference, Hop, Standing
-from bot.answers import Trace
+from bot.answers.trace import Trace
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, Native, actions, button, context, section
 from bot.messages.native import Told, table

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from bot.answers import Summary
+from bot.answers.health import Summary
 from bot.config.settings import Settings
 from bot.messages.blocks import Message, actions, button, section
 from bot.messages.text import day_and_time, escape

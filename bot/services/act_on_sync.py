@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.alerts.model import Action, ActionKind, ActionState, Incident, State
-from bot.answers import Consent, FactChange, PauseAllFacts, SyncFacts
+from bot.answers.consent import Consent, FactChange, PauseAllFacts, SyncFacts
 from bot.config.syncs import SyncSettings
 from bot.errors import PermanentError, RefusedError, SyncHealthError, TemporaryError, UncertainError
 from bot.ports import Ports

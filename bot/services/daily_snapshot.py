@@ -1,6 +1,6 @@
 """The audit snapshot of each day, at its time or as soon afterwards as a bot is running."""
 
-from bot.answers import Snapshot
+from bot.answers.history import Snapshot
 from bot.ports import Ports
 from bot.services.daily_digest import due_day
 from bot.services.take_snapshot import SCHEDULED_BY, take_snapshot

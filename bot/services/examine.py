@@ -6,7 +6,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.alerts.due import SEQUENCE
-from bot.answers import Finding
+from bot.answers.operations import Finding
 from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import NotFoundError, SyncHealthError

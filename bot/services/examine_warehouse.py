@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Protocol
 
-from bot.answers import Finding
+from bot.answers.operations import Finding
 from bot.config.names import table_parts
 from bot.config.settings import Settings
 from bot.errors import ForbiddenError, SyncHealthError

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.answers import Finding
+from bot.answers.operations import Finding
 from bot.errors import AccessError, ForbiddenError, StartingError, SyncHealthError, TemporaryError, UncertainError
 
 

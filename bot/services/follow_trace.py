@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.alerts.trace import Standing
-from bot.answers import Arrival, LoggedRun, Trace
+from bot.answers.trace import Arrival, LoggedRun, Trace
 from bot.config.syncs import SyncSettings
 from bot.errors import SyncHealthError
 from bot.facts import Run

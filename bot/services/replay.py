@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.alerts.lifecycle import timer_ends
-from bot.answers import Replay, Replayed
+from bot.answers.history import Replay, Replayed
 from bot.config.pipeline_file import Noun
 from bot.config.settings import Settings
 from bot.errors import PermanentError

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.alerts.model import TEST_ALERT, Did, Entry, Incident
-from bot.answers import AlertTest
+from bot.answers.operations import AlertTest
 from bot.config.settings import Settings
 from bot.errors import RefusedError, SyncHealthError
 from bot.model import AuditRow, AuditState, Kind

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from bot.answers import AuditTrail
+from bot.answers.history import AuditTrail
 from bot.errors import RefusedError
 from bot.ports import Store
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.alerts.rejections import Rejection, group_by_cause
-from bot.answers import SyncErrors
+from bot.answers.syncs import SyncErrors
 from bot.config.syncs import SyncSettings
 from bot.errors import NotFoundError, SyncHealthError
 from bot.facts import Run

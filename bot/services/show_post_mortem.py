@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from bot.alerts.incident_figures import figures_of
 from bot.alerts.model import Incident
-from bot.answers import PostMortem
+from bot.answers.history import PostMortem
 from bot.ports import Records, Store
 from bot.services.show_incident import incident_called
 

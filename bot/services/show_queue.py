@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts.trends import trend_of
-from bot.answers import PendingRecord, Queue
+from bot.answers.syncs import PendingRecord, Queue
 from bot.config.syncs import SyncSettings
 from bot.errors import SyncHealthError, TemporaryError
 from bot.facts import SyncStatus

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.alerts.model import Incident
 from bot.alerts.rejections import Needs
-from bot.answers import RunbookPage
+from bot.answers.operations import RunbookPage
 from bot.config.runbook import ALERTS, EMERGENCIES, OWN_CHECK, REJECTIONS, Section, anchor_of
 from bot.config.settings import Settings
 from bot.errors import RefusedError

@@ -11,7 +11,7 @@ from bot.alerts.alert_times import Announced, Measured, ended_before, found_betw
 from bot.alerts.model import Incident
 from bot.alerts.success import DAY, Evidence, Measurements, SyncRunsRead
 from bot.alerts.success_metrics import success_metrics
-from bot.answers import Slo
+from bot.answers.history import Slo
 from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import SyncHealthError

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.alerts.warehouse_use import Usage, awake_by_day
-from bot.answers import BotStatus, WarehouseDay
+from bot.answers.operations import BotStatus, WarehouseDay
 from bot.config.settings import Settings
 from bot.model import Leader, Watch
 from bot.ports import Clock, Records, Store

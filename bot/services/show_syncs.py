@@ -4,7 +4,7 @@ from functools import partial
 
 from bot.alerts.due import Basis, basis_of
 from bot.alerts.run_time import expected_time, run_in_progress
-from bot.answers import SyncRuns, SyncSchedule
+from bot.answers.syncs import SyncRuns, SyncSchedule
 from bot.config.syncs import SyncSettings
 from bot.errors import SyncHealthError
 from bot.ports import Ports, Sources

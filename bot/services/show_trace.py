@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from bot.alerts.trace import Hop, Standing, Verdict, judge_way
-from bot.answers import Trace
+from bot.answers.trace import Trace
 from bot.config.settings import Settings
 from bot.config.trace import ASKED, TRACE
 from bot.errors import PermanentError, RefusedError

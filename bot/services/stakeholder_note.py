@@ -7,7 +7,7 @@ from bot.alerts.incident_figures import Figures, window_figures
 from bot.alerts.stakeholders import Effects, Note, Reader, events_of, state_of
 from bot.alerts.timetable import latest_weekly
 from bot.alerts.weekly import WEEK, gaps
-from bot.answers import NotePreview
+from bot.answers.history import NotePreview
 from bot.errors import PermanentError, RefusedError, SyncHealthError
 from bot.model import AuditRow, AuditState
 from bot.ports import Ports, Records

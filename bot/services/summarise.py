@@ -4,7 +4,7 @@ import dataclasses
 import math
 import threading
 
-from bot.answers import Summary
+from bot.answers.health import Summary
 from bot.errors import StateError
 from bot.ports import Ports
 from bot.services.page import unsent_pages

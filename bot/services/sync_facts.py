@@ -8,7 +8,7 @@ from bot.alerts.causes import OVERTIME
 from bot.alerts.model import Action, ActionKind, Incident, State
 from bot.alerts.offers import SUSPECT
 from bot.alerts.run_time import usual_time
-from bot.answers import SyncFacts
+from bot.answers.consent import SyncFacts
 from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import RefusedError, SyncHealthError, TemporaryError

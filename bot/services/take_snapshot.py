@@ -8,7 +8,7 @@ from math import inf, nextafter
 from uuid import uuid4
 
 from bot.alerts.model import ITSELF
-from bot.answers import Snapshot
+from bot.answers.history import Snapshot
 from bot.config.environment import NONE
 from bot.config.settings import Settings
 from bot.errors import RefusedError, TemporaryError

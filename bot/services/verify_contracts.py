@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from bot.answers import Finding
+from bot.answers.operations import Finding
 from bot.errors import SyncHealthError
 from bot.ports import Comparison
 

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.answers import Snapshot, Summary
+from bot.answers.health import Summary
+from bot.answers.history import Snapshot
 from bot.config.syncs import SyncSettings
 from bot.errors import RefusedError, StateError, SyncHealthError
 from bot.messages.audit import audit_message

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.alerts.trace import Standing
-from bot.answers import Arrival, LoggedRun
+from bot.answers.trace import Arrival, LoggedRun
 from bot.errors import RefusedError
 from bot.messages.follow_trace import (
     arrival_message,

@@ -5,7 +5,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from bot.answers import Home, Summary
+from bot.answers.health import Home, Summary
 from bot.errors import (
     AccessError,
     ConflictError,

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.answers import Slo
+from bot.answers.history import Slo
 from bot.messages.slo import slo_message
 from bot.services.shared_answers import Answer
 from bot.services.show_audit import days_meant

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.alerts.model import Action, ActionKind, Incident
-from bot.answers import Consent, FactChange, PauseAllFacts, SyncFacts
+from bot.answers.consent import Consent, FactChange, PauseAllFacts, SyncFacts
 from bot.config.syncs import ALL, SyncSettings
 from bot.errors import RefusedError, SyncHealthError
 from bot.messages.plain import action_answer

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from bot.answers import Trace
+from bot.answers.trace import Trace
 from bot.messages.trace import trace_message
 from bot.services.shared_answers import Answer
 from bot.services.show_trace import id_meant, require_trace, show_trace

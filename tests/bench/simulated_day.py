@@ -16,7 +16,7 @@ from bot.adapters.databricks.warehouse import STOPS_LATE
 from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.model import Incident
 from bot.alerts.warehouse_use import Span, awake_spans
-from bot.answers import WarehouseDay
+from bot.answers.operations import WarehouseDay
 from bot.config import shipped
 from bot.config.settings import Settings
 from bot.facts import Run, Schedule

@@ -9,7 +9,7 @@ import pytest
 from bot.adapters.census.client import CensusClient
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.alerts.trace import Standing
-from bot.answers import Trace
+from bot.answers.trace import Trace
 from bot.demo.census.server import CensusServer
 from bot.demo.census.syncs import LocalSync
 from bot.demo.estate import Estate

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.alerts.model import Action, ActionKind, Alert, Incident
-from bot.answers import Consent, SyncFacts
+from bot.answers.consent import Consent, SyncFacts
 from bot.config.pipeline_file import Operators
 from bot.config.settings import Settings
 from bot.model import ClaimedMessage, Evaluation

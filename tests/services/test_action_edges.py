@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.alerts.model import ActionKind, ActionState
-from bot.answers import FactChange
+from bot.answers.consent import FactChange
 from bot.errors import RefusedError, TemporaryError
 from bot.services.act_on_sync import FactsChangedError, pause_all, pause_all_facts
 from bot.services.authorise import Person

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.alerts.model import ActionKind
-from bot.answers import Consent
+from bot.answers.consent import Consent
 from bot.config.pipeline_file import Operators
 from bot.errors import RefusedError, SyncHealthError, TemporaryError
 from bot.facts import Schedule

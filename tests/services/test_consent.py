@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.alerts.model import ActionKind, ActionState
-from bot.answers import Consent, FactChange
+from bot.answers.consent import Consent, FactChange
 from bot.errors import RefusedError
 from bot.services.act_on_sync import FactsChangedError
 from bot.services.follow_actions import follow_actions

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.store.state_file import look_at_state
-from bot.answers import Finding
+from bot.answers.operations import Finding
 from bot.config.pipeline_file import Operators, Report, ReportChannel
 from bot.errors import AccessError, NotFoundError, PermanentError, StartingError, SyncHealthError, TemporaryError
 from bot.facts import Schedule

@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerts.rejected_again import RejectedAgain
 from bot.alerts.rejections import Needs, Rejection
-from bot.answers import Queue
+from bot.answers.syncs import Queue
 from bot.errors import PermanentError, SyncHealthError, TemporaryError
 from bot.ports import Ports
 from bot.services import find_rejected

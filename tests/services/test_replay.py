@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.answers import Replay
+from bot.answers.history import Replay
 from bot.config.overrides import with_limits
 from bot.errors import ConfigurationError, PermanentError
 from bot.ports import Ports, Sources

@@ -10,7 +10,7 @@ import pytest
 from bot.adapters.store.sql_store import SqlStore
 from bot.alerts.causes import at
 from bot.alerts.model import Action, ActionState, Did, State
-from bot.answers import Consent, FactChange
+from bot.answers.consent import Consent, FactChange
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
 from bot.facts import LONGEST_RUN, RunStatus
 from bot.model import Kind

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from bot.alerts.model import Did
-from bot.answers import AlertTest
+from bot.answers.operations import AlertTest
 from bot.errors import AccessError, RefusedError, UncertainError
 from bot.model import Announcement, Kind, Place
 from bot.services.acknowledge import acknowledge

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers import PendingRecord
+from bot.answers.syncs import PendingRecord
 from bot.errors import PermanentError, TemporaryError
 from bot.services.ask_warehouse import QUEUE
 from bot.services.show_queue import show_queue

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.success import Metric, Standing
-from bot.answers import Slo
+from bot.answers.history import Slo
 from bot.errors import TemporaryError
 from bot.facts import RunStatus
 from bot.model import AuditRow, AuditState

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers import Snapshot
+from bot.answers.history import Snapshot
 from bot.errors import PermanentError, RefusedError, TemporaryError, UncertainError
 from bot.ports import Ports
 from bot.runtime.composition import settings_from

@@ -6,7 +6,7 @@ from bot.alerts.capacity import Advice, AdviceKind, Pace, SyncLoad
 from bot.alerts.noise import Noise
 from bot.alerts.stakeholders import Effect, Effects, Event, Note, Reader
 from bot.alerts.weekly import Case, CauseCount, Cost, Incidents, Metric, Review
-from bot.answers import NotePreview
+from bot.answers.history import NotePreview
 from bot.sanitize import sanitize
 from checks.model import Severity
 from tests.unit.samples import NOW, OPERATOR

@@ -23,7 +23,7 @@ from bot.alerts.model import (
     Maintenance,
     MaintenanceReport,
 )
-from bot.answers import Summary
+from bot.answers.health import Summary
 from bot.config.environment import PagerPlaces
 from bot.config.pipeline_file import Links
 from bot.config.settings import Settings

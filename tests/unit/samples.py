@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.incident_figures import figures_of
 from bot.alerts.model import Action, ActionKind, ActionState, Did, Entry, Incident, State
-from bot.answers import PostMortem, Summary, SyncFacts
+from bot.answers.consent import SyncFacts
+from bot.answers.health import Summary
+from bot.answers.history import PostMortem
 from bot.facts import Run, RunStatus, Schedule, SyncStatus
 from bot.model import Announcement, Evaluation, Kind
 from checks.model import Outcome, Result, Severity

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot.alerts.model import ITSELF, Action, ActionKind, ActionState, Incident
-from bot.answers import FactChange, PauseAllFacts, SyncRuns
+from bot.answers.consent import FactChange, PauseAllFacts
+from bot.answers.syncs import SyncRuns
 from bot.facts import RunStatus, Schedule
 from bot.messages.queue import queue_message
 from bot.messages.summary import summary_message

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.alerts.model import ITSELF
-from bot.answers import AuditTrail
+from bot.answers.history import AuditTrail
 from bot.messages.audit import audit_message, outcome_of
 from bot.model import AuditRow, AuditState
 from tests import oracles

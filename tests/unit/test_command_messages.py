@@ -11,7 +11,8 @@ from bot.alerts.model import ITSELF, TEST_ALERT, ActionKind, ActionState, Did, E
 from bot.alerts.rejected_again import RejectedAgain, pending_again
 from bot.alerts.rejections import Needs, Rejection, group_by_cause
 from bot.alerts.trends import Trend
-from bot.answers import PendingRecord, PostMortem, Queue, Snapshot, SyncErrors, SyncRuns, SyncSchedule
+from bot.answers.history import PostMortem, Snapshot
+from bot.answers.syncs import PendingRecord, Queue, SyncErrors, SyncRuns, SyncSchedule
 from bot.config.settings import Settings
 from bot.facts import RunStatus, Schedule
 from bot.messages.errors import NEEDS, errors_message

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.alerts.error_text import error_texts
 from bot.alerts.rejections import BAD_KEY, Cause, CauseGroup, Needs, Rejection, group_by_cause, reasons_of
-from bot.answers import SyncErrors
+from bot.answers.syncs import SyncErrors
 from bot.config.load import rejections_of
 from bot.messages.errors import errors_message
 from tests.unit.samples import NOW, ZONE, run

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from bot.alerts.incident_figures import window_figures
 from bot.alerts.model import Incident, Maintenance
-from bot.answers import Home, Summary
+from bot.answers.health import Home, Summary
 from bot.messages.blocks import HOME_BLOCKS
 from bot.messages.home import MOST, home_view, small_home_view, strangers_view
 from bot.messages.summary import urgency

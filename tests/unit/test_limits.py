@@ -21,24 +21,12 @@ from bot.alerts.rejections import Cause, CauseGroup, Needs
 from bot.alerts.success import Known, Metric, Unit
 from bot.alerts.trace import Carrier, Difference, Hop, Standing, Verdict
 from bot.alerts.trends import Trend
-from bot.answers import (
-    Arrival,
-    AuditTrail,
-    Home,
-    LoggedRun,
-    PauseAllFacts,
-    PendingRecord,
-    PostMortem,
-    Queue,
-    RunbookPage,
-    Slo,
-    Snapshot,
-    Summary,
-    SyncErrors,
-    SyncRuns,
-    SyncSchedule,
-    Trace,
-)
+from bot.answers.consent import PauseAllFacts
+from bot.answers.health import Home, Summary
+from bot.answers.history import AuditTrail, PostMortem, Slo, Snapshot
+from bot.answers.operations import RunbookPage
+from bot.answers.syncs import PendingRecord, Queue, SyncErrors, SyncRuns, SyncSchedule
+from bot.answers.trace import Arrival, LoggedRun, Trace
 from bot.charts import Chart
 from bot.config.pipeline_file import Noun
 from bot.config.runbook import Section

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers import Queue, SyncErrors, SyncRuns, SyncSchedule
+from bot.answers.syncs import Queue, SyncErrors, SyncRuns, SyncSchedule
 from bot.facts import RunStatus, Schedule, SyncStatus
 from bot.messages.blocks import Message
 from bot.messages.errors import errors_message

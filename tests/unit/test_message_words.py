@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.alerts.model import ActionState, Did, Entry
-from bot.answers import Summary
+from bot.answers.health import Summary
 from bot.errors import RefusedError
 from bot.messages.alert import reply_is_broadcast
 from bot.messages.phrases import life_line

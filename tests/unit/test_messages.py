@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from bot.alerts.model import ActionState, Did, Entry
-from bot.answers import FactChange, Summary
+from bot.answers.consent import FactChange
+from bot.answers.health import Summary
 from bot.facts import RunStatus, Schedule
 from bot.messages.by_hand import (
     escalate_answer,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.alerts.causes import causes
-from bot.answers import Queue
+from bot.answers.syncs import Queue
 from bot.config.pipeline_file import Noun
 from bot.messages.queue import queue_message
 from bot.messages.sync_dialogs import action_modal

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bot.alerts.model import ITSELF, TEST_ALERT, ActionKind, ActionState, Did, Entry
-from bot.answers import PostMortem
+from bot.answers.history import PostMortem
 from bot.messages.incident_markdown import BLOCK, escape_markdown, incident_markdown, markdown_message
 from bot.messages.incidents import incident_message
 from bot.messages.post_mortem import worst_of_each

@@ -14,7 +14,7 @@ from bot.alerts.capacity import Advice, AdviceKind, Pace, SyncLoad
 from bot.alerts.noise import Noise
 from bot.alerts.stakeholders import Effect, Effects, Event, Note, Reader
 from bot.alerts.weekly import Case, CauseCount, Cost, Incidents, Metric, Review
-from bot.answers import NotePreview
+from bot.answers.history import NotePreview
 from bot.config.pipeline_file import Noun, Report, ReportChannel
 from bot.messages.alert import alert_message
 from bot.messages.report import review_message

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given, settings
 
-from bot.answers import RunbookPage
+from bot.answers.operations import RunbookPage
 from bot.config.pipeline_file import Operators
 from bot.config.runbook import Section
 from bot.messages.markdown import inline, markdown_blocks

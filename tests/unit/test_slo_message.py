@@ -14,7 +14,7 @@ import pytest
 from bot.alerts.incident_figures import figures_of
 from bot.alerts.model import Did, Entry, State
 from bot.alerts.success import Known, Metric, Standing, Unit
-from bot.answers import Slo
+from bot.answers.history import Slo
 from bot.messages.slo import headline, slo_message, target_text, trend_text, value_text
 from checks.forms import Limit
 from tests import oracles

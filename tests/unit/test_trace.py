@@ -11,7 +11,7 @@ import pytest
 
 from bot.alerts.rejections import Cause, Needs
 from bot.alerts.trace import Carrier, Difference, Hop, Standing, Verdict, judge_way
-from bot.answers import Arrival, LoggedRun, Trace
+from bot.answers.trace import Arrival, LoggedRun, Trace
 from bot.config.pipeline_file import Noun
 from bot.config.trace import trace_problems, words_of_trace
 from bot.errors import ConfigurationError, PermanentError, RefusedError

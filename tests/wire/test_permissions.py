@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.adapters.databricks.warehouse import DatabricksWarehouse
-from bot.answers import Finding
+from bot.answers.operations import Finding
 from bot.config.databricks import Databricks
 from bot.demo.warehouse.server import PATH, Fault
 from bot.ports import Sources
