@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Table, bindparam, case, func, insert, literal, or_, select, text, update
 
 from bot.adapters.store import tables as t
+from bot.adapters.store.actions import ActionRecords
 from bot.adapters.store.audit import AuditRecords
 from bot.adapters.store.deliveries import DeliveryRecords
 from bot.adapters.store.evaluations import EvaluationRecords
@@ -20,16 +20,14 @@ from bot.adapters.store.maintenance import MaintenanceRecords
 from bot.adapters.store.moves import IDLE, move_channel, named_after
 from bot.adapters.store.pages import PageRecords
 from bot.adapters.store.reports import ReportRecords
+from bot.adapters.store.rows import load_row, row_values
 from bot.adapters.store.run_log import RunLogRecords
 from bot.adapters.store.usage import UsageRecords
 from bot.adapters.store.workspace import WorkspaceRecords
 from bot.alerts.model import (
-    CARRIED_OUT,
     OPENING,
     TEST_ALERT,
     Action,
-    ActionKind,
-    ActionState,
     Alert,
     Did,
     Entry,
@@ -41,7 +39,6 @@ from bot.alerts.model import (
 from bot.model import CHANGES, Digest, Kind, Move, Outage, Place, Undelivered, Watch
 from checks.model import Severity
 
-T = TypeVar("T", Alert, Incident, Action, Entry)
 # Said once each; the others are edited.
 ONCE = (
     Kind.SEVERITY,
@@ -87,16 +84,12 @@ REMIND = insert(t.outbox).from_select(
         *(literal(value, t.outbox.c[name].type) for name, value in {"kind": Kind.REMINDER, **NEW}.items()),
     ).where(ABOUT_IT),
 )
-PAUSES = (ActionKind.PAUSE, ActionKind.PAUSE_ALL)
 MOST_REASONS = 3
 A_DAY = timedelta(days=1)
-# Made once: that takes ten times as long as reading a row.
-ROWS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Alert, Incident, Action, Entry)}
-TABLES = {Alert: t.alerts, Incident: t.incidents, Action: t.actions, Entry: t.timeline}
-NAMES = {kind: tuple(f.name for f in fields(kind) if f.name in table.c) for kind, table in TABLES.items()}
 
 
 class SqlRecords(
+    ActionRecords,
     AuditRecords,
     MaintenanceRecords,
     DeliveryRecords,
@@ -122,15 +115,15 @@ class SqlRecords(
 
     def read_alerts(self, keys: Collection[str]) -> None:
         rows = self._db.execute(select(t.alerts).where(t.alerts.c.key.in_(keys))).mappings()
-        self._alerts.update(dict.fromkeys(keys) | {row["key"]: _load_row(Alert, row) for row in rows})
+        self._alerts.update(dict.fromkeys(keys) | {row["key"]: load_row(Alert, row) for row in rows})
 
     def waiting_alerts(self) -> list[Alert]:
         waiting = or_(t.alerts.c.state.in_((State.PENDING, State.RECOVERING)), t.alerts.c.resolved_by.is_not(None))
-        return [_load_row(Alert, row) for row in self._db.execute(select(t.alerts).where(waiting)).mappings()]
+        return [load_row(Alert, row) for row in self._db.execute(select(t.alerts).where(waiting)).mappings()]
 
     def save_alert(self, alert: Alert) -> None:
         self._alerts.pop(alert.key, None)
-        values = _values(alert, t.alerts)
+        values = row_values(alert, t.alerts)
         if not self._db.execute(update(t.alerts).where(t.alerts.c.key == alert.key).values(**values)).rowcount:
             self._db.execute(insert(t.alerts).values(**values))
 
@@ -139,7 +132,7 @@ class SqlRecords(
 
     def save_incident(self, incident: Incident) -> None:
         changed = update(t.incidents).where(t.incidents.c.id == incident.id)
-        self._db.execute(changed.values(**_values(incident, t.incidents)))
+        self._db.execute(changed.values(**row_values(incident, t.incidents)))
 
     def note(self, incident_id: int, entry: Entry) -> None:
         self.note_each([(incident_id, entry)])
@@ -188,8 +181,8 @@ class SqlRecords(
         theirs = t.timeline.c.incident_id.in_(found.with_only_columns(t.incidents.c.id))
         lines: dict[int, list[Entry]] = defaultdict(list)
         for line in self._db.execute(select(t.timeline).where(theirs).order_by(t.timeline.c.id)).mappings():
-            lines[line["incident_id"]].append(_load_row(Entry, line))
-        return [_load_row(Incident, row, timeline=tuple(lines[row["id"]])) for row in rows]
+            lines[line["incident_id"]].append(load_row(Entry, line))
+        return [load_row(Incident, row, timeline=tuple(lines[row["id"]])) for row in rows]
 
     def enqueue(self, incident_id: int, kind: Kind, *, action_id: int | None = None) -> None:
         named_after = func.coalesce(t.incidents.c.thread_id, t.incidents.c.id)
@@ -226,7 +219,7 @@ class SqlRecords(
         still = (opened <= end, or_(resolved.is_(None), resolved > end))
         lists = ((opened > begin, opened <= end), (resolved > begin, resolved <= end), still)
         found = (self._db.execute(select(t.incidents).where(REAL, *one).order_by(opened)).mappings() for one in lists)
-        return MaintenanceReport(window, *(tuple(_load_row(Incident, row) for row in rows) for rows in found))
+        return MaintenanceReport(window, *(tuple(load_row(Incident, row) for row in rows) for rows in found))
 
     def absence(self, absence_id: int) -> Outage:
         """When the bot was away."""
@@ -238,7 +231,7 @@ class SqlRecords(
         return Watch(**{f.name: row[f.name] for f in fields(Watch)}) if row else Watch()
 
     def save_watch(self, watch: Watch) -> None:
-        values = _values(watch, t.watch)
+        values = row_values(watch, t.watch)
         if not self._db.execute(update(t.watch).values(**values)).rowcount:
             self._db.execute(insert(t.watch).values(id=1, **values))
 
@@ -286,66 +279,11 @@ class SqlRecords(
         row = self._db.execute(select(t.outbox.c.posted_in, t.outbox.c.ts).where(*root)).first()
         return Place(row.posted_in, row.ts) if row else None
 
-    def create_action(self, action: Action) -> Action:
-        return replace(action, id=self._insert(t.actions, action))
-
-    def save_action(self, action: Action) -> None:
-        values = _values(action, t.actions)
-        self._db.execute(update(t.actions).where(t.actions.c.id == action.id).values(**values))
-
-    def action(self, action_id: int) -> Action | None:
-        return self._load_one(Action, t.actions, t.actions.c.id == action_id)
-
-    def open_action(self, sync: str, kind: ActionKind) -> Action | None:
-        return self._load_one(Action, t.actions, t.actions.c.sync == sync, t.actions.c.kind == kind, text(t.OPEN))
-
-    def latest_pause(self, sync: str) -> Action | None:
-        a = t.actions.c
-        # Of many syncs that one action pauses some are paused before it is done, and stay so if it never is.
-        changed = (a.kind == ActionKind.PAUSE_ALL) | (
-            a.kind.in_((ActionKind.PAUSE, ActionKind.RESUME)) & a.state.in_(CARRIED_OUT)
-        )
-        resumed = a.resumes & (a.state != ActionState.REQUESTED)  # whatever came of the rerun after it
-        done = (a.sync.in_((sync, "")), or_(changed, resumed))
-        rows = self._db.execute(select(t.actions).where(*done).order_by(a.id.desc())).mappings()
-        mine = (one for one in (_load_row(Action, row) for row in rows) if one.sync == sync or sync in one.paused)
-        latest = next(mine, None)
-        return latest if latest and latest.kind in PAUSES else None
-
     def enqueue_action(self, action: Action, channel: str) -> None:
         if action.incident_id:
             self.enqueue(action.incident_id, Kind.RUN, action_id=action.id)
         else:
             self._enqueue_message({"incident_id": None, "action_id": action.id}, Kind.RUN, channel=channel)
-
-    def latest_action_id(self, sync: str) -> int:
-        return self._db.scalar(select(func.max(t.actions.c.id)).where(t.actions.c.sync.in_((sync, "")))) or 0
-
-    def newest_action_id(self) -> int:
-        return self._db.scalar(select(func.max(t.actions.c.id))) or 0
-
-    def was_resumed_since(self, sync: str, action_id: int) -> bool:
-        a = t.actions.c
-        resumes = or_(a.kind == ActionKind.RESUME, a.resumes)
-        return self._db.scalar(select(func.max(a.id)).where(a.sync == sync, a.id > action_id, resumes)) is not None
-
-    def open_actions(self) -> list[Action]:
-        query = select(t.actions).where(text(t.OPEN)).order_by(t.actions.c.id)
-        return [_load_row(Action, row) for row in self._db.execute(query).mappings()]
-
-    def reruns_of(self, run_ids: Collection[int]) -> Mapping[int, Action]:
-        a = t.actions.c
-        started = (a.run_id.in_(run_ids), a.kind == ActionKind.RERUN, a.adopted.is_(False))
-        rows = self._db.execute(select(t.actions).where(*started).order_by(a.id.desc())).mappings()
-        return {row["run_id"]: _load_row(Action, row) for row in rows}  # the one that came first stays
-
-    def actions_ended_since(self, since: datetime) -> list[Action]:
-        query = select(t.actions).where(t.actions.c.ended_at >= since).order_by(t.actions.c.id)
-        return [_load_row(Action, row) for row in self._db.execute(query).mappings()]
-
-    def actions_of(self, incident_id: int) -> list[Action]:
-        query = select(t.actions).where(t.actions.c.incident_id == incident_id).order_by(t.actions.c.id)
-        return [_load_row(Action, row) for row in self._db.execute(query).mappings()]
 
     def was_done(self, job: str, day: date) -> bool:
         done = select(t.daily_jobs.c.at).where(t.daily_jobs.c.job == job, t.daily_jobs.c.day == str(day))
@@ -377,25 +315,8 @@ class SqlRecords(
         about = (t.timeline.c.incident_id == incident_id, t.timeline.c.did.in_(ABOUT.get(kind, ())))
         return self._db.scalar(select(func.max(t.timeline.c.id)).where(*about)) if kind in ABOUT else None
 
-    def _load_one(self, kind: type[T], table: Table, *where: Any) -> T | None:
-        row = self._db.execute(select(table).where(*where)).mappings().first()
-        return _load_row(kind, row) if row else None
-
-    def _insert(self, table: Table, thing: Incident | Action) -> int:
-        values = {name: value for name, value in _values(thing, table).items() if name != "id"}
-        return t.key_of(self._db.execute(insert(table).values(**values)))
-
 
 def _of_thread(incident_id: int) -> Any:
     """Of the thread of this incident."""
     named_after = select(func.coalesce(t.incidents.c.thread_id, t.incidents.c.id))
     return t.outbox.c.thread_id == named_after.where(t.incidents.c.id == incident_id).scalar_subquery()
-
-
-def _values(thing: Any, table: Table) -> dict[str, Any]:
-    return {f.name: getattr(thing, f.name) for f in fields(thing) if f.name in table.c}
-
-
-def _load_row(kind: type[T], row: Mapping[Any, Any], **more: object) -> T:
-    loaded: T = ROWS[kind].validate_python({name: row[name] for name in NAMES[kind]} | more)
-    return loaded
