@@ -41,6 +41,7 @@ PARAMETERS: dict[str, object] = {
     "metric": "null_company_names",
     "most": 50,
     "id": "100005",
+    "identifiers": "100005\n100007\nnobody",
     "run_id": 1,
     "first": 1,
     "last": 5,
