@@ -48,10 +48,9 @@ def slo(
 
 def _slo(days: int) -> "tuple[Slo, Settings]":
     """Next to a running bot, or without one."""
-    import os
 
     from bot.cli.launch import announced_settings
-    from bot.runtime.composition import CLOCK, SystemClock, connect_census, remembered, state_file
+    from bot.runtime.composition import clock_from_environment, connect_census, remembered, state_file
     from bot.services.show_slo import show_slo
 
     settings = announced_settings(("census",))
@@ -59,7 +58,7 @@ def _slo(days: int) -> "tuple[Slo, Settings]":
         raise RefusedError(f"no bot has run here: {state_file(settings)} is not there. Nothing is known of these days")
     try:
         census = connect_census(settings)
-        clock = SystemClock(as_written=os.environ.get(CLOCK))
+        clock = clock_from_environment()
         return show_slo(settings, clock, census, store, days), settings
     finally:
         store.close()

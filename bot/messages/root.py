@@ -118,7 +118,7 @@ def _pages(incident: Incident, settings: Settings) -> list[str]:
     if due := next_page(incident, at_once=settings.pager.at_once):
         return [f"Pages at {time_of_day(due, settings.zone)}"]  # within the hour
     paged = paged_at(incident)
-    return [f"Paged at {day_and_time(paged, settings.zone)}"] if paged else []
+    return [f"Paged {day_and_time(paged, settings.zone)}"] if paged else []
 
 
 def resolution(incident: Incident, settings: Settings) -> str:

@@ -105,9 +105,10 @@ def _more(summary: Summary) -> list[tuple[str, str]]:
     return [one for one in MORE if one not in left_out]
 
 
-def urgency(incident: Incident) -> tuple[bool, bool, datetime]:
+def urgency(incident: Incident) -> tuple[bool, bool, bool, datetime]:
     """The smaller, the more it needs somebody."""
-    return incident.severity is not Severity.CRITICAL, incident.acked_by is not None, incident.opened_at
+    recovers = incident.state is State.RECOVERING
+    return recovers, incident.severity is not Severity.CRITICAL, incident.acked_by is not None, incident.opened_at
 
 
 def headline(evaluation: Evaluation, summary: Summary) -> str:
