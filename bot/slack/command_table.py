@@ -63,7 +63,7 @@ class Command:
         """Run it; words that it would pass over are refused. A button's value is not typed."""
         if self.alone is not None and interaction.value:
             meant = f" {self.alone}" if self.alone else ""
-            raise RefusedError(f"`{COMMAND} {interaction.word}` takes nothing behind it.{meant}")
+            raise RefusedError(f"{COMMAND} {interaction.word} takes nothing behind it.{meant}")
         self.run(context, interaction)
 
 
@@ -111,7 +111,7 @@ COMMANDS = {
     "incidents": Command(
         incidents,
         "open incidents: severity, value, since when, who acknowledged, link to the thread",
-        alone=f"One of them: `{COMMAND} incident NUMBER`.",
+        alone=f"One of them: {COMMAND} incident and its number.",
     ),
     "incident": Command(
         incident,
