@@ -357,6 +357,9 @@ class Records(AlertRecords, Protocol):
     def root_of(self, incident_id: int) -> Place | None:
         """Where the incident's thread begins, once it does."""
 
+    def roots_of(self, incident_ids: Collection[int]) -> Mapping[int, Place]:
+        """The same of several, by incident; those whose threads are not in Slack yet are left out."""
+
     def latest_evaluation(self) -> Evaluation | None:
         """The newest one."""
 

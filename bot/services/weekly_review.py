@@ -28,11 +28,12 @@ from bot.alerts.weekly import (
 from bot.config.syncs import SyncSettings
 from bot.errors import StateError, SyncHealthError
 from bot.facts import Run
-from bot.model import AuditRow
+from bot.model import AuditRow, PostedReview
 from bot.ports import Ports, Records
 from bot.services.daily_digest import undone
 from bot.services.each_sync import each_sync
 from checks.model import Check
+from checks.numbers import listed
 
 REPORT = "report"  # its name among the daily jobs
 LATEST = timedelta(days=3)  # a review that was due longer ago is not posted any more
@@ -54,7 +55,7 @@ def post_due_review(ports: Ports) -> bool:
     if day is None:
         return False
     _, since = weekly_on(weekly, day - WEEK, zone)
-    review = read_review(ports, (since, due))
+    review = read_review(ports, (since, due)).review
     with ports.store.transaction() as records:
         if records.was_done(REPORT, day):  # by another process meanwhile
             return False
@@ -65,7 +66,7 @@ def post_due_review(ports: Ports) -> bool:
     return True
 
 
-def read_review(ports: Ports, window: tuple[datetime, datetime] | None = None) -> Review:
+def read_review(ports: Ports, window: tuple[datetime, datetime] | None = None) -> PostedReview:
     """The week until now, or a window that ended lately; what Census does not tell is named and leaves the rest.
 
     What is counted belongs to the window; what is open, and what the numbers suggest, is as of now.
@@ -76,7 +77,8 @@ def read_review(ports: Ports, window: tuple[datetime, datetime] | None = None) -
             ports.meter.save(ports.store, ports.settings.zone)
     now = ports.clock.now()
     with ports.store.snapshot() as records:
-        return _Reader(ports, records, window or (now - WEEK, now), runs).review()
+        review = _Reader(ports, records, window or (now - WEEK, now), runs).review()
+        return PostedReview(review, records.roots_of(review.named))
 
 
 def _runs_of(ports: Ports, sync: SyncSettings) -> list[Run] | SyncHealthError:
@@ -156,8 +158,7 @@ class _Reader:
         failed = {name: str(error) for name, error in self._runs.items() if isinstance(error, SyncHealthError)}
         for why in dict.fromkeys(failed.values()):
             names = [name for name, reason in failed.items() if reason == why]
-            some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED))
-            yield f"{UNKNOWN} for {some}: {why}"
+            yield f"{UNKNOWN} for {listed(names, MOST_NAMED)}: {why}"
 
     def _metrics(self) -> Iterator[Metric]:
         for check in self._percentages():
