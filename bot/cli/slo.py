@@ -77,12 +77,12 @@ def _demo_slo(days: int) -> "tuple[Slo, Settings]":
 def _print_slo(slo: "Slo", settings: "Settings", *, strict: bool) -> None:
     from bot.cli.terminal import print_line, print_table
     from bot.messages.slo import case_text, headline
+    from bot.messages.text import with_sync
 
     print_table(("metric", "target", "value", "trend", "met", "source"), _rows(slo.metrics))
     for case in slo.worst:
-        sync = f", {case.incident.sync}" if case.incident.sync else ""
-        at = _time(case.opened_at, settings)
-        print_line(f"incident {case.incident.id}: {case.incident.title}{sync}, {case_text(case)}, since {at}")
+        what, at = with_sync(case.incident.title, case.incident.sync), _time(case.opened_at, settings)
+        print_line(f"incident {case.incident.id}: {what}, {case_text(case)}, since {at}")
     style, _ = STYLES[slo.verdict]
     go = ("Go · " if slo.verdict == "met" else "No-go · ") if strict else ""
     print_line(f"{go}{headline(slo)}", style)

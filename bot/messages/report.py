@@ -10,6 +10,7 @@ from bot.alerts.weekly import Case, Cost, Metric, Review, Verdict
 from bot.config.settings import OBSERVES, Settings
 from bot.messages.blocks import Block, Message, Native, actions, button, context, fields, section, sections
 from bot.messages.native import table
+from bot.messages.phrases import MORE_OPEN
 from bot.messages.text import (
     ICONS,
     anchor,
@@ -21,6 +22,7 @@ from bot.messages.text import (
     number,
     person,
     signs,
+    with_sync,
 )
 from checks.numbers import count_of, duration, in_figures
 
@@ -32,6 +34,7 @@ VERDICTS = {
     Verdict.CRITICAL: "🔴",
 }
 INCOMPLETE = "⚠️"
+LATE = timedelta(hours=1)  # after its window, from which on a review says so
 CAUSES = ("Cause", "This week", "Last week", "2 weeks ago", "3 weeks ago")
 MOST_OPEN, MOST_CHANGES, MOST_LOADS, MOST_METRICS = 5, 8, 5, 5
 PREVIEW = "stakeholder_note"  # the button's action, and the callback of its dialog
@@ -102,8 +105,7 @@ def _incidents(review: Review, zone: ZoneInfo, links: Mapping[int, str | None]) 
     if review.longest:
         pairs.append(("Longest", f"{_case(review.longest, links)}, {duration(review.longest.lasted)}"))
     open_lines = [_open(one, zone, links) for one in review.still_open]
-    rest = "… and {} more open: `/sync-health incidents`"
-    return [fields(*pairs), *(sections(["*Open now*", *open_lines], MOST_OPEN + 1, rest) if open_lines else [])]
+    return [fields(*pairs), *(sections(["*Open now*", *open_lines], MOST_OPEN + 1, MORE_OPEN) if open_lines else [])]
 
 
 def _counted(opened: int, critical: int, before: int | None) -> str:
@@ -116,7 +118,7 @@ def _compared(now: timedelta, before: timedelta | None) -> str:
 
 
 def _case(case: Case, links: Mapping[int, str | None]) -> str:
-    return anchor(f"{case.title}{f', {case.sync}' if case.sync else ''}", links.get(case.id))
+    return anchor(with_sync(case.title, case.sync), links.get(case.id))
 
 
 def _open(case: Case, zone: ZoneInfo, links: Mapping[int, str | None]) -> str:
@@ -151,7 +153,7 @@ def _pace(one: Pace) -> str:
     )
     assert one.reached_in, "only what is in sight is told"
     left = count_of(max(1, round(one.reached_in / timedelta(days=1))), "day")
-    what = f"*{escape(one.title)}{f', {escape(one.sync, 40)}' if one.sync else ''}*"
+    what = f"*{escape(with_sync(one.title, one.sync))}*"
     return f"📈 {what} {moves} by {by} a day (now {value}): {limit_in_code(one.limit)} in about {left}"
 
 
@@ -168,8 +170,7 @@ def _advice(one: Advice) -> str:
 
 
 def _noise(one: Noise, settings: Settings) -> str:
-    whose = f", {escape(one.sync, 40)}" if one.sync else ""
-    said = f"🔕 *{escape(one.title)}{whose}*: {count_of(one.incidents, 'alert')}, each resolved within "
+    said = f"🔕 *{escape(with_sync(one.title, one.sync))}*: {count_of(one.incidents, 'alert')}, each resolved within "
     said += f"{duration(one.longest)} without action."
     if one.proposed is None:
         return said
@@ -204,7 +205,10 @@ def _small_print(review: Review, settings: Settings) -> Iterator[str]:
     yield from (f"❗ {escape(one, 300)}" for one in review.unknown)
     if review.observes:
         yield OBSERVES
-    yield f"{escape(settings.pipeline, 100)} · {as_of(review.until, settings.zone)}"
+    dated = as_of(review.as_of, settings.zone)
+    if review.as_of - review.until >= LATE:
+        dated = f"counted until {day_and_time(review.until, settings.zone)}, open incidents {dated}"
+    yield f"{escape(settings.pipeline, 100)} · {dated}"
     if not settings.report.channels:
         yield NO_CHANNELS
 

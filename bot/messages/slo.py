@@ -9,9 +9,10 @@ from bot.alerts.success import Known, Metric, Standing, Unit
 from bot.answers.history import Slo
 from bot.messages.blocks import Block, Message, Native, context, section, sections
 from bot.messages.native import NOTHING, table
+from bot.messages.phrases import titled
 from bot.messages.text import ICONS, SIGNS, anchor, code, day_and_time, escape
 from bot.sanitize import sanitize
-from checks.numbers import count_of, duration, in_figures, in_percent
+from checks.numbers import count_of, duration, in_figures, in_percent, listed
 
 COLUMNS = ("Metric", "Target", "Value", "Trend", "Met", "Source")
 MET = {Standing.MISSED: "❗ No", Standing.UNKNOWN: "❔ Unknown", Standing.MET: "✅ Yes"}
@@ -63,8 +64,7 @@ def headline(slo: Slo) -> str:
     if missed:
         parts += [f"{len(unknown)} unknown"] if unknown else []
     elif unknown:
-        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-        parts.append(f"unknown: {', '.join(sanitize(one.title, SHORT) for one in unknown[:NAMED])}{more}")
+        parts.append(f"unknown: {listed([sanitize(one.title, SHORT) for one in unknown], NAMED)}")
     return " · ".join(parts)
 
 
@@ -126,7 +126,6 @@ def _in_unit(value: float, metric: Metric) -> str:
 
 def _case(case: Figures, link: str | None, zone: ZoneInfo) -> str:
     incident = case.incident
-    sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
-    parts = [f"{ICONS[case.severity]} *{incident.id}* {escape(incident.title, 150)}{sync}", case_text(case)]
+    parts = [f"{ICONS[case.severity]} *{incident.id}* {titled(incident)}", case_text(case)]
     parts += [f"since {day_and_time(case.opened_at, zone)}", *([anchor("thread", link)] if link else [])]
     return " · ".join(parts)

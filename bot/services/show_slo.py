@@ -53,7 +53,7 @@ def show_slo(settings: Settings, clock: Clock, census: Census, store: Store, day
         )
         evidence = replace(known, announced=tuple(_announced(records, settings, known)))
         worst = evidence.figures(evidence.window).slowest(WORST)
-        roots = {one.incident.id: root for one in worst if (root := records.root_of(one.incident.id))}
+        roots = records.roots_of([one.incident.id for one in worst])
     return Slo(settings.pipeline, days, begin + days * DAY, until, success_metrics(evidence), worst, roots)
 
 

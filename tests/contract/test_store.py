@@ -444,6 +444,21 @@ def test_messages_of_an_incident_are_claimed_in_order_and_one_at_a_time(store: S
     assert brief(claim(store, seconds=4)) == (incident_id, "severity")
 
 
+def test_where_threads_begin_is_told_of_those_that_do_each_incident_of_a_shared_thread_by_its_root(
+    store: SqlStore,
+) -> None:
+    root = enqueue(store, Kind.ROOT, Kind.EVIDENCE)
+    store.mark_sent(claim(store), "me", place=PLACE)
+    store.mark_sent(claim(store, seconds=1), "me", place=Place("C0001", "2.0"))
+    with store.transaction() as records:
+        beside = records.create_incident(replace(incident("properties/b"), thread_id=root)).id
+        alone = records.create_incident(incident("properties/c")).id
+        records.enqueue(alone, Kind.ROOT)
+        assert records.roots_of([root, beside, alone, 99]) == {root: PLACE, beside: PLACE}
+        assert records.roots_of([]) == {}
+        assert (records.root_of(beside), records.root_of(alone)) == (PLACE, None)
+
+
 def test_a_new_version_of_the_root_waits_for_the_reply_that_is_being_sent(store: SqlStore) -> None:
     incident_id = enqueue(store, Kind.ROOT, Kind.EVIDENCE)
     store.mark_sent(claim(store), "me", place=PLACE)
