@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil
 
-from bot.alerts.alert_times import Announced, Measured
+from bot.alerts.alert_times import Announced
 from bot.alerts.attention import ESCALATE_EVERY
-from bot.alerts.success import DAY, Evidence, Known, Measurements, Metric, Standing, SyncRunsRead, Unit, Window
+from bot.alerts.success import DAY, Evidence, Known, Measurements, Metric, Standing, SyncRunsRead, Unit, Values, Window
 from bot.facts import RunStatus
 from checks.forms import Limit
 from checks.model import Check, Severity
@@ -222,14 +222,13 @@ def _objective(evidence: Evidence, check: Check, measured: Measurements) -> Metr
     return _over_time(evidence, (check.name, check.title), check.slo, UNITS[unit_of(check)], count, known)
 
 
-def _values(series: Iterable[Measured], window: Window) -> list[float]:
-    return [one.value for one in series if one.value is not None and window[0] < one.at <= window[1]]
+def _values(series: Values, window: Window) -> list[float]:
+    return [value for at, value in series if window[0] < at <= window[1]]
 
 
-def _days(series: Iterable[Measured], window: Window) -> set[int]:
+def _days(series: Values, window: Window) -> set[int]:
     """The days of a window, counted back from its end, in which there was a value."""
-    times = [one.at for one in series if one.value is not None and window[0] < one.at <= window[1]]
-    return {int((window[1] - at) / DAY) for at in times}
+    return {int((window[1] - at) / DAY) for at, _ in series if window[0] < at <= window[1]}
 
 
 def _health_query(evidence: Evidence) -> Metric:

@@ -37,7 +37,6 @@ from checks.model import Check
 REPORT = "report"  # its name among the daily jobs
 LATEST = timedelta(days=3)  # a review that was due longer ago is not posted any more
 RUNS = 100  # of a sync, whose durations are looked at: a page of them
-MOST_VALUES = 20_000  # of a check: a week, one a minute
 REPLAYED_BEFORE = timedelta(days=1)  # the window of a replay begins with an alert as it was then
 UNKNOWN, MOST_NAMED = "Run durations unknown", 3  # …syncs by name
 BACKLOG_SIZE = "backlog"  # the metric
@@ -98,7 +97,7 @@ class _Reader:
     def review(self) -> Review:
         since, now, settings = self._since, self._now, self._settings
         window = window_figures(self._incidents, since, now)
-        evaluated = self._records.evaluated_since(since)
+        evaluated = self._records.evaluation_times(since)
         loads, advice = self._loads()
         return Review(
             since=since,
@@ -172,7 +171,7 @@ class _Reader:
         begin = self._since - REPLAYED_BEFORE
 
         def values_of(subject: Subject) -> Values:
-            return [one for one in self._values(subject) if one[0] >= begin]
+            return self._records.values_between(*subject, begin, self._now)
 
         return noisy(window.opened, lambda of: self._settings.check_called(*of), values_of, self._since, self._now)
 
@@ -201,10 +200,7 @@ class _Reader:
         return (sync for sync in self._settings.syncs if sync.queue)
 
     def _in_window(self, subject: Subject) -> Values:
-        return [one for one in self._values(subject) if one[0] >= self._since]
-
-    def _values(self, subject: Subject) -> Values:
-        return self._records.latest_values(*subject, MOST_VALUES, until=self._now)
+        return self._records.values_between(*subject, self._since, self._now)
 
 
 def _covered(spans: Iterable[Span], begin: datetime, end: datetime) -> timedelta:
