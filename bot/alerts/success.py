@@ -23,7 +23,7 @@ ENOUGH = 0.95  # of the days that have to be known
 Window = tuple[datetime, datetime]
 
 
-class Standing(StrEnum):
+class SuccessStanding(StrEnum):
     """How a metric stands against its target."""
 
     MISSED = "missed"
@@ -56,7 +56,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Metric:
+class SuccessMetric:
     """One success metric over the window."""
 
     key: str
@@ -68,7 +68,7 @@ class Metric:
     before: float | None = None  # of the window before, where that is known
     source: str = ""  # what it is counted from, in words
     nothing: str = "no data"  # what stands in place of a value
-    standing: Standing = Standing.UNKNOWN
+    standing: SuccessStanding = SuccessStanding.UNKNOWN
     at_least: bool = False  # the value goes on growing with what is not over
 
 
@@ -144,7 +144,7 @@ class Evidence:
         return {window: window_figures(self.incidents, *window) for window in (self.before, self.window)}
 
 
-def verdict(found: Iterable[Metric]) -> Standing:
+def verdict(found: Iterable[SuccessMetric]) -> SuccessStanding:
     """Of all of them: missed where one is, else unknown where one is, met where all are."""
     standings = {one.standing for one in found}
-    return next((one for one in Standing if one in standings), Standing.UNKNOWN)
+    return next((one for one in SuccessStanding if one in standings), SuccessStanding.UNKNOWN)

@@ -37,6 +37,7 @@ TRIGGERS = {
     "dbt_cloud": "after a dbt Cloud job",
     "live": "live",
 }
+TIME_TO_ACKNOWLEDGE, TIME_TO_RECOVER = "Time to acknowledge (MTTA)", "Time to recover (MTTR)"  # see WindowFigures
 SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 STEPS = {
     Did.ACKNOWLEDGED: "Acknowledged",

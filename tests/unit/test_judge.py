@@ -294,3 +294,21 @@ def test_a_count_is_followed_by_its_singular_or_its_plural() -> None:
 def test_a_place_in_a_row_is_written_as_people_write_it() -> None:
     places = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 112: "112th"}
     assert {number: ordinal(number) for number in places} == places
+
+
+@pytest.mark.parametrize(
+    ("limit", "rises", "worst"),
+    [
+        ("> 50", True, 90),
+        (">= 50", True, 90),
+        ("< 50", False, -3),
+        ("<= 50", False, -3),
+        ("= 10", False, 11),
+        ("!= 10", True, 90),
+    ],
+)
+def test_the_worst_value_is_the_one_that_is_furthest_on_the_side_of_the_limit(
+    limit: str, rises: bool, worst: float
+) -> None:
+    read = parse_limit(limit)
+    assert (read.rises, max((90.0, 11.0, -3.0), key=read.beyond)) == (rises, worst)
