@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.alerts.incident_figures import Figures
-    from bot.alerts.success import Metric
+    from bot.alerts.success import SuccessMetric
     from bot.answers.history import Slo
     from bot.cli.terminal import Cells
     from bot.config.settings import Settings
@@ -89,7 +89,7 @@ def _print_slo(slo: "Slo", settings: "Settings", *, strict: bool) -> None:
     print_line(f"{_time(slo.since, settings)} to {_time(slo.until, settings)}", "dim")
 
 
-def _rows(metrics: "tuple[Metric, ...]") -> "Iterator[Cells]":
+def _rows(metrics: "tuple[SuccessMetric, ...]") -> "Iterator[Cells]":
     from bot.messages.slo import target_text, trend_text, value_text
 
     for one in metrics:
@@ -114,7 +114,7 @@ def _as_json(slo: "Slo", settings: "Settings") -> dict[str, object]:
     }
 
 
-def _metric(one: "Metric") -> dict[str, object]:
+def _metric(one: "SuccessMetric") -> dict[str, object]:
     """A target and values in the metric's unit; a value of null has a reason."""
     return {
         "name": one.key,

@@ -39,6 +39,7 @@ TRIGGERS = {
     "live": "live",
 }
 MORE_OPEN = "… and {} more: `/sync-health incidents`"  # of what is open than a list shows
+TIME_TO_ACKNOWLEDGE, TIME_TO_RECOVER = "Time to acknowledge (MTTA)", "Time to recover (MTTR)"  # see WindowFigures
 SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 STEPS = {
     Did.ACKNOWLEDGED: "Acknowledged",

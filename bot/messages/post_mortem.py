@@ -219,11 +219,10 @@ def timeline(found: PostMortem) -> list[tuple[datetime, Line]]:
 def worst_of_each(found: PostMortem, most: int = MOST_POINTS) -> tuple[tuple[datetime, float], ...]:
     """So many values at most: of equally many that follow each other the worst, so that no peak is lost."""
     values = found.values if has_values(found.incident) else ()
-    limit = parse_limit(found.incident.limit) if found.incident.limit else None
-    lower = limit is not None and limit.comparison.startswith("<")
+    limit = parse_limit(found.incident.limit or "> 0")
     size = -(-len(values) // most) or 1
     parts = (values[n : n + size] for n in range(0, len(values), size))
-    return tuple((min if lower else max)(part, key=lambda one: one[1]) for part in parts)
+    return tuple(max(part, key=lambda one: limit.beyond(one[1])) for part in parts)
 
 
 def entry_line(entry: Entry) -> Line:

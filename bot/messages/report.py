@@ -10,7 +10,7 @@ from bot.alerts.weekly import Case, Cost, Metric, Review, Verdict
 from bot.config.settings import OBSERVES, Settings
 from bot.messages.blocks import Block, Message, Native, actions, button, context, fields, section, sections
 from bot.messages.native import table
-from bot.messages.phrases import MORE_OPEN
+from bot.messages.phrases import MORE_OPEN, TIME_TO_ACKNOWLEDGE, TIME_TO_RECOVER
 from bot.messages.text import (
     ICONS,
     anchor,
@@ -24,6 +24,7 @@ from bot.messages.text import (
     signs,
     with_sync,
 )
+from checks.forms import parse_limit
 from checks.numbers import count_of, duration, in_figures
 
 VERDICTS = {
@@ -99,9 +100,9 @@ def _incidents(review: Review, zone: ZoneInfo, links: Mapping[int, str | None]) 
     pairs = [("Incidents", _counted(week.opened, week.critical, before.opened if before else None))]
     if week.to_acknowledge is not None:
         mean = _compared(week.to_acknowledge, before.to_acknowledge if before else None)
-        pairs.append(("Time to acknowledge (MTTA)", mean))
+        pairs.append((TIME_TO_ACKNOWLEDGE, mean))
     if week.to_recover is not None:
-        pairs.append(("Time to recover (MTTR)", _compared(week.to_recover, before.to_recover if before else None)))
+        pairs.append((TIME_TO_RECOVER, _compared(week.to_recover, before.to_recover if before else None)))
     if review.longest:
         pairs.append(("Longest", f"{_case(review.longest, links)}, {duration(review.longest.lasted)}"))
     open_lines = [_open(one, zone, links) for one in review.still_open]
@@ -183,7 +184,7 @@ def _noise(one: Noise, settings: Settings) -> str:
 
 def _metric(one: Metric) -> str:
     first, latest, worst = (number(value, one.limit) for value in (one.first, one.latest, one.worst))
-    word = "highest" if ">" in one.limit else "lowest"
+    word = "highest" if parse_limit(one.limit).rises else "lowest"
     change = one.latest - one.first
     moved = f" ({change:+.1f})" if abs(change) >= 0.05 else ""
     return (

@@ -81,7 +81,7 @@ def _effects(ports: Ports, records: Records, now: datetime) -> tuple[Effects, tu
     known = _known(records, since, now)
     of_check = [(one, settings.check_called(one.incident.check, one.incident.sync)) for one in known]
     events, short, blind = events_of(of_check, since, now)
-    times = records.evaluated_since(since)
+    times = records.evaluation_times(since)
     weekly = settings.schedule.report
     return Effects(
         since=since,

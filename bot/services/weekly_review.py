@@ -38,7 +38,6 @@ from checks.numbers import listed
 REPORT = "report"  # its name among the daily jobs
 LATEST = timedelta(days=3)  # a review that was due longer ago is not posted any more
 RUNS = 100  # of a sync, whose durations are looked at: a page of them
-MOST_VALUES = 20_000  # of a check: a week, one a minute
 REPLAYED_BEFORE = timedelta(days=1)  # the window of a replay begins with an alert as it was then
 UNKNOWN, MOST_NAMED = "Run durations unknown", 3  # …syncs by name
 BACKLOG_SIZE = "backlog"  # the metric
@@ -111,7 +110,7 @@ class _Reader:
         since, until, settings = self._since, self._until, self._settings
         window = window_figures(self._incidents, since, until)
         still_open = window_figures(self._incidents, since, self._now).still_open
-        evaluated = [at for at in self._records.evaluated_since(since) if at <= until]
+        evaluated = [at for at in self._records.evaluation_times(since) if at <= until]
         loads, advice = self._loads()
         return Review(
             since=since,
@@ -185,7 +184,7 @@ class _Reader:
         begin = self._since - REPLAYED_BEFORE
 
         def values_of(subject: Subject) -> Values:
-            return [one for one in self._values(subject) if one[0] >= begin]
+            return self._records.values_between(*subject, begin, self._now)
 
         return noisy(window.opened, lambda of: self._settings.check_called(*of), values_of, self._since, self._until)
 
@@ -215,10 +214,7 @@ class _Reader:
         return (sync for sync in self._settings.syncs if sync.queue)
 
     def _in_window(self, subject: Subject, until: datetime) -> Values:
-        return [one for one in self._values(subject) if self._since <= one[0] <= until]
-
-    def _values(self, subject: Subject) -> Values:
-        return self._records.latest_values(*subject, MOST_VALUES, until=self._now)
+        return self._records.values_between(*subject, self._since, until)
 
 
 def _covered(spans: Iterable[Span], begin: datetime, end: datetime) -> timedelta:

@@ -309,3 +309,21 @@ def test_a_place_in_a_row_is_written_as_people_write_it() -> None:
 )
 def test_a_list_counts_what_it_does_not_name(names: list[str], of: int | None, said: str) -> None:
     assert listed(names, 2, of=of) == said
+
+
+@pytest.mark.parametrize(
+    ("limit", "rises", "worst"),
+    [
+        ("> 50", True, 90),
+        (">= 50", True, 90),
+        ("< 50", False, -3),
+        ("<= 50", False, -3),
+        ("= 10", False, 11),
+        ("!= 10", True, 90),
+    ],
+)
+def test_the_worst_value_is_the_one_that_is_furthest_on_the_side_of_the_limit(
+    limit: str, rises: bool, worst: float
+) -> None:
+    read = parse_limit(limit)
+    assert (read.rises, max((90.0, 11.0, -3.0), key=read.beyond)) == (rises, worst)

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -59,10 +58,6 @@ class ReportRecords:
         for channel in channels:
             self._enqueue_report(Kind.STAKEHOLDERS, channel, stakeholder_note_id=note.id)
         return True
-
-    def evaluated_since(self, since: datetime) -> list[datetime]:
-        times = select(t.evaluations.c.checked_at).where(t.evaluations.c.checked_at >= since)
-        return list(self._db.scalars(times.order_by(t.evaluations.c.id)))
 
     def _enqueue_report(self, kind: Kind, channel: str, **about: int) -> None:
         new = {"id": uuid.uuid4().hex, "kind": kind, "channel": channel, **about, **UNSENT}
