@@ -78,7 +78,10 @@ def found_between(measured: Sequence[Measured], opened_at: datetime) -> tuple[da
 
 
 def ended_before(runs: Sequence[Run], at: datetime | None) -> datetime | None:
-    """When the newest run ended that an evaluation at this time knew: what it found of runs began with that one."""
+    """When the newest run ended that an evaluation at this time knew: what it found of runs began with that one.
+
+    Of one that failed Census has no end; it failed after it began.
+    """
     says = (run for run in runs if run.status is RunStatus.FAILED or run.counts_as_sync)
-    ends = [run.completed_at for run in says if run.completed_at and at and run.completed_at <= at]
+    ends = [ended for run in says if at and (ended := run.completed_at or run.created_at) <= at]
     return max(ends, default=None)

@@ -129,10 +129,13 @@ def _has(settings: Settings, check: Check, sync: SyncSettings) -> bool:
 
 
 def _presses(rows: Iterable[AuditRow]) -> Iterator[datetime]:
-    """When a person did something: of what has a row for its end, too, and of a press on many, once."""
+    """When a person did something: of what has a row for its end, too, and of a press on many, once.
+
+    What was refused, such as a slip, is no work.
+    """
     begun, seen = Counter[tuple[str, str, str]](), set[tuple[datetime, str, str]]()
     for row in sorted(rows, key=lambda one: one.at):
-        if not PERSON.fullmatch(row.user):
+        if not PERSON.fullmatch(row.user) or row.state is AuditState.REFUSED:
             continue
         key, press = (row.user, row.what, row.target), (row.at, row.user, row.what)
         if row.state is AuditState.REQUESTED:

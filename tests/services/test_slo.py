@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerts.alert_times import ended_before
 from bot.alerts.success import SuccessMetric, SuccessStanding
 from bot.answers.history import Slo
 from bot.errors import TemporaryError
@@ -27,6 +28,8 @@ from checks.model import Check
 from checks.numbers import duration
 from tests.fakes import HEALTH, Fault
 from tests.services.conftest import ADA, CHECK, ROBIN, World
+from tests.unit import samples
+from tests.unit.samples import NOW
 
 MET, MISSED, UNKNOWN = SuccessStanding.MET, SuccessStanding.MISSED, SuccessStanding.UNKNOWN
 OBJECTIVE = CHECK.model_copy(update={"slo": parse_limit("< 100")})
@@ -225,7 +228,7 @@ def test_the_same_term_is_the_same_number_in_the_metrics_the_review_and_home(wee
         week.days(0.1)
     week.live(150, null_company_names=60)
     home, _ = show_home(week.ports, ())
-    review = read_review(week.ports).week
+    review = read_review(week.ports).review.week
     mtta, mttr = home.time_to_acknowledge.value, home.time_to_recover.value
     assert mtta and mttr and (review.to_acknowledge, review.to_recover) == (mtta, mttr)
     found = {one.title: one for one in week.slo().metrics}
@@ -440,7 +443,7 @@ def test_a_press_counts_once_and_what_nobody_pressed_not_at_all(week: Week) -> N
     press(week.world, ("sync-health", "rerun", asked), ("sync-health", "rerun", done))
     press(week.world, (ROBIN, "rerun", asked), (ROBIN, "rerun", done))
     press(week.world, (ROBIN, "rerun", AuditState.REFUSED))
-    assert week.metric("daily_operations").source == "5 actions at 1 min each; no incident open"
+    assert week.metric("daily_operations").source == "3 actions at 1 min each; no incident open"
     week.world.clock.pass_(days=7, seconds=10)
     assert week.metric("daily_operations").value == 0
 
@@ -487,3 +490,10 @@ def test_the_pipeline_of_another_team_has_its_own_objectives_and_census_alone_ha
     assert {"stale_contacts", "coverage"} & found.keys() == set()
     assert found["health_query"].nothing == "no data"
     assert found["sync_success"].known.why == "Contacts: Census does not answer"
+
+
+def test_a_failed_run_that_census_gives_no_end_dates_its_fault_by_its_begin() -> None:
+    good = samples.run(created_at=NOW - timedelta(minutes=20), completed_at=NOW - timedelta(minutes=19))
+    bad = samples.run(status=RunStatus.FAILED, created_at=NOW - timedelta(minutes=5), completed_at=None)
+    assert ended_before([bad, good], NOW) == bad.created_at
+    assert ended_before([bad, good], NOW - timedelta(minutes=6)) == good.completed_at
