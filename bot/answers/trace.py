@@ -41,7 +41,7 @@ class LoggedRun:
 
 @dataclass(frozen=True)
 class LogLook:
-    """A look for the row of a run in the audit log; without a row there is none yet, or `unknown` says why not known."""
+    """A look for the row of a run in the audit log: without one there is none yet, or `unknown` says why."""
 
     row: LoggedRun | None = None
     unknown: str = ""

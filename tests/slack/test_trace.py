@@ -113,7 +113,7 @@ def test_a_step_that_fails_as_nobody_foresaw_ends_the_following_so_that_it_can_b
     monkeypatch.setattr("bot.slack.follow_trace.follow_on", broken)
     assert "👀 Following until" in _ask(world, f"trace {record} --follow")
     until(failed.is_set)
-    until(lambda: "reference" in world.told(world.visitor))
+    until(lambda: "Unexpected error" in world.told(world.visitor))
     monkeypatch.undo()
     assert "👀 Following until" in _ask(world, f"trace {record} --follow")
 
