@@ -28,6 +28,11 @@ class Trace:
         """The one that it is about, by its own id; empty where it is about none, or its id may not be shown."""
         return self.records[0] if self.hops and self.records[0] != HIDDEN else ""
 
+    @property
+    def remarks(self) -> list[str]:
+        """What of Census' records was not looked at, and why."""
+        return [remark for carrier in self.carriers for remark in carrier.remarks]
+
 
 @dataclass(frozen=True)
 class LoggedRun:

@@ -93,9 +93,10 @@ def _say_how_it_stands(before: str, followed: "Followed", settings: "Settings", 
 
 
 def _print_trace(trace: "Trace", settings: "Settings") -> None:
+    from bot.alerts.trace import detail_of
     from bot.cli.terminal import print_line, print_table
     from bot.messages.text import without_braces
-    from bot.messages.trace import ICONS, detail_of, differing, marked, remarks, values_of
+    from bot.messages.trace import ICONS, differing, marked, values_of
 
     zone, verdict = settings.zone, trace.verdict
     print_line(f"{ICONS[verdict.standing]} {without_braces(verdict.sentence, zone)}")
@@ -117,7 +118,7 @@ def _print_trace(trace: "Trace", settings: "Settings") -> None:
     if differences := differing(trace):
         fields: list[Cells] = [(one.field, values_of(one)) for one in differences]
         print_table(("differing field", "the sync would write → what is there"), fields)
-    for remark in remarks(trace):
+    for remark in trace.remarks:
         print_line(remark)
 
 

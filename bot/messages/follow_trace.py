@@ -69,8 +69,7 @@ def moved(arrival: Arrival) -> str:
 
 def named(trace: Trace, settings: Settings) -> str:
     """`Property 108617`."""
-    one = escape(settings.noun.one, 40)
-    return f"{one[:1].upper()}{one[1:]} {escape(trace.record, 40)}".rstrip()
+    return escape(settings.noun.named(trace.record), 100)
 
 
 def _run(arrival: Arrival, settings: Settings) -> str:

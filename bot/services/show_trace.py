@@ -59,8 +59,7 @@ def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
 
 
 def _named(settings: Settings, record: str) -> str:
-    one = settings.noun.one
-    return f"This {one}" if record == HIDDEN else f"{one[:1].upper()}{one[1:]} {record}"
+    return f"This {settings.noun.one}" if record == HIDDEN else settings.noun.named(record)
 
 
 def _broken_way(settings: Settings, error: str) -> Verdict:
