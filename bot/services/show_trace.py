@@ -51,7 +51,9 @@ def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
     records = list(dict.fromkeys(str(row.get("record")) for row in rows))
     shown = tuple(map(shown_id, records[:SHOWN]))
     if len(records) != 1:
-        return answer(_not_one(settings, len(records)), shown, len(records))
+        said = rows[0].get("matches") if rows else 0  # a statement may return some of them alone
+        matches = max(len(records), said) if isinstance(said, int) else len(records)
+        return answer(_not_one(settings, matches), shown, matches)
     hops = hops_of(rows, settings)
     carriers = tuple(carrier_of(sources, census, *one) for one in _to_ask(hops))
     verdict = judge_way(_named(settings, shown[0]), hops, carriers, destination=settings.destination)
