@@ -103,6 +103,12 @@ def judge_way(record: str, hops: Sequence[Hop], carriers: Sequence[Carrier], *, 
     return _arrived(record, last, carriers)
 
 
+def detail_of(hop: Hop, *, is_verdict: bool = False) -> str:
+    """What is known of a hop, with times in braces; of the one that the verdict is about, what that does not say."""
+    said = () if is_verdict else (hop.stops, f"suspect: {hop.suspect}" if hop.suspect else "")
+    return " · ".join(filter(None, (*said, hop.note)))
+
+
 COMPARE = "Compare the views that the syncs read with their source"
 
 

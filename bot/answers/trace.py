@@ -28,6 +28,11 @@ class Trace:
         """The one that it is about, by its own id; empty where it is about none, or its id may not be shown."""
         return self.records[0] if self.hops and self.records[0] != HIDDEN else ""
 
+    @property
+    def remarks(self) -> list[str]:
+        """What of Census' records was not looked at, and why."""
+        return [remark for carrier in self.carriers for remark in carrier.remarks]
+
 
 @dataclass(frozen=True)
 class LoggedRun:
@@ -37,6 +42,15 @@ class LoggedRun:
     processed: int | None
     succeeded: int | None
     failed: int | None
+
+
+@dataclass(frozen=True)
+class LogLook:
+    """A look for the row of a run in the audit log: without one there is none yet, or `unknown` says why."""
+
+    row: LoggedRun | None = None
+    unknown: str = ""
+    last: bool = False  # whether nobody looks again
 
 
 @dataclass(frozen=True)

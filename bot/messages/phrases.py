@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Did, Entry, Incident
+from bot.alerts.model import SEVERITIES, Did, Entry, Incident
 from bot.facts import Schedule
 from bot.messages.text import (
     ICONS,
@@ -21,7 +21,6 @@ from bot.messages.text import (
     with_sync,
 )
 from bot.model import Evaluation
-from checks.model import Severity
 from checks.numbers import duration
 
 FREQUENCIES = {
@@ -40,7 +39,6 @@ TRIGGERS = {
 }
 MORE_OPEN = "… and {} more: `/sync-health incidents`"  # of what is open than a list shows
 TIME_TO_ACKNOWLEDGE, TIME_TO_RECOVER = "Time to acknowledge (MTTA)", "Time to recover (MTTR)"  # see WindowFigures
-SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 STEPS = {
     Did.ACKNOWLEDGED: "Acknowledged",
     Did.TAKEN_OVER: "Acknowledged",

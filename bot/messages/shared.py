@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Incident, State
+from bot.alerts.model import SEVERITIES, Incident, State
 from bot.config.settings import Settings
 from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, context, overflow, section, sections
 from bot.messages.menu import entries, menu, offered
 from bot.messages.phrases import (
     MORE_OPEN,
-    SEVERITIES,
     by_hand,
     incident_words,
     life,

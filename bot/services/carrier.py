@@ -1,19 +1,16 @@
 """What Census says of the sync whose backlog a record stands in, and of the record in its latest runs."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.alerts.rejections import Rejection, cause_of
+from bot.alerts.rejections import IDENTIFIER, cause_of, comparable
 from bot.alerts.trace import Carrier, Hop
 from bot.config.syncs import SyncSettings
-from bot.errors import NotFoundError, SyncHealthError
-from bot.facts import Run, RunStatus
+from bot.facts import RunStatus
 from bot.ports import Census, Sources
 from bot.services.look_at_sync import SyncLook, look_at
+from bot.services.run_records import RecordSearch
 
-READ = 1000  # records of a run that are looked through for one: ten pages
-MOST = 2000  # …of all runs of a sync
-RUNS = 3  # of a sync that are looked through for the one that wrote it
+TOO_LONG = f"Not looked for among Census' records: its identifier has more than {IDENTIFIER} characters"
 
 
 def carrier_of(sources: Sources, census: Census, hop: Hop, last: Hop) -> Carrier:
@@ -25,7 +22,9 @@ def carrier_of(sources: Sources, census: Census, hop: Hop, last: Hop) -> Carrier
     completed = [run for run in look.runs if run.counts_as_sync]
     if carrier.error or not completed or not hop.key:
         return carrier
-    records = _Records(census, hop.key)
+    if not comparable([hop.key]):
+        return replace(carrier, remarks=(TOO_LONG,))
+    records = RecordSearch(census, hop.key)
     if hop.holds and (rejected := records.lost_in(completed[0])):
         cause = cause_of(rejected.message, sources.settings.rejections)
         status = "rejected" if rejected in records.rejected else "invalid"
@@ -51,43 +50,3 @@ def _carrier(sync: SyncSettings, look: SyncLook) -> Carrier:
         failed=ended if ended and ended.status is RunStatus.FAILED else None,
         last=next((run for run in look.runs if run.counts_as_sync), None),
     )
-
-
-class _Records:
-    """Looks for one record among those of runs, in a bounded number of calls; `remarks` say what was not looked at."""
-
-    def __init__(self, census: Census, key: str) -> None:
-        self._census, self._key, self._left = census, key, MOST
-        self.rejected: list[Rejection] = []
-        self.remarks: list[str] = []
-
-    def lost_in(self, run: Run) -> Rejection | None:
-        """What became of it in this run, where that could not write it."""
-        if found := self._find(run, "rejected", run.records_failed):
-            self.rejected.append(found)
-            return found
-        return self._find(run, "invalid", run.records_invalid)
-
-    def written_in(self, runs: Sequence[Run]) -> Run | None:
-        """The newest of some runs that wrote it."""
-        some = [run for run in runs if run.records_updated != 0][:RUNS]
-        return next((run for run in some if self._find(run, "succeeded", run.records_updated)), None)
-
-    def _find(self, run: Run, status: str, count: int | None) -> Rejection | None:
-        most = min(READ, self._left)
-        if count == 0 or most <= 0:
-            return None
-        try:
-            records = self._census.records(run.id, status, most=most)
-        except NotFoundError:
-            records = []
-        except SyncHealthError as error:
-            self.remarks.append(f"The {status} records of run {run.id} could not be read: {error}")
-            return None
-        self._left -= max(len(records), 1)
-        found = next((one for one in records if one.identifier == self._key), None)
-        if not records and count:
-            self.remarks.append(f"Census shows no {status} records of run {run.id} yet, or no longer keeps them")
-        elif found is None and len(records) >= most:
-            self.remarks.append(f"Not among the first {most:,} {status} records of run {run.id}")
-        return found

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from bot.alerts.causes import at
+from bot.alerts.rejections import IDENTIFIER
 from bot.alerts.trace import Difference, Hop
 from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
@@ -11,7 +12,7 @@ from bot.config.trace import NEEDED, PLACE, TRACE
 from bot.errors import PermanentError
 from bot.sanitize import HIDDEN, redact, sanitize, shown_id
 
-LONGEST, NAME, KEY = 300, 60, 200  # characters of a text, of a place or field, of an identifier
+LONGEST, NAME = 300, 60  # characters of a text, of a place or field
 MOST_HOPS, MOST_FIELDS = 20, 30
 FLAGS = frozenset({"true", "false", "0", "1"})  # values that say nothing about a person
 EMPTY = "empty"
@@ -44,7 +45,7 @@ def _hop(rows: Sequence[Row], settings: Settings) -> Hop:
         note=_text(first, "note", known),
         suspect=_text(first, "suspect", known),
         sync=sync.name if sync else "",
-        key=sanitize(str(first.get("key") or ""), KEY) if sync else "",
+        key=sanitize(str(first.get("key") or ""), IDENTIFIER) if sync else "",
         differences=_differences(rows, settings),
     )
 

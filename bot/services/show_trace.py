@@ -7,7 +7,7 @@ from bot.alerts.trace import Hop, Standing, Verdict, judge_way
 from bot.answers.trace import Trace
 from bot.config.settings import Settings
 from bot.config.trace import ASKED, TRACE
-from bot.errors import PermanentError, RefusedError
+from bot.errors import MissingTableError, RefusedError
 from bot.ports import Census, Sources
 from bot.sanitize import HIDDEN, shown_id
 from bot.services.carrier import carrier_of
@@ -15,7 +15,6 @@ from bot.services.read_trace import hops_of
 
 LONGEST = 100  # characters of an id
 SHOWN = 5  # ids, where several records share the one that is asked for
-NO_TABLE = "Table or view "  # how an error begins that names one that is missing, see bot.sql.missing
 ONE_ID = "Write one ID: a record ID, a short ID or an ID of the destination"
 
 
@@ -47,14 +46,14 @@ def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
     answer = partial(Trace, asked, sources.clock.now(), settings.noun, settings.destination)
     try:
         rows = sources.warehouse.ask(TRACE, **{ASKED: asked})
-    except PermanentError as error:
-        if not str(error).startswith(NO_TABLE):
-            raise
+    except MissingTableError as error:
         return answer(_broken_way(settings, str(error)))
     records = list(dict.fromkeys(str(row.get("record")) for row in rows))
     shown = tuple(map(shown_id, records[:SHOWN]))
     if len(records) != 1:
-        return answer(_not_one(settings, len(records)), shown, len(records))
+        said = rows[0].get("matches") if rows else 0  # a statement may return some of them alone
+        matches = max(len(records), said) if isinstance(said, int) else len(records)
+        return answer(_not_one(settings, matches), shown, matches)
     hops = hops_of(rows, settings)
     carriers = tuple(carrier_of(sources, census, *one) for one in _to_ask(hops))
     verdict = judge_way(_named(settings, shown[0]), hops, carriers, destination=settings.destination)
@@ -62,8 +61,7 @@ def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
 
 
 def _named(settings: Settings, record: str) -> str:
-    one = settings.noun.one
-    return f"This {one}" if record == HIDDEN else f"{one[:1].upper()}{one[1:]} {record}"
+    return f"This {settings.noun.one}" if record == HIDDEN else settings.noun.named(record)
 
 
 def _broken_way(settings: Settings, error: str) -> Verdict:
