@@ -13,7 +13,7 @@ from checks.problems import Written, shown, written_like
 
 ALL = "all"  # behind pause: every sync
 MOST_KEYS, MOST_GROUPS, MOST_SUSPECTS = 3, 4, 10
-QUOTES = str.maketrans("", "", "\"'`´“”„‟«»‘’‚‛")
+QUOTES = str.maketrans("", "", "\"'`ˋ´“”„‟«»‘’‚‛")
 ROLE = "a role: write a lowercase letter, then lowercase letters, digits and _"
 
 

@@ -171,7 +171,7 @@ def test_a_sync_is_known_by_its_name_its_last_word_its_direction_and_its_id(load
     ("name", "typed"),
     [
         ('O\'Brien "x"', ['O\'Brien "x"', "O’Brien “x”", "obrien x", "'O'Brien x'", "x"]),
-        ("*bold* `c`", ["*bold* `c`", "*bold* c", "`*bold* c`"]),
+        ("*bold* `c`", ["*bold* `c`", "*bold* c", "`*bold* c`", "*bold* ˋcˋ"]),
         ("Feed’s", ["Feed's", "Feed’s", "feeds"]),
     ],
 )
