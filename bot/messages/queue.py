@@ -1,7 +1,7 @@
 """`/sync-health queue`: the backlog, its oldest record, its trend, and its suspect records."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.alerts.trends import Trend, time_to_reach
@@ -17,6 +17,10 @@ from checks.forms import parse_limit
 from checks.judge import WORST_FIRST
 from checks.model import Outcome
 from checks.numbers import duration, pending
+
+SKEW = timedelta(minutes=5)  # between the clocks of a source and the bot
+LONGEST_YEARS = 50  # what is older stands for no time
+LONGEST = timedelta(days=365 * LONGEST_YEARS)
 
 
 def queue_message(queues: Sequence[Queue], zone: ZoneInfo, as_of: datetime) -> Message:
@@ -85,7 +89,7 @@ def _size(queue: Queue) -> Block:
     limits = {"warning": judged.warn, "critical": judged.critical} if judged else {}
     told = {
         "Thresholds": " · ".join(f"{word} {limit_in_code(limit)}" for word, limit in limits.items() if limit),
-        "Oldest": f"{duration(queue.oldest)} ago" if queue.oldest is not None else "",
+        "Oldest": _oldest(queue.oldest) if queue.oldest is not None else "",
         "Trend": _trend(queue) if queue.size else "",
         "Suspect records": _suspects(queue),
     }
@@ -97,6 +101,15 @@ def _troubles(queue: Queue) -> list[Block]:
     """What keeps its sync from writing it, as the alerts say it."""
     lines = [f"{ICONS[one.outcome]} {escape(one.summary, 300)}" for one in queue.troubles]
     return sections(lines, MOST_TROUBLES) if lines else []
+
+
+def _oldest(age: timedelta) -> str:
+    """How long ago; a time that no record can have changed at is named as such."""
+    if age < -SKEW:
+        return f"❔ Unknown: `changed_at` is {duration(-age)} in the future"
+    return (
+        f"{duration(age)} ago" if age <= LONGEST else f"❔ Unknown: `changed_at` is more than {LONGEST_YEARS} years ago"
+    )
 
 
 def _suspects(queue: Queue) -> str:

@@ -193,7 +193,7 @@ def _row(one: MetricValue) -> tuple[Cell, ...]:
     if one.alike:
         return metric.name, metric.title, latest, count_of(one.syncs, "sync") if one.syncs > 1 else metric.sync
     pick = pick_for(metric.check)
-    rank = "worst" if icon else "one" if pick is Pick.LAST else pick
+    rank = "worst" if icon else "one" if pick is Pick.LAST or one.value is None else pick
     return metric.typed, metric.title, latest, f"{metric.sync}, {rank} of {one.syncs} syncs"
 
 
