@@ -57,10 +57,7 @@ def drawn_of(answer: TileAnswer, zone: ZoneInfo) -> Drawn:
     values = ([one_of(mine.get(place, ()), None) for place in places.all] for mine in cells.values())
     series = dict(zip(distinct([*cells], NAME), values, strict=True))
     labels, series, caption = _shorter(tile, answer, places, series, notes)
-    if tile.chart == "bar":
-        labels, whole, blanks = _bars(labels, series, notes)
-    else:
-        labels, whole, blanks = *_without_gaps(labels, series, notes), frozenset[tuple[str, int]]()
+    labels, whole, blanks = (_bars if tile.chart == "bar" else _without_gaps)(labels, series, notes)
     thresholds = {one.label: [one.limit.number] * len(labels) for one in lines}
     if tile.x == "day":
         notes.append(f"Days in {zone.key}")
@@ -142,9 +139,10 @@ def _shorter(
     return labels, points, told
 
 
-def _bars(
-    labels: list[str], series: Values, notes: list[str]
-) -> tuple[list[str], dict[str, list[float]], frozenset[tuple[str, int]]]:
+Whole = tuple[list[str], dict[str, list[float]], frozenset[tuple[str, int]]]  # the labels, their values, the blanks
+
+
+def _bars(labels: list[str], series: Values, notes: list[str]) -> Whole:
     """Every label at which there is a value. Where a series has none its bar is 0 high, which draws none."""
     at = _known(labels, series)
     found = {name: [values[n] for n in at] for name, values in series.items()}
@@ -154,7 +152,7 @@ def _bars(
     return [labels[n] for n in at], {name: [value or 0.0 for value in some] for name, some in found.items()}, blanks
 
 
-def _without_gaps(labels: list[str], series: Values, notes: list[str]) -> tuple[list[str], dict[str, list[float]]]:
+def _without_gaps(labels: list[str], series: Values, notes: list[str]) -> Whole:
     """Labels at which every series has a value; a series that would cost the others most of theirs is left out."""
     at = _known(labels, series)
     kept, left = dict(series), list[str]()
@@ -167,7 +165,7 @@ def _without_gaps(labels: list[str], series: Values, notes: list[str]) -> tuple[
     if gaps := [label for n, label in enumerate(labels) if n not in full]:
         notes.append(f"No value: {few(gaps)}. The chart leaves {'them' if len(gaps) > 1 else 'it'} out")
     whole = {name: [value for n in full if (value := values[n]) is not None] for name, values in kept.items()}
-    return [labels[n] for n in full], whole
+    return [labels[n] for n in full], whole, frozenset()
 
 
 def _known(labels: Sequence[str], series: Values) -> list[int]:

@@ -93,13 +93,11 @@ def _counter(answer: TileAnswer) -> Parts:
 
 def _pie(answer: TileAnswer, zone: ZoneInfo) -> Parts:
     """The biggest parts, and what the others come to."""
-    tile, parts, odd = answer.tile, dict[Place, list[float]](), 0
+    tile, parts = answer.tile, dict[Place, list[float]]()
     for row in answer.rows:
-        value = number_in(row.get(tile.y[0]))
-        if value is None or value <= 0:
-            odd += 1
-        else:
+        if (value := number_in(row.get(tile.y[0]))) is not None and value > 0:
             parts.setdefault(place_of(row.get(str(tile.x)), timely=tile.x in TIMES), []).append(value)
+    odd = len(answer.rows) - sum(map(len, parts.values()))
     if not parts:
         return _no_numbers(tile)
     places = Places(list(parts), zone, str(tile.x))
