@@ -17,7 +17,7 @@ class HomeLoop:
     """Publishes to those who opened App Home in this process."""
 
     def __init__(self, context: Context) -> None:
-        self._homes, self._publisher = context.app_home, HomePublisher(context)
+        self._homes, self._publisher = context.app_home, HomePublisher(context, jitter)
         self._stopping = threading.Event()
         context.ports.store.when_written(self._homes.note_write)
         self._thread = threading.Thread(target=self._loop, name="app home", daemon=True)

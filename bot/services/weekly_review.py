@@ -105,6 +105,7 @@ class _Reader:
             until=now,
             whole=self._whole,
             evaluated=bool(evaluated),
+            checked=bool(settings.checks),
             not_evaluated=gaps(evaluated, since, now, settings.schedule.tick),
             week=incidents_of(window),
             before=self._before(),
