@@ -141,7 +141,7 @@ class HomeViews:
             viewer.own += viewer.person.id not in self._failing
             viewer.failures += 1
             viewer.again = self._monotonic() + TRANSIENT.after(viewer.failures - 1, jitter).total_seconds()
-            self._failing.add(viewer.person.id)
+            self._failing = {*self._failing & self._viewers.keys(), viewer.person.id}
             if viewer.own >= TRIES:
                 self._viewers.pop(viewer.person.id, None)
             return len(self._failing) > 1

@@ -5,6 +5,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -476,6 +477,19 @@ def test_what_fails_for_several_in_a_row_is_slack_s_and_waits_for_everybody_and_
     slack(context).broken.clear()
     publish(publisher)
     assert sorted(slack(context).published) == CROWD[:3]
+
+
+def test_whose_home_fails_is_remembered_no_longer_than_they_are(
+    services: World, context: Context, publisher: HomePublisher
+) -> None:
+    users = [f"U{n:04}" for n in range(MOST + 50)]
+    slack(context).broken |= dict.fromkeys(users, "internal_error")
+    for user in users:
+        services.clock.pass_(seconds=TRANSIENT.shortest)
+        opened(context, event(user))
+        with suppress(UncertainError):
+            publish(publisher)
+    assert len(context.app_home._failing) <= MOST + 1
 
 
 def test_where_slack_cannot_be_reached_everybody_waits(

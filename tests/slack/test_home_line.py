@@ -156,7 +156,7 @@ def test_a_home_that_slack_never_answers_is_given_up_in_time_and_the_others_foll
 
 
 def test_alerts_go_out_while_slack_never_answers_a_home(homes: Homes) -> None:
-    homes.slack.fail_next("views.publish", Fault(silence=8.0), times=2)
+    homes.slack.fail_next("views.publish", Fault("internal_error", silence=3.0), times=None)
     homes.slack.open_home(OPERATOR)
     until(lambda: homes.published(OPERATOR))
     homes.open_incident()
