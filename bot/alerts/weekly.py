@@ -25,7 +25,7 @@ SPLIT = ": "  # between the code of a rejection and how many records it had
 class Verdict(StrEnum):
     """How a week was."""
 
-    UNKNOWN = "unknown"  # nothing was evaluated
+    UNKNOWN = "unknown"  # nothing was evaluated, or nothing is checked
     CALM = "calm"  # no incidents
     RESOLVED = "resolved"  # …all over by now
     OPEN = "open"
@@ -98,6 +98,7 @@ class Review:
     read_at: datetime | None = None  # where that was after its end: what is open is as of then
     whole: bool = True  # False: the bot is younger, and began at `since`
     evaluated: bool = True  # False: never in this time
+    checked: bool = True  # False: pipeline.yml names no check
     not_evaluated: timedelta = NONE  # how much of it
     week: Incidents = field(default_factory=lambda: Incidents(0, 0, None, None))
     before: Incidents | None = None  # the window before; None where the bot was not at work in all of it
@@ -115,13 +116,15 @@ class Review:
 
     @property
     def verdict(self) -> Verdict:
-        """What the headline says; without an evaluation nothing is known, whatever the counts are."""
+        """What the headline says; without an evaluation, or a check, nothing is known, whatever the counts are."""
         if not self.evaluated:
             return Verdict.UNKNOWN
         if any(one.severity is Severity.CRITICAL for one in self.still_open):
             return Verdict.CRITICAL
         if self.still_open:
             return Verdict.OPEN
+        if not self.checked:
+            return Verdict.UNKNOWN
         return Verdict.RESOLVED if self.week.opened else Verdict.CALM
 
     @property

@@ -53,7 +53,7 @@ def _body(shown: Home, settings: Settings) -> Iterator[Block | Native]:
     yield divider()
     yield from check_blocks(summary)
     yield from sync_blocks(evaluation, zone, tables=False)
-    if shown.week:
+    if shown.week and (evaluation.results or shown.week.touched):  # where nothing is checked, none is no news
         yield divider()
         yield _week(shown.week)
 

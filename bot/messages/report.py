@@ -67,7 +67,7 @@ def review_message(review: Review, settings: Settings, links: Mapping[int, str |
 def verdict_words(review: Review) -> str:
     """`4 incidents, 1 still open (critical)`; whatever was not evaluated is part of it."""
     if review.verdict is Verdict.UNKNOWN:
-        return "no data, nothing was evaluated"
+        return f"no data, nothing {'is checked' if review.evaluated else 'was evaluated'}"
     still = len(review.still_open)
     words = count_of(review.week.opened, "incident") if review.week.opened else "no new incidents" if still else ""
     words = words or "no incidents"
@@ -91,7 +91,8 @@ def _incidents(review: Review, zone: ZoneInfo, links: Mapping[int, str | None]) 
     """How many and how fast, next to the week before; then what is open."""
     week, before = review.week, review.before
     if review.verdict is Verdict.UNKNOWN:
-        return [section("Nothing is known of this week: no evaluation was completed.")]
+        why = "pipeline.yml names no check" if review.evaluated else "no evaluation was completed"
+        return [section(f"Nothing is known of this week: {why}.")]
     if not week.opened and not review.still_open and not review.longest:
         last = f" The week before had {before.opened or 'none'}." if before else ""
         when = "this week" if review.whole else "since then"

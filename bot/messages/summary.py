@@ -135,6 +135,8 @@ def headline(evaluation: Evaluation, summary: Summary) -> str:
         return f"{ICONS[worst.severity]} {name}: {SEVERITIES[worst.severity].lower()} · {_short(worst.summary)}"
     if found and (critical or not unknown):
         return f"{ICONS[found.outcome]} {name}: {WORDS[found.outcome]} · {_short(found.summary)}"
+    if not evaluation.results:
+        return f"❔ {name}: status unknown · nothing is checked"
     if found is None and evaluation.outcome is not Outcome.OK:
         return f"{ICONS[evaluation.outcome]} {name}: {WORDS.get(evaluation.outcome, 'status unknown')}"
     if bot := next((one for one in summary.incidents if one.state is State.FIRING and one.source == "bot"), None):

@@ -116,7 +116,7 @@ class Bot:
             written(unpaged.wake)
             yield self._worker(f"pager {pager.name}", work.send_what_is_due, unpaged, "pages wait")
         written(home.note_write)
-        yield self._worker("app home", HomePublisher(self._context).publish_next, home, "App Home waits")
+        yield self._worker("app home", HomePublisher(self._context, jitter).publish_next, home, "App Home waits")
 
     def _worker(self, name: str, step: Callable[[], float], signal: Signal, waits: str) -> WorkerLoop:
         failed = self.checker.state.failed

@@ -90,7 +90,7 @@ def _effects(ports: Ports, records: Records, now: datetime) -> tuple[Effects, tu
         short_delays=short,
         unchecked=blind + gaps(times, since, now, settings.schedule.tick),
         checks_values=any(one.source == "databricks" and not one.per for one in settings.checks),
-        evaluated=bool(times),
+        evaluated=bool(times and settings.checks),
         next_note=next_weekly(weekly, now, settings.zone)[0] if weekly else None,
     ), state_of(known)
 

@@ -118,6 +118,7 @@ class _Reader:
             read_at=self._now if self._now > until else None,
             whole=self._whole,
             evaluated=bool(evaluated),
+            checked=bool(settings.checks),
             not_evaluated=gaps(evaluated, since, until, settings.schedule.tick),
             week=incidents_of(window),
             before=self._before(),

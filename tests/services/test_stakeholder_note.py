@@ -271,6 +271,12 @@ def test_a_bot_that_is_younger_than_a_week_tells_of_the_time_it_knows(reporting:
     assert (effects.evaluated, effects.unchecked) == (True, timedelta(0))
 
 
+def test_where_nothing_is_checked_nothing_is_known(reporting: World) -> None:
+    reporting.ports = replace(reporting.ports, settings=replace(reporting.ports.settings, checks=()))
+    reporting.look(0, after=5)
+    assert not preview_note(reporting.ports, BY).note.effects.evaluated
+
+
 def test_the_time_in_which_nothing_was_evaluated_is_part_of_it(reporting: World) -> None:
     reporting.look(0, after=5 * 60)
     assert preview_note(reporting.ports, BY).note.effects.unchecked == timedelta(hours=5)

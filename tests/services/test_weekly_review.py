@@ -373,6 +373,7 @@ def test_a_week_of_a_pipeline_that_asks_census_alone_has_no_percentages_or_cost(
     begin_work(world)
     review = read_review(world.ports).review
     assert (review.metrics, review.paces, review.cost, review.noise) == ((), (), None, ())
+    assert review.verdict is Verdict.UNKNOWN, "nothing is checked"
 
 
 def test_the_moment_of_the_review_is_when_it_was_read(world: World) -> None:

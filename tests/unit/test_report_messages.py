@@ -111,6 +111,7 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "review_without_incidents": lambda: review(Review(SINCE, UNTIL, before=Incidents(1, 5, None, None))),
     "review_of_a_young_bot": lambda: review(Review(UNTIL - hours(90), UNTIL, whole=False)),
     "review_without_an_evaluation": lambda: review(Review(UNTIL, UNTIL, whole=False, evaluated=False)),
+    "review_without_a_check": lambda: review(Review(SINCE, UNTIL, checked=False)),
     "review_not_evaluated_in_part": lambda: review(
         Review(SINCE, UNTIL, not_evaluated=hours(5), unknown=("Run durations unknown for Sync A: Census answered 503",))
     ),

@@ -119,6 +119,9 @@ OPEN = Case(7, "Backlog", None, Severity.WARN, SINCE, DAY)
         (Review(SINCE, UNTIL, still_open=(OPEN,)), Verdict.OPEN),
         (Review(SINCE, UNTIL, still_open=(OPEN, replace(OPEN, severity=Severity.CRITICAL))), Verdict.CRITICAL),
         (Review(SINCE, UNTIL, evaluated=False), Verdict.UNKNOWN),
+        (Review(SINCE, UNTIL, checked=False), Verdict.UNKNOWN),
+        (Review(SINCE, UNTIL, checked=False, week=Incidents(1, 2, None, None)), Verdict.UNKNOWN),
+        (Review(SINCE, UNTIL, checked=False, still_open=(OPEN,)), Verdict.OPEN),
     ],
 )
 def test_the_verdict_of_a_week(review: Review, verdict: Verdict) -> None:
