@@ -18,6 +18,7 @@ class Standing(StrEnum):
     WAITING = "waiting"  # it moves on its own
     HELD = "held"  # it is pending, and stays so until somebody does something
     STOPPED = "stopped"  # it goes no further, until its source is another
+    SUSPECT = "suspect"  # in the destination, and something of it is wrong although nothing differs
     UNKNOWN = "unknown"  # a source did not answer, or no record has this ID
 
 
@@ -62,6 +63,7 @@ class Carrier:
     next_run: datetime | None = None
     running: Run | None = None
     failed: Run | None = None  # the newest run that ended, where that one failed
+    remedy: str = ""  # …and the next ones fail as well until this is done
     last: Run | None = None  # the newest that completed
     cause: Cause | None = None  # why the record was rejected in `last`
     status: str = "rejected"  # …or invalid
@@ -107,10 +109,11 @@ COMPARE = "Compare the views that the syncs read with their source"
 
 
 def _stopped(record: str, hop: Hop, *, is_first: bool) -> Verdict:
-    where = f"is not in {hop.place}" if is_first else f"does not reach the {hop.place}"
+    where = f" is not in {hop.place}" if is_first else f" does not reach the {hop.place}"
+    where = "" if hop.found else where
     why = f": {hop.stops}" if hop.stops else ", and the trace knows no reason"
     step = hop.next_step or f"Look why the {hop.place} leaves it out"
-    return Verdict(Standing.STOPPED, f"{record} {where}{why}", step, hop.place)
+    return Verdict(Standing.STOPPED, f"{record}{where}{why}", step, hop.place)
 
 
 def _arrived(record: str, last: Hop, carriers: Sequence[Carrier]) -> Verdict:
@@ -139,7 +142,7 @@ def _held(record: str, hop: Hop, last: Hop, carrier: Carrier, destination: str) 
     if carrier.failed:
         why = carrier.failed.error or "Census gives no reason"
         said = f"{waits}: {_run(carrier, carrier.failed)} failed: {why}"
-        return Verdict(Standing.HELD, said, _when_next(carrier), hop.place, name)
+        return Verdict(Standing.HELD, said, carrier.remedy or _when_next(carrier), hop.place, name)
     if not carrier.scheduled:
         why = f"{waits}: {name} has no schedule in Census"
         return Verdict(Standing.HELD, why, f"Rerun {name}, or give it a schedule in Census", hop.place, name)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.alerts.model import Incident
 from bot.alerts.trace import Carrier, Hop, Verdict
 from bot.config.pipeline_file import Noun
 from bot.facts import Run
@@ -22,6 +23,7 @@ class Trace:
     matches: int = 0  # how many do
     hops: tuple[Hop, ...] = ()
     carriers: tuple[Carrier, ...] = ()
+    alert: Incident | None = None  # the open one about the sync that holds it
 
     @property
     def record(self) -> str:

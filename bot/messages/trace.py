@@ -19,9 +19,12 @@ ICONS = {
     Standing.WAITING: "⏳",
     Standing.HELD: "⛔",
     Standing.STOPPED: "⛔",
+    Standing.SUSPECT: "🟠",
     Standing.UNKNOWN: "❔",
 }
 PASSED, DIFFERS, STOPS, WAITS, NOT_THERE = "✅", "🟠", "⛔", "⏳", "–"
+MOST = 3  # buttons
+HELPS = tuple(one for one in Offer if one is not Offer.FOLLOW)  # a run is followed in the thread of an alert
 SENTENCE = 900  # characters
 HEAD = ("Hop", "Changed", "Detail")
 
@@ -34,7 +37,7 @@ def trace_message(trace: Trace, settings: Settings, following: str = "") -> Mess
     if trace.hops:
         blocks.append(table(HEAD, [_row(mark, hop, trace) for mark, hop in marked(trace)], zone))
     if differences := differing(trace):
-        blocks.append(section("*Differences* (the sync would write → what is there)", *map(_difference, differences)))
+        blocks.append(section(f"*Differences* ({compared(trace)})", *map(_difference, differences)))
     blocks.append(context(*(escape(one, 300) for one in remarks(trace)), warehouse_as_of(trace.as_of, zone)))
     if following:
         blocks.append(context(following))
@@ -52,8 +55,9 @@ def marked(trace: Trace) -> list[tuple[str, Hop]]:
         here = not over and hop.place == trace.verdict.place
         over = over or here
         waits = trace.verdict.standing is Standing.WAITING
-        there = (DIFFERS if hop.differences else PASSED) if hop.found else NOT_THERE
-        mark = (WAITS if waits else STOPS) if here else there
+        there = (DIFFERS if hop.differences or hop.suspect else PASSED) if hop.found else NOT_THERE
+        wrong = DIFFERS if trace.verdict.standing is Standing.SUSPECT else STOPS
+        mark = (WAITS if waits else wrong) if here else there
         found.append((mark, hop))
     return found
 
@@ -62,6 +66,12 @@ def detail_of(hop: Hop, *, is_verdict: bool = False) -> str:
     """What is known of a hop, with times in braces; of the one that the verdict is about, what that does not say."""
     said = () if is_verdict else (hop.stops, f"suspect: {hop.suspect}" if hop.suspect else "")
     return " · ".join(filter(None, (*said, hop.note)))
+
+
+def compared(trace: Trace) -> str:
+    """What the values of a difference are; of what no sync would write that is not said."""
+    writes = trace.verdict.standing in (Standing.WAITING, Standing.HELD)
+    return f"{'the sync would write' if writes else 'expected'} → what is there"
 
 
 def differing(trace: Trace) -> Sequence[Difference]:
@@ -112,5 +122,9 @@ def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
         return offered if suspect else [*offered, sync_button(Offer.RESUME, sync)]
     if suspect:
         return [*offered, sync_button(Offer.PAUSE, sync)]
-    useless = carrier.running or carrier.wrote or (carrier.cause and carrier.cause.needs != "transient")
+    if trace.alert:
+        return [*offered, *(sync_button(Offer(one), sync) for one in trace.alert.offers if one in HELPS)][:MOST]
+    useless = (
+        carrier.running or carrier.wrote or carrier.remedy or (carrier.cause and carrier.cause.needs != "transient")
+    )
     return offered if useless else [*offered, sync_button(Offer.RERUN, sync)]

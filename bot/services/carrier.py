@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.alerts.offers import PERMANENT
 from bot.alerts.rejections import Rejection, cause_of
 from bot.alerts.trace import Carrier, Hop
 from bot.config.syncs import SyncSettings
@@ -10,6 +11,7 @@ from bot.errors import NotFoundError, SyncHealthError
 from bot.facts import Run, RunStatus
 from bot.ports import Census, Sources
 from bot.services.look_at_sync import SyncLook, look_at
+from checks.model import Reading
 
 READ = 1000  # records of a run that are looked through for one: ten pages
 MOST = 2000  # …of all runs of a sync
@@ -40,6 +42,7 @@ def _carrier(sync: SyncSettings, look: SyncLook) -> Carrier:
     status = look.status
     if status.error or status.schedule is None:
         return Carrier(sync.name, sync.label, error=status.error or "Census did not describe it")
+    failing = look.readings.get("failed_runs", Reading())
     ended = next((run for run in look.runs if run.status is RunStatus.FAILED or run.counts_as_sync), None)
     return Carrier(
         sync.name,
@@ -49,6 +52,7 @@ def _carrier(sync: SyncSettings, look: SyncLook) -> Carrier:
         next_run=status.next_run,
         running=status.running,
         failed=ended if ended and ended.status is RunStatus.FAILED else None,
+        remedy=(failing.helps or "") if failing.case == PERMANENT else "",
         last=next((run for run in look.runs if run.counts_as_sync), None),
     )
 

@@ -12,9 +12,9 @@ from bot.messages.follow_trace import (
     following_message,
     named,
     not_arrived_message,
+    not_followed_message,
 )
 from bot.messages.plain import note
-from bot.messages.trace import trace_message
 from bot.services.follow_trace import (
     LATE,
     Followed,
@@ -41,14 +41,14 @@ def follow_record(context: Context, interaction: Interaction) -> None:
     ports = context.ports
     require_trace(ports.settings)
     one = id_meant(interaction.value)
-    context.ask(interaction, object(), partial(begin_following, ports, ports.census, one), _show_beginning)
+    context.ask(interaction, object(), partial(begin_following, ports, ports.census, one, ports.store), _show_beginning)
 
 
 def _show_beginning(context: Context, interaction: Interaction, found: Answer[Followed]) -> None:
     followed = found.value
     trace, person, settings = followed.trace, interaction.person.id, context.ports.settings
     if not followed.goes_on or not trace.record:  # it is there, or goes no further: nothing to wait for
-        context.answer(interaction, trace_message(trace, settings))
+        context.answer(interaction, not_followed_message(trace, settings))
         return
     if not context.follows.begin(person, trace.record, followed.until + LATE, found.as_of):
         raise RefusedError(f"You follow {MOST} records already, or this one. The outcome comes here.")
@@ -59,7 +59,7 @@ def _show_beginning(context: Context, interaction: Interaction, found: Answer[Fo
 def _follow(context: Context, interaction: Interaction, followed: Followed) -> None:
     """The next look, after a while; no worker waits for it."""
     ports, what = context.ports, named(followed.trace, context.ports.settings)
-    find, show = partial(follow_on, ports, ports.census, followed), partial(_show_look, before=followed)
+    find, show = partial(follow_on, ports, ports.census, followed, ports.store), partial(_show_look, before=followed)
 
     def look(again: Context, pressed: Interaction) -> None:
         again.ask(pressed, object(), find, show)
