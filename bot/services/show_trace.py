@@ -10,7 +10,7 @@ from bot.alerts.trace_verdict import alert_about, with_alert, with_wrong
 from bot.answers.trace import Trace
 from bot.config.settings import Settings
 from bot.config.trace import ASKED, TRACE
-from bot.errors import PermanentError, RefusedError, StateError
+from bot.errors import MissingTableError, RefusedError, StateError
 from bot.ports import Census, Sources, Store
 from bot.sanitize import HIDDEN, shown_id
 from bot.services.ask_warehouse import find_empty
@@ -19,7 +19,6 @@ from bot.services.read_trace import hops_of
 
 LONGEST = 100  # characters of an id
 SHOWN = 5  # ids, where several records share the one that is asked for
-NO_TABLE = "Table or view "  # how an error begins that names one that is missing, see bot.sql.missing
 AS_READ = re.compile(r"#\d{1,19}|#?\d{1,3}(,\d{3})+")  # a number as people and messages write it: #1234, 1,234
 ONE_ID = "Write one ID: a record ID, a short ID or an ID of the destination"
 
@@ -55,9 +54,7 @@ def show_trace(sources: Sources, census: Census, asked: str, store: Store | None
     answer = partial(Trace, asked, sources.clock.now(), settings.noun, settings.destination)
     try:
         rows = sources.warehouse.ask(TRACE, **{ASKED: asked})
-    except PermanentError as error:
-        if not str(error).startswith(NO_TABLE):
-            raise
+    except MissingTableError as error:
         return answer(_broken_way(settings, str(error)))
     records = list(dict.fromkeys(str(row.get("record")) for row in rows))
     shown = tuple(map(shown_id, records[:SHOWN]))
