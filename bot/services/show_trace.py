@@ -20,12 +20,15 @@ from bot.services.read_trace import hops_of
 LONGEST = 100  # characters of an id
 SHOWN = 5  # ids, where several records share the one that is asked for
 AS_READ = re.compile(r"#\d{1,19}|#?\d{1,3}(,\d{3})+")  # a number as people and messages write it: #1234, 1,234
+DASHES = ("--", "—", "–")  # begin an option; Slack's clients make dashes of `--`
 ONE_ID = "Write one ID: a record ID, a short ID or an ID of the destination"
 
 
 def id_meant(text: str) -> str:
     """The id that somebody typed. Raises RefusedError where it is none, without quoting it: it may be personal."""
     words = text.split()
+    if len(words) > 1 and any(word.startswith(DASHES) for word in words):
+        raise RefusedError("The only option of trace is --follow: trace 1234 --follow.")
     if len(words) != 1:
         raise RefusedError(f"{ONE_ID}, such as 1234.")
     if len(words[0]) > LONGEST:
