@@ -28,6 +28,11 @@ class Trace:
         """The one that it is about, by its own id; empty where it is about none, or its id may not be shown."""
         return self.records[0] if self.hops and self.records[0] != HIDDEN else ""
 
+    @property
+    def followed_by(self) -> str:
+        """The id by which its one record is looked for again; where its own is not shown, what somebody typed."""
+        return (self.record or self.asked) if self.hops else ""
+
 
 @dataclass(frozen=True)
 class LoggedRun:

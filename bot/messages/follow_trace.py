@@ -39,7 +39,7 @@ def arrival_message(arrival: Arrival, settings: Settings, *, logs: bool) -> Mess
 def audit_row_message(arrival: Arrival, row: LoggedRun | None, settings: Settings) -> Message:
     """The row of the run in the audit log, or that there is none."""
     run = arrival.run.id if arrival.run else 0
-    what = f"Audit log, run {run} of {escape(arrival.sync, 60)}, which carried {named(arrival.trace, settings)}"
+    what = f"Audit log, run {run} of {escape(arrival.sync, 60)}, which carried {named(arrival.trace, settings, 'this')}"
     if row is None:
         return Message(f"❔ {what}: no row", (section(f"❔ *{what}*", MISSING),))
     counted = f"{number(row.processed)} processed, {number(row.succeeded)} succeeded, {number(row.failed)} failed"
@@ -60,10 +60,10 @@ def moved(arrival: Arrival) -> str:
     return f"{number(arrival.before)} → {number(arrival.now)}"
 
 
-def named(trace: Trace, settings: Settings) -> str:
-    """`Property 108617`."""
+def named(trace: Trace, settings: Settings, this: str = "This") -> str:
+    """`Property 108617`; `This property` where its id is not shown."""
     one = escape(settings.noun.one, 40)
-    return f"{one[:1].upper()}{one[1:]} {escape(trace.record, 40)}".rstrip()
+    return f"{one[:1].upper()}{one[1:]} {escape(trace.record, 40)}" if trace.record else f"{this} {one}"
 
 
 def _run(arrival: Arrival, settings: Settings) -> str:

@@ -13,6 +13,8 @@ from bot.messages.native import Told, table
 from bot.messages.phrases import warehouse_as_of
 from bot.messages.sync_buttons import sync_button
 from bot.messages.text import code, escape, with_times, without_braces
+from bot.sanitize import HIDDEN
+from checks.numbers import count_of
 
 ICONS = {
     Standing.ARRIVED: "✅",
@@ -23,6 +25,10 @@ ICONS = {
 }
 PASSED, DIFFERS, STOPS, WAITS, NOT_THERE = "✅", "🟠", "⛔", "⏳", "–"
 SENTENCE = 900  # characters
+NOT_SHOWN = (
+    "An ID is not shown where it could be a phone number or a name. Return `record` as a number in sql/measure/trace.sql, "
+    "or name its column as the `key` of the sync in pipeline.yml."
+)
 HEAD = ("Hop", "Changed", "Detail")
 
 
@@ -35,7 +41,11 @@ def trace_message(trace: Trace, settings: Settings, following: str = "") -> Mess
         blocks.append(table(HEAD, [_row(mark, hop, trace) for mark, hop in marked(trace)], zone))
     if differences := differing(trace):
         blocks.append(section("*Differences* (the sync would write → what is there)", *map(_difference, differences)))
-    blocks.append(context(*(escape(one, 300) for one in remarks(trace)), warehouse_as_of(trace.as_of, zone)))
+    if more := more_differ(trace):
+        blocks.append(context(more))
+    blocks.append(
+        context(*(escape(one, 300) for one in [*remarks(trace), *not_shown(trace)]), warehouse_as_of(trace.as_of, zone))
+    )
     if following:
         blocks.append(context(following))
     if offered := _buttons(trace, settings, follows=bool(following)):
@@ -69,6 +79,22 @@ def differing(trace: Trace) -> Sequence[Difference]:
     return trace.hops[-1].differences if trace.hops else ()
 
 
+def more_differ(trace: Trace) -> str:
+    """How many fields differ beside those that are listed; empty: none."""
+    more = trace.hops[-1].more if trace.hops else 0
+    return f"… and {count_of(more, 'more field')}" if more else ""
+
+
+def listed(trace: Trace) -> list[str]:
+    """The ids of the records that share the one that is asked for, as far as they may be shown."""
+    return [one for one in trace.records if one != HIDDEN] if trace.matches > 1 else []
+
+
+def not_shown(trace: Trace) -> list[str]:
+    """Why an id is missing from the answer."""
+    return [NOT_SHOWN] if HIDDEN in trace.records else []
+
+
 def values_of(one: Difference) -> str:
     """`true → false`; of what may not be shown that it differs."""
     if one.ours is None and one.theirs is None:
@@ -83,9 +109,9 @@ def remarks(trace: Trace) -> list[str]:
 
 def _next_step(trace: Trace, zone: ZoneInfo) -> list[str]:
     lines = []
-    if trace.matches > 1:
-        more = f" and {trace.matches - len(trace.records):,} more" if trace.matches > len(trace.records) else ""
-        lines.append(f"{', '.join(code(one, 40) for one in trace.records)}{more}")
+    if shown := listed(trace):
+        more = f" and {trace.matches - len(shown):,} more" if trace.matches > len(shown) else ""
+        lines.append(f"{', '.join(code(one, 40) for one in shown)}{more}")
     step = trace.verdict.next_step
     return [*lines, *[f"*Next step* {with_times(step.rstrip('.'), zone, 500)}."] * bool(step)]
 
@@ -102,9 +128,10 @@ def _difference(one: Difference) -> str:
 def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
     """Follow what is pending, and the action on its sync that can help now."""
     verdict = trace.verdict
-    sync, carrier = settings.sync_named(verdict.sync), next(iter(trace.carriers), None)
-    pending = verdict.standing in (Standing.WAITING, Standing.HELD) and trace.record
-    offered = [button("Follow record", "follow_trace", trace.record)] if pending and not follows else []
+    sync = settings.sync_named(verdict.sync)
+    carrier = next((one for one in trace.carriers if one.sync == verdict.sync), None)
+    pending = verdict.standing in (Standing.WAITING, Standing.HELD) and trace.followed_by
+    offered = [button("Follow record", "follow_trace", trace.followed_by)] if pending and not follows else []
     if not pending or sync is None or carrier is None or settings.observes:
         return offered
     suspect = any(hop.suspect for hop in trace.hops if hop.sync == verdict.sync and hop.holds)
@@ -112,5 +139,6 @@ def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
         return offered if suspect else [*offered, sync_button(Offer.RESUME, sync)]
     if suspect:
         return [*offered, sync_button(Offer.PAUSE, sync)]
-    useless = carrier.running or carrier.wrote or (carrier.cause and carrier.cause.needs != "transient")
+    is_written = carrier.wrote and verdict.place == trace.hops[-1].place
+    useless = carrier.running or is_written or (carrier.cause and carrier.cause.needs != "transient")
     return offered if useless else [*offered, sync_button(Offer.RERUN, sync)]

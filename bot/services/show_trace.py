@@ -1,17 +1,18 @@
 """Where one record is: the rows of the pipeline's trace, then what Census says of the sync that holds or carried it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
-from bot.alerts.trace import Hop, Standing, Verdict, judge_way
+from bot.alerts.trace import Hop, Standing, Verdict, ends_at, judge_way, newest_change
 from bot.answers.trace import Trace
 from bot.config.settings import Settings
 from bot.config.trace import ASKED, TRACE
 from bot.errors import PermanentError, RefusedError
 from bot.ports import Census, Sources
-from bot.sanitize import HIDDEN, shown_id
+from bot.sanitize import HIDDEN
 from bot.services.carrier import carrier_of
-from bot.services.read_trace import hops_of
+from bot.services.read_trace import hops_of, records_of
 
 LONGEST = 100  # characters of an id
 SHOWN = 5  # ids, where several records share the one that is asked for
@@ -51,14 +52,13 @@ def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
         if not str(error).startswith(NO_TABLE):
             raise
         return answer(_broken_way(settings, str(error)))
-    records = list(dict.fromkeys(str(row.get("record")) for row in rows))
-    shown = tuple(map(shown_id, records[:SHOWN]))
+    records = records_of(rows, settings)
     if len(records) != 1:
-        return answer(_not_one(settings, len(records)), shown, len(records))
+        return answer(_not_one(settings, len(records)), records[:SHOWN], len(records))
     hops = hops_of(rows, settings)
     carriers = tuple(carrier_of(sources, census, *one) for one in _to_ask(hops))
-    verdict = judge_way(_named(settings, shown[0]), hops, carriers, destination=settings.destination)
-    return answer(verdict, shown, 1, hops, carriers)
+    verdict = judge_way(_named(settings, records[0]), hops, carriers, destination=settings.destination)
+    return answer(verdict, records, 1, hops, carriers)
 
 
 def _named(settings: Settings, record: str) -> str:
@@ -81,10 +81,12 @@ def _not_one(settings: Settings, matches: int) -> Verdict:
 
 
 def _to_ask(hops: Sequence[Hop]) -> Iterator[tuple[Hop, Hop]]:
-    """The backlog that holds it, or all through which it may have come; each with the destination."""
-    last = hops[-1]
-    held = next((hop for hop in hops if hop.stops or hop.holds), None)
-    if held and held.holds:
+    """The backlog that holds it, or all through which it may have gone; each with the destination."""
+    last, held = hops[-1], ends_at(hops)
+    if held and held.holds and not held.stops:
         yield held, last
-    elif held is None and last.found and not last.differences:
-        yield from ((hop, last) for hop in hops if hop.sync and hop.key)
+    elif held is None:
+        backlogs = [hop for hop in hops if hop.sync]
+        has_arrived = last.found and not last.differences
+        for hop in [hop for hop in backlogs if hop.key] or backlogs * (not has_arrived):
+            yield replace(hop, changed_at=newest_change(hops)), last

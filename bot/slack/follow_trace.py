@@ -33,6 +33,7 @@ from checks.numbers import duration
 
 LOOK, LOOK_FOR_ROW = timedelta(seconds=30), timedelta(minutes=2)  # of the pipeline's time, between two looks
 SHORTEST = 1.0  # real seconds between two
+ENDED = {Standing.STOPPED: "it goes no further", Standing.UNKNOWN: "where it is is unknown"}
 RESTART = "Following {} ended: Sync Health is restarting. Follow it again in a minute."
 
 
@@ -47,10 +48,10 @@ def follow_record(context: Context, interaction: Interaction) -> None:
 def _show_beginning(context: Context, interaction: Interaction, found: Answer[Followed]) -> None:
     followed = found.value
     trace, person, settings = followed.trace, interaction.person.id, context.ports.settings
-    if not followed.goes_on or not trace.record:  # it is there, or goes no further: nothing to wait for
+    if not followed.goes_on:  # it is there, or goes no further: nothing to wait for
         context.answer(interaction, trace_message(trace, settings))
         return
-    if not context.follows.begin(person, trace.record, followed.until + LATE, found.as_of):
+    if not context.follows.begin(person, trace.followed_by, followed.until + LATE, found.as_of):
         raise RefusedError(f"You follow {MOST} records already, or this one. The outcome comes here.")
     context.answer(interaction, following_message(trace, followed.until, settings))
     _follow(context, interaction, followed)
@@ -58,7 +59,7 @@ def _show_beginning(context: Context, interaction: Interaction, found: Answer[Fo
 
 def _follow(context: Context, interaction: Interaction, followed: Followed) -> None:
     """The next look, after a while; no worker waits for it."""
-    ports, what = context.ports, named(followed.trace, context.ports.settings)
+    ports, what = context.ports, named(followed.trace, context.ports.settings, "this")
     find, show = partial(follow_on, ports, ports.census, followed), partial(_show_look, before=followed)
 
     def look(again: Context, pressed: Interaction) -> None:
@@ -75,8 +76,8 @@ def _show_look(context: Context, interaction: Interaction, found: Answer[Followe
         context.ask(interaction, object(), partial(arrival, ports, ports.census, followed), _show_arrival)
     elif not followed.goes_on or found.as_of >= followed.until:
         took = duration(found.as_of - followed.began_at)
-        why = f"not arrived after {took}" if followed.goes_on else "it goes no further"
-        context.follows.end(interaction.person.id, before.trace.record)
+        why = f"not arrived after {took}" if followed.goes_on else ENDED.get(verdict.standing, "")
+        context.follows.end(interaction.person.id, before.trace.followed_by)
         context.answer(interaction, not_arrived_message(followed.trace, settings, why))
     else:
         was = before.trace.verdict
@@ -93,7 +94,7 @@ def _show_arrival(context: Context, interaction: Interaction, found: Answer[Arri
         ended = min(arrived.run.completed_at or found.as_of, found.as_of)
         _await_row(context, interaction, arrived, ended + LATE)
     else:
-        context.follows.end(interaction.person.id, arrived.trace.record)
+        context.follows.end(interaction.person.id, arrived.trace.followed_by)
 
 
 def _await_row(context: Context, interaction: Interaction, arrived: Arrival, until: datetime) -> None:
@@ -105,7 +106,7 @@ def _await_row(context: Context, interaction: Interaction, arrived: Arrival, unt
     def look(again: Context, pressed: Interaction) -> None:
         again.ask(pressed, object(), find, show)
 
-    _after(context, interaction, LOOK_FOR_ROW, look, named(arrived.trace, context.ports.settings))
+    _after(context, interaction, LOOK_FOR_ROW, look, named(arrived.trace, context.ports.settings, "this"))
 
 
 def _show_row(
@@ -114,7 +115,7 @@ def _show_row(
     if found.value is None and found.as_of < until:
         _await_row(context, interaction, arrived, until)
         return
-    context.follows.end(interaction.person.id, arrived.trace.record)
+    context.follows.end(interaction.person.id, arrived.trace.followed_by)
     context.answer(interaction, audit_row_message(arrived, found.value, context.ports.settings))
 
 
