@@ -59,6 +59,14 @@ class NotFoundError(PermanentError):
     """The thing asked about is not there."""
 
 
+class MissingTableError(NotFoundError):
+    """A statement names a table or a view that is not there; `table` is what the statement calls it."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"Table or view {table} is missing")
+        self.table = table
+
+
 class ConflictError(PermanentError):
     """Somebody else has changed it meanwhile: what was meant for it as it was is not done."""
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+OURS = ("sync_audit_log", "daily_health_check", "sync_health_monitor")  # what deploy creates, each after what it reads
+
 
 @dataclass(frozen=True)
 class Column:

@@ -12,7 +12,7 @@ import duckdb
 
 from bot.adapters.values import MOST_ROWS, Rows, first_line, plain, plain_rows
 from bot.config.names import table_name, table_parts
-from bot.errors import NotFoundError, PermanentError, StatementError, SyncHealthError, TemporaryError
+from bot.errors import PermanentError, StatementError, SyncHealthError, TemporaryError
 from bot.objects import Column, ExistingObject
 from bot.sanitize import redact
 from bot.sql.catalog import TABLES, to_attach, to_list_columns
@@ -182,7 +182,7 @@ class DuckDBWarehouse:
                     self._quiet.notify_all()
         except duckdb.Error as error:
             if missing := missing_in(first_line(error), text):
-                raise NotFoundError(missing) from error
+                raise missing from error
             raise _family(error)(f"{name}: {redact(first_line(error))}") from error
         except SyncHealthError:
             raise

@@ -45,6 +45,15 @@ class LoggedRun:
 
 
 @dataclass(frozen=True)
+class LogLook:
+    """A look for the row of a run in the audit log: without one there is none yet, or `unknown` says why."""
+
+    row: LoggedRun | None = None
+    unknown: str = ""
+    last: bool = False  # whether nobody looks again
+
+
+@dataclass(frozen=True)
 class Arrival:
     """What shows that a record that was followed has arrived. None: not known."""
 

@@ -9,7 +9,7 @@ from bot.alerts.model import Incident
 from bot.alerts.trace import Hop
 from bot.answers.history import Replay, Replayed, Snapshot
 from bot.answers.operations import BotStatus, WarehouseDay
-from bot.answers.trace import Arrival, LoggedRun, Trace
+from bot.answers.trace import Arrival, LogLook, Trace
 from bot.facts import SyncStatus
 from bot.messages.text import without_braces
 from bot.messages.trace import detail_of, remarks
@@ -123,7 +123,7 @@ def no_status_as_json(trouble: str) -> dict[str, object]:
 
 
 def trace_as_json(
-    trace: Trace, zone: ZoneInfo, arrived: Arrival | None = None, row: LoggedRun | None = None
+    trace: Trace, zone: ZoneInfo, arrived: Arrival | None = None, look: LogLook | None = None
 ) -> dict[str, object]:
     """Where a record is; `arrival` has what shows that it came while it was followed."""
     verdict = trace.verdict
@@ -138,7 +138,7 @@ def trace_as_json(
         "as_of": trace.as_of,
         "hops": [_hop(hop, zone) for hop in trace.hops],
         "remarks": remarks(trace),
-        "arrival": _arrival(arrived, row) if arrived else None,
+        "arrival": _arrival(arrived, look) if arrived else None,
     }
 
 
@@ -152,14 +152,15 @@ def _hop(hop: Hop, zone: ZoneInfo) -> dict[str, object]:
     }
 
 
-def _arrival(arrived: Arrival, row: LoggedRun | None) -> dict[str, object]:
+def _arrival(arrived: Arrival, look: LogLook | None) -> dict[str, object]:
     return {
         "seconds": arrived.after.total_seconds(),
         "run": arrived.run.id if arrived.run else None,
         **_picked(arrived, "confirmed"),
         "backlog_before": arrived.before,
         "backlog": arrived.now,
-        "audit_row": asdict(row) if row else None,
+        "audit_row": asdict(look.row) if look and look.row else None,
+        "audit_row_unknown": look.unknown or None if look else None,
     }
 
 

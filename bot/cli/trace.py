@@ -9,7 +9,7 @@ from bot.cli.exit_codes import CANNOT, AsJson, Demonstration, NoWait, Verbose, p
 from bot.cli.logs import log_to_stderr
 
 if TYPE_CHECKING:
-    from bot.answers.trace import Arrival, LoggedRun, Trace
+    from bot.answers.trace import Arrival, LogLook, Trace
     from bot.cli.terminal import Cells
     from bot.config.settings import Settings
     from bot.ports import Census, Sources
@@ -41,29 +41,29 @@ def trace(
         from bot.services.show_trace import id_meant, show_trace
 
         asked, speed = id_meant(id_), DEMO_SPEED if follow else 1
-        arrived, row = None, None
+        arrived, look = None, None
         with opened_sources(demo=demo, needs=("census", "warehouse"), wait=not no_wait, speed=speed) as (sources, _):
             census = cast("Census", sources.census)  # as the composition connects it
             if follow:
-                found, arrived, row = _follow(sources, census, asked, quiet=as_json)
+                found, arrived, look = _follow(sources, census, asked, quiet=as_json)
             else:
                 found = show_trace(sources, census, asked)
             settings = sources.settings
         if as_json:
             from bot.cli.as_json import trace_as_json
 
-            print_json(trace_as_json(found, settings.zone, arrived, row))
+            print_json(trace_as_json(found, settings.zone, arrived, look))
         else:
             _print_trace(found, settings)
             if arrived:
-                _print_arrival(arrived, row)
+                _print_arrival(arrived, look)
         code = {Standing.ARRIVED: 0, Standing.UNKNOWN: CANNOT}.get(found.verdict.standing, STUCK)
     raise typer.Exit(code)
 
 
 def _follow(
     sources: "Sources", census: "Census", asked: str, *, quiet: bool
-) -> "tuple[Trace, Arrival | None, LoggedRun | None]":
+) -> "tuple[Trace, Arrival | None, LogLook | None]":
     """How it stands at the end; where it has arrived meanwhile, what shows that."""
     from bot.alerts.trace import Standing
     from bot.services.follow_trace import arrival, begin_following, follow_on, logged_run
@@ -78,7 +78,7 @@ def _follow(
     if not waited or followed.trace.verdict.standing is not Standing.ARRIVED:
         return followed.trace, None, None
     arrived = arrival(sources, census, followed)
-    return followed.trace, arrived, logged_run(sources, arrived.run) if arrived.run else None
+    return followed.trace, arrived, logged_run(sources, arrived.run, sources.clock.now()) if arrived.run else None
 
 
 def _say_how_it_stands(before: str, followed: "Followed", settings: "Settings", *, quiet: bool) -> str:
@@ -133,7 +133,7 @@ def _print_trace(trace: "Trace", settings: "Settings") -> None:
         print_line(remark)
 
 
-def _print_arrival(arrived: "Arrival", row: "LoggedRun | None") -> None:
+def _print_arrival(arrived: "Arrival", look: "LogLook | None") -> None:
     from bot.cli.terminal import print_line
     from bot.facts import counts_in_words
     from bot.messages.follow_trace import moved
@@ -144,5 +144,8 @@ def _print_arrival(arrived: "Arrival", row: "LoggedRun | None") -> None:
         print_line(f"Carried by run {run.id} of {arrived.sync}: {counts_in_words(run) or 'no counts'}")
     if arrived.sync:
         print_line(f"{arrived.sync} backlog: {moved(arrived)}")
-        logged = f"row {row.audit_id}" if row else "no row yet; a running bot writes it minutes after the run"
+    if look and look.unknown:
+        print_line(f"Audit log: unknown: {look.unknown}")
+    elif look:
+        logged = f"row {look.row.audit_id}" if look.row else "no row yet; a running bot writes it minutes after the run"
         print_line(f"Audit log: {logged}")

@@ -1,8 +1,8 @@
 """Following one record: that it began, that it has arrived with what shows it, or that it has not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.answers.trace import Arrival, LoggedRun, Trace
+from bot.answers.trace import Arrival, LogLook, Trace
 from bot.config.settings import Settings
 from bot.facts import counts_in_words
 from bot.messages.blocks import Block, Message, fields, section
@@ -12,7 +12,11 @@ from checks.numbers import duration
 
 NOT_LOGGED = "This pipeline has no audit log, or the bot may not write into it."
 LATER = "Not written yet: it follows a few minutes after the run"
-MISSING = "Not written within 20 min of the run; `/sync-health` tells whether the bot can write into the warehouse"
+MISSING = (
+    "Not written within {} of the run. The bot writes it while the warehouse is awake; "
+    "`/sync-health` tells whether it can write"
+)
+UNKNOWN = "Whether it was written is unknown"
 
 
 def following_message(trace: Trace, until: datetime, settings: Settings, trouble: str = "") -> Message:
@@ -36,12 +40,15 @@ def arrival_message(arrival: Arrival, settings: Settings, *, logs: bool) -> Mess
     return Message(f"✅ {head} after {duration(arrival.after)}", tuple(blocks))
 
 
-def audit_row_message(arrival: Arrival, row: LoggedRun | None, settings: Settings) -> Message:
-    """The row of the run in the audit log, or that there is none."""
+def audit_row_message(arrival: Arrival, look: LogLook, settings: Settings, within: timedelta) -> Message:
+    """The row of the run in the audit log, that there was none `within` so long, or why that is not known."""
     run = arrival.run.id if arrival.run else 0
     what = f"Audit log, run {run} of {escape(arrival.sync, 60)}, which carried {named(arrival.trace, settings, 'this')}"
+    row = look.row
+    if row is None and look.unknown:
+        return Message(f"❔ {what}: unknown", (section(f"❔ *{what}*", f"{UNKNOWN}: {escape(look.unknown, 300)}"),))
     if row is None:
-        return Message(f"❔ {what}: no row", (section(f"❔ *{what}*", MISSING),))
+        return Message(f"❔ {what}: no row", (section(f"❔ *{what}*", MISSING.format(duration(within))),))
     counted = f"{number(row.processed)} processed, {number(row.succeeded)} succeeded, {number(row.failed)} failed"
     return Message(f"✅ {what}: written", (section(f"✅ *{what}*", f"Row {code(row.audit_id, 80)}: {counted}"),))
 

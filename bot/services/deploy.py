@@ -8,7 +8,7 @@ from bot.config.environment import NONE
 from bot.config.settings import Settings
 from bot.errors import PermanentError, RefusedError
 from bot.model import AuditRow
-from bot.objects import ExistingObject, ViewDifference, ViewState
+from bot.objects import OURS, ExistingObject, ViewDifference, ViewState
 from bot.ports import Ports, Sources
 from bot.services.audited import audited
 from bot.services.observe import require_act_mode
@@ -17,7 +17,6 @@ from checks.model import Check
 from checks.numbers import count_of
 from checks.problems import nearest
 
-OURS = ("sync_audit_log", "daily_health_check", "sync_health_monitor")  # each after those that it reads
 CHANGES = ("create", "replace", "adopt")
 ANOTHER_NAME = "give either another name (tables in pipeline.yml)"
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.alerts.trace import Standing
-from bot.answers.trace import Arrival, LoggedRun, Trace
+from bot.answers.trace import Arrival, LoggedRun, LogLook, Trace
 from bot.config.syncs import SyncSettings
-from bot.errors import SyncHealthError
+from bot.errors import StartingError, SyncHealthError
 from bot.facts import Run
 from bot.ports import AWAKE, Census, Sources
 from bot.services.ask_warehouse import ask_warehouse
@@ -23,6 +23,8 @@ AFTER_A_RUN = timedelta(minutes=30)  # in which what the last of them wrote come
 SETTLED = timedelta(minutes=1)  # after a run, before the warehouse is asked what it wrote
 WHILE_AWAKE = timedelta(minutes=5)  # between two traces that no run is behind: what is written comes back meanwhile
 LATE = timedelta(minutes=20)  # after a run its row is in the audit log, or it is said that it is not
+STARTS = timedelta(minutes=10)  # that are waited for more, where the warehouse is starting then
+ASLEEP = "the warehouse is asleep, and was not woken for it"
 OPEN = frozenset({Standing.WAITING, Standing.HELD})
 RUNS = 25
 
@@ -90,13 +92,20 @@ def arrival(sources: Sources, census: Census, followed: Followed) -> Arrival:
     return replace(found, now=_backlog(sources, followed.sync), run=run, confirmed=bool(wrote))
 
 
-def logged_run(sources: Sources, run: Run) -> LoggedRun | None:
-    """The row of a run in the audit log; None where there is none yet, or nobody can tell."""
+def logged_run(sources: Sources, run: Run, until: datetime) -> LogLook:
+    """Look for the row of a run in the audit log, until then only while the warehouse is awake. Never raises."""
+    now = sources.clock.now()
+    last = now >= until
     try:
+        if not last and sources.warehouse.state() not in AWAKE:
+            return LogLook(unknown=ASLEEP)
         rows = read_log(sources, LOGGED_RUN, audit_id=f"census_run_{run.id}")
-    except SyncHealthError:
-        return None
-    return LoggedRun(str(rows[0]["audit_id"]), *(_count(rows[0][name]) for name in COUNTS)) if rows else None
+    except StartingError as error:
+        return LogLook(unknown=str(error), last=now >= until + STARTS)
+    except SyncHealthError as error:
+        return LogLook(unknown=str(error), last=last)
+    found = [LoggedRun(str(row["audit_id"]), *(_count(row[name]) for name in COUNTS)) for row in rows]
+    return LogLook(next(iter(found), None), last=last or bool(found))
 
 
 COUNTS = ("records_processed", "records_succeeded", "records_failed")

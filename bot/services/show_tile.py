@@ -6,7 +6,8 @@ from bot.alerts.history import pick_for
 from bot.charts import Tile, TileAnswer, said_of_thresholds, thresholds_of
 from bot.config.environment import NONE
 from bot.config.settings import Settings
-from bot.errors import NotFoundError, RefusedError
+from bot.errors import MissingTableError, NotFoundError, RefusedError
+from bot.objects import OURS
 from bot.ports import Ports
 from checks.problems import close_to
 
@@ -20,7 +21,7 @@ def show_tile(ports: Ports, tile: Tile) -> TileAnswer:
         rows = ports.warehouse.ask(tile.statement)
     except NotFoundError as error:
         why = f"Tile {tile.number}, {tile.title}: {error}"
-        raise NotFoundError(f"{why}. {_remedy(ports.settings, str(error))}") from error
+        raise NotFoundError(f"{why}. {_remedy(ports.settings, error)}") from error
     thresholds, said = thresholds_of(ports.settings, tile), said_of_thresholds(ports.settings, tile)
     checks = filter(None, map(ports.settings.check_called, tile.checks))
     return TileAnswer(tile, rows, tuple(thresholds), said, pick_for(next(checks, None)))
@@ -67,9 +68,9 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("_", " ").casefold().split())
 
 
-def _remedy(settings: Settings, why: str) -> str:
+def _remedy(settings: Settings, error: NotFoundError) -> str:
     """Who creates what is missing."""
-    created = ("sync_audit_log", "sync_health_monitor", "daily_health_check", settings.audit_log or "-")
-    if any(name in why for name in created):
+    table = error.table if isinstance(error, MissingTableError) else ""
+    if table and (table == settings.audit_log or table.rpartition(".")[2] in OURS):
         return "sync-health deploy creates it."
     return "Restore it, or correct the statement of the tile."

@@ -8,7 +8,7 @@ from bot.alerts.trace import Hop, Standing, Verdict, ends_at, judge_way, newest_
 from bot.answers.trace import Trace
 from bot.config.settings import Settings
 from bot.config.trace import ASKED, TRACE
-from bot.errors import PermanentError, RefusedError
+from bot.errors import MissingTableError, RefusedError
 from bot.ports import Census, Sources
 from bot.sanitize import HIDDEN
 from bot.services.carrier import carrier_of
@@ -16,7 +16,6 @@ from bot.services.read_trace import hops_of, records_of
 
 LONGEST = 100  # characters of an id
 SHOWN = 5  # ids, where several records share the one that is asked for
-NO_TABLE = "Table or view "  # how an error begins that names one that is missing, see bot.sql.missing
 ONE_ID = "Write one ID: a record ID, a short ID or an ID of the destination"
 
 
@@ -48,9 +47,7 @@ def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
     answer = partial(Trace, asked, sources.clock.now(), settings.noun, settings.destination)
     try:
         rows = sources.warehouse.ask(TRACE, **{ASKED: asked})
-    except PermanentError as error:
-        if not str(error).startswith(NO_TABLE):
-            raise
+    except MissingTableError as error:
         return answer(_broken_way(settings, str(error)))
     records = records_of(rows, settings)
     if len(records) != 1:

@@ -1,11 +1,16 @@
 """Follows a record on timers and tells the one who asked: that it has arrived, what shows it, or that it has not."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from bot.alerts.trace import Standing
-from bot.answers.trace import Arrival, LoggedRun
+from bot.answers.trace import Arrival, LogLook
 from bot.errors import RefusedError
+from bot.facts import Run
 from bot.messages.follow_trace import (
     arrival_message,
     audit_row_message,
@@ -17,6 +22,7 @@ from bot.messages.plain import note
 from bot.messages.trace import trace_message
 from bot.services.follow_trace import (
     LATE,
+    STARTS,
     Followed,
     arrival,
     begin_following,
@@ -26,11 +32,12 @@ from bot.services.follow_trace import (
 )
 from bot.services.shared_answers import Answer
 from bot.services.show_trace import id_meant, require_trace
-from bot.slack.context import Context, Work
+from bot.slack.context import Context, Show, Work
 from bot.slack.follows import MOST
 from bot.slack.interaction import Interaction
 from checks.numbers import duration
 
+T = TypeVar("T")
 LOOK, LOOK_FOR_ROW = timedelta(seconds=30), timedelta(minutes=2)  # of the pipeline's time, between two looks
 SHORTEST = 1.0  # real seconds between two
 ENDED = {Standing.STOPPED: "it goes no further", Standing.UNKNOWN: "where it is is unknown"}
@@ -51,72 +58,95 @@ def _show_beginning(context: Context, interaction: Interaction, found: Answer[Fo
     if not followed.goes_on:  # it is there, or goes no further: nothing to wait for
         context.answer(interaction, trace_message(trace, settings))
         return
-    if not context.follows.begin(person, trace.followed_by, followed.until + LATE, found.as_of):
+    if not context.follows.begin(person, trace.followed_by, followed.until + LATE + STARTS, found.as_of):
         raise RefusedError(f"You follow {MOST} records already, or this one. The outcome comes here.")
-    context.answer(interaction, following_message(trace, followed.until, settings))
-    _follow(context, interaction, followed)
+    _Following(partial(context.follows.end, person, trace.followed_by)).begin(context, interaction, followed)
 
 
-def _follow(context: Context, interaction: Interaction, followed: Followed) -> None:
-    """The next look, after a while; no worker waits for it."""
-    ports, what = context.ports, named(followed.trace, context.ports.settings, "this")
-    find, show = partial(follow_on, ports, ports.census, followed), partial(_show_look, before=followed)
+@dataclass(frozen=True)
+class _Following:
+    """The steps of one; what fails in a step in a way that nobody foresaw ends it, as its last step does."""
 
-    def look(again: Context, pressed: Interaction) -> None:
-        again.ask(pressed, object(), find, show)
+    end: Callable[[], None]
 
-    _after(context, interaction, LOOK, look, what)
+    def begin(self, context: Context, interaction: Interaction, followed: Followed) -> None:
+        """Say that it begins, and look in a while."""
+        with self._ends_with_a_fault():
+            said = following_message(followed.trace, followed.until, context.ports.settings)
+            context.answer(interaction, said)
+            self._look_later(context, interaction, followed)
 
+    def _look_later(self, context: Context, interaction: Interaction, followed: Followed) -> None:
+        """The next look, after a while; no worker waits for it."""
+        ports, show = context.ports, partial(self._show_look, before=followed)
+        find = partial(follow_on, ports, ports.census, followed)
+        _after(context, interaction, LOOK, self._question(find, show), named(followed.trace, ports.settings, "this"))
 
-def _show_look(context: Context, interaction: Interaction, found: Answer[Followed], *, before: Followed) -> None:
-    followed, settings = found.value, context.ports.settings
-    verdict = followed.trace.verdict
-    if verdict.standing is Standing.ARRIVED and (not followed.goes_on or found.as_of >= followed.until):
-        ports = context.ports
-        context.ask(interaction, object(), partial(arrival, ports, ports.census, followed), _show_arrival)
-    elif not followed.goes_on or found.as_of >= followed.until:
-        took = duration(found.as_of - followed.began_at)
-        why = f"not arrived after {took}" if followed.goes_on else ENDED.get(verdict.standing, "")
-        context.follows.end(interaction.person.id, before.trace.followed_by)
-        context.answer(interaction, not_arrived_message(followed.trace, settings, why))
-    else:
-        was = before.trace.verdict
-        if (verdict.standing, verdict.place) != (was.standing, was.place):
-            context.answer(interaction, following_message(followed.trace, followed.until, settings, followed.trouble))
-        _follow(context, interaction, followed)
+    def _show_look(
+        self, context: Context, interaction: Interaction, found: Answer[Followed], *, before: Followed
+    ) -> None:
+        followed, settings = found.value, context.ports.settings
+        verdict = followed.trace.verdict
+        if verdict.standing is Standing.ARRIVED and (not followed.goes_on or found.as_of >= followed.until):
+            ports = context.ports
+            self._question(partial(arrival, ports, ports.census, followed), self._show_arrival)(context, interaction)
+        elif not followed.goes_on or found.as_of >= followed.until:
+            took = duration(found.as_of - followed.began_at)
+            why = f"not arrived after {took}" if followed.goes_on else ENDED.get(verdict.standing, "")
+            self.end()
+            context.answer(interaction, not_arrived_message(followed.trace, settings, why))
+        else:
+            was = before.trace.verdict
+            if (verdict.standing, verdict.place) != (was.standing, was.place):
+                said = following_message(followed.trace, followed.until, settings, followed.trouble)
+                context.answer(interaction, said)
+            self._look_later(context, interaction, followed)
 
+    def _show_arrival(self, context: Context, interaction: Interaction, found: Answer[Arrival]) -> None:
+        arrived, settings = found.value, context.ports.settings
+        waits = arrived.run is not None and is_logged(context.ports)
+        context.answer(interaction, arrival_message(arrived, settings, logs=waits))
+        if arrived.run and waits:
+            ended = min(arrived.run.completed_at or found.as_of, found.as_of)
+            self._await_row(context, interaction, arrived, arrived.run, ended + LATE)
+        else:
+            self.end()
 
-def _show_arrival(context: Context, interaction: Interaction, found: Answer[Arrival]) -> None:
-    arrived, settings = found.value, context.ports.settings
-    waits = arrived.run is not None and is_logged(context.ports)
-    context.answer(interaction, arrival_message(arrived, settings, logs=waits))
-    if arrived.run and waits:
-        ended = min(arrived.run.completed_at or found.as_of, found.as_of)
-        _await_row(context, interaction, arrived, ended + LATE)
-    else:
-        context.follows.end(interaction.person.id, arrived.trace.followed_by)
+    def _await_row(
+        self, context: Context, interaction: Interaction, arrived: Arrival, run: Run, until: datetime
+    ) -> None:
+        """The row of the run in the audit log comes some minutes later."""
+        find = partial(logged_run, context.ports, run, until)
 
+        def show(again: Context, pressed: Interaction, found: Answer[LogLook]) -> None:
+            if found.value.row is None and not found.value.last:
+                self._await_row(again, pressed, arrived, run, until)
+                return
+            self.end()
+            again.answer(pressed, audit_row_message(arrived, found.value, again.ports.settings, LATE))
 
-def _await_row(context: Context, interaction: Interaction, arrived: Arrival, until: datetime) -> None:
-    """The row of the run in the audit log comes some minutes later."""
-    assert arrived.run
-    find = partial(logged_run, context.ports, arrived.run)
-    show = partial(_show_row, arrived=arrived, until=until)
+        what = named(arrived.trace, context.ports.settings, "this")
+        _after(context, interaction, LOOK_FOR_ROW, self._question(find, show), what)
 
-    def look(again: Context, pressed: Interaction) -> None:
-        again.ask(pressed, object(), find, show)
+    def _question(self, find: Callable[[], T], show: Show[Answer[T]]) -> Work:
+        """Ask the sources in a worker, then show what they say."""
 
-    _after(context, interaction, LOOK_FOR_ROW, look, named(arrived.trace, context.ports.settings, "this"))
+        def guarded() -> T:
+            with self._ends_with_a_fault():
+                return find()
 
+        def guarded_show(context: Context, interaction: Interaction, found: Answer[T]) -> None:
+            with self._ends_with_a_fault():
+                show(context, interaction, found)
 
-def _show_row(
-    context: Context, interaction: Interaction, found: Answer[LoggedRun | None], *, arrived: Arrival, until: datetime
-) -> None:
-    if found.value is None and found.as_of < until:
-        _await_row(context, interaction, arrived, until)
-        return
-    context.follows.end(interaction.person.id, arrived.trace.followed_by)
-    context.answer(interaction, audit_row_message(arrived, found.value, context.ports.settings))
+        return lambda context, interaction: context.ask(interaction, object(), guarded, guarded_show)
+
+    @contextmanager
+    def _ends_with_a_fault(self) -> Iterator[None]:
+        with ExitStack() as undo:
+            undo.callback(self.end)
+            yield
+            undo.pop_all()
 
 
 def _after(context: Context, interaction: Interaction, pause: timedelta, work: Work, what: str) -> None:

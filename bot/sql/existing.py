@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.objects import Column, ExistingObject, ViewDifference
+from bot.objects import OURS, Column, ExistingObject, ViewDifference
 from bot.sql.differences import column_differences, view_difference
-from bot.sql.folder import OURS
 from bot.sql.statements import Statements
 from bot.sql.trees import Values
 

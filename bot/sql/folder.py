@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bot.config import shipped
 from bot.errors import NotFoundError, PermanentError
+from bot.objects import OURS
 from bot.sql.conditions import why_no_condition
 from bot.sql.queues import QUEUE, STILL_PENDING
 from bot.sql.runs import RUNS
@@ -17,11 +18,6 @@ from bot.sql.text import columns_of, literals_in, named_tables
 from bot.sql.translations import read_or_cache
 from bot.sql.trees import selected_columns
 
-OURS = (
-    "sync_audit_log",
-    "sync_health_monitor",
-    "daily_health_check",
-)  # what deploy creates; the last where there is one
 PRODUCT = (  # what serves every pipeline; others of these names are not looked for
     *("sync_audit_log", QUEUE, STILL_PENDING, RUNS),
     *("measure/snapshot_by_hand", "measure/logged_run"),

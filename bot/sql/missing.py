@@ -2,6 +2,8 @@
 
 import re
 
+from bot.errors import MissingTableError, NotFoundError
+
 NAME = r"[`\"']?(?P<name>`[^`]+`(?:\.`[^`]+`)*|[\w$.-]+(?:`\.`[^`]+)*)[`\"']?"
 RELATION = re.compile(
     rf"table or view {NAME} cannot be found|Table with name {NAME.replace('<name>', '<bare>')} does not exist",
@@ -10,7 +12,6 @@ RELATION = re.compile(
 SAYS_SO = re.compile(
     r"\[(?:TABLE_OR_VIEW_NOT_FOUND|UNRESOLVED_COLUMN|SCHEMA_NOT_FOUND|NO_SUCH_CATALOG)|^(?:Catalog|Binder) Error"
 )
-NO_TABLE = "Table or view "  # how it begins where a table or a view is what is missing
 LONGEST = 2000  # characters that are searched: an error may quote a whole value
 SCHEMA = re.compile(
     rf"(?P<kind>schema|catalog|database)(?: with name)? {NAME} (?:cannot be found|does not exist|was not found)",
@@ -23,7 +24,7 @@ COLUMN = re.compile(
 )
 
 
-def missing_in(said: str, statement: str = "") -> str | None:
+def missing_in(said: str, statement: str = "") -> NotFoundError | None:
     """`Table or view crm.sfdc_dbx.properties_to_update is missing`; None where the engine `said` something else.
 
     A bare name is completed by how the `statement` writes it.
@@ -33,11 +34,11 @@ def missing_in(said: str, statement: str = "") -> str | None:
         return None
     if found := COLUMN.search(said):
         name = _plain(found["name"] or found["bare"] or found["of"])
-        return f"Column {name} is missing"
+        return NotFoundError(f"Column {name} is missing")
     if found := RELATION.search(said):
-        return f"{NO_TABLE}{_full(_plain(found['name'] or found['bare']), statement)} is missing"
+        return MissingTableError(_full(_plain(found["name"] or found["bare"]), statement))
     if found := SCHEMA.search(said):
-        return f"{found['kind'].capitalize()} {_plain(found['name'])} is missing"
+        return NotFoundError(f"{found['kind'].capitalize()} {_plain(found['name'])} is missing")
     return None
 
 

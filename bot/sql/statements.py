@@ -11,10 +11,10 @@ from bot.config import shipped
 from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import PermanentError
-from bot.objects import Column
+from bot.objects import OURS, Column
 from bot.sql.compose import MOST_JOINED, Joined, join, selected_names, written
 from bot.sql.differences import declared_columns
-from bot.sql.folder import GENERIC, OURS, TILES, Folder, generic_text, written_name
+from bot.sql.folder import GENERIC, TILES, Folder, generic_text, written_name
 from bot.sql.monitor import MONITOR, monitored
 from bot.sql.queues import QUEUE, STILL_PENDING, counted, counted_alone, described, looked_through
 from bot.sql.runs import RUNS, logged

@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerts.history import Pick
 from bot.charts import Tile
-from bot.errors import NotFoundError, RefusedError
+from bot.errors import MissingTableError, NotFoundError, RefusedError
 from bot.runtime.composition import settings_from
 from bot.services.show_tile import refuse_without_tiles, show_tile, tile_meant
 from bot.sql.statements import Statements
@@ -67,14 +67,15 @@ def named(number: int) -> Tile:
 
 def test_a_missing_log_is_told_with_what_creates_it_and_another_table_with_what_restores_it(world: World) -> None:
     ports = replace(world.ports, settings=SHIPPED)
-    world.warehouse.failure = NotFoundError("Table or view crm.sfdc_dbx.sync_audit_log is missing")
+    world.warehouse.failure = MissingTableError("crm.sfdc_dbx.sync_audit_log")
     with pytest.raises(
         NotFoundError, match=r"^Tile 2, Coverage: Table .* is missing\. sync-health deploy creates it\.$"
     ):
         show_tile(ports, named(2))
-    world.warehouse.failure = NotFoundError("Table or view rds.a.b is missing")
-    with pytest.raises(NotFoundError, match="Restore it, or correct the statement of the tile"):
-        show_tile(ports, named(2))
+    for missing in (MissingTableError("rds.sync_audit_log.b"), NotFoundError("Column sync_audit_log_id is missing")):
+        world.warehouse.failure = missing
+        with pytest.raises(NotFoundError, match="Restore it, or correct the statement of the tile"):
+            show_tile(ports, named(2))
 
 
 def test_thresholds_say_which_value_stands_for_several(world: World) -> None:

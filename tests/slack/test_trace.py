@@ -1,6 +1,7 @@
 """`/sync-health trace`, typed and followed, against the local Slack, Census and warehouse."""
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -98,6 +99,23 @@ def test_a_followed_record_is_told_when_it_has_arrived_with_its_run_and_the_row_
     assert re.search(r"\*Sync B backlog\*\n[1-9]\d* → 0\b", told())
     until(lambda: "Row `census_run_" in told())
     assert "✅ *Audit log, run " in told()
+
+
+def test_a_step_that_fails_as_nobody_foresaw_ends_the_following_so_that_it_can_begin_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, failed = _pending(world), threading.Event()
+
+    def broken(*_: object) -> None:
+        failed.set()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("bot.slack.follow_trace.follow_on", broken)
+    assert "👀 Following until" in _ask(world, f"trace {record} --follow")
+    until(failed.is_set)
+    until(lambda: "Unexpected error" in world.told(world.visitor))
+    monkeypatch.undo()
+    assert "👀 Following until" in _ask(world, f"trace {record} --follow")
 
 
 @pytest.mark.full

@@ -26,7 +26,7 @@ from bot.answers.health import Home, Summary
 from bot.answers.history import AuditTrail, PostMortem, Slo, Snapshot
 from bot.answers.operations import RunbookPage
 from bot.answers.syncs import PendingRecord, Queue, SyncErrors, SyncRuns, SyncSchedule
-from bot.answers.trace import Arrival, LoggedRun, Trace
+from bot.answers.trace import Arrival, LoggedRun, LogLook, Trace
 from bot.charts import Chart
 from bot.config.pipeline_file import Noun
 from bot.config.runbook import Section
@@ -335,7 +335,8 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     not_arrived_message: lambda t, n: [not_arrived_message(a_trace(t, n), SETTINGS, t)],
     arrival_message: lambda t, n: [arrival_message(an_arrival(t, n), SETTINGS, logs=logs) for logs in (True, False)],
     audit_row_message: lambda t, n: [
-        audit_row_message(an_arrival(t, n), row, SETTINGS) for row in (None, LoggedRun(t, n, n, None))
+        audit_row_message(an_arrival(t, n), look, SETTINGS, timedelta(minutes=20))
+        for look in (LogLook(), LogLook(LoggedRun(t, n, n, None)), LogLook(unknown=t))
     ],
     unknown_command: lambda t, n: [unknown_command("/sync-health", t, "queue")],
     unstored_summary: lambda t, n: [unstored_summary(samples.summary(pipeline=t), an_outage(t), ZONE)],

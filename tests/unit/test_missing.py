@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.errors import MissingTableError
 from bot.sql.missing import missing_in
 
 STATEMENT = "SELECT 1 FROM crm.sfdc_dbx.properties_to_update AS q JOIN `lake-prod`.app.rows ON TRUE"
@@ -26,7 +27,9 @@ SAID = {
 
 @pytest.mark.parametrize("said", SAID)
 def test_what_is_missing_is_named_and_nothing_of_the_engine_s_words_is_left(said: str) -> None:
-    assert missing_in(said, STATEMENT) == SAID[said]
+    found = missing_in(said, STATEMENT)
+    assert (str(found) if found else None) == SAID[said]
+    assert isinstance(found, MissingTableError) == (SAID[said] or "").startswith("Table or view")
 
 
 def test_an_error_that_quotes_a_whole_value_is_read_at_once() -> None:

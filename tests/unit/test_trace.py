@@ -11,7 +11,7 @@ import pytest
 
 from bot.alerts.rejections import Cause, Needs
 from bot.alerts.trace import Carrier, Difference, Hop, Standing, Verdict, judge_way
-from bot.answers.trace import Arrival, LoggedRun, Trace
+from bot.answers.trace import Arrival, LoggedRun, LogLook, Trace
 from bot.config.pipeline_file import Noun
 from bot.config.trace import trace_problems, words_of_trace
 from bot.errors import ConfigurationError, PermanentError, RefusedError
@@ -23,6 +23,7 @@ from bot.messages.follow_trace import (
     not_arrived_message,
 )
 from bot.messages.trace import trace_message
+from bot.services.follow_trace import LATE
 from bot.services.read_trace import hops_of
 from bot.services.show_trace import id_meant
 from bot.sql.statements import Statements
@@ -126,6 +127,9 @@ def test_arrived_names_the_newest_run_that_wrote_it() -> None:
     assert "; written in run 500 of Sync B ({2026-" in judged(replace(DUE, wrote=LATER), ARRIVED).sentence
 
 
+LOGGED = LoggedRun("census_run_500", 180, 180, 0)
+
+
 def arrival(**changes: Any) -> Arrival:
     there = trace(replace(DUE, wrote=LATER), ARRIVED)
     return replace(Arrival(there, timedelta(minutes=12), "Sync B", LATER, True, 181, 180), **changes)
@@ -156,8 +160,9 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "followed_in_vain": lambda: said(not_arrived_message(trace(), LINKED, "not arrived after 2 h")),
     "followed": lambda: said(arrival_message(arrival(), LINKED, logs=True)),
     "followed_unconfirmed": lambda: said(arrival_message(arrival(confirmed=False, now=None), LINKED, logs=False)),
-    "followed_row": lambda: said(audit_row_message(arrival(), LoggedRun("census_run_500", 180, 180, 0), LINKED)),
-    "followed_no_row": lambda: said(audit_row_message(arrival(), None, LINKED)),
+    "followed_row": lambda: said(audit_row_message(arrival(), LogLook(LOGGED), LINKED, LATE)),
+    "followed_no_row": lambda: said(audit_row_message(arrival(), LogLook(), LINKED, LATE)),
+    "followed_row_unknown": lambda: said(audit_row_message(arrival(), LogLook(unknown="HTTP 503"), LINKED, LATE)),
 }
 
 

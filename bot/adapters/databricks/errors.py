@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Res
 from bot.adapters.databricks.outcomes import MAY_BE_WRITTEN, ClosedSessionError, NotReadyError, RetryableError
 from bot.adapters.databricks.rest import REMEDIES, refusal
 from bot.adapters.values import first_line
-from bot.errors import NotFoundError, PermanentError, StatementError, SyncHealthError, TemporaryError, UncertainError
+from bot.errors import PermanentError, StatementError, SyncHealthError, TemporaryError, UncertainError
 from bot.sanitize import redact
 from bot.sql.missing import missing_in
 from bot.transport.bounded_http import untrusted
@@ -74,7 +74,7 @@ def _meaning(error: Exception, name: str, text: str) -> SyncHealthError:
 
 def _statement_failed(name: str, said: str, text: str) -> SyncHealthError:
     if missing := missing_in(said, text):
-        return NotFoundError(missing)
+        return missing
     if CONFLICT.search(said):
         return RetryableError(f"{name}: {redact(said)}")
     return (StatementError if PASSING.search(said) else PermanentError)(f"{name}: {redact(said)}")

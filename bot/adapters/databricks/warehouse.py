@@ -15,13 +15,12 @@ from bot.adapters.documents import read
 from bot.adapters.values import Rows
 from bot.config.databricks import Databricks
 from bot.config.names import table_name
-from bot.errors import NotFoundError, PermanentError, StartingError, SyncHealthError
+from bot.errors import MissingTableError, NotFoundError, PermanentError, StartingError, SyncHealthError
 from bot.model import WarehouseLogin
 from bot.objects import ExistingObject
 from bot.sanitize import sanitize
 from bot.sql.catalog import TABLES, to_describe, to_list_columns
 from bot.sql.existing import compare_object
-from bot.sql.missing import NO_TABLE
 from bot.sql.statements import Statements
 from bot.sql.trees import Values
 
@@ -83,10 +82,10 @@ class DatabricksWarehouse:
         table = self._statements.created(statement)
         try:
             found = read_description(self._run_named(table, to_describe(table), {}))
-        except NotFoundError as error:
-            if not str(error).startswith(NO_TABLE):
-                raise PermanentError(f"{error}: create it, or correct deploy_to in pipeline.yml") from error
+        except MissingTableError:
             found = None
+        except NotFoundError as error:
+            raise PermanentError(f"{error}: create it, or correct deploy_to in pipeline.yml") from error
         return compare_object(self._statements, statement, values, found, "databricks")
 
     def awake(self) -> bool:
