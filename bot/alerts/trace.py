@@ -220,13 +220,15 @@ def _due(waits: str, hop: Hop, carrier: Carrier) -> Verdict:
 
 
 def _passed_by(waits: str, hop: Hop, carrier: Carrier) -> Verdict:
-    """Runs have completed since it changed, and it is still pending."""
+    """Runs have completed since it changed, and it is still pending; one alone may have begun before it was seen."""
     name, since, looked = carrier.sync, carrier.since, carrier.looked
     ran = f"{waits}: {count_of(since, 'run')} of {name} completed after it changed, and"
     due = f"; next run {at(carrier.next_run)}" if carrier.next_run else ""
     if carrier.remarks or not looked:
         why = f"{ran} whether {'it' if since == 1 else 'they'} wrote it is unknown{due}"
         return Verdict(Standing.WAITING, why, f"Look at the latest run of {name} in Census", hop.place, name)
+    if since == 1 and carrier.next_run:
+        return _due(waits, hop, carrier)
     which = "it did not write it" if since == 1 else "none of them wrote it"
     if looked < since:
         which = f"the newest {looked} did not write it"

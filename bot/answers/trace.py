@@ -13,7 +13,7 @@ from bot.sanitize import HIDDEN
 class Trace:
     """Where one record is on its way. Without hops no record, or more than one, has the ID, or the way is broken."""
 
-    asked: str = field(repr=False)  # what somebody typed: it may be personal, and is shown to nobody
+    asked: str = field(repr=False)  # what somebody typed, who alone gets it back: it may be personal
     as_of: datetime
     noun: Noun
     destination: str

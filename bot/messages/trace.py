@@ -26,8 +26,8 @@ ICONS = {
 PASSED, DIFFERS, STOPS, WAITS, NOT_THERE = "✅", "🟠", "⛔", "⏳", "–"
 SENTENCE = 900  # characters
 NOT_SHOWN = (
-    "An ID is not shown where it could be a phone number or a name. Return `record` as a number in sql/measure/trace.sql, "
-    "or name its column as the `key` of the sync in pipeline.yml."
+    "An ID is not shown where it could be a phone number or a name. It is shown if sql/measure/trace.sql returns it as "
+    "a number, or as the key of a backlog whose column is the key of its sync in pipeline.yml."
 )
 HEAD = ("Hop", "Changed", "Detail")
 
