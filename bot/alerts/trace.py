@@ -113,6 +113,12 @@ def newest_change(hops: Sequence[Hop]) -> datetime | None:
     return max((hop.changed_at for hop in hops[:-1] if hop.changed_at), default=None)
 
 
+def detail_of(hop: Hop, *, is_verdict: bool = False) -> str:
+    """What is known of a hop, with times in braces; of the one that the verdict is about, what that does not say."""
+    said = () if is_verdict else (hop.stops, f"suspect: {hop.suspect}" if hop.suspect else "")
+    return " · ".join(filter(None, (*said, hop.note)))
+
+
 COMPARE = "Compare the views that the syncs read with their source"
 
 

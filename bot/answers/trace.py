@@ -33,6 +33,11 @@ class Trace:
         """The id by which its one record is looked for again; where its own is not shown, what somebody typed."""
         return (self.record or self.asked) if self.hops else ""
 
+    @property
+    def remarks(self) -> list[str]:
+        """What of Census' records was not looked at, and why."""
+        return [remark for carrier in self.carriers for remark in carrier.remarks]
+
 
 @dataclass(frozen=True)
 class LoggedRun:

@@ -93,19 +93,10 @@ def _say_how_it_stands(before: str, followed: "Followed", settings: "Settings", 
 
 
 def _print_trace(trace: "Trace", settings: "Settings") -> None:
+    from bot.alerts.trace import detail_of
     from bot.cli.terminal import print_line, print_table
     from bot.messages.text import without_braces
-    from bot.messages.trace import (
-        ICONS,
-        detail_of,
-        differing,
-        listed,
-        marked,
-        more_differ,
-        not_shown,
-        remarks,
-        values_of,
-    )
+    from bot.messages.trace import ICONS, differing, listed, marked, more_differ, not_shown, values_of
 
     zone, verdict = settings.zone, trace.verdict
     print_line(f"{ICONS[verdict.standing]} {without_braces(verdict.sentence, zone)}")
@@ -129,7 +120,7 @@ def _print_trace(trace: "Trace", settings: "Settings") -> None:
         print_table(("differing field", "the sync would write → what is there"), fields)
     if more := more_differ(trace):
         print_line(more)
-    for remark in [*remarks(trace), *not_shown(trace)]:
+    for remark in [*trace.remarks, *not_shown(trace)]:
         print_line(remark)
 
 

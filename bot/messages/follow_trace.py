@@ -69,8 +69,8 @@ def moved(arrival: Arrival) -> str:
 
 def named(trace: Trace, settings: Settings, this: str = "This") -> str:
     """`Property 108617`; `This property` where its id is not shown."""
-    one = escape(settings.noun.one, 40)
-    return f"{one[:1].upper()}{one[1:]} {escape(trace.record, 40)}" if trace.record else f"{this} {one}"
+    noun = settings.noun
+    return escape(noun.named(trace.record) if trace.record else f"{this} {noun.one}", 100)
 
 
 def _run(arrival: Arrival, settings: Settings) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.offers import Offer
-from bot.alerts.trace import Difference, Hop, Standing
+from bot.alerts.trace import Difference, Hop, Standing, detail_of
 from bot.answers.trace import Trace
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, Native, actions, button, context, section
@@ -43,9 +43,8 @@ def trace_message(trace: Trace, settings: Settings, following: str = "") -> Mess
         blocks.append(section("*Differences* (the sync would write → what is there)", *map(_difference, differences)))
     if more := more_differ(trace):
         blocks.append(context(more))
-    blocks.append(
-        context(*(escape(one, 300) for one in [*remarks(trace), *not_shown(trace)]), warehouse_as_of(trace.as_of, zone))
-    )
+    said = [escape(one, 300) for one in [*trace.remarks, *not_shown(trace)]]
+    blocks.append(context(*said, warehouse_as_of(trace.as_of, zone)))
     if following:
         blocks.append(context(following))
     if offered := _buttons(trace, settings, follows=bool(following)):
@@ -66,12 +65,6 @@ def marked(trace: Trace) -> list[tuple[str, Hop]]:
         mark = (WAITS if waits else STOPS) if here else there
         found.append((mark, hop))
     return found
-
-
-def detail_of(hop: Hop, *, is_verdict: bool = False) -> str:
-    """What is known of a hop, with times in braces; of the one that the verdict is about, what that does not say."""
-    said = () if is_verdict else (hop.stops, f"suspect: {hop.suspect}" if hop.suspect else "")
-    return " · ".join(filter(None, (*said, hop.note)))
 
 
 def differing(trace: Trace) -> Sequence[Difference]:
@@ -100,11 +93,6 @@ def values_of(one: Difference) -> str:
     if one.ours is None and one.theirs is None:
         return "differs"
     return f"{one.ours or 'a value'} → {one.theirs or 'a value'}"
-
-
-def remarks(trace: Trace) -> list[str]:
-    """What of Census' records was not looked at."""
-    return [remark for carrier in trace.carriers for remark in carrier.remarks]
 
 
 def _next_step(trace: Trace, zone: ZoneInfo) -> list[str]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.alerts.causes import at
+from bot.alerts.rejections import IDENTIFIER
 from bot.alerts.trace import Difference, Hop
 from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
@@ -12,7 +13,7 @@ from bot.config.trace import NEEDED, PLACE, TRACE
 from bot.errors import PermanentError
 from bot.sanitize import HIDDEN, redact, sanitize, shown_id
 
-LONGEST, NAME, KEY = 300, 60, 200  # characters of a text, of a place or field, of an identifier
+LONGEST, NAME = 300, 60  # characters of a text, of a place or field
 MOST_HOPS, MOST_FIELDS = 20, 30
 FLAGS = frozenset({"true", "false", "0", "1"})  # values that say nothing about a person
 SAID = FLAGS | {"t", "f", "y", "n", "yes", "no"}
@@ -69,7 +70,7 @@ def _hop(rows: Sequence[Row], settings: Settings) -> Hop:
         note=_text(first, "note", settings),
         suspect=_text(first, "suspect", settings),
         sync=sync.name if sync else "",
-        key=sanitize(str(first.get("key") or ""), KEY) if sync else "",
+        key=sanitize(str(first.get("key") or ""), IDENTIFIER) if sync else "",
         differences=differences[:MOST_FIELDS],
         more=max(len(differences) - MOST_FIELDS, 0),
     )

@@ -51,7 +51,9 @@ def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
         return answer(_broken_way(settings, str(error)))
     records = records_of(rows, settings)
     if len(records) != 1:
-        return answer(_not_one(settings, len(records)), records[:SHOWN], len(records))
+        said = rows[0].get("matches") if rows else 0  # a statement may return some of them alone
+        matches = max(len(records), said) if isinstance(said, int) else len(records)
+        return answer(_not_one(settings, matches), records[:SHOWN], matches)
     hops = hops_of(rows, settings)
     carriers = tuple(carrier_of(sources, census, *one) for one in _to_ask(hops))
     verdict = judge_way(_named(settings, records[0]), hops, carriers, destination=settings.destination)
@@ -59,8 +61,7 @@ def show_trace(sources: Sources, census: Census, asked: str) -> Trace:
 
 
 def _named(settings: Settings, record: str) -> str:
-    one = settings.noun.one
-    return f"This {one}" if record == HIDDEN else f"{one[:1].upper()}{one[1:]} {record}"
+    return f"This {settings.noun.one}" if record == HIDDEN else settings.noun.named(record)
 
 
 def _broken_way(settings: Settings, error: str) -> Verdict:

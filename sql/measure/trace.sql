@@ -24,6 +24,7 @@ matched AS (   -- also what Salesforce still has and RDS does not
 source AS (
   SELECT
     m.record,
+    m.matches,
     p.id,
     p.sfdc_id,
     p.status,
@@ -31,7 +32,7 @@ source AS (
     p.updated_at,
     c.name AS company_name,
     c.id IS NOT NULL AND NOT COALESCE(c._fivetran_deleted, FALSE) AS has_company
-  FROM (SELECT record FROM matched ORDER BY record LIMIT 20) AS m
+  FROM (SELECT record, COUNT(*) OVER () AS matches FROM matched ORDER BY record LIMIT 20) AS m
   LEFT JOIN rds.pg_rds_public.properties AS p
     ON CAST(p.id AS STRING) = m.record
   LEFT JOIN rds.pg_rds_public.companies AS c
@@ -83,21 +84,20 @@ ranked AS (   -- of several rows under one id the oldest live one counts, as in 
 there AS (
   SELECT * FROM ranked WHERE place = 1
 ),
-to_create AS (
+backlog AS (   -- the suspect rules are those of pipeline.yml, which a pipeline's own statement cannot take from it: tests hold both together
   SELECT
+    q.hop,
     CAST(q.rds_property_id AS STRING) AS record,
     q.rds_last_updated_at AS changed_at,
-    COALESCE(q.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' AS nameless,
-    TRIM(q.company_name) = TRIM(q.property_name) AS misnamed
-  FROM crm.sfdc_dbx.properties_to_create AS q
-),
-to_update AS (
-  SELECT
-    CAST(q.rds_property_id AS STRING) AS record,
-    q.rds_last_updated_at AS changed_at,
-    COALESCE(q.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' AS nameless,
-    TRIM(q.company_name) = TRIM(q.property_name) AS misnamed
-  FROM crm.sfdc_dbx.properties_to_update AS q
+    CASE
+      WHEN COALESCE(company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 'no company name'
+      WHEN TRIM(company_name) = TRIM(property_name) THEN 'company name is the property name'
+    END AS suspect
+  FROM (
+    SELECT 4 AS hop, rds_property_id, rds_last_updated_at, company_name, property_name FROM crm.sfdc_dbx.properties_to_create
+    UNION ALL
+    SELECT 5 AS hop, rds_property_id, rds_last_updated_at, company_name, property_name FROM crm.sfdc_dbx.properties_to_update
+  ) AS q
 ),
 compared AS (
   SELECT
@@ -134,6 +134,7 @@ compared AS (
 facts AS (   -- a row per record: all that the hops are told from
   SELECT
     source.record,
+    source.matches,
     source.id IS NOT NULL AS in_source,
     source.sfdc_id,
     source.status,
@@ -150,14 +151,6 @@ facts AS (   -- a row per record: all that the hops are told from
     written.winner_at,
     written.rds_last_updated_at,
     written.active_property_count,
-    to_create.record IS NOT NULL AS in_create,
-    to_create.changed_at AS create_at,
-    to_create.nameless AS create_nameless,
-    to_create.misnamed AS create_misnamed,
-    to_update.record IS NOT NULL AS in_update,
-    to_update.changed_at AS update_at,
-    to_update.nameless AS update_nameless,
-    to_update.misnamed AS update_misnamed,
     COALESCE(there.live, FALSE) AS is_there,
     there.id AS row_id,
     there.snappt_property_id_c AS row_key,
@@ -165,14 +158,14 @@ facts AS (   -- a row per record: all that the hops are told from
   FROM source
   LEFT JOIN enriched ON enriched.record = source.record
   LEFT JOIN written ON written.record = source.record
-  LEFT JOIN to_create ON to_create.record = source.record
-  LEFT JOIN to_update ON to_update.record = source.record
   LEFT JOIN there ON there.record = source.record
 ),
 hops AS (
   SELECT
     facts.*,
     numbers.hop,
+    backlog.changed_at AS pending_at,
+    backlog.suspect,
     CASE numbers.hop
       WHEN 1 THEN 'RDS'
       WHEN 2 THEN 'Enriched view'
@@ -185,12 +178,12 @@ hops AS (
       WHEN 1 THEN in_source
       WHEN 2 THEN in_enriched
       WHEN 3 THEN wins
-      WHEN 4 THEN in_create
-      WHEN 5 THEN in_update
-      ELSE is_there
+      WHEN 6 THEN is_there
+      ELSE backlog.record IS NOT NULL
     END AS found
   FROM facts
   CROSS JOIN (SELECT EXPLODE(SEQUENCE(1, 6)) AS hop) AS numbers
+  LEFT JOIN backlog ON backlog.record = facts.record AND backlog.hop = numbers.hop
 ),
 told AS (
   SELECT
@@ -202,9 +195,8 @@ told AS (
       WHEN 1 THEN updated_at
       WHEN 2 THEN enriched_at
       WHEN 3 THEN CASE WHEN wins THEN rds_last_updated_at END
-      WHEN 4 THEN create_at
-      WHEN 5 THEN update_at
-      ELSE row_at
+      WHEN 6 THEN row_at
+      ELSE pending_at
     END AS changed_at,
     CASE   -- why it does not come here, where that is known
       WHEN hop = 1 AND NOT in_source THEN 'Salesforce alone has it'
@@ -240,17 +232,15 @@ told AS (
       WHEN hop = 6 AND is_there THEN 'row {row_id}'
       WHEN hop = 6 AND row_id IS NOT NULL THEN 'row {row_id} is deleted in Salesforce'
     END AS note,
-    CASE
-      WHEN (hop = 4 AND create_nameless) OR (hop = 5 AND update_nameless) THEN 'no company name'
-      WHEN (hop = 4 AND create_misnamed) OR (hop = 5 AND update_misnamed) THEN 'company name is the property name'
-    END AS suspect,
+    suspect,
     CASE hop WHEN 4 THEN 'create' WHEN 5 THEN 'update' END AS sync,
     CASE hop WHEN 4 THEN record WHEN 5 THEN CASE WHEN is_there THEN row_key END END AS key,
     winner,
     winner_at,
     company_id,
     active_property_count,
-    row_id
+    row_id,
+    matches
   FROM hops
 )
 SELECT
@@ -272,7 +262,8 @@ SELECT
   told.winner_at,
   CAST(told.company_id AS BIGINT) AS company,
   CAST(told.active_property_count AS BIGINT) AS shared,
-  told.row_id
+  told.row_id,
+  CAST(told.matches AS BIGINT) AS matches
 FROM told
 LEFT JOIN compared
   ON compared.record = told.record AND told.hop = 6 AND compared.ours IS DISTINCT FROM compared.theirs
