@@ -1,18 +1,20 @@
 """What is drawn: tiles of a dashboard with their thresholds, for Slack and for a bundle's dashboard, and trends."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from bot.alerts.history import Axis, Pick, Point, Weeks
+from bot.alerts.model import SEVERITIES
 from bot.config.settings import Settings
 from checks.forms import Limit
 from checks.model import Check, Outcome, Severity
 
 Chart = Literal["counter", "line", "area", "bar", "pie", "table"]
+SEPARATORS = re.compile(r"[\s_\-/]+")
 TIMES = frozenset({"hour", "day", "date", "week", "month"})  # columns that are an axis of time
-NAMED = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ def draws_thresholds(tile: Tile) -> bool:
     return tile.chart in ("line", "area") and not tile.series
 
 
+def plain_name(text: str) -> str:
+    """What a metric or a tile is called, however it is typed: `null-company_names` → null company names."""
+    return SEPARATORS.sub(" ", text).strip().casefold()
+
+
 def in_words(column: str) -> str:
     """`rds_total` → Rds total, for a legend or the head of a column."""
     words = column.replace("_", " ")
@@ -85,7 +92,7 @@ def thresholds_of(settings: Settings, tile: Tile) -> list[Threshold]:
         for severity, limit in () if _differs(settings, check) else limits_of(check):
             if (severity, limit) not in known:
                 known.add((severity, limit))
-                found.append(Threshold(f"{severity}_{len(known)}", f"{NAMED[severity]} {limit}", severity, limit))
+                found.append(Threshold(f"{severity}_{len(known)}", f"{SEVERITIES[severity]} {limit}", severity, limit))
     return sorted(found, key=lambda one: one.severity is not Severity.CRITICAL)
 
 
@@ -97,7 +104,8 @@ def said_of_thresholds(settings: Settings, tile: Tile) -> str:
         if check and _differs(settings, check):
             mine = ((sync, settings.check_called(name, sync.name)) for sync in settings.syncs if sync.queue)
             limits = (
-                (sync, ", ".join(f"{NAMED[one]} {limit}" for one, limit in limits_of(found))) for sync, found in mine
+                (sync, ", ".join(f"{SEVERITIES[one]} {limit}" for one, limit in limits_of(found)))
+                for sync, found in mine
             )
             said += [f"{sync.label}: {text}" for sync, text in limits if text]
     return " · ".join(said)

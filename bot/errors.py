@@ -67,6 +67,10 @@ class MissingTableError(NotFoundError):
         self.table = table
 
 
+class TooManyRowsError(PermanentError):
+    """The answer of a statement is longer than anything here needs."""
+
+
 class ConflictError(PermanentError):
     """Somebody else has changed it meanwhile: what was meant for it as it was is not done."""
 

@@ -14,6 +14,7 @@ from bot.facts import SyncStatus
 from bot.sanitize import without_secrets
 from checks.model import Check, Outcome, Result
 
+KEPT_DAYS = 90  # for which evaluations are kept: as far back as anybody may ask
 ASK_AGAIN = timedelta(minutes=1)  # between two ticks, after the warehouse was asked in vain
 AUDIT_WIDTHS = {"user": 40, "what": 40, "target": 255, "team": 40, "reference": 80}  # characters of a row of the audit
 AUDIT_TEXT = 1000  # of its other texts

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from bot.errors import PermanentError
+from bot.errors import TooManyRowsError
 
 MOST_ROWS = 10_000  # of an answer: ten years of snapshots; everything else is a few dozen
 LONGEST = 2**16  # characters of a value: the text of a view is the longest
@@ -31,8 +31,8 @@ def first_line(error: BaseException) -> str:
 
 
 def plain_rows(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Rows:
-    """Rows by column. Raises PermanentError where there are more than MOST_ROWS; fetch one more than these."""
+    """Rows by column. Raises TooManyRowsError where there are more than MOST_ROWS; fetch one more than these."""
     found = [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
     if len(found) > MOST_ROWS:
-        raise PermanentError(f"{name}: the answer has more than {MOST_ROWS:,} rows, which nothing here reads")
+        raise TooManyRowsError(f"{name} returns more than {MOST_ROWS:,} rows, the most that are read")
     return found

@@ -8,6 +8,7 @@ from checks.model import Severity
 
 ITSELF = "sync-health"  # who acted where nobody did
 TEST_ALERT = "test-alert"  # the check of a test incident; no check of pipeline.yml can have a dash in its name
+SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 
 
 class State(StrEnum):

@@ -1,11 +1,10 @@
 """Pending records that the last completed run could not write: the next run meets them again. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bot.alerts.rejections import CauseGroup, Known, Needs, Rejection, group_by_cause, reasons_of
+from bot.alerts.rejections import CauseGroup, Known, Needs, Rejection, comparable, group_by_cause, reasons_of
 from bot.facts import Run
-from bot.sanitize import HIDDEN
 
 PASSING = frozenset({Needs.TRANSIENT, Needs.QUOTA, Needs.UNKNOWN})  # nobody need change anything, or nobody knows
 
@@ -23,12 +22,6 @@ class RejectedAgain:
     error: str = ""
 
 
-def comparable(rejections: Iterable[Rejection]) -> list[str]:
-    """The identifiers that a queue can be asked about, each once: those that are there and whole."""
-    named = (one.identifier for one in rejections)
-    return list(dict.fromkeys(one for one in named if one and not one.endswith(HIDDEN)))
-
-
 def pending_again(
     run: Run, lost: int, rejections: Sequence[Rejection], pending: Collection[str], known: Known
 ) -> RejectedAgain:
@@ -36,7 +29,7 @@ def pending_again(
     found = {one.identifier: one for one in reversed(rejections) if one.identifier in pending}  # what is said first
     lasting = sum(_lasts(one, known) for one in found.values())
     groups = group_by_cause(found.values(), known)
-    return RejectedAgain(run, lost, len(comparable(rejections)), len(found), lasting, groups)
+    return RejectedAgain(run, lost, len(comparable(one.identifier for one in rejections)), len(found), lasting, groups)
 
 
 def _lasts(rejection: Rejection, known: Known) -> bool:

@@ -17,6 +17,8 @@ from bot.alerts.error_body import LONGEST
 from bot.alerts.error_text import ErrorText, error_texts
 from bot.sanitize import HIDDEN, shown_id
 
+IDENTIFIER = 100  # characters of an identifier; a longer one is cut, and no record is told by it
+
 
 class Needs(StrEnum):
     """Who or what can help. Only what is transient is worth a rerun."""
@@ -130,6 +132,11 @@ class Rejection:
     identifier: str  # empty where the record has none
     status: str  # case-folded: rejected (by the destination); invalid, null, duplicate (by Census)
     message: str = field(repr=False)
+
+
+def comparable(identifiers: Iterable[str]) -> list[str]:
+    """Those that a record can be told by, each once: those that are there and whole."""
+    return list(dict.fromkeys(one for one in identifiers if one and not one.endswith(HIDDEN)))
 
 
 @dataclass(frozen=True)

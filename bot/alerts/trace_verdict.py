@@ -10,10 +10,13 @@ from checks.model import Severity
 OPEN = (Standing.WAITING, Standing.HELD)
 
 
-def alert_about(verdict: Verdict, carriers: Sequence[Carrier], opened: Collection[Incident]) -> Incident | None:
+def alert_about(
+    verdict: Verdict, hops: Sequence[Hop], carriers: Sequence[Carrier], opened: Collection[Incident]
+) -> Incident | None:
     """The gravest open incident about the runs of the sync that holds it; none where the record itself is what is."""
     known = next((one for one in carriers if one.sync == verdict.sync), None)
-    if verdict.standing not in OPEN or known is None or known.cause or known.wrote:
+    waits = any(hop.holds and hop.place == verdict.place for hop in hops)
+    if verdict.standing not in OPEN or not waits or known is None or known.cause:
         return None
     about = (one for one in opened if one.sync == verdict.sync and one.source == "census" and one.check != REJECTED)
     valid = (one for one in about if not (one.not_evaluated_since or one.explained_by))

@@ -6,13 +6,12 @@ from statistics import median
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Incident
-from bot.alerts.trace import Hop
+from bot.alerts.trace import Hop, detail_of
 from bot.answers.history import Replay, Replayed, Snapshot
 from bot.answers.operations import BotStatus, WarehouseDay
 from bot.answers.trace import Arrival, LogLook, Trace
 from bot.facts import SyncStatus
 from bot.messages.text import without_braces
-from bot.messages.trace import detail_of, remarks
 from bot.model import Evaluation
 
 
@@ -137,7 +136,7 @@ def trace_as_json(
         "matches": trace.matches,
         "as_of": trace.as_of,
         "hops": [_hop(hop, zone) for hop in trace.hops],
-        "remarks": remarks(trace),
+        "remarks": trace.remarks,
         "arrival": _arrival(arrived, look) if arrived else None,
     }
 
@@ -148,6 +147,7 @@ def _hop(hop: Hop, zone: ZoneInfo) -> dict[str, object]:
         "sync": hop.sync or None,
         "detail": without_braces(detail_of(hop), zone) or None,
         "differences": [asdict(one) for one in hop.differences],
+        "more_differences": hop.more,
     }
 
 

@@ -94,14 +94,15 @@ def _say_how_it_stands(before: str, followed: "Followed", settings: "Settings", 
 
 
 def _print_trace(trace: "Trace", settings: "Settings") -> None:
+    from bot.alerts.trace import detail_of
     from bot.cli.terminal import print_line, print_table
     from bot.messages.text import without_braces
-    from bot.messages.trace import ICONS, compared, detail_of, differing, marked, remarks, values_of
+    from bot.messages.trace import ICONS, compared, differing, listed, marked, more_differ, not_shown, values_of
 
     zone, verdict = settings.zone, trace.verdict
     print_line(f"{ICONS[verdict.standing]} {without_braces(verdict.sentence, zone)}")
-    if trace.matches > 1:
-        print_line(", ".join(trace.records) + (" …" if trace.matches > len(trace.records) else ""))
+    if shown := listed(trace):
+        print_line(", ".join(shown) + (" …" if trace.matches > len(shown) else ""))
     if verdict.next_step:
         print_line(f"→ {without_braces(verdict.next_step, zone)}")
     if trace.hops:
@@ -118,7 +119,9 @@ def _print_trace(trace: "Trace", settings: "Settings") -> None:
     if differences := differing(trace):
         fields: list[Cells] = [(one.field, values_of(one)) for one in differences]
         print_table(("differing field", compared(trace)), fields)
-    for remark in remarks(trace):
+    if more := more_differ(trace):
+        print_line(more)
+    for remark in [*trace.remarks, *not_shown(trace)]:
         print_line(remark)
 
 

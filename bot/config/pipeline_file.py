@@ -102,6 +102,10 @@ class Noun(Part):
         """Both, as counts take them."""
         return self.one, self.many
 
+    def named(self, record: str) -> str:
+        """`Property 108617`."""
+        return f"{self.one[:1].upper()}{self.one[1:]} {record}".rstrip()
+
 
 class Operators(Part):
     """Who may change something."""

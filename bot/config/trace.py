@@ -24,6 +24,7 @@ COLUMNS = {  # what each says; docs/YOUR_PIPELINE.md lists them
     "field": "of the destination: a field that differs. A row for each; the other columns are those of the hop.",
     "ours": "what the sync would write into that field.",
     "theirs": "what the destination has there.",
+    "matches": "how many records share the ID, where the statement returns only some of them.",
 }
 NEEDED = ("record", "hop", "place", "found")
 TEXTS = ("stops", "next_step", "note", "suspect")  # shown only where the statement itself has these words

@@ -14,7 +14,7 @@ from bot.alerts.attention import (
     escalations,
     next_escalation,
 )
-from bot.alerts.model import Did, Entry, Incident
+from bot.alerts.model import SEVERITIES, Did, Entry, Incident
 from bot.config.settings import Settings
 from bot.errors import UnrenderableError
 from bot.messages.blocks import Message, actions, context, section
@@ -22,7 +22,6 @@ from bot.messages.digest import digest_message
 from bot.messages.evidence import evidence_message
 from bot.messages.maintenance import maintenance_message
 from bot.messages.phrases import (
-    SEVERITIES,
     acknowledged,
     by_hand,
     is_fact,

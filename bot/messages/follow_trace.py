@@ -60,7 +60,7 @@ def arrival_message(arrival: Arrival, settings: Settings, *, logs: bool) -> Mess
 def audit_row_message(arrival: Arrival, look: LogLook, settings: Settings, within: timedelta) -> Message:
     """The row of the run in the audit log, that there was none `within` so long, or why that is not known."""
     run = arrival.run.id if arrival.run else 0
-    what = f"Audit log, run {run} of {escape(arrival.sync, 60)}, which carried {named(arrival.trace, settings)}"
+    what = f"Audit log, run {run} of {escape(arrival.sync, 60)}, which carried {named(arrival.trace, settings, 'this')}"
     row = look.row
     if row is None and look.unknown:
         return Message(f"❔ {what}: unknown", (section(f"❔ *{what}*", f"{UNKNOWN}: {escape(look.unknown, 300)}"),))
@@ -84,10 +84,10 @@ def moved(arrival: Arrival) -> str:
     return f"{number(arrival.before)} → {number(arrival.now)}"
 
 
-def named(trace: Trace, settings: Settings) -> str:
-    """`Property 108617`."""
-    one = escape(settings.noun.one, 40)
-    return f"{one[:1].upper()}{one[1:]} {escape(trace.record, 40)}".rstrip()
+def named(trace: Trace, settings: Settings, this: str = "This") -> str:
+    """`Property 108617`; `This property` where its id is not shown."""
+    noun = settings.noun
+    return escape(noun.named(trace.record) if trace.record else f"{this} {noun.one}", 100)
 
 
 def _run(arrival: Arrival, settings: Settings) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Did, Entry, Incident
+from bot.alerts.model import SEVERITIES, Did, Entry, Incident
 from bot.facts import Schedule
 from bot.messages.text import (
     ICONS,
@@ -20,7 +20,6 @@ from bot.messages.text import (
     time_of_day,
 )
 from bot.model import Evaluation
-from checks.model import Severity
 from checks.numbers import duration
 
 FREQUENCIES = {
@@ -37,7 +36,6 @@ TRIGGERS = {
     "dbt_cloud": "after a dbt Cloud job",
     "live": "live",
 }
-SEVERITIES = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 STEPS = {
     Did.ACKNOWLEDGED: "Acknowledged",
     Did.TAKEN_OVER: "Acknowledged",

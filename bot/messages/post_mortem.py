@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.alerts.incident_figures import Figures
-from bot.alerts.model import ITSELF, Action, ActionKind, ActionState, Did, Entry, Incident
+from bot.alerts.model import ITSELF, SEVERITIES, Action, ActionKind, ActionState, Did, Entry, Incident
 from bot.answers.history import PostMortem
 from bot.config.settings import Settings
 from bot.messages.evidence import examples_of, places_of, sync_of
 from bot.messages.native import MOST_POINTS, By, Cell, Link, Told
-from bot.messages.phrases import SEVERITIES, is_fact, was_closed
+from bot.messages.phrases import is_fact, was_closed
 from bot.messages.text import filled, number, signs
 from bot.sanitize import sanitize
 from checks.forms import parse_limit

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Incident, State
+from bot.alerts.model import SEVERITIES, Incident, State
 from bot.config.settings import Settings
 from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, context, overflow, section, sections
 from bot.messages.menu import entries, menu, offered
-from bot.messages.phrases import SEVERITIES, by_hand, incident_words, life, resolved_by, snoozed, value_age, was_closed
+from bot.messages.phrases import by_hand, incident_words, life, resolved_by, snoozed, value_age, was_closed
 from bot.messages.root import acknowledge_button
 from bot.messages.text import ICONS, cut, day_and_time, escape, person
 from checks.model import Severity

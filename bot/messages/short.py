@@ -1,12 +1,11 @@
 """The short form of an alert's messages: one line of plain text, for what Slack refuses or we cannot render."""
 
-from bot.alerts.model import Action, ActionKind, ActionState, Incident, State
+from bot.alerts.model import SEVERITIES, Action, ActionKind, ActionState, Incident, State
 from bot.messages.blocks import Message
 from bot.messages.text import ICONS, escape
 from bot.model import Announcement, Kind
 from checks.model import Severity
 
-WORDS = {Severity.WARN: "Warning", Severity.CRITICAL: "Critical"}
 ITSELF = "A message about Sync Health itself"
 WITHOUT_INCIDENT = {
     Kind.DIGEST: "The daily summary",
@@ -39,7 +38,7 @@ def short_message(announcement: Announcement) -> Message:
 
 def _one_line(announcement: Announcement, incident: Incident) -> str:
     title, summary = escape(incident.title, MOST), escape(incident.summary, MOST)
-    severity = f"{ICONS[incident.severity]} {WORDS[incident.severity]}"
+    severity = f"{ICONS[incident.severity]} {SEVERITIES[incident.severity]}"
     match announcement.kind:
         case Kind.ROOT:
             return _root(announcement, f"{severity} · {summary}", title)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.alerts.model import Incident, State
+from bot.alerts.model import SEVERITIES, Incident, State
 from bot.answers.health import Summary
 from bot.config.settings import OBSERVES
 from bot.facts import RunStatus, SyncStatus
@@ -24,7 +24,7 @@ from bot.messages.blocks import (
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
 from bot.messages.notices import notice_blocks
-from bot.messages.phrases import SEVERITIES, how_often, incident_line, sources_as_of
+from bot.messages.phrases import how_often, incident_line, sources_as_of
 from bot.messages.sync_buttons import offered_by_summary
 from bot.messages.text import ICONS, day_and_time, escape, person, threshold
 from bot.messages.watch import unstored_summary

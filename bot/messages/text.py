@@ -1,6 +1,7 @@
 """Words and numbers as Slack shows them; everything from the pipeline is escaped here."""
 
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ ICONS = {
     Severity.WARN: "🟡",
     Severity.CRITICAL: "🔴",
 }
+SPANS = {"min": timedelta(minutes=1), "h": timedelta(hours=1)}
 TICK = "`"
 LIKE = {
     "&": "&amp;",
@@ -125,11 +127,18 @@ def number(value: float | None, limit: str | None = None) -> str:
     if value is None or not limit:
         return "–" if value is None else in_figures(value)
     read = parse_limit(limit)
-    if read.unit == "%":
-        return in_percent(value, [read.number])
-    if read.unit == "h" and value >= 0:
-        return duration(timedelta(hours=value))
-    return in_figures(value, [read.number]) + with_unit(read.unit)
+    return figure(value, read.unit, [read.number])
+
+
+def figure(value: float, unit: str = "", beside: Collection[float] = ()) -> str:
+    """`96.0%`, `1 h 5 min`, `20,274`, `3 s`: never rounded onto a threshold or target `beside` it."""
+    if unit == "%":
+        return in_percent(value, beside)
+    if unit in SPANS and value >= 0:
+        span, said = SPANS[unit], duration(value * SPANS[unit])
+        others = (one for one in beside if abs(one - value) * span >= timedelta(seconds=1))
+        return f"{in_figures(value, beside)} {unit}" if any(duration(one * span) == said for one in others) else said
+    return in_figures(value, beside) + with_unit(unit)
 
 
 def records(count: int | None) -> str:

@@ -8,11 +8,11 @@ from bot.charts import TIMES, Tile, TileAnswer, in_words, title_with_unit
 from bot.messages.blocks import Block, Message, Native, context, section
 from bot.messages.native import MOST_ROWS, MOST_SERIES, Cell, pie_chart, rows_that_fit, table, xy_chart
 from bot.messages.phrases import warehouse_as_of
-from bot.messages.text import ICONS, code, escape
+from bot.messages.text import ICONS, code, escape, figure
 from bot.messages.tile_series import Drawn, drawn_of, number_in
 from bot.messages.trend import points_in_words
 from bot.sanitize import sanitize
-from checks.numbers import count_of, in_figures, in_percent
+from checks.numbers import count_of, in_percent
 
 COMMAND = "/sync-health tiles"
 MOST_COLUMNS, CELL = 20, 60  # of a table; characters
@@ -162,4 +162,4 @@ def _no_numbers(tile: Tile) -> Parts:
 def _figure(value: float, answer: TileAnswer) -> str:
     """`96.0%`, `20,274`; never rounded onto a threshold."""
     beside = [one.limit.number for one in answer.thresholds]
-    return in_percent(value, beside) if answer.tile.unit == "%" else in_figures(value, beside)
+    return figure(value, "%" if answer.tile.unit == "%" else "", beside)

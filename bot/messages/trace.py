@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.offers import Offer
-from bot.alerts.trace import Difference, Hop, Standing
+from bot.alerts.trace import Difference, Hop, Standing, detail_of
 from bot.answers.trace import Trace
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, Native, actions, button, context, section
@@ -13,6 +13,8 @@ from bot.messages.native import Told, table
 from bot.messages.phrases import warehouse_as_of
 from bot.messages.sync_buttons import sync_button
 from bot.messages.text import code, escape, with_times, without_braces
+from bot.sanitize import HIDDEN
+from checks.numbers import count_of
 
 ICONS = {
     Standing.ARRIVED: "✅",
@@ -26,6 +28,10 @@ PASSED, DIFFERS, STOPS, WAITS, NOT_THERE = "✅", "🟠", "⛔", "⏳", "–"
 MOST = 3  # buttons
 HELPS = tuple(one for one in Offer if one is not Offer.FOLLOW)  # a run is followed in the thread of an alert
 SENTENCE = 900  # characters
+NOT_SHOWN = (
+    "An ID is not shown where it could be a phone number or a name. It is shown if sql/measure/trace.sql returns it as "
+    "a number, or as the key of a backlog whose column is the key of its sync in pipeline.yml."
+)
 HEAD = ("Hop", "Changed", "Detail")
 
 
@@ -38,7 +44,10 @@ def trace_message(trace: Trace, settings: Settings, following: str = "") -> Mess
         blocks.append(table(HEAD, [_row(mark, hop, trace) for mark, hop in marked(trace)], zone))
     if differences := differing(trace):
         blocks.append(section(f"*Differences* ({compared(trace)})", *map(_difference, differences)))
-    blocks.append(context(*(escape(one, 300) for one in remarks(trace)), warehouse_as_of(trace.as_of, zone)))
+    if more := more_differ(trace):
+        blocks.append(context(more))
+    said = [escape(one, 300) for one in [*trace.remarks, *not_shown(trace)]]
+    blocks.append(context(*said, warehouse_as_of(trace.as_of, zone)))
     if following:
         blocks.append(context(following))
     if offered := _buttons(trace, settings, follows=bool(following)):
@@ -62,12 +71,6 @@ def marked(trace: Trace) -> list[tuple[str, Hop]]:
     return found
 
 
-def detail_of(hop: Hop, *, is_verdict: bool = False) -> str:
-    """What is known of a hop, with times in braces; of the one that the verdict is about, what that does not say."""
-    said = () if is_verdict else (hop.stops, f"suspect: {hop.suspect}" if hop.suspect else "")
-    return " · ".join(filter(None, (*said, hop.note)))
-
-
 def compared(trace: Trace) -> str:
     """What the values of a difference are; of what no sync would write that is not said."""
     writes = trace.verdict.standing in (Standing.WAITING, Standing.HELD)
@@ -79,6 +82,22 @@ def differing(trace: Trace) -> Sequence[Difference]:
     return trace.hops[-1].differences if trace.hops else ()
 
 
+def more_differ(trace: Trace) -> str:
+    """How many fields differ beside those that are listed; empty: none."""
+    more = trace.hops[-1].more if trace.hops else 0
+    return f"… and {count_of(more, 'more field')}" if more else ""
+
+
+def listed(trace: Trace) -> list[str]:
+    """The ids of the records that share the one that is asked for, as far as they may be shown."""
+    return [one for one in trace.records if one != HIDDEN] if trace.matches > 1 else []
+
+
+def not_shown(trace: Trace) -> list[str]:
+    """Why an id is missing from the answer."""
+    return [NOT_SHOWN] if HIDDEN in trace.records else []
+
+
 def values_of(one: Difference) -> str:
     """`true → false`; of what may not be shown that it differs."""
     if one.ours is None and one.theirs is None:
@@ -86,16 +105,11 @@ def values_of(one: Difference) -> str:
     return f"{one.ours or 'a value'} → {one.theirs or 'a value'}"
 
 
-def remarks(trace: Trace) -> list[str]:
-    """What of Census' records was not looked at."""
-    return [remark for carrier in trace.carriers for remark in carrier.remarks]
-
-
 def _next_step(trace: Trace, zone: ZoneInfo) -> list[str]:
     lines = []
-    if trace.matches > 1:
-        more = f" and {trace.matches - len(trace.records):,} more" if trace.matches > len(trace.records) else ""
-        lines.append(f"{', '.join(code(one, 40) for one in trace.records)}{more}")
+    if shown := listed(trace):
+        more = f" and {trace.matches - len(shown):,} more" if trace.matches > len(shown) else ""
+        lines.append(f"{', '.join(code(one, 40) for one in shown)}{more}")
     step = trace.verdict.next_step
     return [*lines, *[f"*Next step* {with_times(step.rstrip('.'), zone, 500)}."] * bool(step)]
 
@@ -112,9 +126,10 @@ def _difference(one: Difference) -> str:
 def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
     """Follow what is pending, and the action on its sync that can help now."""
     verdict = trace.verdict
-    sync, carrier = settings.sync_named(verdict.sync), next(iter(trace.carriers), None)
-    pending = verdict.standing in (Standing.WAITING, Standing.HELD) and trace.record
-    offered = [button("Follow record", "follow_trace", trace.record)] if pending and not follows else []
+    sync = settings.sync_named(verdict.sync)
+    carrier = next((one for one in trace.carriers if one.sync == verdict.sync), None)
+    pending = verdict.standing in (Standing.WAITING, Standing.HELD) and trace.followed_by
+    offered = [button("Follow record", "follow_trace", trace.followed_by)] if pending and not follows else []
     if not pending or sync is None or carrier is None or settings.observes:
         return offered
     suspect = any(hop.suspect for hop in trace.hops if hop.sync == verdict.sync and hop.holds)
@@ -124,7 +139,7 @@ def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
         return [*offered, sync_button(Offer.PAUSE, sync)]
     if trace.alert:
         return [*offered, *(sync_button(Offer(one), sync) for one in trace.alert.offers if one in HELPS)][:MOST]
-    useless = (
-        carrier.running or carrier.wrote or carrier.remedy or (carrier.cause and carrier.cause.needs != "transient")
-    )
+    is_written = carrier.wrote and verdict.place == trace.hops[-1].place
+    lasting = carrier.remedy or (carrier.cause and carrier.cause.needs != "transient")
+    useless = carrier.running or is_written or lasting or carrier.since > 1  # so many runs passed it by
     return offered if useless else [*offered, sync_button(Offer.RERUN, sync)]

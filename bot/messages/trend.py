@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.alerts.history import Axis, Pick, Point, pick_for
-from bot.charts import NAMED, Metric, MetricList, MetricTrend, MetricValue, limits_of
+from bot.alerts.model import SEVERITIES
+from bot.charts import Metric, MetricList, MetricTrend, MetricValue, limits_of
 from bot.messages.blocks import Block, Message, Native, context, section
 from bot.messages.native import LABEL, MOST_ROWS, Cell, rows_that_fit, table, xy_chart
 from bot.messages.snapshot import PERCENT
-from bot.messages.text import ICONS, as_of, code, day_and_time, escape, number, signs
+from bot.messages.text import ICONS, as_of, code, day_and_time, escape, figure, signs
+from bot.model import KEPT_DAYS
 from checks.forms import Limit
 from checks.model import Outcome, Severity
-from checks.numbers import count_of, in_figures, in_percent
+from checks.numbers import count_of, in_figures
 
 COMMAND = "/sync-health trend"
 COLUMNS = ("Type", "Metric", "Latest", "Of")
@@ -43,7 +45,8 @@ def metrics_message(found: MetricList, zone: ZoneInfo) -> Message:
         )
     rows = list(rows_that_fit(_row(one) for one in groups[:MOST_ROWS]))
     first = min(groups, key=_rank)
-    how = f"{code(f'{COMMAND} {first.metric.typed} 30')} shows one over 30 days; any number from 1 to 90 works."
+    how = f"{code(f'{COMMAND} {first.metric.typed} 30')} shows one over 30 days; "
+    how += f"any number from 1 to {KEPT_DAYS} works."
     dated = [f"Values {as_of(found.as_of, zone)}"] if found.as_of else ["Nothing was evaluated yet"]
     dated += [f"The audit log was not read: {escape(found.log_error, 300)}"] if found.log_error else []
     dated += [f"{len(groups) - len(rows)} more not shown"] if len(groups) > len(rows) else []
@@ -124,11 +127,7 @@ def _average(metric: Metric, value: float, beside: float = 0.0) -> str:
 
 def _value(metric: Metric, value: float) -> str:
     beside = [limit.number for _, limit in limits_of(metric.check)]
-    if _is_percent(metric):
-        return in_percent(value, beside)
-    if _unit(metric):
-        return number(value, str(limits_of(metric.check)[0][1]))
-    return in_figures(value, beside)
+    return figure(value, "%" if _is_percent(metric) else _unit(metric), beside)
 
 
 def _unit(metric: Metric) -> str:
@@ -144,7 +143,7 @@ def _chart(trend: MetricTrend, known: Sequence[Point]) -> Native:
     values = [point.value for point in known if point.value is not None]
     series = {metric.title if len(metric.title) <= LABEL else "Value": values}
     for severity, limit in _lines(metric):
-        series[f"{NAMED[severity]} {signs(str(limit))}"] = [limit.number] * len(values)
+        series[f"{SEVERITIES[severity]} {signs(str(limit))}"] = [limit.number] * len(values)
     instead = points_in_words(labels, [("", [_value(metric, value) for value in values])])
     return xy_chart("line", caption, series, labels, [f"{caption}:", *instead])
 
@@ -164,7 +163,9 @@ def _picked(pick: Pick, axis: Axis) -> str:
 
 
 def _small(trend: MetricTrend, known: Sequence[Point], zone: ZoneInfo) -> Iterator[str]:
-    limits = [escape(f"{NAMED[severity]} {signs(str(limit))}") for severity, limit in limits_of(trend.metric.check)]
+    limits = [
+        escape(f"{SEVERITIES[severity]} {signs(str(limit))}") for severity, limit in limits_of(trend.metric.check)
+    ]
     if len(known) > 1:
         yield f"{'Times' if trend.axis.hours else 'Days'} in {zone.key}"
     yield " · ".join(limits) or "No thresholds"

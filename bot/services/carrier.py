@@ -4,38 +4,63 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerts.offers import PERMANENT
-from bot.alerts.rejections import Rejection, cause_of
+from bot.alerts.rejections import IDENTIFIER, cause_of, comparable
 from bot.alerts.trace import Carrier, Hop
 from bot.config.syncs import SyncSettings
-from bot.errors import NotFoundError, SyncHealthError
 from bot.facts import Run, RunStatus
 from bot.ports import Census, Sources
 from bot.services.look_at_sync import SyncLook, look_at
+from bot.services.run_records import RecordSearch
 from checks.model import Reading
 
-READ = 1000  # records of a run that are looked through for one: ten pages
-MOST = 2000  # …of all runs of a sync
-RUNS = 3  # of a sync that are looked through for the one that wrote it
+NO_KEY = "The trace gives no key for the {}, so the records of its runs were not looked through"
+TOO_LONG = f"Not looked for among Census' records: its identifier has more than {IDENTIFIER} characters"
 
 
 def carrier_of(sources: Sources, census: Census, hop: Hop, last: Hop) -> Carrier:
-    """What is known of the sync of a backlog and, in it or in the destination (`last`), of the record. Never raises."""
+    """What is known of the sync of a backlog and, in it or in the destination (`last`), of the record. Never raises.
+
+    Of a record that has arrived, the run that wrote it; else what became of it since it changed (`hop.changed_at`).
+    """
     sync = sources.settings.sync_named(hop.sync)
     assert sync, hop.sync
     look = look_at(sources, sync)
     carrier = _carrier(sync, look)
     completed = [run for run in look.runs if run.counts_as_sync]
-    if carrier.error or not completed or not hop.key:
+    if carrier.error or not completed:
         return carrier
-    records = _Records(census, hop.key)
-    if hop.holds and (rejected := records.lost_in(completed[0])):
+    records, why_not = RecordSearch(census, hop.key), _unsearchable(hop)
+    if hop.holds or not last.found or last.differences:
+        return _since_it_changed(sources, carrier, hop, completed, records, why_not)
+    before = [run for run in completed if not last.changed_at or run.created_at <= last.changed_at]
+    wrote = None if why_not else records.written_in(before)
+    return replace(carrier, wrote=wrote, remarks=tuple(records.remarks) or (why_not,) * bool(hop.key and why_not))
+
+
+def _since_it_changed(
+    sources: Sources, carrier: Carrier, hop: Hop, completed: Sequence[Run], records: RecordSearch, why_not: str
+) -> Carrier:
+    """What the runs did with it that began after it changed; the newest one may also have been reading meanwhile."""
+    changed, newest = hop.changed_at, completed[0]
+    some = [run for run in completed if not changed or run.created_at >= changed]
+    carrier = replace(carrier, since=len(some) if changed else 0)
+    if why_not:
+        return replace(carrier, remarks=(why_not,) * bool(some))
+    is_before = changed is not None and (newest.completed_at or newest.created_at) < changed
+    rejected = None if is_before else records.lost_in(newest)
+    if rejected:
         cause = cause_of(rejected.message, sources.settings.rejections)
         status = "rejected" if rejected in records.rejected else "invalid"
         return replace(carrier, cause=cause, status=status, remarks=tuple(records.remarks))
-    changed, arrived = hop.changed_at if hop.holds else None, None if hop.holds else last.changed_at
-    some = [run for run in completed if not changed or run.created_at >= changed]
-    wrote = records.written_in([run for run in some if not arrived or run.created_at <= arrived])
-    return replace(carrier, wrote=wrote, remarks=tuple(records.remarks))
+    wrote, looked = records.written_in(some), records.looked
+    return replace(carrier, wrote=wrote, looked=looked, remarks=tuple(records.remarks))
+
+
+def _unsearchable(hop: Hop) -> str:
+    """Why the record cannot be looked for among those of runs; empty: it can."""
+    if not hop.key:
+        return NO_KEY.format(hop.place)
+    return "" if comparable([hop.key]) else TOO_LONG
 
 
 def _carrier(sync: SyncSettings, look: SyncLook) -> Carrier:
@@ -55,43 +80,3 @@ def _carrier(sync: SyncSettings, look: SyncLook) -> Carrier:
         remedy=(failing.helps or "") if failing.case == PERMANENT else "",
         last=next((run for run in look.runs if run.counts_as_sync), None),
     )
-
-
-class _Records:
-    """Looks for one record among those of runs, in a bounded number of calls; `remarks` say what was not looked at."""
-
-    def __init__(self, census: Census, key: str) -> None:
-        self._census, self._key, self._left = census, key, MOST
-        self.rejected: list[Rejection] = []
-        self.remarks: list[str] = []
-
-    def lost_in(self, run: Run) -> Rejection | None:
-        """What became of it in this run, where that could not write it."""
-        if found := self._find(run, "rejected", run.records_failed):
-            self.rejected.append(found)
-            return found
-        return self._find(run, "invalid", run.records_invalid)
-
-    def written_in(self, runs: Sequence[Run]) -> Run | None:
-        """The newest of some runs that wrote it."""
-        some = [run for run in runs if run.records_updated != 0][:RUNS]
-        return next((run for run in some if self._find(run, "succeeded", run.records_updated)), None)
-
-    def _find(self, run: Run, status: str, count: int | None) -> Rejection | None:
-        most = min(READ, self._left)
-        if count == 0 or most <= 0:
-            return None
-        try:
-            records = self._census.records(run.id, status, most=most)
-        except NotFoundError:
-            records = []
-        except SyncHealthError as error:
-            self.remarks.append(f"The {status} records of run {run.id} could not be read: {error}")
-            return None
-        self._left -= max(len(records), 1)
-        found = next((one for one in records if one.identifier == self._key), None)
-        if not records and count:
-            self.remarks.append(f"Census shows no {status} records of run {run.id} yet, or no longer keeps them")
-        elif found is None and len(records) >= most:
-            self.remarks.append(f"Not among the first {most:,} {status} records of run {run.id}")
-        return found

@@ -3,7 +3,8 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from bot.alerts.rejected_again import RejectedAgain, comparable, pending_again
+from bot.alerts.rejected_again import RejectedAgain, pending_again
+from bot.alerts.rejections import comparable
 from bot.config.syncs import SyncSettings
 from bot.errors import SyncHealthError
 from bot.ports import Ports
@@ -31,7 +32,7 @@ def find_rejected(ports: Ports, sync: SyncSettings, asked: Asked, patience: floa
         last = asked.result(patience)
     except TimeoutError:
         return RejectedAgain(error=f"Census did not answer within {patience:g} s")
-    lost, identifiers = last.rejected + last.invalid, comparable(last.found)
+    lost, identifiers = last.rejected + last.invalid, comparable(one.identifier for one in last.found)
     if last.error:
         return RejectedAgain(error=last.error)
     if last.run is None or not lost:

@@ -51,7 +51,8 @@ class Followed:
     @property
     def goes_on(self) -> bool:
         """Whether there is something to wait for."""
-        return self.trace.verdict.standing in OPEN or self.awaits_run or bool(self.trouble)
+        is_unsure = self.trace.verdict.standing is Standing.UNKNOWN and bool(self.trace.hops)  # Census is silent
+        return is_unsure or self.trace.verdict.standing in OPEN or self.awaits_run or bool(self.trouble)
 
 
 def begin_following(sources: Sources, census: Census, asked: str, store: Store | None = None) -> Followed:

@@ -4,21 +4,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.charts import Metric
+from bot.charts import Metric, plain_name
 from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import RefusedError
+from bot.model import KEPT_DAYS
 from bot.services.judge_all import what_is_lacking
 from bot.services.named_sync import sync_named
 from checks.model import Check
 from checks.problems import close_to
 
 COMMAND = "/sync-health trend"
-DAYS, MOST_DAYS = 30, 90  # where none are typed; evaluations are kept for so long
-SEPARATORS = re.compile(r"[\s_\-/]+")
+DAYS = 30  # where none are typed
 NUMBER = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?")
 UNIT = re.compile(r"d(?:ays?)?", re.IGNORECASE)
-REMEDY = f"Write a number of days from 1 to {MOST_DAYS}, the time for which values are kept."
+REMEDY = f"Write a number of days from 1 to {KEPT_DAYS}, the time for which values are kept."
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,31 @@ def metric_asked(settings: Settings, metrics: Sequence[Metric], text: str) -> As
     words = text.split()
     called = _by_name(metrics)
     for count in range(len(words), 0, -1):
-        if found := called.get(_plain(" ".join(words[:count]))):
+        if found := called.get(plain_name(" ".join(words[:count]))):
             sync, days = _sync_and_days(settings, words[count:], per_sync=any(one.sync for one in found))
             return Asked(_of(found, sync), days)
     return None
 
 
-def unknown_metric(metrics: Sequence[Metric], text: str) -> RefusedError:
-    """With the nearest, where one is near."""
-    words = [word for word in text.split() if not NUMBER.fullmatch(word)] or text.split()
-    names = {_plain(name): one.name for one in metrics for name in (one.name, one.title)}
-    tries = [_plain(" ".join(words)), _plain(words[0])]
+def near_metric(metrics: Sequence[Metric], text: str) -> str | None:
+    """The name of the metric that is likely meant; None where nothing is near."""
+    names = {plain_name(name): one.name for one in metrics for name in (one.name, one.title)}
+    tries = map(plain_name, (metric_typed(text), text.split()[0]))
     near = next(filter(None, (close_to(one, names) for one in tries)), None)
-    guess = f"Did you mean {names[near]}? " if near else ""
-    return RefusedError(f"Unknown metric “{text[:40]}”. {guess}{COMMAND} lists the metrics.")
+    return names[near] if near else None
+
+
+def unknown_metric(text: str, near: str | None, unread: str | None) -> RefusedError:
+    """With the nearest, where one is near, and why the audit log was not read, where that is so."""
+    guess = f"Did you mean {near}? " if near else ""
+    said = f" The audit log was not read: {unread.rstrip('.')}." if unread else ""
+    return RefusedError(f"Unknown metric “{text[:40]}”. {guess}{COMMAND} lists the metrics.{said}")
+
+
+def metric_typed(text: str) -> str:
+    """What is typed, without numbers of days."""
+    words = text.split()
+    return " ".join([word for word in words if not NUMBER.fullmatch(word)] or words)
 
 
 def _of_check(settings: Settings, check: Check) -> Iterator[Metric]:
@@ -90,14 +101,10 @@ def _by_name(metrics: Sequence[Metric]) -> Mapping[str, list[Metric]]:
     for how in range(3):
         for one in metrics:
             column = one.check.metric if one.check and not one.check.statement else one.name
-            name = _plain((one.name, one.title, column)[how])
+            name = plain_name((one.name, one.title, column)[how])
             if one not in (there := found.setdefault(name, [])) and (not there or there[0].name == one.name):
                 there.append(one)
     return found
-
-
-def _plain(text: str) -> str:
-    return SEPARATORS.sub(" ", text).strip().casefold()
 
 
 def _sync_and_days(settings: Settings, words: Sequence[str], *, per_sync: bool) -> tuple[SyncSettings | None, int]:
@@ -117,7 +124,7 @@ def _sync_and_days(settings: Settings, words: Sequence[str], *, per_sync: bool) 
 
 def _days(word: str) -> int:
     number = UNIT.sub("", word)
-    if not (number.isdigit() and 1 <= int(number) <= MOST_DAYS):
+    if not (number.isdigit() and 1 <= int(number) <= KEPT_DAYS):
         raise RefusedError(f"“{word[:20]}” is out of range. {REMEDY}")
     return int(number)
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from bot.model import KEPT_DAYS
 from bot.ports import Ports, Records
 
-KEPT = timedelta(days=90)
+KEPT = timedelta(days=KEPT_DAYS)
 KEPT_EACH = timedelta(days=30)  # of older ones the first of each hour
 BATCH = 200  # evaluations per transaction: others get their turn in between
 

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from bot.answers.history import AuditTrail
 from bot.errors import RefusedError
+from bot.model import KEPT_DAYS
 from bot.ports import Store
 
-DAYS, MOST_DAYS = 7, 90  # that Slack shows where none are named, and at most
+DAYS = 7  # that Slack shows where none are named
 
 
 def show_audit(
@@ -24,6 +25,6 @@ def days_meant(text: str, command: str = "audit") -> timedelta:
     typed = text.strip().lower().removesuffix("d").strip()
     if not text.strip():
         return timedelta(days=DAYS)
-    if not (typed.isascii() and typed.isdigit() and len(typed) < 4 and 1 <= int(typed) <= MOST_DAYS):
-        raise RefusedError(f"Write a number of days from 1 to {MOST_DAYS}, such as /sync-health {command} 30.")
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 4 and 1 <= int(typed) <= KEPT_DAYS):
+        raise RefusedError(f"Write a number of days from 1 to {KEPT_DAYS}, such as /sync-health {command} 30.")
     return timedelta(days=int(typed))

@@ -6,10 +6,11 @@ from functools import partial
 from bot.alerts.rejections import Rejection, group_by_cause
 from bot.answers.syncs import SyncErrors
 from bot.config.syncs import SyncSettings
-from bot.errors import NotFoundError, SyncHealthError
+from bot.errors import SyncHealthError
 from bot.facts import Run
 from bot.ports import Ports
 from bot.services.each_sync import each_sync
+from bot.services.run_records import records_of
 
 RUNS = 100  # a page of them: among so many one has completed, or the sync is in other trouble
 READ = 300  # rejected records, and as many invalid ones: three pages each, so that the answer takes seconds
@@ -54,7 +55,8 @@ def _rejections_in(ports: Ports, run: Run) -> LastRejections:
     try:
         rejected = _count_records(ports, run, "rejected", run.records_failed)
         invalid = _count_records(ports, run, "invalid", run.records_invalid)
-        found = _load_records(ports, run, "rejected", rejected) + _load_records(ports, run, "invalid", invalid)
+        found = records_of(ports.census, run, "rejected", rejected, most=READ)
+        found += records_of(ports.census, run, "invalid", invalid, most=READ)
     except SyncHealthError as error:
         return LastRejections(error=str(error))
     return LastRejections(run, rejected, invalid, tuple(found))
@@ -69,10 +71,3 @@ def _by_cause(ports: Ports, sync: SyncSettings, last: LastRejections) -> SyncErr
 
 def _count_records(ports: Ports, run: Run, status: str, known: int | None) -> int:
     return ports.census.record_count(run.id, status) if known is None else known
-
-
-def _load_records(ports: Ports, run: Run, status: str, count: int) -> list[Rejection]:
-    try:
-        return ports.census.records(run.id, status, most=READ) if count else []
-    except NotFoundError:  # not yet there, or no more: the counts are
-        return []

@@ -24,7 +24,7 @@ from bot.services.prune import KEPT_EACH
 from bot.services.watchdog import grace
 from checks.model import Check, Outcome
 
-DAYS, MOST_DAYS = 7, 90  # that are judged where none are named, and at most: evaluations are kept for so long
+DAYS = 7  # that are judged where none are named
 RUNS_READ = timedelta(days=14)  # of Census, at most: a sync that runs every 15 minutes has 1,344 runs in them
 WORST = 3  # cases
 THINNED = timedelta(hours=2)  # between two evaluations of which the first of each hour is kept

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from bot.alerts.history import pick_for
-from bot.charts import Tile, TileAnswer, said_of_thresholds, thresholds_of
+from bot.charts import Tile, TileAnswer, plain_name, said_of_thresholds, thresholds_of
 from bot.config.environment import NONE
 from bot.config.settings import Settings
-from bot.errors import MissingTableError, NotFoundError, RefusedError
+from bot.errors import MissingTableError, NotFoundError, RefusedError, TooManyRowsError
 from bot.objects import OURS
 from bot.ports import Ports
 from checks.problems import close_to
@@ -22,6 +22,9 @@ def show_tile(ports: Ports, tile: Tile) -> TileAnswer:
     except NotFoundError as error:
         why = f"Tile {tile.number}, {tile.title}: {error}"
         raise NotFoundError(f"{why}. {_remedy(ports.settings, error)}") from error
+    except TooManyRowsError as error:
+        remedy = f"Aggregate them or write a LIMIT in sql/{tile.statement}.sql, then restart the bot"
+        raise TooManyRowsError(f"Tile {tile.number}, {tile.title}: {error}. {remedy}.") from error
     thresholds, said = thresholds_of(ports.settings, tile), said_of_thresholds(ports.settings, tile)
     checks = filter(None, map(ports.settings.check_called, tile.checks))
     return TileAnswer(tile, rows, tuple(thresholds), said, pick_for(next(checks, None)))
@@ -41,15 +44,15 @@ def refuse_without_tiles(tiles: Sequence[Tile], settings: Settings) -> None:
 
 def tile_meant(tiles: Sequence[Tile], text: str) -> Tile:
     """The tile of this number, title or name, or of a part of one that no other has. Raises RefusedError."""
-    word = _plain(text.removeprefix("#"))
+    word = plain_name(text.removeprefix("#"))
     if word.isdigit():
         found = [tile for tile in tiles if tile.number == int(word[:9])]
     else:
-        found = [tile for tile in tiles if word in (_plain(tile.title), _plain(tile.name))]
-        found = found or [tile for tile in tiles if word in f"{_plain(tile.title)}\n{_plain(tile.name)}"]
+        found = [tile for tile in tiles if word in (plain_name(tile.title), plain_name(tile.name))]
+        found = found or [tile for tile in tiles if word in f"{plain_name(tile.title)}\n{plain_name(tile.name)}"]
     if len(found) == 1:
         return found[0]
-    named = {_plain(name): tile for tile in tiles for name in (tile.title, tile.name)}
+    named = {plain_name(name): tile for tile in tiles for name in (tile.title, tile.name)}
     if not found and (near := close_to(word, named)):
         raise RefusedError(f"There is no tile “{text[:40]}”. Did you mean {_numbered([named[near]])}?")
     if found:
@@ -62,10 +65,6 @@ def tile_meant(tiles: Sequence[Tile], text: str) -> Tile:
 def _numbered(tiles: Sequence[Tile]) -> str:
     more = f" and {len(tiles) - MOST:,} more" if len(tiles) > MOST else ""
     return ", ".join(f"{tile.number} {tile.title}" for tile in tiles[:MOST]) + more
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.replace("_", " ").casefold().split())
 
 
 def _remedy(settings: Settings, error: NotFoundError) -> str:

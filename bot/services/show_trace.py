@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from bot.alerts.model import Incident
-from bot.alerts.trace import Hop, Standing, Verdict, judge_way
+from bot.alerts.trace import Hop, Standing, Verdict, ends_at, judge_way, newest_change
 from bot.alerts.trace_verdict import alert_about, with_alert, with_wrong
 from bot.answers.trace import Trace
 from bot.config.settings import Settings
@@ -15,7 +16,7 @@ from bot.ports import Census, Sources, Store
 from bot.sanitize import HIDDEN, shown_id
 from bot.services.ask_warehouse import find_empty
 from bot.services.carrier import carrier_of
-from bot.services.read_trace import hops_of
+from bot.services.read_trace import hops_of, records_of
 
 LONGEST = 100  # characters of an id
 SHOWN = 5  # ids, where several records share the one that is asked for
@@ -59,19 +60,20 @@ def show_trace(sources: Sources, census: Census, asked: str, store: Store | None
         rows = sources.warehouse.ask(TRACE, **{ASKED: asked})
     except MissingTableError as error:
         return answer(_broken_way(settings, str(error)))
-    records = list(dict.fromkeys(str(row.get("record")) for row in rows))
-    shown = tuple(map(shown_id, records[:SHOWN]))
+    records = records_of(rows, settings)
     hops = hops_of(rows, settings) if len(records) == 1 else ()
-    if (not rows or any(not hop.found and not hop.sync for hop in hops)) and (empty := find_empty(sources)):
+    if (not rows or any(hop.lacks for hop in hops)) and (empty := find_empty(sources)):
         return answer(_no_data(settings, empty))
     if len(records) != 1:
-        return answer(_not_one(settings, len(records), asked), shown, len(records))
+        said = rows[0].get("matches") if rows else 0  # a statement may return some of them alone
+        matches = max(len(records), said) if isinstance(said, int) else len(records)
+        return answer(_not_one(settings, matches, asked), records[:SHOWN], matches)
     carriers = tuple(carrier_of(sources, census, *one) for one in _to_ask(hops))
-    record = _named(settings, shown[0])
+    record = _named(settings, records[0])
     verdict = with_wrong(judge_way(record, hops, carriers, destination=settings.destination), hops)
-    alert = alert_about(verdict, carriers, _opened(store)) if store else None
+    alert = alert_about(verdict, hops, carriers, _opened(store)) if store else None
     verdict = with_alert(record, verdict, hops, alert) if alert else verdict
-    return answer(verdict, shown, 1, hops, carriers, alert)
+    return answer(verdict, records, 1, hops, carriers, alert)
 
 
 def _opened(store: Store) -> Sequence[Incident]:
@@ -84,8 +86,7 @@ def _opened(store: Store) -> Sequence[Incident]:
 
 
 def _named(settings: Settings, record: str) -> str:
-    one = settings.noun.one
-    return f"This {one}" if record == HIDDEN else f"{one[:1].upper()}{one[1:]} {record}"
+    return f"This {settings.noun.one}" if record == HIDDEN else settings.noun.named(record)
 
 
 def _broken_way(settings: Settings, error: str) -> Verdict:
@@ -111,10 +112,12 @@ def _not_one(settings: Settings, matches: int, asked: str) -> Verdict:
 
 
 def _to_ask(hops: Sequence[Hop]) -> Iterator[tuple[Hop, Hop]]:
-    """The backlog that holds it, or all through which it may have come; each with the destination."""
-    last = hops[-1]
-    held = next((hop for hop in hops if hop.stops or hop.holds), None)
-    if held and held.holds:
+    """The backlog that holds it, or all through which it may have gone; each with the destination."""
+    last, held = hops[-1], ends_at(hops)
+    if held and held.holds and not held.stops:
         yield held, last
-    elif held is None and last.found and not last.differences:
-        yield from ((hop, last) for hop in hops if hop.sync and hop.key)
+    elif held is None:
+        backlogs = [hop for hop in hops if hop.sync]
+        has_arrived = last.found and not last.differences
+        for hop in [hop for hop in backlogs if hop.key] or backlogs * (not has_arrived):
+            yield replace(hop, changed_at=newest_change(hops)), last

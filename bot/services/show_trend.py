@@ -6,42 +6,65 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.alerts.history import Axis, Spread, axis_of, pick_for, points_of, spread_out, weeks_of
-from bot.charts import Metric, MetricList, MetricTrend, MetricValue
-from bot.errors import SyncHealthError
+from bot.charts import Metric, MetricList, MetricTrend, MetricValue, Tile, plain_name
+from bot.errors import RefusedError, SyncHealthError
 from bot.model import Evaluation
-from bot.ports import Ports
+from bot.ports import AWAKE, Ports
 from bot.services.audit_log import SNAPSHOTS, numbers_in, read_log, taken_at
-from bot.services.metrics import known_metrics, logged_metrics, metric_asked, unknown_metric
+from bot.services.metrics import (
+    COMMAND,
+    Asked,
+    known_metrics,
+    logged_metrics,
+    metric_asked,
+    metric_typed,
+    near_metric,
+    unknown_metric,
+)
 from checks.judge import WORST_FIRST
 from checks.model import Outcome, Result
 
+Tiles = Callable[[], Sequence[Tile]]
+ASLEEP = f"the warehouse is asleep. {COMMAND} and the name of one of its numbers reads it"
 MOST = 1000  # snapshots: ten a day, for as long as evaluations are kept
 
 
-def show_trend(ports: Ports, text: str) -> MetricTrend:
+def show_trend(ports: Ports, text: str, tiles: Tiles = tuple) -> MetricTrend:
     """The metric that is meant by `backlog Sync B 30`; where several syncs have it, that of the worst.
 
-    The warehouse is asked only for what the bot has no values of: another metric, or days before it began. Raises
-    RefusedError where nothing is meant by it.
+    The warehouse is asked only for what the bot has no values of: a number of the audit log by its name, or days before
+    it began. Raises RefusedError where nothing is meant by it, with the one of `tiles` that shows it.
     """
     log, known = _Log(ports), known_metrics(ports.settings)
-    asked = metric_asked(ports.settings, known, text)
-    if asked is None:
-        logged = logged_metrics(ports.settings, log.names)
-        asked = metric_asked(ports.settings, logged, text)
-        if asked is None:
-            raise unknown_metric([*known, *logged], text)
+    asked = metric_asked(ports.settings, known, text) or _asked_of_log(ports, known, log, text, tiles)
     metric = _worst(ports, asked.metrics)
     others = tuple(one.sync for one in asked.metrics if one.sync and one is not metric)
     return _trend(ports, metric, axis_of(ports.clock.now(), asked.days, ports.settings.zone), log, others)
 
 
+def _asked_of_log(ports: Ports, known: Sequence[Metric], log: "_Log", text: str, tiles: Tiles) -> Asked:
+    """A number that stands in the audit log alone. Whatever looks like a typo or a tile wakes no warehouse."""
+    near = near_metric(known, text)
+    tile = next((one for one in tiles() if _is_called(one, metric_typed(text))), None)
+    logged = logged_metrics(ports.settings, log.names_unless_asleep if near or tile else log.names)
+    if asked := metric_asked(ports.settings, logged, text):
+        return asked
+    if tile:
+        where = f"tile {tile.number}, {tile.title}, shows it: /sync-health tiles {tile.number}"
+        raise RefusedError(f"“{text[:40]}” is no metric; {where}.")
+    raise unknown_metric(text, near or near_metric(logged, text), log.error)
+
+
+def _is_called(tile: Tile, name: str) -> bool:
+    return plain_name(name) in (plain_name(tile.title), plain_name(tile.name))
+
+
 def show_metrics(ports: Ports) -> MetricList:
-    """What can be asked for, each with its latest value."""
+    """What can be asked for, each with its latest value; the audit log is read only while the warehouse is awake."""
     with ports.store.snapshot() as records:
         evaluation = records.latest_evaluation()
     log, known = _Log(ports), known_metrics(ports.settings)
-    results, newest = _results(evaluation), log.newest
+    results, newest = _results(evaluation), log.newest if log.wakes_nobody() else {}
     logged = logged_metrics(ports.settings, newest)
     return MetricList(
         tuple(sorted((_value(one, results) for one in known if one.sync is None), key=_is_of_the_bot)),
@@ -76,6 +99,22 @@ class _Log:
     def names(self) -> list[str]:
         """What its numbers are called."""
         return list(dict.fromkeys(name for _, numbers in self.snapshots for name in numbers))
+
+    @property
+    def names_unless_asleep(self) -> list[str]:
+        """…as far as that wakes nobody."""
+        return self.names if self.wakes_nobody() else []
+
+    def wakes_nobody(self) -> bool:
+        """Whether the warehouse is awake, or there is no log to ask it for; `error` says if not."""
+        settings = self.ports.settings
+        try:
+            if not settings.has_warehouse or settings.deploy_to is None or self.ports.warehouse.state() in AWAKE:
+                return True
+            self.error = ASLEEP
+        except SyncHealthError as error:
+            self.error = str(error)
+        return False
 
     @property
     def newest(self) -> Mapping[str, float | None]:

@@ -8,6 +8,7 @@ from bot.messages.errors import errors_message
 from bot.messages.plain import help_message, unknown_command
 from bot.messages.queue import queue_message
 from bot.messages.syncs import runs_message
+from bot.model import KEPT_DAYS
 from bot.services.show_errors import show_errors
 from bot.services.show_queue import show_queue
 from bot.services.show_syncs import show_runs
@@ -79,8 +80,8 @@ COMMANDS = {
     "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
     "trend": Command(
         trend,
-        "how a metric went over 1 to 90 days, against its thresholds and the week before: `trend coverage 30`; "
-        "alone: the metrics",
+        f"how a metric went over 1 to {KEPT_DAYS} days, against its thresholds and the week before: "
+        "`trend coverage 30`; alone: the metrics",
     ),
     "tiles": Command(tiles, "the tiles of the dashboard; one of them as a chart: `tiles 3` or `tiles coverage`"),
     "check": Command(partial(fresh_summary, replace=False), "evaluates every check now"),

@@ -34,12 +34,12 @@ from bot.services.show_syncs import show_schedules
 from bot.services.take_snapshot import take_snapshot
 from bot.slack.by_hand import snooze_thread
 from bot.slack.context import COMMAND, Context, Show, Work
-from bot.slack.interaction import Interaction
+from bot.slack.interaction import Interaction, option
 from bot.slack.named_sync import sync_meant
 
 T = TypeVar("T")
 RECENT = 60.0  # real seconds: numbers younger than this are not measured again because somebody asks
-AS_MARKDOWN = ("--markdown", "—markdown", "–markdown", "markdown")  # keyboards make one dash of two
+AS_MARKDOWN = option("markdown")
 PATIENCE = 0.7  # real seconds to wait for fresh numbers before showing the last ones
 
 

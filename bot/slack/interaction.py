@@ -98,3 +98,8 @@ def _team(body: Mapping[str, Any]) -> str:
     on_grid = (body.get("enterprise") or {}).get("id") or here.get("enterprise_id")
     first = user.get("team_id")
     return str((here.get("id") if on_grid or not first else first) or first or "")
+
+
+def option(name: str) -> frozenset[str]:
+    """What is typed for `--name`: Slack's clients and keyboards make one dash of two."""
+    return frozenset(f"{dashes}{name}" for dashes in ("--", "—", "–", ""))

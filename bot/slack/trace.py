@@ -9,9 +9,9 @@ from bot.services.shared_answers import Answer
 from bot.services.show_trace import id_meant, require_trace, show_trace
 from bot.slack.context import Context
 from bot.slack.follow_trace import follow_record
-from bot.slack.interaction import Interaction
+from bot.slack.interaction import Interaction, option
 
-FOLLOW = frozenset({"--follow", "—follow", "–follow", "follow"})  # Slack's clients make dashes of `--`
+FOLLOW = option("follow")
 
 
 def trace(context: Context, interaction: Interaction) -> None:

@@ -24,6 +24,7 @@ matched AS (   -- also what Salesforce still has and RDS does not
 source AS (
   SELECT
     m.record,
+    m.matches,
     p.id,
     p.sfdc_id,
     p.status,
@@ -32,7 +33,7 @@ source AS (
     c.name AS company_name,
     c.id IS NOT NULL AND NOT COALESCE(c._fivetran_deleted, FALSE) AS has_company,
     companies.filled AS has_companies
-  FROM (SELECT record FROM matched ORDER BY record LIMIT 20) AS m
+  FROM (SELECT record, COUNT(*) OVER () AS matches FROM matched ORDER BY record LIMIT 20) AS m
   LEFT JOIN rds.pg_rds_public.properties AS p
     ON CAST(p.id AS STRING) = m.record
   LEFT JOIN rds.pg_rds_public.companies AS c
@@ -99,21 +100,20 @@ shown AS (   -- the row whose ID was asked for, or else the one that counts
   ) AS turns
   WHERE turn = 1
 ),
-to_create AS (
+backlog AS (   -- the suspect rules are those of pipeline.yml, which a pipeline's own statement cannot take from it: tests hold both together
   SELECT
+    q.hop,
     CAST(q.rds_property_id AS STRING) AS record,
     q.rds_last_updated_at AS changed_at,
-    COALESCE(q.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' AS nameless,
-    TRIM(q.company_name) = TRIM(q.property_name) AS misnamed
-  FROM crm.sfdc_dbx.properties_to_create AS q
-),
-to_update AS (
-  SELECT
-    CAST(q.rds_property_id AS STRING) AS record,
-    q.rds_last_updated_at AS changed_at,
-    COALESCE(q.company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' AS nameless,
-    TRIM(q.company_name) = TRIM(q.property_name) AS misnamed
-  FROM crm.sfdc_dbx.properties_to_update AS q
+    CASE
+      WHEN COALESCE(company_name, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$' THEN 'no company name'
+      WHEN TRIM(company_name) = TRIM(property_name) THEN 'company name is the property name'
+    END AS suspect
+  FROM (
+    SELECT 4 AS hop, rds_property_id, rds_last_updated_at, company_name, property_name FROM crm.sfdc_dbx.properties_to_create
+    UNION ALL
+    SELECT 5 AS hop, rds_property_id, rds_last_updated_at, company_name, property_name FROM crm.sfdc_dbx.properties_to_update
+  ) AS q
 ),
 compared AS (
   SELECT
@@ -156,6 +156,7 @@ differing AS (
 facts AS (   -- a row per record: all that the hops are told from
   SELECT
     source.record,
+    source.matches,
     source.id IS NOT NULL AS in_source,
     source.sfdc_id,
     source.status,
@@ -173,14 +174,6 @@ facts AS (   -- a row per record: all that the hops are told from
     written.winner_at,
     written.rds_last_updated_at,
     written.active_property_count,
-    to_create.record IS NOT NULL AS in_create,
-    to_create.changed_at AS create_at,
-    to_create.nameless AS create_nameless,
-    to_create.misnamed AS create_misnamed,
-    to_update.record IS NOT NULL AS in_update,
-    to_update.changed_at AS update_at,
-    to_update.nameless AS update_nameless,
-    to_update.misnamed AS update_misnamed,
     COALESCE(there.live, FALSE) AS is_there,
     there.id AS written_row,
     there.snappt_property_id_c AS row_key,
@@ -193,8 +186,6 @@ facts AS (   -- a row per record: all that the hops are told from
   FROM source
   LEFT JOIN enriched ON enriched.record = source.record
   LEFT JOIN written ON written.record = source.record
-  LEFT JOIN to_create ON to_create.record = source.record
-  LEFT JOIN to_update ON to_update.record = source.record
   LEFT JOIN there ON there.record = source.record
   LEFT JOIN shown ON shown.record = source.record
   LEFT JOIN differing ON differing.record = source.record
@@ -203,6 +194,8 @@ hops AS (
   SELECT
     facts.*,
     numbers.hop,
+    backlog.changed_at AS pending_at,
+    backlog.suspect AS pending_suspect,
     CASE numbers.hop
       WHEN 1 THEN 'RDS'
       WHEN 2 THEN 'Enriched view'
@@ -215,12 +208,12 @@ hops AS (
       WHEN 1 THEN in_source
       WHEN 2 THEN in_enriched
       WHEN 3 THEN wins
-      WHEN 4 THEN in_create
-      WHEN 5 THEN in_update
-      ELSE is_there
+      WHEN 6 THEN is_there
+      ELSE backlog.record IS NOT NULL
     END AS found
   FROM facts
   CROSS JOIN (SELECT EXPLODE(SEQUENCE(1, 6)) AS hop) AS numbers
+  LEFT JOIN backlog ON backlog.record = facts.record AND backlog.hop = numbers.hop
 ),
 told AS (
   SELECT
@@ -232,9 +225,8 @@ told AS (
       WHEN 1 THEN updated_at
       WHEN 2 THEN enriched_at
       WHEN 3 THEN CASE WHEN wins THEN rds_last_updated_at END
-      WHEN 4 THEN create_at
-      WHEN 5 THEN update_at
-      ELSE row_at
+      WHEN 6 THEN row_at
+      ELSE pending_at
     END AS changed_at,
     CASE   -- why it does not come here, where that is known
       WHEN hop = 1 AND NOT in_source THEN 'Salesforce alone has it'
@@ -266,7 +258,7 @@ told AS (
       WHEN hop = 6 AND is_there AND NOT row_is_live THEN 'Ask who deleted the row before anything is created again'
       WHEN hop = 6 AND is_there AND row_id <> written_row AND row_differs
         THEN 'Correct row {row_id} in Salesforce: a rerun does not change it'
-      WHEN hop = 6 AND row_is_live AND row_nameless AND NOT in_update
+      WHEN hop = 6 AND row_is_live AND row_nameless AND row_id <> written_row
         THEN 'Find what removed the company name of row {row_id} and fix it in Salesforce: a rerun does not change it'
       WHEN hop IN (2, 3) THEN 'Compare the view with its statement: sync-health deploy shows what differs'
     END AS next_step,
@@ -285,9 +277,9 @@ told AS (
         THEN 'company {company} is deleted or missing, so the company name is empty'
       WHEN hop = 2 AND in_enriched AND company_name IS NOT NULL AND enriched_company_name IS NULL
         THEN 'the view gives it no company name, although company {company} has one'
-      WHEN (hop = 4 AND create_nameless) OR (hop = 5 AND update_nameless) THEN 'no company name'
-      WHEN (hop = 4 AND create_misnamed) OR (hop = 5 AND update_misnamed) THEN 'company name is the property name'
-      WHEN hop = 6 AND row_is_live AND row_nameless AND NOT in_update THEN 'row {row_id} has no company name, although the Aggregated view has one for it'
+      WHEN hop = 6 AND row_is_live AND row_nameless AND row_id <> written_row
+        THEN 'row {row_id} has no company name, although the Aggregated view has one for it'
+      ELSE pending_suspect
     END AS suspect,
     CASE hop WHEN 4 THEN 'create' WHEN 5 THEN 'update' END AS sync,
     CASE hop WHEN 4 THEN record WHEN 5 THEN CASE WHEN is_there THEN row_key END END AS key,
@@ -296,7 +288,8 @@ told AS (
     company_id,
     active_property_count,
     row_id,
-    written_row
+    written_row,
+    matches
   FROM hops
 )
 SELECT
@@ -319,7 +312,8 @@ SELECT
   CAST(told.company_id AS BIGINT) AS company,
   CAST(told.active_property_count AS BIGINT) AS shared,
   told.row_id,
-  told.written_row
+  told.written_row,
+  CAST(told.matches AS BIGINT) AS matches
 FROM told
 LEFT JOIN compared
   ON compared.record = told.record AND told.hop = 6 AND compared.ours IS DISTINCT FROM compared.theirs

@@ -1,4 +1,4 @@
-"""A trace while each of the demo's faults is switched on: what it says is true, and its next step is that of the alert."""
+"""A trace while each of the demo's faults is switched on: what it says is true, and agrees with the alerts."""
 
 import json
 from collections.abc import Iterator
@@ -179,7 +179,7 @@ def watched(way: Way, tmp_path: Path) -> Iterator[Watched]:
 
 
 def agreed(watched: Watched, check: str) -> Trace:
-    """The trace of what is pending in Sync B, which says to do what the alert of this check says, and offers no more."""
+    """The trace of what is pending in Sync B: its next step is that of this alert, and it offers nothing else."""
     [incident] = [one for one in watched.opened() if (one.check, one.sync) == (check, "Sync B")]
     found = watched.trace("100005")
     assert found.verdict.standing is Standing.HELD, found.verdict

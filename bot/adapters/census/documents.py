@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from bot.adapters.documents import MISSING, Document, fits, read
-from bot.alerts.rejections import Rejection
+from bot.alerts.rejections import IDENTIFIER, Rejection
 from bot.facts import Run, RunStatus, Schedule, Sync
 from bot.sanitize import redact, sanitize
 
@@ -168,7 +168,7 @@ def read_rejection(row: object) -> Rejection:
     """A record without its payload; it has no identifier where that is what is wrong."""
     found = read(RecordDocument, row)
     return Rejection(
-        identifier="" if found.identifier is None else sanitize(str(found.identifier), LABEL),
+        identifier="" if found.identifier is None else sanitize(str(found.identifier), IDENTIFIER),
         status=sanitize(found.status, WORD).casefold(),
         message=sanitize(found.status_message or "", MESSAGE),
     )
