@@ -141,5 +141,5 @@ def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
         return [*offered, *(sync_button(Offer(one), sync) for one in trace.alert.offers if one in HELPS)][:MOST]
     is_written = carrier.wrote and verdict.place == trace.hops[-1].place
     lasting = carrier.remedy or (carrier.cause and carrier.cause.needs != "transient")
-    useless = carrier.running or is_written or lasting or carrier.since > 1  # so many runs passed it by
+    useless = carrier.running or is_written or lasting
     return offered if useless else [*offered, sync_button(Offer.RERUN, sync)]
