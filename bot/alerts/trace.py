@@ -125,11 +125,10 @@ COMPARE = "Compare the views that the syncs read with their source"
 
 
 def _stopped(record: str, hop: Hop, *, is_first: bool) -> Verdict:
-    where = f" is not in {hop.place}" if is_first else f" does not reach the {hop.place}"
-    where = "" if hop.found else where
+    missing = f" is not in {hop.place}" if is_first else f" does not reach the {hop.place}"
     why = f": {hop.stops}" if hop.stops else ", and the trace knows no reason"
     step = hop.next_step or f"Look why the {hop.place} leaves it out"
-    return Verdict(Standing.STOPPED, f"{record}{where}{why}", step, hop.place)
+    return Verdict(Standing.STOPPED, f"{record}{missing * (not hop.found)}{why}", step, hop.place)
 
 
 def _arrived(record: str, last: Hop, carriers: Sequence[Carrier]) -> Verdict:
