@@ -136,7 +136,7 @@ def figure(value: float, unit: str = "", beside: Collection[float] = ()) -> str:
         return in_percent(value, beside)
     if unit in SPANS and value >= 0:
         span, said = SPANS[unit], duration(value * SPANS[unit])
-        others = (one for one in beside if abs(one - value) * span >= timedelta(seconds=1))
+        others = (one for one in beside if abs(one - value) * span >= timedelta(milliseconds=1))
         return f"{in_figures(value, beside)} {unit}" if any(duration(one * span) == said for one in others) else said
     return in_figures(value, beside) + with_unit(unit)
 

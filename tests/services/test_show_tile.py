@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerts.history import Pick
 from bot.charts import Tile
-from bot.errors import MissingTableError, NotFoundError, RefusedError
+from bot.errors import MissingTableError, NotFoundError, RefusedError, TooManyRowsError
 from bot.runtime.composition import settings_from
 from bot.services.show_tile import refuse_without_tiles, show_tile, tile_meant
 from bot.sql.statements import Statements
@@ -87,3 +87,14 @@ def test_thresholds_say_which_value_stands_for_several(world: World) -> None:
     assert [one.label for one in answers[2].thresholds] == ["Critical < 90%", "Warning < 95%"]
     assert answers[3].thresholds == () and "Sync A (CREATE): Critical > 100" in answers[3].said
     assert world.warehouse.asked == [tile.statement for tile in TILES], "one statement each"
+
+
+def test_a_tile_with_too_many_rows_says_where_to_aggregate_them(world: World) -> None:
+    world.warehouse.failure = TooManyRowsError("x returns more than 10,000 rows, the most that are read")
+    remedy = r"^Tile 2, Coverage: .* more than 10,000 rows.*\. Aggregate them or write a LIMIT in sql/dashboard_tiles/"
+    with pytest.raises(TooManyRowsError, match=remedy):
+        show_tile(replace(world.ports, settings=SHIPPED), named(2))
+
+
+def test_a_title_is_found_however_it_is_typed() -> None:
+    assert tile_meant(TILES, "success-rate").number == 5

@@ -13,7 +13,9 @@ from bot.model import Evaluation
 from bot.runtime.composition import settings_from
 from bot.services.audit_log import SNAPSHOTS
 from bot.services.metrics import Asked, known_metrics, metric_asked
-from bot.services.show_trend import show_metrics, show_trend
+from bot.services.show_trend import ASLEEP, show_metrics, show_trend
+from bot.sql.statements import Statements
+from bot.sql.tiles import read_tiles
 from checks.judge import judge
 from checks.metrics import FACTS
 from checks.model import Reading, Result
@@ -206,3 +208,34 @@ def test_times_of_the_log_may_be_anywhere(whole: World) -> None:
     logged(whole, (-5, 95.0), (4000, 94.0))
     assert show_trend(whole.ports, "coverage").points == (), "of the future, and of long ago"
     assert whole.clock.now() > datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_typo_wakes_no_warehouse_and_is_told_what_was_not_read(whole: World) -> None:
+    logged(whole, (1, 95.0))
+    whole.warehouse.says = "STOPPED"
+    with pytest.raises(RefusedError) as refused:
+        show_trend(whole.ports, "covrage")
+    assert "Did you mean coverage?" in str(refused.value)
+    assert str(refused.value).endswith(
+        "The audit log was not read: the warehouse is asleep. "
+        "/sync-health trend and the name of one of its numbers reads it."
+    )
+    listed = show_metrics(whole.ports)
+    assert listed.log_error == ASLEEP and listed.of_pipeline and not listed.logged
+    assert whole.warehouse.asked == []
+
+
+def test_a_number_of_the_log_is_shown_by_its_name_whatever_that_wakes(whole: World) -> None:
+    logged(whole, (1, 95.0))
+    whole.warehouse.says = "STOPPED"
+    assert course(show_trend(whole.ports, "gap 7")) == [1.0]
+    assert whole.warehouse.asked == [SNAPSHOTS]
+
+
+def test_what_a_tile_shows_is_found_there(whole: World) -> None:
+    whole.warehouse.says = "STOPPED"
+    tiles = read_tiles(Statements.of(SHIPPED), SHIPPED)
+    for text in ("success rate", "Success-rate 30"):
+        with pytest.raises(RefusedError, match=r"tile 5, Success rate, shows it: /sync-health tiles 5\.$"):
+            show_trend(whole.ports, text, lambda: tiles)
+    assert whole.warehouse.asked == []

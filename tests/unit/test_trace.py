@@ -13,7 +13,7 @@ from bot.alerts.rejections import Cause, Needs
 from bot.alerts.trace import Carrier, Difference, Hop, Standing, Verdict, judge_way
 from bot.answers.trace import Arrival, LoggedRun, LogLook, Trace
 from bot.config.pipeline_file import Noun
-from bot.config.trace import trace_problems, words_of_trace
+from bot.config.trace import COLUMNS, trace_problems, words_of_trace
 from bot.errors import ConfigurationError, PermanentError, RefusedError
 from bot.facts import RunStatus
 from bot.messages.follow_trace import (
@@ -292,3 +292,8 @@ def test_a_text_of_a_statement_is_read_as_it_is_meant() -> None:
 
 def test_several_records_are_counted_and_not_all_listed() -> None:
     assert "`100005`, `108634`, `117263`, `1`, `2` and 3 more" in text_of(GOLDENS["several"]())
+
+
+def test_the_documented_columns_are_those_that_are_read() -> None:
+    page = (common.GOLDEN.parent.parent / "docs/YOUR_PIPELINE.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` | {said} |" in page for name, said in COLUMNS.items())
