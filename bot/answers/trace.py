@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.alerts.model import Incident
 from bot.alerts.trace import Carrier, Hop, Verdict
 from bot.config.pipeline_file import Noun
 from bot.facts import Run
@@ -13,7 +14,7 @@ from bot.sanitize import HIDDEN
 class Trace:
     """Where one record is on its way. Without hops no record, or more than one, has the ID, or the way is broken."""
 
-    asked: str = field(repr=False)  # what somebody typed: it may be personal, and is shown to nobody
+    asked: str = field(repr=False)  # what somebody typed, who alone gets it back: it may be personal
     as_of: datetime
     noun: Noun
     destination: str
@@ -22,11 +23,17 @@ class Trace:
     matches: int = 0  # how many do
     hops: tuple[Hop, ...] = ()
     carriers: tuple[Carrier, ...] = ()
+    alert: Incident | None = None  # the open one about the sync that holds it
 
     @property
     def record(self) -> str:
         """The one that it is about, by its own id; empty where it is about none, or its id may not be shown."""
         return self.records[0] if self.hops and self.records[0] != HIDDEN else ""
+
+    @property
+    def followed_by(self) -> str:
+        """The id by which its one record is looked for again; where its own is not shown, what somebody typed."""
+        return (self.record or self.asked) if self.hops else ""
 
     @property
     def remarks(self) -> list[str]:

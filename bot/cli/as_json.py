@@ -147,6 +147,7 @@ def _hop(hop: Hop, zone: ZoneInfo) -> dict[str, object]:
         "sync": hop.sync or None,
         "detail": without_braces(detail_of(hop), zone) or None,
         "differences": [asdict(one) for one in hop.differences],
+        "more_differences": hop.more,
     }
 
 

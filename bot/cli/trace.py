@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.answers.trace import Arrival, LogLook, Trace
     from bot.cli.terminal import Cells
     from bot.config.settings import Settings
-    from bot.ports import Census, Sources
+    from bot.ports import Census, Sources, Store
     from bot.services.follow_trace import Followed
 
 STUCK = 1  # found, and not in the destination as it should be
@@ -42,12 +42,13 @@ def trace(
 
         asked, speed = id_meant(id_), DEMO_SPEED if follow else 1
         arrived, look = None, None
-        with opened_sources(demo=demo, needs=("census", "warehouse"), wait=not no_wait, speed=speed) as (sources, _):
+        opened = opened_sources(demo=demo, needs=("census", "warehouse"), wait=not no_wait, speed=speed)
+        with opened as (sources, remember):
             census = cast("Census", sources.census)  # as the composition connects it
             if follow:
-                found, arrived, look = _follow(sources, census, asked, quiet=as_json)
+                found, arrived, look = _follow(sources, census, asked, remember(), quiet=as_json)
             else:
-                found = show_trace(sources, census, asked)
+                found = show_trace(sources, census, asked, remember())
             settings = sources.settings
         if as_json:
             from bot.cli.as_json import trace_as_json
@@ -62,18 +63,18 @@ def trace(
 
 
 def _follow(
-    sources: "Sources", census: "Census", asked: str, *, quiet: bool
+    sources: "Sources", census: "Census", asked: str, store: "Store | None", *, quiet: bool
 ) -> "tuple[Trace, Arrival | None, LogLook | None]":
     """How it stands at the end; where it has arrived meanwhile, what shows that."""
     from bot.alerts.trace import Standing
     from bot.services.follow_trace import arrival, begin_following, follow_on, logged_run
 
-    followed = begin_following(sources, census, asked)
+    followed = begin_following(sources, census, asked, store)
     waited = followed.goes_on
     said = _say_how_it_stands("", followed, sources.settings, quiet=quiet)
     while followed.goes_on and sources.clock.now() < followed.until:
         sleep(max(SHORTEST, LOOK / sources.clock.speed))
-        followed = follow_on(sources, census, followed)
+        followed = follow_on(sources, census, followed, store)
         said = _say_how_it_stands(said, followed, sources.settings, quiet=quiet)
     if not waited or followed.trace.verdict.standing is not Standing.ARRIVED:
         return followed.trace, None, None
@@ -96,12 +97,12 @@ def _print_trace(trace: "Trace", settings: "Settings") -> None:
     from bot.alerts.trace import detail_of
     from bot.cli.terminal import print_line, print_table
     from bot.messages.text import without_braces
-    from bot.messages.trace import ICONS, differing, marked, values_of
+    from bot.messages.trace import ICONS, compared, differing, marked, more_differ, not_shown, sharing, values_of
 
     zone, verdict = settings.zone, trace.verdict
     print_line(f"{ICONS[verdict.standing]} {without_braces(verdict.sentence, zone)}")
-    if trace.matches > 1:
-        print_line(", ".join(trace.records) + (" …" if trace.matches > len(trace.records) else ""))
+    if shown := sharing(trace):
+        print_line(", ".join(shown) + (" …" if trace.matches > len(shown) else ""))
     if verdict.next_step:
         print_line(f"→ {without_braces(verdict.next_step, zone)}")
     if trace.hops:
@@ -117,8 +118,10 @@ def _print_trace(trace: "Trace", settings: "Settings") -> None:
         print_table(("", "hop", f"changed ({zone.key})", "detail"), rows)
     if differences := differing(trace):
         fields: list[Cells] = [(one.field, values_of(one)) for one in differences]
-        print_table(("differing field", "the sync would write → what is there"), fields)
-    for remark in trace.remarks:
+        print_table(("differing field", compared(trace)), fields)
+    if more := more_differ(trace):
+        print_line(more)
+    for remark in [*trace.remarks, *not_shown(trace)]:
         print_line(remark)
 
 
@@ -128,11 +131,11 @@ def _print_arrival(arrived: "Arrival", look: "LogLook | None") -> None:
     from bot.messages.follow_trace import moved
     from checks.numbers import duration
 
-    print_line(f"Arrived after {duration(arrived.after)}")
+    print_line(f"Arrived {duration(arrived.after)} after following began")
     if run := arrived.run:
         print_line(f"Carried by run {run.id} of {arrived.sync}: {counts_in_words(run) or 'no counts'}")
     if arrived.sync:
-        print_line(f"{arrived.sync} backlog: {moved(arrived)}")
+        print_line(f"{arrived.sync} backlog since then: {moved(arrived)}")
     if look and look.unknown:
         print_line(f"Audit log: unknown: {look.unknown}")
     elif look:

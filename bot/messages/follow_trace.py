@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from bot.alerts.trace import Standing
 from bot.answers.trace import Arrival, LogLook, Trace
 from bot.config.settings import Settings
 from bot.facts import counts_in_words
-from bot.messages.blocks import Block, Message, fields, section
+from bot.messages.blocks import Block, Message, context, fields, section
 from bot.messages.text import code, day_and_time, escape, link, number, without_braces
 from bot.messages.trace import SENTENCE, trace_message
 from checks.numbers import duration
@@ -27,23 +28,39 @@ def following_message(trace: Trace, until: datetime, settings: Settings, trouble
     return trace_message(trace, settings, lasts + failed)
 
 
+def not_followed_message(trace: Trace, settings: Settings) -> Message:
+    """How it stands, and why following it would wait for nothing."""
+    shown = trace_message(trace, settings)
+    return Message(shown.text, (*shown.blocks, context(f"Not followed: {NOT_FOLLOWED[trace.verdict.standing]}")))
+
+
+NOT_FOLLOWED = {
+    Standing.ARRIVED: "it has arrived.",
+    Standing.SUSPECT: "it is in the destination.",
+    Standing.STOPPED: "no run carries it as it is. Follow it once that is changed.",
+    Standing.UNKNOWN: "no single record is known to be on its way.",
+    Standing.WAITING: "its ID cannot be shown.",
+    Standing.HELD: "its ID cannot be shown.",
+}
+
+
 def arrival_message(arrival: Arrival, settings: Settings, *, logs: bool) -> Message:
     """It has arrived: after how long, by which run, and what moved."""
     head = f"{named(arrival.trace, settings)} has arrived in {escape(settings.destination, 100)}"
     shown = [
-        ("Arrived", f"after {duration(arrival.after)}"),
+        ("Arrived", f"{duration(arrival.after)} after you followed it"),
         ("Carried by", _run(arrival, settings)),
-        (f"{escape(arrival.sync, 60)} backlog", moved(arrival)),
+        (f"{escape(arrival.sync, 60)} backlog since you followed it", moved(arrival)),
         ("Audit log", LATER if logs else NOT_LOGGED),
     ]
     blocks: list[Block] = [fields(*(shown if arrival.sync else shown[:1]), head=f"✅ *{head}*")]
-    return Message(f"✅ {head} after {duration(arrival.after)}", tuple(blocks))
+    return Message(f"✅ {head}, {duration(arrival.after)} after you followed it", tuple(blocks))
 
 
 def audit_row_message(arrival: Arrival, look: LogLook, settings: Settings, within: timedelta) -> Message:
     """The row of the run in the audit log, that there was none `within` so long, or why that is not known."""
     run = arrival.run.id if arrival.run else 0
-    what = f"Audit log, run {run} of {escape(arrival.sync, 60)}, which carried {named(arrival.trace, settings)}"
+    what = f"Audit log, run {run} of {escape(arrival.sync, 60)}, which carried {named(arrival.trace, settings, 'this')}"
     row = look.row
     if row is None and look.unknown:
         return Message(f"❔ {what}: unknown", (section(f"❔ *{what}*", f"{UNKNOWN}: {escape(look.unknown, 300)}"),))
@@ -67,9 +84,10 @@ def moved(arrival: Arrival) -> str:
     return f"{number(arrival.before)} → {number(arrival.now)}"
 
 
-def named(trace: Trace, settings: Settings) -> str:
-    """`Property 108617`."""
-    return escape(settings.noun.named(trace.record), 100)
+def named(trace: Trace, settings: Settings, this: str = "This") -> str:
+    """`Property 108617`; `This property` where its id is not shown."""
+    noun = settings.noun
+    return escape(noun.named(trace.record) if trace.record else f"{this} {noun.one}", 100)
 
 
 def _run(arrival: Arrival, settings: Settings) -> str:

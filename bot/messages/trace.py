@@ -13,17 +13,25 @@ from bot.messages.native import Told, table
 from bot.messages.phrases import warehouse_as_of
 from bot.messages.sync_buttons import sync_button
 from bot.messages.text import code, escape, with_times, without_braces
-from checks.numbers import listed
+from bot.sanitize import HIDDEN
+from checks.numbers import count_of, listed
 
 ICONS = {
     Standing.ARRIVED: "✅",
     Standing.WAITING: "⏳",
     Standing.HELD: "⛔",
     Standing.STOPPED: "⛔",
+    Standing.SUSPECT: "🟠",
     Standing.UNKNOWN: "❔",
 }
 PASSED, DIFFERS, STOPS, WAITS, NOT_THERE = "✅", "🟠", "⛔", "⏳", "–"
+MOST = 3  # buttons
+HELPS = tuple(one for one in Offer if one is not Offer.FOLLOW)  # a run is followed in the thread of an alert
 SENTENCE = 900  # characters
+NOT_SHOWN = (
+    "An ID is not shown where it could be a phone number or a name. It is shown if sql/measure/trace.sql returns it as "
+    "a number, or as the key of a backlog whose column is the key of its sync in pipeline.yml."
+)
 HEAD = ("Hop", "Changed", "Detail")
 
 
@@ -35,8 +43,11 @@ def trace_message(trace: Trace, settings: Settings, following: str = "") -> Mess
     if trace.hops:
         blocks.append(table(HEAD, [_row(mark, hop, trace) for mark, hop in marked(trace)], zone))
     if differences := differing(trace):
-        blocks.append(section("*Differences* (the sync would write → what is there)", *map(_difference, differences)))
-    blocks.append(context(*(escape(one, 300) for one in trace.remarks), warehouse_as_of(trace.as_of, zone)))
+        blocks.append(section(f"*Differences* ({compared(trace)})", *map(_difference, differences)))
+    if more := more_differ(trace):
+        blocks.append(context(more))
+    said = [escape(one, 300) for one in [*trace.remarks, *not_shown(trace)]]
+    blocks.append(context(*said, warehouse_as_of(trace.as_of, zone)))
     if following:
         blocks.append(context(following))
     if offered := _buttons(trace, settings, follows=bool(following)):
@@ -53,15 +64,38 @@ def marked(trace: Trace) -> list[tuple[str, Hop]]:
         here = not over and hop.place == trace.verdict.place
         over = over or here
         waits = trace.verdict.standing is Standing.WAITING
-        there = (DIFFERS if hop.differences else PASSED) if hop.found else NOT_THERE
-        mark = (WAITS if waits else STOPS) if here else there
+        there = (DIFFERS if hop.differences or hop.suspect else PASSED) if hop.found else NOT_THERE
+        wrong = DIFFERS if trace.verdict.standing is Standing.SUSPECT else STOPS
+        mark = (WAITS if waits else wrong) if here else there
         found.append((mark, hop))
     return found
+
+
+def compared(trace: Trace) -> str:
+    """What the values of a difference are; of what no sync would write that is not said."""
+    writes = trace.verdict.standing in (Standing.WAITING, Standing.HELD)
+    return f"{'the sync would write' if writes else 'expected'} → what is there"
 
 
 def differing(trace: Trace) -> Sequence[Difference]:
     """The fields of the destination that differ."""
     return trace.hops[-1].differences if trace.hops else ()
+
+
+def more_differ(trace: Trace) -> str:
+    """How many fields differ beside those that are listed; empty: none."""
+    more = trace.hops[-1].more if trace.hops else 0
+    return f"… and {count_of(more, 'more field')}" if more else ""
+
+
+def sharing(trace: Trace) -> list[str]:
+    """The ids of the records that share the one that is asked for, as far as they may be shown."""
+    return [one for one in trace.records if one != HIDDEN] if trace.matches > 1 else []
+
+
+def not_shown(trace: Trace) -> list[str]:
+    """Why an id is missing from the answer."""
+    return [NOT_SHOWN] if HIDDEN in trace.records else []
 
 
 def values_of(one: Difference) -> str:
@@ -73,9 +107,8 @@ def values_of(one: Difference) -> str:
 
 def _next_step(trace: Trace, zone: ZoneInfo) -> list[str]:
     lines = []
-    if trace.matches > 1:
-        known = [code(one, 40) for one in trace.records]
-        lines.append(listed(known, len(known), of=trace.matches))
+    if shown := sharing(trace):
+        lines.append(listed([code(one, 40) for one in shown], len(shown), of=trace.matches))
     step = trace.verdict.next_step
     return [*lines, *[f"*Next step* {with_times(step.rstrip('.'), zone, 500)}."] * bool(step)]
 
@@ -92,9 +125,10 @@ def _difference(one: Difference) -> str:
 def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
     """Follow what is pending, and the action on its sync that can help now."""
     verdict = trace.verdict
-    sync, carrier = settings.sync_named(verdict.sync), next(iter(trace.carriers), None)
-    pending = verdict.standing in (Standing.WAITING, Standing.HELD) and trace.record
-    offered = [button("Follow record", "follow_trace", trace.record)] if pending and not follows else []
+    sync = settings.sync_named(verdict.sync)
+    carrier = next((one for one in trace.carriers if one.sync == verdict.sync), None)
+    pending = verdict.standing in (Standing.WAITING, Standing.HELD) and trace.followed_by
+    offered = [button("Follow record", "follow_trace", trace.followed_by)] if pending and not follows else []
     if not pending or sync is None or carrier is None or settings.observes:
         return offered
     suspect = any(hop.suspect for hop in trace.hops if hop.sync == verdict.sync and hop.holds)
@@ -102,5 +136,9 @@ def _buttons(trace: Trace, settings: Settings, *, follows: bool) -> list[Block]:
         return offered if suspect else [*offered, sync_button(Offer.RESUME, sync)]
     if suspect:
         return [*offered, sync_button(Offer.PAUSE, sync)]
-    useless = carrier.running or carrier.wrote or (carrier.cause and carrier.cause.needs != "transient")
+    if trace.alert:
+        return [*offered, *(sync_button(Offer(one), sync) for one in trace.alert.offers if one in HELPS)][:MOST]
+    is_written = carrier.wrote and verdict.place == trace.hops[-1].place
+    lasting = carrier.remedy or (carrier.cause and carrier.cause.needs != "transient")
+    useless = carrier.running or is_written or lasting
     return offered if useless else [*offered, sync_button(Offer.RERUN, sync)]

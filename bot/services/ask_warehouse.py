@@ -11,7 +11,15 @@ from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import AccessError, PermanentError, StartingError, StatementError, SyncHealthError
 from bot.ports import Sources
-from bot.services.warehouse_numbers import Numbers, Row, numbers_of_queue, one_row, only_value, with_needs
+from bot.services.warehouse_numbers import (
+    Numbers,
+    Row,
+    numbers_of_queue,
+    one_row,
+    only_value,
+    table_of,
+    with_needs,
+)
 
 log = logging.getLogger(__name__)
 QUEUES = "queues"  # the statement that counts the queues of all syncs; `queues/0` counts that of the first
@@ -43,6 +51,15 @@ def ask_warehouse(sources: Sources, *, own_statements: bool = True, only: SyncSe
         metrics, why = [*_shared_metrics(settings), *_queue_metrics(settings), *own], reason_of(error)
         return Numbers(errors=dict.fromkeys(metrics, why), reached=False, starting=isinstance(error, StartingError))
     return with_needs(found.plus(_own(sources, own, joined)), settings)
+
+
+def find_empty(sources: Sources) -> list[str]:
+    """Those of the tables in row_counts that have no rows, asked for now; what cannot be read is not among them."""
+    settings = sources.settings
+    if not (measure := settings.measure):
+        return []
+    counted = _ask_apart(list(settings.row_counts), lambda count: sources.warehouse.ask_column(measure, count)[count])
+    return [table_of(count, settings) for count in settings.row_counts if counted.row.get(count) == 0]
 
 
 def describe_queue(sources: Sources, sync: SyncSettings, most: int) -> Sequence[Row]:

@@ -9,7 +9,7 @@ from bot.answers.trace import Arrival, LoggedRun, LogLook, Trace
 from bot.config.syncs import SyncSettings
 from bot.errors import StartingError, SyncHealthError
 from bot.facts import Run
-from bot.ports import AWAKE, Census, Sources
+from bot.ports import AWAKE, Census, Sources, Store
 from bot.services.ask_warehouse import ask_warehouse
 from bot.services.audit_log import read_log
 from bot.services.census_numbers import next_run
@@ -51,12 +51,13 @@ class Followed:
     @property
     def goes_on(self) -> bool:
         """Whether there is something to wait for."""
-        return self.trace.verdict.standing in OPEN or self.awaits_run or bool(self.trouble)
+        is_unsure = self.trace.verdict.standing is Standing.UNKNOWN and bool(self.trace.hops)  # Census is silent
+        return is_unsure or self.trace.verdict.standing in OPEN or self.awaits_run or bool(self.trouble)
 
 
-def begin_following(sources: Sources, census: Census, asked: str) -> Followed:
+def begin_following(sources: Sources, census: Census, asked: str, store: Store | None = None) -> Followed:
     """Trace it, and note what is to move. Raises like show_trace."""
-    trace = show_trace(sources, census, asked)
+    trace = show_trace(sources, census, asked, store)
     now, sync = trace.as_of, sources.settings.sync_named(trace.verdict.sync)
     followed = Followed(trace, now, now + AT_LEAST, sync)
     if sync is None or not followed.goes_on:
@@ -65,7 +66,7 @@ def begin_following(sources: Sources, census: Census, asked: str) -> Followed:
     return replace(followed, until=_until(sources, sync, now), backlog=_backlog(sources, sync), seen=seen)
 
 
-def follow_on(sources: Sources, census: Census, followed: Followed) -> Followed:
+def follow_on(sources: Sources, census: Census, followed: Followed, store: Store | None = None) -> Followed:
     """Look whether a run has completed since, and trace again where that may have changed something. Never raises."""
     now = sources.clock.now()
     try:
@@ -74,7 +75,7 @@ def follow_on(sources: Sources, census: Census, followed: Followed) -> Followed:
         followed = replace(followed, seen=seen)
         if not _is_worth_it(sources, followed, runs, now):
             return followed
-        trace = show_trace(sources, census, followed.trace.asked)
+        trace = show_trace(sources, census, followed.trace.asked, store)
         there = trace.as_of if trace.verdict.standing is Standing.ARRIVED else None
         return replace(followed, trace=trace, trouble="", arrived_at=there and (followed.arrived_at or there))
     except SyncHealthError as error:

@@ -1,7 +1,8 @@
 """The rows of a pipeline's trace → hops, with what may be shown alone: words of the statement, ids, numbers, times."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from bot.alerts.causes import at
 from bot.alerts.rejections import IDENTIFIER
@@ -15,7 +16,9 @@ from bot.sanitize import HIDDEN, redact, sanitize, shown_id
 LONGEST, NAME = 300, 60  # characters of a text, of a place or field
 MOST_HOPS, MOST_FIELDS = 20, 30
 FLAGS = frozenset({"true", "false", "0", "1"})  # values that say nothing about a person
+SAID = FLAGS | {"t", "f", "y", "n", "yes", "no"}
 EMPTY = "empty"
+WITHOUT_BRACES = str.maketrans("{}", "()")  # they mean times in a text
 
 Row = Mapping[str, object]
 
@@ -24,30 +27,59 @@ def hops_of(rows: Sequence[Row], settings: Settings) -> tuple[Hop, ...]:
     """The way of one record. Raises PermanentError where a row is not as documented."""
     by_hop: dict[int, list[Row]] = {}
     for row in rows:
-        if not isinstance(number := row.get("hop"), int) or any(name not in row for name in NEEDED):
+        if any(name not in row for name in NEEDED):
             raise _not_as_documented(f"a row without {', '.join(NEEDED)}")
+        if type(number := row["hop"]) is not int:
+            raise _not_as_documented(f"{_named(number)} as hop, where a whole number belongs")
         by_hop.setdefault(number, []).append(row)
     if len(by_hop) > MOST_HOPS:
         raise _not_as_documented(f"{len(by_hop)} hops; at most {MOST_HOPS} are shown")
     return tuple(_hop(by_hop[number], settings) for number in sorted(by_hop))
 
 
+def records_of(rows: Sequence[Row], settings: Settings) -> tuple[str, ...]:
+    """The ids of the records that the rows are about, as far as they may be shown; NULL is no other record."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if (record := row.get("record")) is not None:
+            record = int(record) if isinstance(record, float | Decimal) and record == record // 1 else record
+            is_key = str(row.get("key")) == str(record) and _is_named(_sync(row, settings))
+            shown = str(record) if is_key and len(str(record)) <= NAME else shown_id(record)
+            if found.get(str(record), HIDDEN) == HIDDEN:
+                found[str(record)] = sanitize(shown, NAME)
+    if rows and not found:
+        raise _not_as_documented("no record but NULL")
+    return tuple(found.values())
+
+
+def _is_named(sync: SyncSettings | None) -> bool:
+    """Whether what identifies its records in Census is a column that `key` names: that is an id, whatever its form."""
+    return sync is not None and sync.identified_by in sync.key
+
+
 def _hop(rows: Sequence[Row], settings: Settings) -> Hop:
     first, sync = rows[0], _sync(rows[0], settings)
     changed = first.get("changed_at")
-    known = settings.trace or frozenset()
+    differences = _differences(rows, settings)
     return Hop(
         place=sanitize(str(first["place"] or ""), NAME) or HIDDEN,
-        found=bool(first["found"]),
+        found=_is_found(first["found"]),
         changed_at=changed if isinstance(changed, datetime) else None,
-        stops=_text(first, "stops", known),
-        next_step=_text(first, "next_step", known),
-        note=_text(first, "note", known),
-        suspect=_text(first, "suspect", known),
+        stops=_text(first, "stops", settings),
+        next_step=_text(first, "next_step", settings),
+        note=_text(first, "note", settings),
+        suspect=_text(first, "suspect", settings),
         sync=sync.name if sync else "",
         key=sanitize(str(first.get("key") or ""), IDENTIFIER) if sync else "",
-        differences=_differences(rows, settings),
+        differences=differences[:MOST_FIELDS],
+        more=max(len(differences) - MOST_FIELDS, 0),
     )
+
+
+def _is_found(value: object) -> bool:
+    if isinstance(value, str) or value not in (0, 1):  # a text would be true whatever it says, and so would NaN
+        raise _not_as_documented(f"{_named(value)} as found, where TRUE, FALSE, 1 or 0 belongs")
+    return bool(value)
 
 
 def _sync(row: Row, settings: Settings) -> SyncSettings | None:
@@ -60,17 +92,20 @@ def _sync(row: Row, settings: Settings) -> SyncSettings | None:
     return found[0]
 
 
-def _text(row: Row, column: str, known: Collection[str]) -> str:
+def _text(row: Row, column: str, settings: Settings) -> str:
     """A text as the statement has it, with ids, numbers and times of the row in its braces; any other is redacted."""
     text = str(row.get(column) or "")
-    if text not in known:
+    if text not in (settings.trace or ()):
         return redact(text, LONGEST)
-    return sanitize(PLACE.sub(lambda found: _shown(row.get(found[1])), text), LONGEST)
+    keys = {name for sync in settings.syncs for name in sync.key}
+    return sanitize(PLACE.sub(lambda found: _shown(row.get(found[1]), is_id=found[1] in keys), text), LONGEST)
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, *, is_id: bool) -> str:
     if isinstance(value, datetime):
         return at(value)
+    if is_id and value is not None:
+        return sanitize(str(value), NAME).translate(WITHOUT_BRACES)
     return "–" if value is None else shown_id(value)
 
 
@@ -88,13 +123,20 @@ def _differences(rows: Sequence[Row], settings: Settings) -> tuple[Difference, .
             found[name] = Difference(name, _value(ours), _value(theirs))
         else:
             found[name] = Difference(name, *(EMPTY if value in (None, "") else None for value in (ours, theirs)))
-    return tuple(found.values())[:MOST_FIELDS]
+    return tuple(found.values())
 
 
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return EMPTY if value in (None, "") else sanitize(str(value), NAME)
+
+
+def _named(value: object) -> str:
+    """A value that should not be there; of a text only what says nothing about a person."""
+    if isinstance(value, str):
+        return f"the text “{value if value.casefold() in SAID else shown_id(value)}”"
+    return "NULL" if value is None else str(value) if isinstance(value, int | float | Decimal) else "another value"
 
 
 def _not_as_documented(what: str) -> PermanentError:

@@ -20,6 +20,11 @@ def records_of(census: Census, run: Run, status: str, count: int | None, *, most
         return []
 
 
+def _unseen(records: Sequence[Rejection], count: int) -> int:
+    """How many records of a run nobody can look for: without an identifier, or counted and not shown."""
+    return sum(not one.identifier for one in records) + max(count - len(records), 0)
+
+
 class RecordSearch:
     """Looks for one record among those of runs, in a bounded number of calls; `remarks` say what was not looked at."""
 
@@ -27,6 +32,7 @@ class RecordSearch:
         self._census, self._key, self._left = census, key, MOST
         self.rejected: list[Rejection] = []
         self.remarks: list[str] = []
+        self.looked = 0  # runs, the newest, that are known to have written it or not
 
     def lost_in(self, run: Run) -> Rejection | None:
         """What became of it in this run, where that could not write it."""
@@ -37,7 +43,8 @@ class RecordSearch:
 
     def written_in(self, runs: Sequence[Run]) -> Run | None:
         """The newest of some runs that wrote it."""
-        some = [run for run in runs if run.records_updated != 0][:RUNS]
+        some = [run for run in runs if run.records_updated != 0][: RUNS + 1]
+        self.looked = runs.index(some.pop()) if len(some) > RUNS else len(runs)
         return next((run for run in some if self._find(run, "succeeded", run.records_updated)), None)
 
     def _find(self, run: Run, status: str, count: int | None) -> Rejection | None:
@@ -55,4 +62,6 @@ class RecordSearch:
             self.remarks.append(f"Census shows no {status} records of run {run.id} yet, or no longer keeps them")
         elif found is None and len(records) >= most:
             self.remarks.append(f"Not among the first {most:,} {status} records of run {run.id}")
+        elif found is None and (unseen := _unseen(records, count or 0)):
+            self.remarks.append(f"Census does not identify {unseen:,} of the {status} records of run {run.id}")
         return found

@@ -93,10 +93,11 @@ def one_row(rows: Sequence[Row], metrics: Sequence[str], settings: Settings) -> 
 
 
 def _is_empty(count: str, settings: Settings) -> str:
-    return f"table {_table_of(count, settings)} is empty"
+    return f"table {table_of(count, settings)} is empty"
 
 
-def _table_of(count: str, settings: Settings) -> str:
+def table_of(count: str, settings: Settings) -> str:
+    """The table whose rows a number counts, by its name here."""
     table = settings.row_counts[count]
     return settings.tables.get(table, table)
 
@@ -142,7 +143,7 @@ def _missing(need: str, numbers: Numbers, settings: Settings) -> Reading | None:
     if reading.error or reading.detail:
         return reading
     if reading.value is None:
-        return Reading(detail=f"the warehouse returned no number of rows for table {_table_of(need, settings)}")
+        return Reading(detail=f"the warehouse returned no number of rows for table {table_of(need, settings)}")
     return Reading(detail=_is_empty(need, settings))
 
 

@@ -17,9 +17,9 @@ from bot.messages.follow_trace import (
     following_message,
     named,
     not_arrived_message,
+    not_followed_message,
 )
 from bot.messages.plain import note
-from bot.messages.trace import trace_message
 from bot.services.follow_trace import (
     LATE,
     STARTS,
@@ -40,6 +40,7 @@ from checks.numbers import duration
 T = TypeVar("T")
 LOOK, LOOK_FOR_ROW = timedelta(seconds=30), timedelta(minutes=2)  # of the pipeline's time, between two looks
 SHORTEST = 1.0  # real seconds between two
+ENDED = {Standing.STOPPED: "it goes no further", Standing.UNKNOWN: "where it is is unknown"}
 RESTART = "Following {} ended: Sync Health is restarting. Follow it again in a minute."
 
 
@@ -48,18 +49,18 @@ def follow_record(context: Context, interaction: Interaction) -> None:
     ports = context.ports
     require_trace(ports.settings)
     one = id_meant(interaction.value)
-    context.ask(interaction, object(), partial(begin_following, ports, ports.census, one), _show_beginning)
+    context.ask(interaction, object(), partial(begin_following, ports, ports.census, one, ports.store), _show_beginning)
 
 
 def _show_beginning(context: Context, interaction: Interaction, found: Answer[Followed]) -> None:
     followed = found.value
     trace, person, settings = followed.trace, interaction.person.id, context.ports.settings
-    if not followed.goes_on or not trace.record:  # it is there, or goes no further: nothing to wait for
-        context.answer(interaction, trace_message(trace, settings))
+    if not followed.goes_on:  # it is there, or goes no further: nothing to wait for
+        context.answer(interaction, not_followed_message(trace, settings))
         return
-    if not context.follows.begin(person, trace.record, followed.until + LATE + STARTS, found.as_of):
+    if not context.follows.begin(person, trace.followed_by, followed.until + LATE + STARTS, found.as_of):
         raise RefusedError(f"You follow {MOST} records already, or this one. The outcome comes here.")
-    _Following(partial(context.follows.end, person, trace.record)).begin(context, interaction, followed)
+    _Following(partial(context.follows.end, person, trace.followed_by)).begin(context, interaction, followed)
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class _Following:
     def _look_later(self, context: Context, interaction: Interaction, followed: Followed) -> None:
         """The next look, after a while; no worker waits for it."""
         ports, show = context.ports, partial(self._show_look, before=followed)
-        find = partial(follow_on, ports, ports.census, followed)
-        _after(context, interaction, LOOK, self._question(find, show), named(followed.trace, ports.settings))
+        find = partial(follow_on, ports, ports.census, followed, ports.store)
+        _after(context, interaction, LOOK, self._question(find, show), named(followed.trace, ports.settings, "this"))
 
     def _show_look(
         self, context: Context, interaction: Interaction, found: Answer[Followed], *, before: Followed
@@ -91,7 +92,7 @@ class _Following:
             self._question(partial(arrival, ports, ports.census, followed), self._show_arrival)(context, interaction)
         elif not followed.goes_on or found.as_of >= followed.until:
             took = duration(found.as_of - followed.began_at)
-            why = f"not arrived after {took}" if followed.goes_on else "it goes no further"
+            why = f"not arrived after {took}" if followed.goes_on else ENDED.get(verdict.standing, "")
             self.end()
             context.answer(interaction, not_arrived_message(followed.trace, settings, why))
         else:
@@ -124,7 +125,7 @@ class _Following:
             self.end()
             again.answer(pressed, audit_row_message(arrived, found.value, again.ports.settings, LATE))
 
-        what = named(arrived.trace, context.ports.settings)
+        what = named(arrived.trace, context.ports.settings, "this")
         _after(context, interaction, LOOK_FOR_ROW, self._question(find, show), what)
 
     def _question(self, find: Callable[[], T], show: Show[Answer[T]]) -> Work:

@@ -24,7 +24,7 @@ def trace(context: Context, interaction: Interaction) -> None:
     ports = context.ports
     require_trace(ports.settings)
     one = id_meant(interaction.value)
-    context.ask(interaction, ("trace", one), partial(show_trace, ports, ports.census, one), _show_trace)
+    context.ask(interaction, ("trace", one), partial(show_trace, ports, ports.census, one, ports.store), _show_trace)
 
 
 def _show_trace(context: Context, interaction: Interaction, found: Answer[Trace]) -> None:

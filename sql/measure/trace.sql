@@ -31,12 +31,14 @@ source AS (
     p.company_id,
     p.updated_at,
     c.name AS company_name,
-    c.id IS NOT NULL AND NOT COALESCE(c._fivetran_deleted, FALSE) AS has_company
+    c.id IS NOT NULL AND NOT COALESCE(c._fivetran_deleted, FALSE) AS has_company,
+    companies.filled AS has_companies
   FROM (SELECT record, COUNT(*) OVER () AS matches FROM matched ORDER BY record LIMIT 20) AS m
   LEFT JOIN rds.pg_rds_public.properties AS p
     ON CAST(p.id AS STRING) = m.record
   LEFT JOIN rds.pg_rds_public.companies AS c
     ON c.id = p.company_id
+  CROSS JOIN (SELECT COUNT(*) > 0 AS filled FROM rds.pg_rds_public.companies) AS companies
 ),
 enriched AS (
   SELECT
@@ -84,6 +86,20 @@ ranked AS (   -- of several rows under one id the oldest live one counts, as in 
 there AS (
   SELECT * FROM ranked WHERE place = 1
 ),
+shown AS (   -- the row whose ID was asked for, or else the one that counts
+  SELECT *
+  FROM (
+    SELECT
+      ranked.*,
+      ROW_NUMBER() OVER (
+        PARTITION BY ranked.record
+        ORDER BY CASE WHEN asked.id IN (ranked.id, SUBSTRING(ranked.id, 1, 15)) THEN 0 ELSE 1 END, ranked.place
+      ) AS turn
+    FROM ranked
+    CROSS JOIN asked
+  ) AS turns
+  WHERE turn = 1
+),
 backlog AS (   -- the suspect rules are those of pipeline.yml, which a pipeline's own statement cannot take from it: tests hold both together
   SELECT
     q.hop,
@@ -113,23 +129,29 @@ compared AS (
       ELSE CAST(written.document_fraud_enabled AS STRING)
     END AS ours,
     CASE fields.field
-      WHEN 'property_name' THEN there.name
-      WHEN 'company_name' THEN there.company_name_c
-      WHEN 'idv_enabled' THEN CAST(there.id_verification_enabled_c AS STRING)
-      WHEN 'bank_linking_enabled' THEN CAST(there.bank_linking_enabled_c AS STRING)
-      WHEN 'payroll_enabled' THEN CAST(there.connected_payroll_enabled_c AS STRING)
-      WHEN 'income_insights_enabled' THEN CAST(there.income_verification_enabled_c AS STRING)
-      ELSE CAST(there.fraud_detection_enabled_c AS STRING)
+      WHEN 'property_name' THEN shown.name
+      WHEN 'company_name' THEN shown.company_name_c
+      WHEN 'idv_enabled' THEN CAST(shown.id_verification_enabled_c AS STRING)
+      WHEN 'bank_linking_enabled' THEN CAST(shown.bank_linking_enabled_c AS STRING)
+      WHEN 'payroll_enabled' THEN CAST(shown.connected_payroll_enabled_c AS STRING)
+      WHEN 'income_insights_enabled' THEN CAST(shown.income_verification_enabled_c AS STRING)
+      ELSE CAST(shown.fraud_detection_enabled_c AS STRING)
     END AS theirs
   FROM written
-  INNER JOIN there
-    ON there.record = written.record AND there.live
+  INNER JOIN shown
+    ON shown.record = written.record AND shown.live
   CROSS JOIN (
     SELECT EXPLODE(ARRAY(
       'property_name', 'company_name', 'idv_enabled', 'bank_linking_enabled', 'payroll_enabled',
       'income_insights_enabled', 'document_fraud_enabled'
     )) AS field
   ) AS fields
+  WHERE written.winner = written.record   -- of another one nothing is written
+),
+differing AS (
+  SELECT DISTINCT compared.record
+  FROM compared
+  WHERE compared.ours IS DISTINCT FROM compared.theirs
 ),
 facts AS (   -- a row per record: all that the hops are told from
   SELECT
@@ -141,6 +163,7 @@ facts AS (   -- a row per record: all that the hops are told from
     source.company_id,
     source.company_name,
     source.has_company,
+    source.has_companies,
     source.updated_at,
     enriched.record IS NOT NULL AS in_enriched,
     enriched.company_name AS enriched_company_name,
@@ -152,20 +175,27 @@ facts AS (   -- a row per record: all that the hops are told from
     written.rds_last_updated_at,
     written.active_property_count,
     COALESCE(there.live, FALSE) AS is_there,
-    there.id AS row_id,
+    there.id AS written_row,
     there.snappt_property_id_c AS row_key,
-    there.last_modified_date AS row_at
+    shown.id AS row_id,
+    COALESCE(shown.live, FALSE) AS row_is_live,
+    shown.last_modified_date AS row_at,
+    COALESCE(shown.company_name_c, '') RLIKE '(?i)^[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*(null|n/a|undefined|none|-)?[\\p{Z}\\p{Cc}\\p{Cf}\\x{2800}\\x{3164}]*$'
+      AND TRIM(written.company_name) <> '' AS row_nameless,
+    differing.record IS NOT NULL AS row_differs
   FROM source
   LEFT JOIN enriched ON enriched.record = source.record
   LEFT JOIN written ON written.record = source.record
   LEFT JOIN there ON there.record = source.record
+  LEFT JOIN shown ON shown.record = source.record
+  LEFT JOIN differing ON differing.record = source.record
 ),
 hops AS (
   SELECT
     facts.*,
     numbers.hop,
     backlog.changed_at AS pending_at,
-    backlog.suspect,
+    backlog.suspect AS pending_suspect,
     CASE numbers.hop
       WHEN 1 THEN 'RDS'
       WHEN 2 THEN 'Enriched view'
@@ -211,28 +241,46 @@ told AS (
       WHEN hop = 3 AND in_enriched AND NOT wins AND winner IS NOT NULL
         THEN 'property {winner} has the same Salesforce ID and the lower ID of two that changed last, so that one is written'
       WHEN hop = 3 AND in_enriched AND NOT wins THEN 'the view leaves it out, although it is ACTIVE and has a Salesforce ID'
+      WHEN hop = 6 AND is_there AND NOT row_is_live THEN 'row {row_id} is deleted in Salesforce, and row {written_row} is the one that is written'
+      WHEN hop = 6 AND is_there AND row_id <> written_row AND row_differs
+        THEN 'row {row_id} differs, and no sync writes it: of the rows under this Salesforce ID, {written_row} is written'
     END AS stops,
     CASE
-      WHEN hop = 1 AND NOT in_source THEN 'Delete the row in Salesforce if the property is gone for good'
+      WHEN hop = 1 AND NOT in_source THEN 'Find out why RDS does not have it before anybody changes its row in Salesforce'
       WHEN hop = 2 AND in_source AND NOT in_enriched AND status = 'DELETED' THEN 'Restore it in RDS if it was deleted by mistake'
       WHEN hop = 2 AND in_source AND NOT in_enriched AND company_id IS NULL THEN 'Give it a company in RDS'
       WHEN hop = 3 AND in_enriched AND COALESCE(TRIM(sfdc_id), '') IN ('', 'XXXXXXXXXXXXXXX') THEN 'Enter its Salesforce ID in RDS'
       WHEN hop = 3 AND in_enriched AND is_active = 0 THEN 'Set it to ACTIVE in RDS if Salesforce is to show it'
       WHEN hop = 3 AND in_enriched AND NOT wins AND winner IS NOT NULL
         THEN 'Trace property {winner}; correct the Salesforce ID in RDS if they are two'
+      WHEN hop = 2 AND in_enriched AND NOT has_companies THEN 'Load the table of companies again'
+      WHEN hop = 2 AND in_enriched AND NOT has_company THEN 'Restore company {company} in RDS, or give the property another one'
+      WHEN hop = 6 AND is_there AND NOT row_is_live THEN 'Ask who deleted the row before anything is created again'
+      WHEN hop = 6 AND is_there AND row_id <> written_row AND row_differs
+        THEN 'Correct row {row_id} in Salesforce: a rerun does not change it'
+      WHEN hop = 6 AND row_is_live AND row_nameless AND row_id <> written_row
+        THEN 'Find what removed the company name of row {row_id} and fix it in Salesforce: a rerun does not change it'
       WHEN hop IN (2, 3) THEN 'Compare the view with its statement: sync-health deploy shows what differs'
     END AS next_step,
     CASE
+      WHEN hop = 3 AND wins AND active_property_count > 1 THEN '{shared} active properties share the Salesforce ID; this name is written'
+      WHEN hop = 3 AND wins THEN 'no other active property shares the Salesforce ID'
+      WHEN hop = 6 AND is_there AND row_is_live AND row_id <> written_row
+        THEN 'row {row_id}; of the rows under this Salesforce ID, {written_row} is written'
+      WHEN hop = 6 AND row_is_live THEN 'row {row_id}'
+      WHEN hop = 6 AND row_id IS NOT NULL AND NOT is_there THEN 'row {row_id} is deleted in Salesforce'
+    END AS note,
+    CASE
+      WHEN hop = 2 AND in_enriched AND company_id IS NOT NULL AND NOT has_companies
+        THEN 'the table of companies is empty, so the company name is empty'
       WHEN hop = 2 AND in_enriched AND company_id IS NOT NULL AND NOT has_company
         THEN 'company {company} is deleted or missing, so the company name is empty'
       WHEN hop = 2 AND in_enriched AND company_name IS NOT NULL AND enriched_company_name IS NULL
         THEN 'the view gives it no company name, although company {company} has one'
-      WHEN hop = 3 AND wins AND active_property_count > 1 THEN '{shared} properties share the Salesforce ID; this name is written'
-      WHEN hop = 3 AND wins THEN 'no other property shares the Salesforce ID'
-      WHEN hop = 6 AND is_there THEN 'row {row_id}'
-      WHEN hop = 6 AND row_id IS NOT NULL THEN 'row {row_id} is deleted in Salesforce'
-    END AS note,
-    suspect,
+      WHEN hop = 6 AND row_is_live AND row_nameless AND row_id <> written_row
+        THEN 'row {row_id} has no company name, although the Aggregated view has one for it'
+      ELSE pending_suspect
+    END AS suspect,
     CASE hop WHEN 4 THEN 'create' WHEN 5 THEN 'update' END AS sync,
     CASE hop WHEN 4 THEN record WHEN 5 THEN CASE WHEN is_there THEN row_key END END AS key,
     winner,
@@ -240,6 +288,7 @@ told AS (
     company_id,
     active_property_count,
     row_id,
+    written_row,
     matches
   FROM hops
 )
@@ -263,6 +312,7 @@ SELECT
   CAST(told.company_id AS BIGINT) AS company,
   CAST(told.active_property_count AS BIGINT) AS shared,
   told.row_id,
+  told.written_row,
   CAST(told.matches AS BIGINT) AS matches
 FROM told
 LEFT JOIN compared

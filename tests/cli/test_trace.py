@@ -67,9 +67,9 @@ def test_a_followed_record_arrives_with_its_run_and_the_number_that_moved(
     broken.append(hold)
     monkeypatch.setattr("bot.cli.trace.sleep", sleep_and_run)
     code, out, err = trace("--demo", "100052", "--follow")
-    assert code == 0 and "Property 100052 is pending in the UPDATE backlog, not yet due: next run of Sync B" in err
-    assert "Arrived after " in out and "180 updated, 0 rejected, 0 invalid" in out
-    assert "Sync B backlog: 180 → 0" in out
+    assert code == 0 and "Property 100052 is pending in the UPDATE backlog" in err
+    assert " after following began" in out and "180 updated, 0 rejected, 0 invalid" in out
+    assert "Sync B backlog since then: 180 → 0" in out
     assert "Audit log: no row yet" in out
 
 

@@ -88,7 +88,7 @@ class Way:
         self.server.advance()
 
 
-def _way() -> Way:
+def new_way() -> Way:
     clock = HandClock()
     warehouse = DuckDBWarehouse(statements=shipped_statements())
     estate = Estate(warehouse, clock.now)
@@ -102,7 +102,7 @@ def _way() -> Way:
 @pytest.fixture(scope="module")
 def still() -> Iterator[Way]:
     """Nothing happens in it."""
-    one = _way()
+    one = new_way()
     yield one
     one.server.stop()
     one.warehouse.close()
@@ -111,7 +111,7 @@ def still() -> Iterator[Way]:
 @pytest.fixture
 def way() -> Iterator[Way]:
     """One of its own, in which something happens."""
-    one = _way()
+    one = new_way()
     yield one
     one.server.stop()
     one.warehouse.close()
@@ -159,7 +159,7 @@ def test_of_several_properties_under_one_id_the_one_that_changed_last_is_named_w
     assert still.trace("108634").verdict.next_step.startswith("Trace property 100005")
     winner = still.trace("100005").hops[2]
     assert (winner.place, winner.found) == ("Aggregated view", True)
-    assert winner.note == "3 properties share the Salesforce ID; this name is written"
+    assert winner.note == "3 active properties share the Salesforce ID; this name is written"
 
 
 def test_the_same_property_is_found_by_each_of_its_ids(still: Way) -> None:
@@ -236,7 +236,7 @@ def test_census_that_does_not_answer_leaves_what_the_warehouse_knows(still: Way)
 def test_a_company_that_is_deleted_is_noted_and_makes_what_is_pending_suspect(way: Way) -> None:
     way.run("UPDATE rds.pg_rds_public.companies SET _fivetran_deleted = TRUE WHERE id = 429")
     found = way.trace("108617")
-    assert found.hops[1].note == "company 429 is deleted or missing, so the company name is empty"
+    assert found.hops[1].suspect == "company 429 is deleted or missing, so the company name is empty"
     assert found.verdict.place == "CREATE backlog"
     assert found.verdict.sentence.endswith("It is suspect: no company name")
     assert found.verdict.next_step == "Fix its source before it is written"
@@ -246,9 +246,9 @@ def test_a_company_that_is_deleted_is_noted_and_makes_what_is_pending_suspect(wa
 def test_the_view_bug_is_named_at_the_view(way: Way) -> None:
     way.estate.switch("company_name_bug", True)
     found = way.trace("108617")
-    assert found.hops[1].note == "the view gives it no company name, although company 429 has one"
+    assert found.hops[1].suspect == "the view gives it no company name, although company 429 has one"
     assert found.hops[3].suspect == "no company name"
-    assert way.trace("108619").hops[1].note.startswith("the view gives it no company name")
+    assert way.trace("108619").hops[1].suspect.startswith("the view gives it no company name")
 
 
 @pytest.mark.full
@@ -322,13 +322,13 @@ def test_a_rejected_record_is_found_by_its_identifier_with_its_cause(way: Way) -
 
 
 @pytest.mark.full
-def test_a_sync_whose_runs_fail_is_told_with_the_error_and_the_next_run(way: Way) -> None:
+def test_a_sync_whose_runs_fail_is_told_with_the_error_and_its_remedy(way: Way) -> None:
     way.server.switch("runs_fail", True)
     way.pass_(minutes=16)
     way.pass_(minutes=1)
     found = way.trace("100005").verdict
     assert found.standing is Standing.HELD and "of Sync B ({2026-03-02T10:05:" in found.sentence
-    assert "INVALID_SESSION_ID" in found.sentence and found.next_step.startswith("Next run {2026-")
+    assert "INVALID_SESSION_ID" in found.sentence and found.next_step.endswith(": connect Salesforce again in Census.")
 
 
 @pytest.mark.full

@@ -96,7 +96,7 @@ def test_a_followed_record_is_told_when_it_has_arrived_with_its_run_and_the_row_
 
     until(lambda: f"*Property {record} has arrived in Salesforce*" in told())
     assert re.search(r"\|run \d+>: [1-9]\d* updated, 0 rejected, 0 invalid", told())
-    assert re.search(r"\*Sync B backlog\*\n[1-9]\d* → 0\b", told())
+    assert re.search(r"\*Sync B backlog since you followed it\*\n[1-9]\d* → 0\b", told())
     until(lambda: "Row `census_run_" in told())
     assert "✅ *Audit log, run " in told()
 

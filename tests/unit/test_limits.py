@@ -52,6 +52,7 @@ from bot.messages.follow_trace import (
     audit_row_message,
     following_message,
     not_arrived_message,
+    not_followed_message,
 )
 from bot.messages.home import home_view, small_home_view, strangers_view
 from bot.messages.incident_markdown import markdown_message
@@ -333,6 +334,7 @@ BUILDERS: dict[Callable[..., Any], Callable[[str, int], list[Said]]] = {
     trace_message: lambda t, n: [trace_message(a_trace(t, n), SETTINGS)],
     following_message: lambda t, n: [following_message(a_trace(t, n), NOW, SETTINGS, t)],
     not_arrived_message: lambda t, n: [not_arrived_message(a_trace(t, n), SETTINGS, t)],
+    not_followed_message: lambda t, n: [not_followed_message(a_trace(t, n), SETTINGS)],
     arrival_message: lambda t, n: [arrival_message(an_arrival(t, n), SETTINGS, logs=logs) for logs in (True, False)],
     audit_row_message: lambda t, n: [
         audit_row_message(an_arrival(t, n), look, SETTINGS, timedelta(minutes=20))

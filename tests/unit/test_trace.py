@@ -70,6 +70,13 @@ def suspect() -> tuple[Hop, ...]:
     [
         (DUE, Standing.WAITING, "is pending in the UPDATE backlog, not yet due: next run of Sync B {2026-"),
         (replace(DUE, next_run=None), Standing.WAITING, ": Sync B has not run since it changed"),
+        (replace(DUE, since=1, looked=1), Standing.WAITING, ", not yet due: next run of Sync B {2026-"),
+        (
+            replace(DUE, since=2, looked=2),
+            Standing.HELD,
+            ": 2 runs of Sync B completed after it changed, and none of them",
+        ),
+        (replace(DUE, since=2), Standing.WAITING, ", and whether they wrote it is unknown; next run {2026-"),
         (replace(DUE, paused=True), Standing.HELD, ": Sync B is paused in Census"),
         (replace(DUE, scheduled=False, next_run=None), Standing.HELD, ": Sync B has no schedule in Census"),
         (replace(DUE, running=working()), Standing.WAITING, ": a run of Sync B has been in progress since {2026-"),
@@ -120,6 +127,20 @@ def test_what_no_backlog_has_and_what_is_not_there_is_never_called_arrived() -> 
     for last, says in ((replace(THERE, found=False), "is not in Salesforce"), (BEHIND, "differs from Salesforce in 2")):
         found = judged(hops=(RDS, CREATE, nothing, last))
         assert found.standing is Standing.STOPPED and says in found.sentence
+
+
+def test_what_no_backlog_has_is_not_denied_while_a_run_goes_on_or_census_does_not_tell() -> None:
+    gone = (RDS, CREATE, replace(PENDING, found=False), BEHIND)
+    for carrier, standing, says in (
+        (replace(DUE, running=working()), Standing.WAITING, "; a run of Sync B has been in progress since {2026-"),
+        (Carrier("Sync B", error="the connection broke"), Standing.UNKNOWN, "is unknown: the connection broke"),
+        (replace(DUE, remarks=(REMARK,)), Standing.UNKNOWN, "whether Sync B has written it is unknown"),
+        (replace(DUE, wrote=LATER), Standing.WAITING, "Property 100005 was written in run 500 of Sync B"),
+        (replace(DUE, cause=PICKLIST), Standing.HELD, "and no backlog has it: Salesforce rejected it in run 500"),
+    ):
+        found = judged(carrier, gone)
+        assert found.standing is standing and says in found.sentence
+        assert "no sync will carry it" not in found.sentence
 
 
 def test_arrived_names_the_newest_run_that_wrote_it() -> None:
