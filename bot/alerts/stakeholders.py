@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.alerts.causes import BACKLOG
+from bot.alerts.causes import BACKLOG, BEHIND
 from bot.alerts.incident_figures import Figures
 from checks.model import Check
 
@@ -20,8 +20,12 @@ class Effect(StrEnum):
     """What an incident means for people who use the data."""
 
     WRONG = "wrong"  # values in the destination were wrong or missing
+    FOUND = "found"  # a check of the data found something, and does not say that it is about the destination
     LATE = "late"  # changes reached it later than usual
     UNCHECKED = "unchecked"  # nobody knows
+
+
+DATA = (Effect.WRONG, Effect.FOUND)
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,9 @@ class Effects:
         """What is not over."""
         return tuple(one for one in self.events if one.is_open)
 
-    def any_of(self, effect: Effect) -> bool:
-        """Whether there was any of this kind."""
-        return any(one.effect is effect for one in self.events)
+    def any_of(self, *effects: Effect) -> bool:
+        """Whether there was any of these kinds."""
+        return any(one.effect in effects for one in self.events)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,9 @@ def effect_of(one: Figures, check: Check | None) -> Effect | None:
         return Effect.UNCHECKED
     if (check.metric if check else incident.check) == NOT_YET_WRITTEN:
         return None
-    return Effect.WRONG if incident.source == "databricks" and incident.sync is None else Effect.LATE
+    if incident.source != "databricks" or incident.sync is not None:
+        return Effect.LATE
+    return Effect.WRONG if check and BEHIND & check.cases.keys() else Effect.FOUND
 
 
 def events_of(
@@ -104,11 +110,11 @@ def events_of(
     for one, check in known:
         if effect := effect_of(one, check):
             by_effect[effect].append((one, check))
-    wrong = _merged(Effect.WRONG, by_effect[Effect.WRONG], since, until)
+    data = [one for effect in DATA for one in _merged(effect, by_effect[effect], since, until)]
     late = _merged(Effect.LATE, by_effect[Effect.LATE], since, until)
     told = [one for one in late if one.is_open or one.lasted >= WORTH_TELLING]
     unchecked = sum((one.lasted for one in _merged(Effect.UNCHECKED, by_effect[Effect.UNCHECKED], since, until)), NONE)
-    return tuple(sorted([*wrong, *told], key=lambda one: one.begin)), len(late) - len(told), unchecked
+    return tuple(sorted([*data, *told], key=lambda one: one.begin)), len(late) - len(told), unchecked
 
 
 def state_of(known: Iterable[Figures]) -> tuple[str, ...]:
@@ -153,5 +159,5 @@ def _count(effect: Effect, one: Figures, check: Check | None) -> int | None:
     limit, peak = (check.warn or check.critical) if check else None, one.incident.peak
     if check is None or limit is None or limit.unit or limit.comparison != ">" or peak is None:
         return None
-    counts = effect is Effect.WRONG or check.metric in BACKLOG
+    counts = effect in DATA or check.metric in BACKLOG
     return int(peak) if counts and peak.is_integer() and peak > 0 else None

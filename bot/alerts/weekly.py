@@ -1,6 +1,5 @@
 """The weekly review as values: what a week was like, from incidents, values, runs and statements; pure."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from bot.alerts.capacity import Advice, Pace, SyncLoad
+from bot.alerts.causes import COUNT, cause_name
 from bot.alerts.incident_figures import Figures, WindowFigures
 from bot.alerts.model import Action, Incident
 from bot.alerts.noise import Noise
@@ -17,8 +17,6 @@ from checks.model import Severity
 WEEK = timedelta(days=7)
 WEEKS = 4  # over which causes are counted
 MOST_CASES, MOST_CAUSES = 5, 6
-IN_BRACES = re.compile(r"\s*\{[^{}]*\}")  # a time or a person in a stored text
-NUMBER = re.compile(r"\d[\d,.]*")
 NONE = timedelta(0)
 SPLIT = ": "  # between the code of a rejection and how many records it had
 
@@ -156,20 +154,22 @@ def longest_of(window: WindowFigures) -> Case | None:
 def causes_of(incidents: Iterable[Incident], actions: Iterable[Action], until: datetime) -> tuple[CauseCount, ...]:
     """How often each cause came up in the last weeks: of incidents that opened then, and of rejected records of reruns.
 
-    Texts that differ only in their numbers are one cause, named by the latest of them. The most frequent of this week
-    first, then of the weeks before.
+    Names that differ only in how many there are are one cause, named by the latest of them. The most frequent of this
+    week first, then of the weeks before.
     """
-    found = [(one.opened_at, cause) for one in incidents if not one.is_test for cause in one.causes]
+    named_causes = (
+        (one.opened_at, cause_name(cause, one.sync)) for one in incidents if not one.is_test for cause in one.causes
+    )
+    found = [(at, name) for at, name in named_causes if name]
     found += [(one.ended_at, text.split(SPLIT)[0]) for one in actions if one.ended_at for text in one.rejections]
     named: dict[str, str] = {}
     counts: dict[str, Counter[int]] = {}
-    for at, text in sorted(found):
+    for at, name in sorted(found):
         week = (until - at) // WEEK
         if at > until or week >= WEEKS:
             continue
-        said = IN_BRACES.sub("", text).strip()
-        key = NUMBER.sub("#", said).casefold()
-        named[key] = said
+        key = COUNT.sub("#", name).casefold()
+        named[key] = name
         counts.setdefault(key, Counter())[week] += 1
     rows = [CauseCount(named[key], tuple(by_week[n] for n in range(WEEKS))) for key, by_week in counts.items()]
     return tuple(sorted(rows, key=lambda one: ([-n for n in one.weeks], one.cause))[:MOST_CAUSES])
