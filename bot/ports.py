@@ -432,7 +432,7 @@ class Records(AlertRecords, Protocol):
         """The workspace has just refused a table or chart."""
 
     def first_look(self) -> datetime | None:
-        """When the first evaluation was: since when the bot is at work."""
+        """When the oldest evaluation was of those that are kept, up to 90 days: the bot has been at work since then."""
 
     def was_done(self, job: str, day: date) -> bool:
         """Whether a daily job was done for a local date."""
@@ -512,8 +512,19 @@ class Store(Protocol):
     def read_content(self, message: Announcement) -> Announcement:
         """The message with what it says now. Raises StateError, or whatever its rows make it raise."""
 
-    def mark_sent(self, claimed: ClaimedMessage, holder: str, *, place: Place | None, alone: bool = False) -> bool:
-        """Commit *sent*; False when the claim was lost. `alone`: unsent replies are obsolete, if it is still over."""
+    def mark_sent(
+        self,
+        claimed: ClaimedMessage,
+        holder: str,
+        *,
+        place: Place | None,
+        alone: bool = False,
+        row: AuditRow | None = None,
+    ) -> bool:
+        """Commit *sent*, with its audit row; False, and neither, when the claim was lost.
+
+        `alone`: unsent replies are obsolete, if it is still over.
+        """
 
     def release_claim(self, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
         """Not sent, or perhaps not: try again. False when the claim was lost meanwhile."""

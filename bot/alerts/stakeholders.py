@@ -14,6 +14,7 @@ TOGETHER = timedelta(hours=1)  # what begins so soon after the end of another is
 MOST = 5  # events that a note tells of
 NOT_YET_WRITTEN = "suspect_records"  # the metric of records that wait: nothing of it is in the destination
 NONE = timedelta(0)
+IN_HAND = " acknowledged"  # of an incident as it was seen
 
 
 class Effect(StrEnum):
@@ -118,8 +119,25 @@ def events_of(
 
 
 def state_of(known: Iterable[Figures]) -> tuple[str, ...]:
-    """What a note is about, to see whether it changed: each incident, whether it is over and who has it."""
-    return tuple(f"{one.incident.id} {one.is_open} {one.severity} {one.reopened}" for one in known)
+    """What a note is about, to see whether it changed: each incident, and whether it is over and acknowledged."""
+    return tuple(
+        f"{one.incident.id} {one.is_open} {one.severity} {one.reopened}{IN_HAND if _in_hand(one) else ''}"
+        for one in known
+    )
+
+
+def is_still_so(seen: Sequence[str], known: Iterable[Figures]) -> bool:
+    """Whether what a note says of the incidents as they were `seen` may still be said.
+
+    Also where somebody has acknowledged one since: that the team was alerted stays true. Not where an acknowledgment
+    was given back: nobody may be working on it.
+    """
+    found = state_of(known)
+    return len(found) == len(seen) and all(now in (then, then + IN_HAND) for then, now in zip(seen, found, strict=True))
+
+
+def _in_hand(one: Figures) -> bool:
+    return one.is_open and one.incident.acked_by is not None
 
 
 def _merged(
@@ -148,7 +166,7 @@ def _event(effect: Effect, group: Sequence[tuple[datetime, datetime, Figures, Ch
         reached = max(reached, end)
     still = [one for _, end, one, _ in group if one.is_open and end == one.spans[-1][1]]
     counts = [count for _, _, one, check in group if (count := _count(effect, one, check)) is not None]
-    in_hand = bool(still) and all(one.incident.acked_by for one in still)
+    in_hand = bool(still) and all(map(_in_hand, still))
     closed = any(one.ended is not None and one.recovered_at is None for _, _, one, _ in group)
     most, is_solved = max(counts, default=None), not still and not closed
     return Event(effect, group[0][0], reached, lasted, bool(still), in_hand, most, is_solved)

@@ -16,7 +16,7 @@ from checks.model import Severity
 
 WEEK = timedelta(days=7)
 WEEKS = 4  # over which causes are counted
-MOST_CASES, MOST_CAUSES = 5, 6
+MOST_CAUSES = 6
 NONE = timedelta(0)
 SPLIT = ": "  # between the code of a rejection and how many records it had
 
@@ -94,6 +94,7 @@ class Review:
 
     since: datetime
     until: datetime
+    read_at: datetime | None = None  # where that was after its end: what is open is as of then
     whole: bool = True  # False: the bot is younger, and began at `since`
     evaluated: bool = True  # False: never in this time
     not_evaluated: timedelta = NONE  # how much of it
@@ -121,6 +122,11 @@ class Review:
         if self.still_open:
             return Verdict.OPEN
         return Verdict.RESOLVED if self.week.opened else Verdict.CALM
+
+    @property
+    def as_of(self) -> datetime:
+        """When what is open was looked up."""
+        return self.read_at or self.until
 
     @property
     def named(self) -> tuple[int, ...]:
@@ -192,8 +198,3 @@ def gaps(evaluated: Sequence[datetime], since: datetime, until: datetime, tick: 
     longest = max(tick * 3, timedelta(hours=1))
     times = [since, *(at for at in sorted(evaluated) if since < at <= until), until]
     return sum((later - earlier for earlier, later in pairwise(times) if later - earlier > longest), NONE)
-
-
-def within(values: Sequence[tuple[datetime, float]], since: datetime) -> Sequence[tuple[datetime, float]]:
-    """Those measured then or later."""
-    return [one for one in values if one[0] >= since]

@@ -32,6 +32,7 @@ VERDICTS = {
     Verdict.CRITICAL: "🔴",
 }
 INCOMPLETE = "⚠️"
+LATE = timedelta(hours=1)  # after its window, from which on a review says so
 CAUSES = ("Cause", "This week", "Last week", "2 weeks ago", "3 weeks ago")
 MOST_OPEN, MOST_CHANGES, MOST_LOADS, MOST_METRICS = 5, 8, 5, 5
 PREVIEW = "stakeholder_note"  # the button's action, and the callback of its dialog
@@ -204,7 +205,10 @@ def _small_print(review: Review, settings: Settings) -> Iterator[str]:
     yield from (f"❗ {escape(one, 300)}" for one in review.unknown)
     if review.observes:
         yield OBSERVES
-    yield f"{escape(settings.pipeline, 100)} · {as_of(review.until, settings.zone)}"
+    dated = as_of(review.as_of, settings.zone)
+    if review.as_of - review.until >= LATE:
+        dated = f"counted until {day_and_time(review.until, settings.zone)}, open incidents {dated}"
+    yield f"{escape(settings.pipeline, 100)} · {dated}"
     if not settings.report.channels:
         yield NO_CHANNELS
 

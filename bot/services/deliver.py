@@ -50,9 +50,8 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
     else:
         message = claimed.announcement
         told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
-        mine = ports.store.mark_sent(claimed, holder, place=place, alone=told_its_end)
-        if mine and message.kind is Kind.STAKEHOLDERS:
-            _audit_note(ports, claimed, place)
+        row = _row(claimed, place, ports.clock.now())
+        mine = ports.store.mark_sent(claimed, holder, place=place, alone=told_its_end, row=row)
         if place and claimed.failures:
             log.info("Slack accepts messages for %s again", claimed.channel)
     if not mine and claimed.announcement.ts is None:
@@ -172,16 +171,14 @@ def _is_obsolete(message: Announcement, now: datetime) -> bool:
     return message.kind in (Kind.SEVERITY, Kind.REOPENED) and incident.state is State.OK
 
 
-def _audit_note(ports: Outlet, claimed: ClaimedMessage, place: Place | None) -> None:
+def _row(claimed: ClaimedMessage, place: Place | None, now: datetime) -> AuditRow | None:
     """Whether a note for stakeholders stands in their channel; that it was requested is in the audit already."""
     note = claimed.announcement.note
     if note is None:
-        return
+        return None
     result = "posted" if place else f"not posted within {duration(NOTE_LASTS)}: {claimed.error}"
     state = AuditState.SUCCEEDED if place else AuditState.FAILED
-    row = AuditRow(ports.clock.now(), note.by, NOTE_SENT, claimed.channel, result, state, reference=f"note {note.id}")
-    with ports.store.transaction() as records:
-        records.audit(row)
+    return AuditRow(now, note.by, NOTE_SENT, claimed.channel, result, state, reference=f"note {note.id}")
 
 
 def _log_failure(claimed: ClaimedMessage, error: Exception, failure: Failure) -> None:

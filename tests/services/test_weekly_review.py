@@ -101,7 +101,26 @@ def test_it_begins_where_the_one_before_ended_also_when_clocks_change(world: Wor
     assert post_due_review(world.ports)
     with world.store.snapshot() as records:
         review = records.review(1).review
-    assert (review.since, review.until) == (local(before), local(monday) + 20 * MINUTE)
+    assert (review.since, review.until, review.as_of) == (local(before), local(monday), local(monday) + 20 * MINUTE)
+
+
+def test_what_a_late_one_counts_ends_when_it_was_due_and_what_is_open_is_as_of_now(world: World) -> None:
+    """So that the week before is as long, and the next one counts nothing again."""
+    begin_work(world)
+    at(world, "2026-04-14 09:00")  # on Tuesday, while no review could be posted
+    opened = world.open_incident()
+    at(world, "2026-04-16 08:00")
+    assert post_due_review(world.ports)
+    at(world, "2026-04-20 08:00")
+    assert post_due_review(world.ports)
+    with world.store.snapshot() as records:
+        late, following = (records.review(number).review for number in (1, 2))
+    assert (late.since, late.until) == (following.since - 7 * DAY, following.since)
+    assert (late.week.opened, following.week.opened) == (0, 1)
+    assert [case.id for case in late.still_open] == [case.id for case in following.still_open] == [opened.id]
+    shown = json.dumps(review_message(late, world.ports.settings, {}).blocks, ensure_ascii=False, default=str)
+    assert "Apr 6 – 13" in shown
+    assert "counted until <!date" in shown and "open incidents as of <!date" in shown
 
 
 def test_after_a_downtime_it_comes_once_and_not_when_it_is_old(world: World) -> None:
@@ -242,7 +261,7 @@ def test_thirty_days_with_known_truth_are_told_as_they_were(world: World) -> Non
             while world.clock.now() < begin + (day + 1) * DAY - MINUTE:
                 world.look(0, after=min(60.0, (begin + (day + 1) * DAY - world.clock.now()) / MINUTE))
         world.deliver()
-        review = read_review(world.ports, begin)
+        review = read_review(world.ports, (begin, world.clock.now()))
         acked = [minutes for _, minutes in week if minutes is not None]
         assert (review.week.critical, review.week.warnings) == (len(week), 0)
         mean = sum(lasts for lasts, _ in week) / len(week) if week else None

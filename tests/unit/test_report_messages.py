@@ -107,6 +107,7 @@ LINKS = {"i12": "https://acme.slack.com/archives/C1/p1", "i17": "https://acme.sl
 GOLDENS: dict[str, Callable[[], Payload]] = {
     "review": lambda: review(replace(WEEK, still_open=STILL), **LINKS),
     "review_all_resolved": lambda: review(WEEK),
+    "review_that_is_late": lambda: review(replace(WEEK, read_at=UNTIL + hours(74), still_open=STILL)),
     "review_without_incidents": lambda: review(Review(SINCE, UNTIL, before=Incidents(1, 5, None, None))),
     "review_of_a_young_bot": lambda: review(Review(UNTIL - hours(90), UNTIL, whole=False)),
     "review_without_an_evaluation": lambda: review(Review(UNTIL, UNTIL, whole=False, evaluated=False)),
