@@ -26,7 +26,6 @@ COLUMNS = {  # what each says; docs/YOUR_PIPELINE.md lists them
     "theirs": "what the destination has there.",
 }
 NEEDED = ("record", "hop", "place", "found")
-TEXTS = ("stops", "next_step", "note", "suspect")  # shown only where the statement itself has these words
 PLACE = re.compile(r"(?<!\w)\{([A-Za-z_]\w*)\}")  # in a text: the column of the same row that stands there
 
 

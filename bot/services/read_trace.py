@@ -28,15 +28,16 @@ def hops_of(rows: Sequence[Row], settings: Settings) -> tuple[Hop, ...]:
         by_hop.setdefault(number, []).append(row)
     if len(by_hop) > MOST_HOPS:
         raise _not_as_documented(f"{len(by_hop)} hops; at most {MOST_HOPS} are shown")
-    return tuple(_hop(by_hop[number], settings) for number in sorted(by_hop))
+    carriers = [one for row in rows if (one := _sync(row, settings))] or settings.syncs[:1] * (len(settings.syncs) == 1)
+    return tuple(_hop(by_hop[number], settings, carriers) for number in sorted(by_hop))
 
 
-def _hop(rows: Sequence[Row], settings: Settings) -> Hop:
+def _hop(rows: Sequence[Row], settings: Settings, carriers: Collection[SyncSettings]) -> Hop:
     first, sync = rows[0], _sync(rows[0], settings)
     changed = first.get("changed_at")
     known = settings.trace or frozenset()
     return Hop(
-        place=sanitize(str(first["place"] or ""), NAME) or HIDDEN,
+        place=_name(first["place"], known) or HIDDEN,
         found=bool(first["found"]),
         changed_at=changed if isinstance(changed, datetime) else None,
         stops=_text(first, "stops", known),
@@ -45,7 +46,7 @@ def _hop(rows: Sequence[Row], settings: Settings) -> Hop:
         suspect=_text(first, "suspect", known),
         sync=sync.name if sync else "",
         key=sanitize(str(first.get("key") or ""), KEY) if sync else "",
-        differences=_differences(rows, settings),
+        differences=_differences(rows, known, carriers),
     )
 
 
@@ -67,26 +68,37 @@ def _text(row: Row, column: str, known: Collection[str]) -> str:
     return sanitize(PLACE.sub(lambda found: _shown(row.get(found[1])), text), LONGEST)
 
 
+def _name(value: object, known: Collection[str]) -> str:
+    """What a place or a field is called in the statement; any other text is redacted."""
+    text = str(value or "")
+    return sanitize(text, NAME) if text in known else redact(text, NAME)
+
+
 def _shown(value: object) -> str:
     if isinstance(value, datetime):
         return at(value)
     return "–" if value is None else shown_id(value)
 
 
-def _differences(rows: Sequence[Row], settings: Settings) -> tuple[Difference, ...]:
-    """Each once, by name. Values are shown of fields that pipeline.yml names, and of flags."""
-    named = {name for sync in settings.syncs for name in (*sync.key, *sync.group_by)}
+def _differences(
+    rows: Sequence[Row], known: Collection[str], carriers: Collection[SyncSettings]
+) -> tuple[Difference, ...]:
+    """Each once, by name, with what is shown of its two values."""
+    keys = {name for sync in carriers for name in sync.key}
+    groups = {name for sync in carriers for name in sync.group_by} - keys
     found: dict[str, Difference] = {}
     for row in rows:
         if row.get("field") is None:
             continue
-        name = sanitize(str(row["field"]), NAME)
-        ours, theirs = row.get("ours"), row.get("theirs")
-        is_flag = all(value is None or str(value).casefold() in FLAGS for value in (ours, theirs))
-        if name in named or is_flag:
-            found[name] = Difference(name, _value(ours), _value(theirs))
+        field, values = row["field"], (row.get("ours"), row.get("theirs"))
+        are_flags = all(value is None or str(value).casefold() in FLAGS for value in values)
+        name = _name(field, known)
+        if field in groups or are_flags:
+            found[name] = Difference(name, *map(_value, values))
+        elif field in keys:
+            found[name] = Difference(name, *(EMPTY if value in (None, "") else shown_id(value) for value in values))
         else:
-            found[name] = Difference(name, *(EMPTY if value in (None, "") else None for value in (ours, theirs)))
+            found[name] = Difference(name, *(EMPTY if value in (None, "") else None for value in values))
     return tuple(found.values())[:MOST_FIELDS]
 
 

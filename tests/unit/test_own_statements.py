@@ -128,6 +128,15 @@ def test_every_file_that_is_no_text_is_told_with_the_rest_of_the_problems(own: O
     assert len(said) == 4 and said[3].startswith("sql/health.sql cannot be read")
 
 
+@pytest.mark.parametrize("name", ["checks/copies", "measure/examples", "measure/snapshots"])
+def test_whatever_is_asked_must_be_a_query(own: Own, name: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        own(**{name: f"-- ?\nCREATE TABLE lake.crm.copy AS {HEALTH}"})
+    what = "not a query, and what is asked must change nothing: write it as one SELECT"
+    assert refused.value.problems == [f"sql/{name}.sql:2: {what}"]
+    own(**{name: f"-- ?\n(SELECT * FROM lake.crm.contacts -- CREATE TABLE\n)"})
+
+
 def test_a_file_that_has_the_name_of_a_product_statement_is_refused_unless_it_is_a_copy(own: Own) -> None:
     with pytest.raises(ConfigurationError) as refused:
         own(sync_audit_log="SELECT 1 AS one")
