@@ -83,7 +83,13 @@ def test_a_missing_log_is_told_with_what_creates_it_and_another_table_with_what_
 
 def test_a_cell_says_nothing_by_which_somebody_is_reached(world: World) -> None:
     mail, phone, token = "asha.rao@example.com", "+1 415 555-1234", "dapi0123456789abcdef"
-    row = {"day": date(2026, 3, 2), "n": 4155551234, "id": "a0X000000000005AAA", "name": f"Oak Park, {mail}", "x": phone}
+    row = {
+        "day": date(2026, 3, 2),
+        "n": 4155551234,
+        "id": "a0X000000000005AAA",
+        "name": f"Oak Park, {mail}",
+        "x": phone,
+    }
     world.warehouse.rows[named(2).statement] = [row | {"y": token, "none": None}]
     [shown] = show_tile(replace(world.ports, settings=SHIPPED), named(2)).rows
     assert shown == row | {"name": "Oak Park, …", "x": "…", "y": "…", "none": None}

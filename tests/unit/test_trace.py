@@ -228,7 +228,9 @@ def test_a_place_or_a_field_that_is_made_of_values_is_redacted() -> None:
     [hop] = hops_of([row], replace(LINKED, trace=frozenset({"HubSpot", "phone"})))
     said = f"{hop.place} {hop.differences}"
     assert "Asha" not in said and "example" not in said and "0100" not in said
-    [hop] = hops_of([ROW | {"place": "HubSpot", "field": "phone"}], replace(LINKED, trace=frozenset({"HubSpot", "phone"})))
+    [hop] = hops_of(
+        [ROW | {"place": "HubSpot", "field": "phone"}], replace(LINKED, trace=frozenset({"HubSpot", "phone"}))
+    )
     assert (hop.place, hop.differences[0].field) == ("HubSpot", "phone")
 
 
