@@ -32,7 +32,15 @@ def opened(context: Context, body: Mapping[str, Any]) -> None:
     if event.get("tab") != "home" or not event.get("user"):
         return
     version = str((event.get("view") or {}).get("hash") or "")  # none before the first one was published
-    context.app_home.ask(Person(str(event["user"]), str(body.get("team_id") or ""), home_team=""), version)
+    context.app_home.ask(Person(str(event["user"]), _team(body), home_team=""), version)
+
+
+def _team(body: Mapping[str, Any]) -> str:
+    """Where somebody belongs: the event's own `team_id` is the workspace of the app, also for people from outside."""
+    theirs, ours = body["event"].get("user_team"), body.get("team_id")
+    if body.get("is_ext_shared_channel") is True:
+        return ""
+    return str((ours if theirs in (None, body.get("enterprise_id")) else theirs) or "")
 
 
 def in_home(word: str, work: Work) -> Work:

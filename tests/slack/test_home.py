@@ -192,6 +192,35 @@ def test_people_of_another_workspace_are_told_so_and_see_nothing_of_the_pipeline
     assert "properties" not in json.dumps(slack(context).homes["U0STRANGER"])
 
 
+OUTSIDE = {
+    "of another workspace": ({"user_team": "T9"}, {}),
+    "of another organization": ({"user_team": "E9"}, {"enterprise_id": "E0"}),
+    "of a shared channel": ({}, {"is_ext_shared_channel": True}),
+    "of a shared channel who says to be ours": ({"user_team": TEAM}, {"is_ext_shared_channel": True}),
+}
+
+
+@pytest.mark.parametrize("who", OUTSIDE)
+def test_people_from_outside_see_nothing_whatever_workspace_the_event_comes_from(
+    context: Context, publisher: HomePublisher, who: str
+) -> None:
+    theirs, about = OUTSIDE[who]
+    told = event("U0STRANGER", team=TEAM)
+    opened(context, {**told, **about, "event": told["event"] | theirs})
+    publish(publisher)
+    assert "members of its own workspace only" in slack(context).shows("U0STRANGER")
+
+
+@pytest.mark.parametrize("ours", [TEAM, "E0"])
+def test_who_is_said_to_be_of_our_workspace_or_organization_is(
+    context: Context, publisher: HomePublisher, ours: str
+) -> None:
+    told = event(ROBIN, team=TEAM)
+    opened(context, {**told, "enterprise_id": "E0", "event": told["event"] | {"user_team": ours}})
+    publish(publisher)
+    assert "members of its own workspace only" not in slack(context).shows(ROBIN)
+
+
 def test_everybody_sees_the_same(services: World, context: Context, publisher: HomePublisher) -> None:
     services.open_incident()
     show(context, publisher, ROBIN, SAM)

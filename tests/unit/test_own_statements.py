@@ -134,7 +134,7 @@ def test_whatever_is_asked_must_be_a_query(own: Own, name: str) -> None:
         own(**{name: f"-- ?\nCREATE TABLE lake.crm.copy AS {HEALTH}"})
     what = "not a query, and what is asked must change nothing: write it as one SELECT"
     assert refused.value.problems == [f"sql/{name}.sql:2: {what}"]
-    own(**{name: f"-- ?\n(SELECT * FROM lake.crm.contacts -- CREATE TABLE\n)"})
+    own(**{name: "-- ?\n(SELECT * FROM lake.crm.contacts -- CREATE TABLE\n)"})
 
 
 def test_a_file_that_has_the_name_of_a_product_statement_is_refused_unless_it_is_a_copy(own: Own) -> None:

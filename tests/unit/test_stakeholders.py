@@ -124,6 +124,6 @@ def test_the_state_of_what_a_note_is_about_changes_with_it() -> None:
         ("coverage", 80, 20, True),
     ],
 )
-def test_a_note_that_says_far_too_few_records_is_not_what_is_so(check: str, peak: int, later: int, still: bool) -> None:  # noqa: FBT001
+def test_a_note_that_says_far_too_few_records_is_not_what_is_so(check: str, peak: int, later: int, still: bool) -> None:
     seen = state_of(known(one(check, 10, None, peak=float(peak))))
     assert is_still_so(seen, known(one(check, 10, None, peak=float(later)))) is still
