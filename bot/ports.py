@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from bot.alerts.alert_times import Measured
+from bot.alerts.alert_times import Measured, Opening
 from bot.alerts.history import Spread
 from bot.alerts.model import Action, ActionKind, Alert, Entry, Incident, Maintenance
 from bot.alerts.paging import Page
@@ -321,9 +321,6 @@ class Records(AlertRecords, Protocol):
     def send_note(self, note: Note, channels: Iterable[str]) -> bool:
         """Keep that it is sent, with what was added, and enqueue it for these channels; False where it was before."""
 
-    def evaluated_since(self, since: datetime) -> list[datetime]:
-        """When everything was evaluated since then, oldest first."""
-
     def create_maintenance(self, window: Maintenance) -> Maintenance:
         """Write a new window (its id is ignored) and return it with its id; it holds back what nobody asked for."""
 
@@ -357,6 +354,9 @@ class Records(AlertRecords, Protocol):
     def root_of(self, incident_id: int) -> Place | None:
         """Where the incident's thread begins, once it does."""
 
+    def roots_of(self, incident_ids: Collection[int]) -> Mapping[int, Place]:
+        """The same of several, by incident; those whose threads are not in Slack yet are left out."""
+
     def latest_evaluation(self) -> Evaluation | None:
         """The newest one."""
 
@@ -371,8 +371,16 @@ class Records(AlertRecords, Protocol):
     def evaluations_since(self, since: datetime) -> list[Evaluated]:
         """How long each evaluation took, oldest first; what was thinned out is missing."""
 
-    def measured_since(self, check: str, sync: str | None, since: datetime) -> list[Measured]:
-        """What was measured of a check and sync, oldest first, without what was carried over."""
+    def evaluation_times(self, since: datetime) -> list[datetime]:
+        """When everything was evaluated since then, oldest first."""
+
+    def values_between(
+        self, check: str, sync: str | None, since: datetime, until: datetime
+    ) -> tuple[tuple[datetime, float], ...]:
+        """The measured values of a check from one time to another, oldest first."""
+
+    def measured_before(self, openings: Collection[Opening], since: datetime) -> Mapping[Opening, list[Measured]]:
+        """What was measured before each, from the last healthy evaluation since then; nothing where there is none."""
 
     def unmeasured_since(self, checks: Collection[str], since: datetime) -> list[datetime]:
         """The evaluations in which one of these checks had no number, oldest first."""

@@ -103,10 +103,10 @@ class Weeks:
 
 def pick_for(check: Check | None) -> Pick:
     """The value that its thresholds are about: the highest where more is worse, the lowest where less is."""
-    limit = (check.critical or check.warn) if check else None
+    limit = check.mildest if check else None
     if limit is None or limit.comparison == "!=":
         return Pick.LAST
-    return Pick.HIGHEST if limit.comparison in (">", ">=") else Pick.LOWEST
+    return Pick.HIGHEST if limit.rises else Pick.LOWEST
 
 
 def axis_of(now: datetime, days: int, zone: ZoneInfo) -> Axis:

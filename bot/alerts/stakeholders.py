@@ -186,7 +186,7 @@ def _event(effect: Effect, group: Sequence[tuple[datetime, datetime, Figures, Ch
 
 def _count(effect: Effect, one: Figures, check: Check | None) -> int | None:
     """The records that it was about at its worst, where its check counts records."""
-    limit, peak = (check.warn or check.critical) if check else None, one.incident.peak
+    limit, peak = check.mildest if check else None, one.incident.peak
     if check is None or limit is None or limit.unit or limit.comparison != ">" or peak is None:
         return None
     counts = effect in DATA or check.metric in BACKLOG

@@ -12,6 +12,7 @@ from bot.alerts.causes import COUNT, cause_name
 from bot.alerts.incident_figures import Figures, WindowFigures
 from bot.alerts.model import Action, Incident
 from bot.alerts.noise import Noise
+from checks.forms import parse_limit
 from checks.model import Severity
 
 WEEK = timedelta(days=7)
@@ -186,7 +187,7 @@ def metric_of(title: str, limit: str, values: Sequence[tuple[datetime, float]]) 
     if len(values) < 2:
         return None
     numbers = [value for _, value in values]
-    worst = max(numbers) if ">" in limit else min(numbers)
+    worst = max(numbers, key=parse_limit(limit).beyond)
     return Metric(title, numbers[0], numbers[-1], worst, limit)
 
 

@@ -53,8 +53,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], zone: ZoneInfo
     cells = [[_raw(name) for name in columns], *([_cell(cell, zone) for cell in row] for row in shown)]
     lines = [_line(columns, row, zone) for row in shown]
     if hidden := len(rows) - len(shown):
-        cells.append([_raw(f"… and {hidden:,} more"), *(_raw(NOTHING) for _ in columns[1:])])
         lines.append(f"… and {hidden:,} more")
+        cells.append([_raw(lines[-1]), *(_raw(NOTHING) for _ in columns[1:])])
     settings = [{"align": "right" if right else "left", "is_wrapped": not right} for right in numeric]
     return Native({"type": "table", "column_settings": settings, "rows": cells}, tuple(sections(lines)))
 

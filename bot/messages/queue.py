@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.trends import Trend, time_to_reach
 from bot.answers.syncs import Queue
-from bot.messages.blocks import Block, Message, Native, context, fields, section
+from bot.messages.blocks import Block, Message, Native, context, fields, section, sections
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
 from bot.messages.phrases import warehouse_as_of
@@ -26,7 +26,7 @@ def queue_message(queues: Sequence[Queue], zone: ZoneInfo, as_of: datetime) -> M
     worst, others = worst_of(queues, _rank)
     blocks: list[Block | Native] = []
     for queue in worst:
-        blocks.append(_size(queue))
+        blocks += [_size(queue), *_troubles(queue)]
         blocks += [*rejected_section(queue, zone), *_details(queue, zone)] if len(queues) == 1 else []
     buttons = offer_row(offered_by_queue(worst[0])) if len(queues) == 1 else []
     if others:
@@ -48,6 +48,7 @@ def _without_queue(queues: Sequence[Queue]) -> Message:
     return Message(head, (section(f"*{head}*", *lines),))
 
 
+MOST_TROUBLES = 2
 STANDINGS = ("unknown", "with pending records", "with nothing pending", "without a queue")  # the worst first
 
 
@@ -73,7 +74,8 @@ def _pending(queue: Queue) -> str:
 def _size(queue: Queue) -> Block:
     """The backlog against its thresholds, its age and where it is heading."""
     judged = queue.judged
-    icon = "⚠️ " if queue.suspicious else f"{ICONS[judged.outcome]} " if judged else ""
+    found = [one.outcome for one in (*queue.troubles, *([judged] if judged else []))]
+    icon = "⚠️ " if queue.suspicious else f"{ICONS[min(found, key=WORST_FIRST.index)]} " if found else ""
     head = f"{icon}*{escape(queue.label, 100)}: {_pending(queue)}*"
     if queue.source is None:
         return section(head, "Its backlog is not measured: `queue` in pipeline.yml would name its view or table.")
@@ -89,6 +91,12 @@ def _size(queue: Queue) -> Block:
     }
     shown = [(name, value) for name, value in told.items() if value]
     return fields(*shown, head=head) if shown else section(head)
+
+
+def _troubles(queue: Queue) -> list[Block]:
+    """What keeps its sync from writing it, as the alerts say it."""
+    lines = [f"{ICONS[one.outcome]} {escape(one.summary, 300)}" for one in queue.troubles]
+    return sections(lines, MOST_TROUBLES) if lines else []
 
 
 def _suspects(queue: Queue) -> str:

@@ -24,7 +24,7 @@ from bot.messages.blocks import (
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
 from bot.messages.notices import notice_blocks
-from bot.messages.phrases import SEVERITIES, how_often, incident_line, sources_as_of
+from bot.messages.phrases import MORE_OPEN, SEVERITIES, how_often, incident_line, sources_as_of
 from bot.messages.sync_buttons import offered_by_summary
 from bot.messages.text import ICONS, day_and_time, escape, person, threshold
 from bot.messages.watch import unstored_summary
@@ -105,9 +105,10 @@ def _more(summary: Summary) -> list[tuple[str, str]]:
     return [one for one in MORE if one not in left_out]
 
 
-def urgency(incident: Incident) -> tuple[bool, bool, datetime]:
+def urgency(incident: Incident) -> tuple[bool, bool, bool, datetime]:
     """The smaller, the more it needs somebody."""
-    return incident.severity is not Severity.CRITICAL, incident.acked_by is not None, incident.opened_at
+    recovers = incident.state is State.RECOVERING
+    return recovers, incident.severity is not Severity.CRITICAL, incident.acked_by is not None, incident.opened_at
 
 
 def headline(evaluation: Evaluation, summary: Summary) -> str:
@@ -254,7 +255,7 @@ def _when(sync: SyncStatus) -> str:
 def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
     lines = [incident_line(incident, zone) for incident in summary.incidents]
     head = f"*{count_of(len(lines), 'open incident')}*"
-    return sections([head, *lines], 1 + MOST_INCIDENTS, "… and {} more: `/sync-health incidents`") if lines else []
+    return sections([head, *lines], 1 + MOST_INCIDENTS, MORE_OPEN) if lines else []
 
 
 def refresh_button() -> Block:

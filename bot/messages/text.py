@@ -132,6 +132,11 @@ def number(value: float | None, limit: str | None = None) -> str:
     return in_figures(value, [read.number]) + with_unit(read.unit)
 
 
+def with_sync(title: str, sync: str | None) -> str:
+    """`Backlog, Sync B`: a title and the sync that it is about, as they are."""
+    return f"{title}, {sync}" if sync else title
+
+
 def records(count: int | None) -> str:
     """`1 record`, `246 records`."""
     return "an unknown number of records" if count is None else f"{count:,} record{'' if count == 1 else 's'}"

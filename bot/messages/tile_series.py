@@ -10,7 +10,7 @@ from bot.alerts.history import MOST_POINTS, condensed, day_label
 from bot.charts import TIMES, Tile, TileAnswer, draws_thresholds, in_words
 from bot.messages.native import MOST_SERIES
 from bot.sanitize import sanitize
-from checks.numbers import count_of
+from checks.numbers import count_of, listed
 
 LARGEST = 2.0**63  # more is no count of anything
 MOST_NAMED, NAME = 3, 60  # of what is left out; characters of a name
@@ -85,10 +85,10 @@ def _fewer(series: Values, most: int, notes: list[str]) -> Values:
     """Those with the largest values, in their order; a series without any number is none."""
     known = {name: max(map(abs, found)) for name, values in series.items() if (found := _numbers(values))}
     if silent := [name for name in series if name not in known]:
-        notes.append(f"No number: {_listed(silent)}")
+        notes.append(f"No number: {listed(silent, MOST_NAMED)}")
     chosen = sorted(known, key=lambda name: -known[name])[:most]
     if left := [name for name in known if name not in chosen]:
-        notes.append(f"The {len(chosen)} largest of {len(known):,}; not drawn: {_listed(left)}")
+        notes.append(f"The {len(chosen)} largest of {len(known):,}; not drawn: {listed(left, MOST_NAMED)}")
     return {name: values for name, values in series.items() if name in chosen}
 
 
@@ -133,9 +133,9 @@ def _without_gaps(labels: list[str], series: Values, notes: list[str]) -> tuple[
         del kept[left[-1]]
     full = _full(kept, at)
     if left:
-        notes.append(f"Not drawn, as most of their values are missing: {_listed(left)}")
+        notes.append(f"Not drawn, as most of their values are missing: {listed(left, MOST_NAMED)}")
     if gaps := [label for n, label in enumerate(labels) if n not in full]:
-        notes.append(f"No value: {_listed(gaps)}. The chart leaves {'them' if len(gaps) > 1 else 'it'} out")
+        notes.append(f"No value: {listed(gaps, MOST_NAMED)}. The chart leaves {'them' if len(gaps) > 1 else 'it'} out")
     whole = {name: [value for n in full if (value := values[n]) is not None] for name, values in kept.items()}
     return [labels[n] for n in full], whole
 
@@ -151,8 +151,3 @@ def _full(series: Values, at: Sequence[int]) -> list[int]:
 
 def _numbers(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

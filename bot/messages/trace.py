@@ -13,6 +13,7 @@ from bot.messages.native import Told, table
 from bot.messages.phrases import warehouse_as_of
 from bot.messages.sync_buttons import sync_button
 from bot.messages.text import code, escape, with_times, without_braces
+from checks.numbers import listed
 
 ICONS = {
     Standing.ARRIVED: "✅",
@@ -84,8 +85,8 @@ def remarks(trace: Trace) -> list[str]:
 def _next_step(trace: Trace, zone: ZoneInfo) -> list[str]:
     lines = []
     if trace.matches > 1:
-        more = f" and {trace.matches - len(trace.records):,} more" if trace.matches > len(trace.records) else ""
-        lines.append(f"{', '.join(code(one, 40) for one in trace.records)}{more}")
+        known = [code(one, 40) for one in trace.records]
+        lines.append(listed(known, len(known), of=trace.matches))
     step = trace.verdict.next_step
     return [*lines, *[f"*Next step* {with_times(step.rstrip('.'), zone, 500)}."] * bool(step)]
 

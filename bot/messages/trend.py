@@ -8,10 +8,10 @@ from bot.charts import NAMED, Metric, MetricList, MetricTrend, MetricValue, limi
 from bot.messages.blocks import Block, Message, Native, context, section
 from bot.messages.native import LABEL, MOST_ROWS, Cell, rows_that_fit, table, xy_chart
 from bot.messages.snapshot import PERCENT
-from bot.messages.text import ICONS, as_of, code, day_and_time, escape, number, signs
+from bot.messages.text import ICONS, as_of, code, day_and_time, escape, number, signs, with_sync
 from checks.forms import Limit
 from checks.model import Outcome, Severity
-from checks.numbers import count_of, in_figures, in_percent
+from checks.numbers import count_of, in_figures, in_percent, listed
 
 COMMAND = "/sync-health trend"
 COLUMNS = ("Type", "Metric", "Latest", "Of")
@@ -66,13 +66,11 @@ def gaps_in_words(points: Sequence[Point]) -> str:
     empty = [point.label for point in points if point.value is None]
     if not empty:
         return ""
-    named, more = empty[:MOST_GAPS], len(empty) - MOST_GAPS
-    listed = ", ".join(named) + (f" and {more} more" if more > 0 else "")
-    return f"No value: {escape(listed)}. The chart leaves {'them' if len(empty) > 1 else 'it'} out"
+    return f"No value: {escape(listed(empty, MOST_GAPS))}. The chart leaves {'them' if len(empty) > 1 else 'it'} out"
 
 
 def _title(metric: Metric) -> str:
-    return f"{metric.title}, {metric.sync}" if metric.sync else metric.title
+    return with_sync(metric.title, metric.sync)
 
 
 def _sentences(trend: MetricTrend, zone: ZoneInfo) -> Iterator[str]:

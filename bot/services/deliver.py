@@ -12,6 +12,7 @@ from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryErr
 from bot.model import Announcement, AuditRow, AuditState, ClaimedMessage, Failure, Kind, Move, Place
 from bot.ports import Outlet
 from bot.services.next_step import Now, next_step
+from bot.services.thread_links import links_to
 from checks.numbers import duration
 
 log = logging.getLogger(__name__)
@@ -143,13 +144,8 @@ def _send_message(ports: Outlet, claimed: ClaimedMessage) -> Place | None:
 
 
 def _links(ports: Outlet, incidents: Sequence[int], roots: Mapping[int, Place]) -> dict[int, str]:
-    """The way to the threads of what a summary lists, as far as Slack tells it: it is not held up for that."""
-    links = {}
-    for incident_id in incidents[:MOST_LINKS]:
-        with suppress(SyncHealthError):
-            if root := roots.get(incident_id):
-                links[incident_id] = ports.messenger.permalink(root)
-    return links
+    """The way to the threads of what a summary lists."""
+    return links_to(ports.messenger.permalink, {one: roots[one] for one in incidents[:MOST_LINKS] if one in roots})
 
 
 def _is_obsolete(message: Announcement, now: datetime) -> bool:

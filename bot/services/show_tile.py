@@ -9,6 +9,7 @@ from bot.config.settings import Settings
 from bot.errors import NotFoundError, RefusedError
 from bot.ports import Ports
 from bot.sanitize import LONGEST, without_secrets
+from checks.numbers import listed
 from checks.problems import close_to
 
 COMMAND = "/sync-health tiles"
@@ -66,8 +67,7 @@ def tile_meant(tiles: Sequence[Tile], text: str) -> Tile:
 
 
 def _numbered(tiles: Sequence[Tile]) -> str:
-    more = f" and {len(tiles) - MOST:,} more" if len(tiles) > MOST else ""
-    return ", ".join(f"{tile.number} {tile.title}" for tile in tiles[:MOST]) + more
+    return listed([f"{tile.number} {tile.title}" for tile in tiles], MOST)
 
 
 def _plain(text: str) -> str:

@@ -92,7 +92,7 @@ def _effects(ports: Ports, records: Records, now: datetime) -> tuple[Effects, tu
     since = max(now - WEEK, min(began or now, now))
     known = _known(settings, records, since, now)
     events, short, blind = events_of(known, since, now)
-    times = records.evaluated_since(since)
+    times = records.evaluation_times(since)
     weekly = settings.schedule.report
     return Effects(
         since=since,

@@ -28,16 +28,16 @@ from bot.alerts.weekly import (
 from bot.config.syncs import SyncSettings
 from bot.errors import StateError, SyncHealthError
 from bot.facts import Run
-from bot.model import AuditRow
+from bot.model import AuditRow, PostedReview
 from bot.ports import Ports, Records
 from bot.services.daily_digest import undone
 from bot.services.each_sync import each_sync
 from checks.model import Check
+from checks.numbers import listed
 
 REPORT = "report"  # its name among the daily jobs
 LATEST = timedelta(days=3)  # a review that was due longer ago is not posted any more
 RUNS = 100  # of a sync, whose durations are looked at: a page of them
-MOST_VALUES = 20_000  # of a check: a week, one a minute
 REPLAYED_BEFORE = timedelta(days=1)  # the window of a replay begins with an alert as it was then
 UNKNOWN, MOST_NAMED = "Run durations unknown", 3  # …syncs by name
 BACKLOG_SIZE = "backlog"  # the metric
@@ -54,7 +54,7 @@ def post_due_review(ports: Ports) -> bool:
     if day is None:
         return False
     _, since = weekly_on(weekly, day - WEEK, zone)
-    review = read_review(ports, (since, due))
+    review = read_review(ports, (since, due)).review
     with ports.store.transaction() as records:
         if records.was_done(REPORT, day):  # by another process meanwhile
             return False
@@ -65,7 +65,7 @@ def post_due_review(ports: Ports) -> bool:
     return True
 
 
-def read_review(ports: Ports, window: tuple[datetime, datetime] | None = None) -> Review:
+def read_review(ports: Ports, window: tuple[datetime, datetime] | None = None) -> PostedReview:
     """The week until now, or a window that ended lately; what Census does not tell is named and leaves the rest.
 
     What is counted belongs to the window; what is open, and what the numbers suggest, is as of now.
@@ -76,7 +76,8 @@ def read_review(ports: Ports, window: tuple[datetime, datetime] | None = None) -
             ports.meter.save(ports.store, ports.settings.zone)
     now = ports.clock.now()
     with ports.store.snapshot() as records:
-        return _Reader(ports, records, window or (now - WEEK, now), runs).review()
+        review = _Reader(ports, records, window or (now - WEEK, now), runs).review()
+        return PostedReview(review, records.roots_of(review.named))
 
 
 def _runs_of(ports: Ports, sync: SyncSettings) -> list[Run] | SyncHealthError:
@@ -109,7 +110,7 @@ class _Reader:
         since, until, settings = self._since, self._until, self._settings
         window = window_figures(self._incidents, since, until)
         still_open = window_figures(self._incidents, since, self._now).still_open
-        evaluated = [at for at in self._records.evaluated_since(since) if at <= until]
+        evaluated = [at for at in self._records.evaluation_times(since) if at <= until]
         loads, advice = self._loads()
         return Review(
             since=since,
@@ -156,8 +157,7 @@ class _Reader:
         failed = {name: str(error) for name, error in self._runs.items() if isinstance(error, SyncHealthError)}
         for why in dict.fromkeys(failed.values()):
             names = [name for name, reason in failed.items() if reason == why]
-            some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED))
-            yield f"{UNKNOWN} for {some}: {why}"
+            yield f"{UNKNOWN} for {listed(names, MOST_NAMED)}: {why}"
 
     def _metrics(self) -> Iterator[Metric]:
         for check in self._percentages():
@@ -184,7 +184,7 @@ class _Reader:
         begin = self._since - REPLAYED_BEFORE
 
         def values_of(subject: Subject) -> Values:
-            return [one for one in self._values(subject) if one[0] >= begin]
+            return self._records.values_between(*subject, begin, self._now)
 
         return noisy(window.opened, lambda of: self._settings.check_called(*of), values_of, self._since, self._until)
 
@@ -214,10 +214,7 @@ class _Reader:
         return (sync for sync in self._settings.syncs if sync.queue)
 
     def _in_window(self, subject: Subject, until: datetime) -> Values:
-        return [one for one in self._values(subject) if self._since <= one[0] <= until]
-
-    def _values(self, subject: Subject) -> Values:
-        return self._records.latest_values(*subject, MOST_VALUES, until=self._now)
+        return self._records.values_between(*subject, self._since, until)
 
 
 def _covered(spans: Iterable[Span], begin: datetime, end: datetime) -> timedelta:

@@ -17,7 +17,6 @@ from bot.errors import (
 )
 from bot.messages.home import MOST, home_view, small_home_view, strangers_view
 from bot.messages.summary import urgency
-from bot.model import Place
 from bot.services.show_home import show_home
 from bot.services.show_incident import as_it_stands
 from bot.slack.commands import summarised
@@ -42,7 +41,6 @@ class HomePublisher:
         self._facts: Home | None = None
         self._read_at = 0.0  # monotonic
         self._rendered: dict[tuple[bool, str | None], tuple[View, str]] = {}
-        self._links: dict[Place, str] = {}
 
     def publish_next(self) -> float:
         """Publish to one person whose Home is not as it should be; how many real seconds there is nothing else to do.
@@ -135,9 +133,7 @@ class HomePublisher:
         except StateError as error:
             self._context.checker.state.failed(error)
             return Home(summary, shown)
-        found = {number: self._link_to(root) for number, root in roots.items()}
-        self._links = {root: link for root, link in self._links.items() if root in roots.values()}
-        return Home(summary, shown, {number: link for number, link in found.items() if link}, week)
+        return Home(summary, shown, self._context.links_to(roots), week)
 
     def _too_old(self, summary: Summary) -> str | None:
         """Why nobody knows how it is now, where evaluations have stopped: the one shown is not of this hour."""
@@ -150,8 +146,3 @@ class HomePublisher:
             if ports.clock.now() - evaluation.checked_at > patience
             else None
         )
-
-    def _link_to(self, root: Place) -> str | None:
-        if root not in self._links and (link := self._context.link_to(root)):
-            self._links[root] = link
-        return self._links.get(root)
