@@ -68,6 +68,7 @@ class DuckDBWarehouse:
         self._quiet = Condition()  # guards _running; notified when a statement ends
 
     def ask(self, question: str, **parameters: object) -> list[dict[str, object]]:
+        self._statements.require_query(question)
         with self._run_named(question, parameters) as cursor:
             names = [column[0] for column in cursor.description or ()]
             return plain_rows(question, names, cursor.fetchmany(MOST_ROWS + 1))

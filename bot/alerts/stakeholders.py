@@ -14,7 +14,8 @@ TOGETHER = timedelta(hours=1)  # what begins so soon after the end of another is
 MOST = 5  # events that a note tells of
 NOT_YET_WRITTEN = "suspect_records"  # the metric of records that wait: nothing of it is in the destination
 NONE = timedelta(0)
-IN_HAND = " acknowledged"  # of an incident as it was seen
+GROWTH = 1.1  # how much more records than a note says may be concerned by now
+LONGEST_ADDED = 500  # characters of what somebody adds to one
 
 
 class Effect(StrEnum):
@@ -118,22 +119,33 @@ def events_of(
     return tuple(sorted([*data, *told], key=lambda one: one.begin)), len(late) - len(told), unchecked
 
 
-def state_of(known: Iterable[Figures]) -> tuple[str, ...]:
-    """What a note is about, to see whether it changed: each incident, and whether it is over and acknowledged."""
+def state_of(known: Iterable[tuple[Figures, Check | None]]) -> tuple[str, ...]:
+    """What a note says of each incident: which, whether it is over, how many records, whether it is acknowledged."""
     return tuple(
-        f"{one.incident.id} {one.is_open} {one.severity} {one.reopened}{IN_HAND if _in_hand(one) else ''}"
-        for one in known
+        f"{one.incident.id} {one.is_open} {one.severity} {one.reopened} {_told(one, check)} {_in_hand(one):d}"
+        for one, check in known
     )
 
 
-def is_still_so(seen: Sequence[str], known: Iterable[Figures]) -> bool:
+def is_still_so(seen: Sequence[str], known: Iterable[tuple[Figures, Check | None]]) -> bool:
     """Whether what a note says of the incidents as they were `seen` may still be said.
 
     Also where somebody has acknowledged one since: that the team was alerted stays true. Not where an acknowledgment
-    was given back: nobody may be working on it.
+    was given back, as nobody may be working on it, nor where many more records are concerned.
     """
     found = state_of(known)
-    return len(found) == len(seen) and all(now in (then, then + IN_HAND) for then, now in zip(seen, found, strict=True))
+    return len(found) == len(seen) and all(map(_is_no_worse, seen, found))
+
+
+def _is_no_worse(then: str, now: str) -> bool:
+    *facts, records, in_hand = then.split()
+    *facts_now, records_now, in_hand_now = now.split()
+    return facts == facts_now and int(records_now) <= int(records) * GROWTH and in_hand <= in_hand_now
+
+
+def _told(one: Figures, check: Check | None) -> int:
+    effect = effect_of(one, check)
+    return (effect and _count(effect, one, check)) or 0
 
 
 def _in_hand(one: Figures) -> bool:

@@ -27,7 +27,6 @@ COLUMNS = {  # what each says; docs/YOUR_PIPELINE.md lists them
     "matches": "how many records share the ID, where the statement returns only some of them.",
 }
 NEEDED = ("record", "hop", "place", "found")
-TEXTS = ("stops", "next_step", "note", "suspect")  # shown only where the statement itself has these words
 PLACE = re.compile(r"(?<!\w)\{([A-Za-z_]\w*)\}")  # in a text: the column of the same row that stands there
 
 

@@ -5,6 +5,7 @@ zone, which is named once.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import quote
@@ -31,14 +32,16 @@ from bot.messages.post_mortem import (
     value_words,
     worst_of_each,
 )
-from bot.messages.text import ADDRESS, PERSON, TIME, code, number
+from bot.messages.text import ADDRESS, LIKE, PERSON, TIME, code, number
 from bot.sanitize import sanitize
 from checks.numbers import count_of
 
 TEXT, SUMMARY = 2000, 500  # characters of a part
 IN_SLACK = 10_000  # characters of a document in a message, which holds 13,000 with all that stands around it
+SHORTEST = len("- 2026-01-09 03:10 …\n")  # of an event
 BLOCK = 2800  # characters of one code block: a section holds 3,000
 MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_+|_+(?![^\W_])")  # `_` only at the edge of a word
+MENTION = re.compile(r"(?<![\w{])@(?=\w)")  # of somebody where the document is pasted; `{@…}` is one of ours
 AT_THE_START = re.compile(r"(?:[#+-]|\d+(?=[.)]))")  # a heading, a list, a rule
 IN_LINK = "".join(set(ADDRESS) - set("()"))
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -53,19 +56,24 @@ def incident_markdown(found: PostMortem, settings: Settings, *, events: int | No
 
 def markdown_message(found: PostMortem, settings: Settings) -> Message:
     """The same to copy, in as few code blocks as Slack takes it; of a long timeline the latest events."""
-    events = len(timeline(found))
-    text = incident_markdown(found, settings)
-    while len(_in_slack(text)) > IN_SLACK and events:
-        events -= max(1, events // 10)
-        text = incident_markdown(found, settings, events=events)
+
+    def length(events: int) -> int:
+        return len(_in_slack(incident_markdown(found, settings, events=events)))
+
+    most = min(len(timeline(found)), IN_SLACK // SHORTEST)
+    fitting = bisect_right(range(most + 1), IN_SLACK, key=length) - 1
+    text = incident_markdown(found, settings, events=max(fitting, 0))
     head = f"Incident {found.incident.id} as Markdown"
     hint = f"On the command line: {code(f'sync-health incident {found.incident.id} --markdown')}"
     return Message(head, (section(f"*{head}*"), *map(_code_block, _pieces(text)), context(hint)))
 
 
 def escape_markdown(text: str, most: int = TEXT) -> str:
-    """Text from outside as Markdown prose: one line, no markup, no HTML, no end of a table's cell."""
-    line = sanitize(text, most)
+    """Text from outside as Markdown prose: one line, no markup, no HTML, no mention, no end of a table's cell.
+
+    A bare address stays one: whatever makes a link of it shows where it leads.
+    """
+    line = MENTION.sub(LIKE["@"], sanitize(text, most))
     for character, entity in ENTITIES.items():
         line = line.replace(character, entity)
     line = MARKUP.sub(lambda match: "".join(f"\\{one}" for one in match[0]), line)

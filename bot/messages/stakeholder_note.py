@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.alerts.stakeholders import DATA, MOST, Effect, Effects, Event, Note, Reader
+from bot.alerts.stakeholders import DATA, LONGEST_ADDED, MOST, Effect, Effects, Event, Note, Reader
 from bot.answers.history import NotePreview
 from bot.config.pipeline_file import PipelineFile
 from bot.config.settings import Settings
@@ -15,7 +15,8 @@ from bot.messages.text import channel, day_and_time, escape, person
 from checks.numbers import count_of, duration
 
 TITLE = "Stakeholder note"
-ADDED, LONGEST_ADDED = "added", 500
+ADDED = "added"
+ESCAPED = 5 * LONGEST_ADDED  # characters, as Slack gets them: "&amp;" for one
 UNNAMED = PipelineFile.model_fields["destination"].default
 WEEK = timedelta(days=7)
 RECENT = timedelta(days=2)  # a note sent so lately is shown before another is
@@ -30,7 +31,7 @@ def stakeholder_message(note: Note, settings: Settings) -> Message:
 def stakeholder_text(note: Note, settings: Settings) -> Message:
     """The same where Slack refuses blocks: its readers have no command that would show the rest."""
     lines = [note_head(note.effects, settings), *note_lines(note.effects, settings)]
-    added = [escape(note.added, LONGEST_ADDED)] if note.added else []
+    added = [escape(note.added, ESCAPED)] if note.added else []
     return Message("\n".join([*lines, *added, f"Questions: {person(note.by)}"]), ())
 
 
@@ -94,7 +95,7 @@ def stakeholder_modal(preview: NotePreview, settings: Settings) -> dict[str, Any
     if not preview.takers:
         blocks.append(section("None of these channels takes messages of Sync Health, so the note cannot be sent."))
         return modal(TITLE, blocks, callback=PREVIEW, metadata=str(note.id))
-    blocks += [asked, context("Sent as shown, with your sentence below it, once to each channel.")]
+    blocks += [asked, context("Sent as shown, with your sentence below it as one paragraph, once to each channel.")]
     return modal(TITLE, blocks, callback=PREVIEW, metadata=str(note.id), submit="Send")
 
 
@@ -111,7 +112,7 @@ def _blocks(note: Note, settings: Settings) -> Iterator[Block]:
     yield section(f"*{note_head(note.effects, settings)}*")
     yield section(*lines)
     if note.added:
-        yield section(escape(note.added, LONGEST_ADDED))
+        yield section(escape(note.added, ESCAPED))
     yield context(f"Questions: {person(note.by)}")
 
 

@@ -124,7 +124,7 @@ def _sync_and_days(settings: Settings, words: Sequence[str], *, per_sync: bool) 
 
 def _days(word: str) -> int:
     number = UNIT.sub("", word)
-    if not (number.isdigit() and 1 <= int(number) <= KEPT_DAYS):
+    if not (number.isascii() and number.isdecimal() and 1 <= int(number) <= KEPT_DAYS):
         raise RefusedError(f"“{word[:20]}” is out of range. {REMEDY}")
     return int(number)
 

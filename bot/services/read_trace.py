@@ -1,6 +1,7 @@
 """The rows of a pipeline's trace → hops, with what may be shown alone: words of the statement, ids, numbers, times."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ MOST_HOPS, MOST_FIELDS = 20, 30
 FLAGS = frozenset({"true", "false", "0", "1"})  # values that say nothing about a person
 SAID = FLAGS | {"t", "f", "y", "n", "yes", "no"}
 EMPTY = "empty"
+IN_FORM = re.compile(r"[A-Za-z0-9_-]{1,60}")  # of a key
 WITHOUT_BRACES = str.maketrans("{}", "()")  # they mean times in a text
 
 Row = Mapping[str, object]
@@ -34,7 +36,8 @@ def hops_of(rows: Sequence[Row], settings: Settings) -> tuple[Hop, ...]:
         by_hop.setdefault(number, []).append(row)
     if len(by_hop) > MOST_HOPS:
         raise _not_as_documented(f"{len(by_hop)} hops; at most {MOST_HOPS} are shown")
-    return tuple(_hop(by_hop[number], settings) for number in sorted(by_hop))
+    carriers = [one for row in rows if (one := _sync(row, settings))] or settings.syncs[:1] * (len(settings.syncs) == 1)
+    return tuple(_hop(by_hop[number], settings, carriers) for number in sorted(by_hop))
 
 
 def records_of(rows: Sequence[Row], settings: Settings) -> tuple[str, ...]:
@@ -44,7 +47,7 @@ def records_of(rows: Sequence[Row], settings: Settings) -> tuple[str, ...]:
         if (record := row.get("record")) is not None:
             record = int(record) if isinstance(record, float | Decimal) and record == record // 1 else record
             is_key = str(row.get("key")) == str(record) and _is_named(_sync(row, settings))
-            shown = str(record) if is_key and len(str(record)) <= NAME else shown_id(record)
+            shown = _key(record) if is_key else shown_id(record)
             if found.get(str(record), HIDDEN) == HIDDEN:
                 found[str(record)] = sanitize(shown, NAME)
     if rows and not found:
@@ -57,12 +60,12 @@ def _is_named(sync: SyncSettings | None) -> bool:
     return sync is not None and sync.identified_by in sync.key
 
 
-def _hop(rows: Sequence[Row], settings: Settings) -> Hop:
+def _hop(rows: Sequence[Row], settings: Settings, carriers: Collection[SyncSettings]) -> Hop:
     first, sync = rows[0], _sync(rows[0], settings)
     changed = first.get("changed_at")
-    differences = _differences(rows, settings)
+    differences = _differences(rows, settings, carriers)
     return Hop(
-        place=sanitize(str(first["place"] or ""), NAME) or HIDDEN,
+        place=_name(first["place"], settings) or HIDDEN,
         found=_is_found(first["found"]),
         changed_at=changed if isinstance(changed, datetime) else None,
         stops=_text(first, "stops", settings),
@@ -101,28 +104,44 @@ def _text(row: Row, column: str, settings: Settings) -> str:
     return sanitize(PLACE.sub(lambda found: _shown(row.get(found[1]), is_id=found[1] in keys), text), LONGEST)
 
 
+def _name(value: object, settings: Settings) -> str:
+    """What a place or a field is called in the statement; any other text is redacted."""
+    text = str(value or "")
+    return sanitize(text, NAME) if text in (settings.trace or ()) else redact(text, NAME)
+
+
 def _shown(value: object, *, is_id: bool) -> str:
     if isinstance(value, datetime):
         return at(value)
     if is_id and value is not None:
-        return sanitize(str(value), NAME).translate(WITHOUT_BRACES)
+        return _key(value)
     return "–" if value is None else shown_id(value)
 
 
-def _differences(rows: Sequence[Row], settings: Settings) -> tuple[Difference, ...]:
-    """Each once, by name. Values are shown of fields that pipeline.yml names, and of flags."""
-    named = {name for sync in settings.syncs for name in (*sync.key, *sync.group_by)}
+def _key(value: object) -> str:
+    """A value of a column that pipeline.yml calls a key, where it has the form of one: no address, no name."""
+    return str(value) if IN_FORM.fullmatch(str(value)) else shown_id(value)
+
+
+def _differences(rows: Sequence[Row], settings: Settings, carriers: Collection[SyncSettings]) -> tuple[Difference, ...]:
+    """Each once, by name, with what is shown of its two values."""
+    keys = {name for sync in carriers for name in sync.key}
+    groups = {name for sync in carriers for name in sync.group_by} - keys
     found: dict[str, Difference] = {}
     for row in rows:
         if row.get("field") is None:
             continue
-        name = sanitize(str(row["field"]), NAME)
-        ours, theirs = row.get("ours"), row.get("theirs")
-        is_flag = all(value is None or str(value).casefold() in FLAGS for value in (ours, theirs))
-        if name in named or is_flag:
-            found[name] = Difference(name, _value(ours), _value(theirs))
+        field, values = row["field"], (row.get("ours"), row.get("theirs"))
+        are_flags = all(value is None or str(value).casefold() in FLAGS for value in values)
+        name = _name(field, settings)
+        if field in groups or are_flags:
+            found[str(field)] = Difference(name, *map(_value, values))
+        elif field in keys:
+            found[str(field)] = Difference(
+                name, *(EMPTY if value in (None, "") else shown_id(value) for value in values)
+            )
         else:
-            found[name] = Difference(name, *(EMPTY if value in (None, "") else None for value in (ours, theirs)))
+            found[str(field)] = Difference(name, *(EMPTY if value in (None, "") else None for value in values))
     return tuple(found.values())
 
 

@@ -9,6 +9,7 @@ from bot.config.settings import Settings
 from bot.errors import MissingTableError, NotFoundError, RefusedError, TooManyRowsError
 from bot.objects import OURS
 from bot.ports import Ports
+from bot.sanitize import LONGEST, without_secrets
 from checks.numbers import listed
 from checks.problems import close_to
 
@@ -28,7 +29,13 @@ def show_tile(ports: Ports, tile: Tile) -> TileAnswer:
         raise TooManyRowsError(f"Tile {tile.number}, {tile.title}: {error}. {remedy}.") from error
     thresholds, said = thresholds_of(ports.settings, tile), said_of_thresholds(ports.settings, tile)
     checks = filter(None, map(ports.settings.check_called, tile.checks))
-    return TileAnswer(tile, rows, tuple(thresholds), said, pick_for(next(checks, None)))
+    shown = [{name: _shown(value) for name, value in row.items()} for row in rows]
+    return TileAnswer(tile, shown, tuple(thresholds), said, pick_for(next(checks, None)))
+
+
+def _shown(value: object) -> object:
+    """A cell as the statement selects it, without e-mail addresses, phone and card numbers, and tokens."""
+    return without_secrets(value, LONGEST) if isinstance(value, str) else value
 
 
 def refuse_without_tiles(tiles: Sequence[Tile], settings: Settings) -> None:
@@ -46,7 +53,7 @@ def refuse_without_tiles(tiles: Sequence[Tile], settings: Settings) -> None:
 def tile_meant(tiles: Sequence[Tile], text: str) -> Tile:
     """The tile of this number, title or name, or of a part of one that no other has. Raises RefusedError."""
     word = plain_name(text.removeprefix("#"))
-    if word.isdigit():
+    if word.isascii() and word.isdecimal():
         found = [tile for tile in tiles if tile.number == int(word[:9])]
     else:
         found = [tile for tile in tiles if word in (plain_name(tile.title), plain_name(tile.name))]

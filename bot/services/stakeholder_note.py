@@ -1,30 +1,34 @@
 """The note for people who use the data: drafted when somebody previews it, sent once, each channel by itself."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.alerts.incident_figures import Figures, window_figures
-from bot.alerts.stakeholders import Effects, Note, Reader, events_of, is_still_so, state_of
+from bot.alerts.stakeholders import LONGEST_ADDED, Effects, Note, Reader, events_of, is_still_so, state_of
 from bot.alerts.timetable import next_weekly
 from bot.alerts.weekly import WEEK, gaps
 from bot.answers.history import NotePreview
+from bot.config.settings import Settings
 from bot.errors import PermanentError, RefusedError, SyncHealthError
 from bot.model import AuditRow, AuditState
 from bot.ports import Ports, Records
 from bot.sanitize import sanitize
 from bot.services.authorise import Person
 from bot.services.deliver import NOTE_SENT
+from checks.model import Check
 
-LONGEST_ADDED = 500  # characters of what somebody adds
+LASTS = timedelta(hours=1)  # how long what a preview says may be sent
 NO_CHANNELS = "No channel gets a stakeholder note yet: report.channels in pipeline.yml would add some."
 OUTDATED = "This preview is outdated. Open it again from the weekly review."
 CHANGED = "Since this preview opened, the incidents changed. Nothing was sent: open the preview again."
+OLD = "This preview is more than an hour old. Nothing was sent: open the preview again."
+MOVED = "Since this preview opened, report.channels in pipeline.yml changed. Nothing was sent: open the preview again."
 OVERTAKEN = "Somebody sent a stakeholder note since this preview opened. Nothing more was sent; open the preview again."
 
 
 def preview_note(ports: Ports, by: Person) -> NotePreview:
     """Draft the note of the last seven days. Raises RefusedError where pipeline.yml names no channel for it."""
-    readers = tuple(Reader(one.channel, one.audience) for one in ports.settings.report.channels)
+    readers = _readers(ports.settings)
     if not readers:
         raise RefusedError(NO_CHANNELS)
     refused = _refused(ports, readers)
@@ -50,7 +54,7 @@ def send_note(ports: Ports, note_id: str, by: Person, added: str) -> NotePreview
     with ports.store.transaction() as records:
         note = _draft_of(records, note_id, by)
         if note.sent_at is None:
-            _refuse_changed(records, note, now)
+            _refuse_changed(ports.settings, records, note, now)
             note = replace(note, sent_at=now, added=sanitize(added, LONGEST_ADDED).strip())
             if records.send_note(note, [one.channel for one in preview.takers]):
                 for row in _rows(note, preview, by, now):
@@ -67,20 +71,27 @@ def _draft_of(records: Records, note_id: str, by: Person) -> Note:
     return note
 
 
-def _refuse_changed(records: Records, note: Note, now: datetime) -> None:
+def _readers(settings: Settings) -> tuple[Reader, ...]:
+    return tuple(Reader(one.channel, one.audience) for one in settings.report.channels)
+
+
+def _refuse_changed(settings: Settings, records: Records, note: Note, now: datetime) -> None:
     last = records.latest_note()
     if last and last.sent_at and last.sent_at >= note.created_at:
         raise RefusedError(OVERTAKEN)
-    if not is_still_so(note.seen, _known(records, note.effects.since, now)):
+    if note.readers != _readers(settings):
+        raise RefusedError(MOVED)
+    if now - note.created_at > LASTS:
+        raise RefusedError(OLD)
+    if not is_still_so(note.seen, _known(settings, records, note.effects.since, now)):
         raise RefusedError(CHANGED)
 
 
 def _effects(ports: Ports, records: Records, now: datetime) -> tuple[Effects, tuple[str, ...]]:
     settings, began = ports.settings, records.first_look()
     since = max(now - WEEK, min(began or now, now))
-    known = _known(records, since, now)
-    of_check = [(one, settings.check_called(one.incident.check, one.incident.sync)) for one in known]
-    events, short, blind = events_of(of_check, since, now)
+    known = _known(settings, records, since, now)
+    events, short, blind = events_of(known, since, now)
     times = records.evaluation_times(since)
     weekly = settings.schedule.report
     return Effects(
@@ -95,8 +106,10 @@ def _effects(ports: Ports, records: Records, now: datetime) -> tuple[Effects, tu
     ), state_of(known)
 
 
-def _known(records: Records, since: datetime, now: datetime) -> tuple[Figures, ...]:
-    return window_figures(records.incidents_since(since), since, now).touched
+def _known(settings: Settings, records: Records, since: datetime, now: datetime) -> list[tuple[Figures, Check | None]]:
+    """The incidents of a window, each with its check, where pipeline.yml has it still."""
+    touched = window_figures(records.incidents_since(since), since, now).touched
+    return [(one, settings.check_called(one.incident.check, one.incident.sync)) for one in touched]
 
 
 def _refused(ports: Ports, readers: tuple[Reader, ...]) -> tuple[tuple[Reader, str], ...]:

@@ -40,7 +40,15 @@ def opened(context: Context, body: Mapping[str, Any]) -> None:
         case _:  # its form alone: what stands in it belongs to a person
             log.warning("Slack told of an opened App Home in a form that cannot be read; it is ignored")
             return
-    context.app_home.ask(Person(user, str(body.get("team_id") or ""), home_team=""), version)
+    context.app_home.ask(Person(user, _team(body), home_team=""), version)
+
+
+def _team(body: Mapping[str, Any]) -> str:
+    """Where somebody belongs: the event's own `team_id` is the workspace of the app, also for people from outside."""
+    theirs, ours = body["event"].get("user_team"), body.get("team_id")
+    if body.get("is_ext_shared_channel") is True:
+        return ""
+    return str((ours if theirs in (None, body.get("enterprise_id")) else theirs) or "")
 
 
 def in_home(word: str, work: Work) -> Work:

@@ -55,7 +55,7 @@ def interaction_from(body: Mapping[str, Any]) -> Interaction:
         view = body["view"]
         values = view.get("state", {}).get("values", {})
         written = {block: _written(next(iter(inputs.values()))) for block, inputs in values.items()}
-        fields = {block: sanitize(str(value), LONGEST_TEXT) for block, value in written.items()}
+        fields = {block: _typed(str(value)) for block, value in written.items()}
         request = sanitize(str(view.get("id") or ""), REQUEST) or None
         callback, about = str(view["callback_id"]), str(view["private_metadata"])
         return Interaction(person, callback, about, fields=fields, trigger_id=trigger, request=request)
@@ -86,9 +86,14 @@ def _written(field: Mapping[str, Any]) -> str:
     return str(field.get("value") or chosen.get("value") or "")
 
 
+def _typed(text: str) -> str:
+    """Storable, and with none of the braces in which people stand in stored texts of ours (messages.text.PERSON)."""
+    return sanitize(text, LONGEST_TEXT).replace("{@", "{ @")
+
+
 def _as_meant(text: str) -> str:
     """Typed or pasted words: one kind of blanks and of quotes, no quotes around names, nothing that Slack escaped."""
-    line = sanitize(html.unescape(text).strip(), LONGEST_TEXT).translate(CURLY)
+    line = _typed(html.unescape(text).strip()).translate(CURLY)
     return QUOTED.sub(r"\2", line)
 
 

@@ -14,9 +14,9 @@ from bot.objects import OURS
 from bot.sql.conditions import why_no_condition
 from bot.sql.queues import QUEUE, STILL_PENDING
 from bot.sql.runs import RUNS
-from bot.sql.text import columns_of, literals_in, named_tables
+from bot.sql.text import QUERY, columns_of, literals_in, named_tables, no_query, without_literals
 from bot.sql.translations import read_or_cache
-from bot.sql.trees import selected_columns
+from bot.sql.trees import query_in, selected_columns
 
 PRODUCT = (  # what serves every pipeline; others of these names are not looked for
     *("sync_audit_log", QUEUE, STILL_PENDING, RUNS),
@@ -29,6 +29,7 @@ OBJECTS = ("pipeline/tables/", "pipeline/views/")
 CATALOG_OF_ITSELF = "system."  # of a warehouse, where it lists what is in it
 GENERIC = "generic/"  # statements for pipelines that have none of their own
 TILES = "dashboard_tiles/"  # of a dashboard
+ASKED = ("checks/", "measure/examples", "measure/snapshots")  # whose columns nothing reads before they are asked
 
 T = TypeVar("T")
 
@@ -64,7 +65,9 @@ class Folder:
 
     def problems(self) -> list[str]:
         """What is wrong with the pipeline's own files before any is asked, a line each."""
-        found = [str(error) for error in map(self._why_unreadable, sorted(self.own)) if error]
+        found = [str(error) for name in sorted(self.own) if (error := _error_of(self.load, name))]
+        asked = [name for name in self._readable() if name.startswith(ASKED)]
+        found += [str(error) for name in asked if (error := _error_of(self.require_query, name))]
         found += [
             f"sql/{name}.sql is not used, because the product has a statement of this name: rename or delete it"
             for name in sorted(self.own & {*PRODUCT})
@@ -76,16 +79,9 @@ class Folder:
             found.append(str(error))
         return found
 
-    def _why_unreadable(self, name: str) -> PermanentError | None:
-        try:
-            self.load(name)
-        except PermanentError as error:
-            return error
-        return None
-
     def _readable(self) -> dict[str, str]:
         """The pipeline's own files; what is wrong with others is said by `problems`."""
-        return {name: self.load(name) for name in sorted(self.own) if not self._why_unreadable(name)}
+        return {name: self.load(name) for name in sorted(self.own) if not _error_of(self.load, name)}
 
     def names(self) -> tuple[str, ...]:
         """Every statement that lies in a file."""
@@ -126,6 +122,17 @@ class Folder:
 
         return tuple(json.loads(read_or_cache(["columns", text], build)))
 
+    def require_query(self, name: str) -> None:
+        """Raises PermanentError for a statement that would change something; a shipped one is read without a parser."""
+        self._once(("query", name), lambda: self._require_query(name))
+
+    def _require_query(self, name: str) -> None:
+        text = self.load(name)
+        if not self._path(name).is_relative_to(PRODUCT_FOLDER):
+            read_or_cache(["query", text], lambda: str(query_in(text, f"sql/{name}.sql") and ""))
+        elif not QUERY.match(without_literals(text)):
+            raise no_query(f"sql/{name}.sql", text)
+
     def literals(self, name: str) -> frozenset[str]:
         """Every text that stands in a statement in quotes, as it is meant. Raises PermanentError like `load`."""
         return self._once(("literals", name), lambda: literals_in(self.load(name)))
@@ -147,6 +154,14 @@ class Folder:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]  # type: ignore[return-value]
+
+
+def _error_of(read: Callable[[str], object], name: str) -> PermanentError | None:
+    try:
+        read(name)
+    except PermanentError as error:
+        return error
+    return None
 
 
 @cache

@@ -105,9 +105,16 @@ class Statements(Folder):
 
     def _file(self, name: str) -> str:
         """The text of the file that a statement is made from; none where it is all composed."""
-        made = COMPOSED.fullmatch(name)
-        template = name if not made else made["template"] or made["log"]
+        template = self._template(name)
         return self.load(template) if template else ""
+
+    def _template(self, name: str) -> str | None:
+        return (made["template"] or made["log"]) if (made := COMPOSED.fullmatch(name)) else name
+
+    def require_query(self, name: str) -> None:
+        """Also of what is composed: the file that it is made from."""
+        if template := self._template(name):
+            super().require_query(template)
 
     def in_dialect(self, name: str, dialect: Dialect) -> str:
         """What a warehouse gets.
@@ -153,6 +160,7 @@ class Statements(Folder):
         """One column of a one-row statement: nothing else is read, so nothing else can fail."""
 
         def build() -> str:
+            self.require_query(name)
             tree = keep_column(self._tree(name), column)
             rename_tables(tree, self.tables)
             return tree.sql(dialect, comments=False)
@@ -179,6 +187,7 @@ class Statements(Folder):
         from sqlglot import exp
 
         try:
+            self.require_query(question)
             tree = self._tree(question)
         except PermanentError:  # reported when it is asked alone
             return None

@@ -13,7 +13,8 @@ TABLE = re.compile(  # a full name where a table stands: elsewhere it can be a f
     rf"\b(?:FROM|JOIN|INTO|USING|UPDATE|(?:VIEW|TABLE)(?:\s+IF(?:\s+NOT)?\s+EXISTS)?)\s+({PART}(?:\.{PART}){{2}})(?![\w.`])",
     re.IGNORECASE,
 )
-NO_ANSWER = "has no SELECT of its own: it does something, it answers nothing"
+NO_QUERY = "not a query, and what is asked must change nothing: write it as one SELECT"
+QUERY = re.compile(r"\s*(?:SELECT|WITH)\b")
 COLUMN = re.compile(r"(?:^|\bAS |\.)(\w+)\s*$")
 
 
@@ -27,6 +28,13 @@ def without_literals(text: str) -> str:
     return STRING_OR_COMMENT.sub(lambda found: "''" if found[0].startswith("'") else "", text)
 
 
+def no_query(what: str, text: str) -> PermanentError:
+    """Why a statement is not asked, with the line on which it begins."""
+    code = STRING_OR_COMMENT.sub(lambda found: "\n" * found[0].count("\n") or "-" * found[0].startswith("'"), text)
+    line = 1 + code[: len(code) - len(code.lstrip())].count("\n")
+    return PermanentError(f"{what}:{line}: {NO_QUERY}")
+
+
 def columns_of(name: str, text: str) -> tuple[str, ...]:
     """The names in the last SELECT list at the left margin, a column at two spaces each: the layout of shipped files.
 
@@ -34,7 +42,7 @@ def columns_of(name: str, text: str) -> tuple[str, ...]:
     """
     _, *selects = LAST_SELECT.split(without_literals(text))
     if not selects:
-        raise PermanentError(f"sql/{name}.sql {NO_ANSWER}")
+        raise no_query(f"sql/{name}.sql", text)
     listed = re.split(r"^FROM\b", selects[-1], maxsplit=1, flags=re.MULTILINE)[0].strip()
     return tuple(found[1] for item in re.split(r",\s*\n {2}(?=\S)", listed) if (found := COLUMN.search(item)))
 

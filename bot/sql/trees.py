@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bot.config.names import table_name, table_parts
 from bot.errors import PermanentError
-from bot.sql.text import NO_ANSWER
+from bot.sql.text import no_query
 from checks.forms import Limit
 
 if TYPE_CHECKING:
@@ -29,17 +29,22 @@ def parse_text(text: str, what: str) -> "exp.Expr":
     return trees[0]
 
 
-def selected_columns(text: str, what: str) -> list[str]:
-    """The columns that a statement returns, but for those that have no name, whatever its layout.
-
-    Raises PermanentError where it cannot be read, answers nothing, or does not say which.
-    """
+def query_in(text: str, what: str) -> "exp.Query":
+    """The one query of a text. Raises PermanentError for what creates or changes anything, however deep it stands."""
     from sqlglot import exp
 
     tree = parse_text(text, what)
-    query = tree.expression if isinstance(tree, exp.Create) else tree
-    if not isinstance(query, exp.Query):
-        raise PermanentError(f"{what} {NO_ANSWER}")
+    if not isinstance(tree, exp.Query) or tree.find(exp.DDL, exp.DML, exp.Into):
+        raise no_query(what, text)
+    return tree
+
+
+def selected_columns(text: str, what: str) -> list[str]:
+    """The columns that a statement returns, but for those that have no name, whatever its layout.
+
+    Raises PermanentError where it cannot be read, is no query, or does not say which.
+    """
+    query = query_in(text, what)
     if any(e.is_star for e in query.selects):
         raise PermanentError(f"{what} selects *: write the names of its columns")
     return [name for name in query.named_selects if name]

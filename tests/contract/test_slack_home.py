@@ -111,9 +111,12 @@ def test_the_app_is_told_of_each_opening_and_of_what_is_shown_there(
         ack()
 
     slack.open_home("U001", "messages")
+    until(lambda: len(bodies) == 1)
     slack.open_home("U001")
+    until(lambda: len(bodies) == 2)
     shown = client.views_publish(user_id="U001", view=home())["view"]
     slack.open_home("U001")
+    until(lambda: len(bodies) == 3)
     messages, first, second = (body["event"] for body in bodies)
     assert (messages["tab"], first["tab"], second["user"]) == ("messages", "home", "U001")
     assert "view" not in messages | first

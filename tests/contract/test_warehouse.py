@@ -44,6 +44,24 @@ def test_an_answer_without_bound_is_refused_and_a_value_is_cut(
     assert len(warehouse.ask(write("SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3"))) == 3
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE crm.sfdc_dbx.copy AS SELECT 1 AS n",
+        "WITH c AS (SELECT 1 AS n) DELETE FROM crm.sfdc_dbx.sync_audit_log WHERE audit_id IN (SELECT n FROM c)",
+        "FROM crm.sfdc_dbx.sync_audit_log INSERT INTO crm.sfdc_dbx.copy SELECT 1",
+        "DROP TABLE crm.sfdc_dbx.sync_audit_log",
+    ],
+)
+def test_what_would_change_something_is_not_asked(warehouse: Warehouse, write: Write, text: str) -> None:
+    name = write(text)
+    for ask in (warehouse.ask, lambda name: warehouse.ask_column(name, "n")):
+        with pytest.raises(PermanentError, match=rf"^sql/{name}\.sql:2: not a query, and what is asked must change"):
+            ask(name)
+    with pytest.raises(PermanentError, match="none of these questions can be joined"):
+        warehouse.ask_joined([name])
+
+
 def test_values_have_one_form(warehouse: Warehouse, write: Write) -> None:
     [row] = warehouse.ask(
         write(

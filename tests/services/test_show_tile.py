@@ -1,6 +1,7 @@
 """A tile: which is meant, and what is told where it cannot be shown."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -42,6 +43,9 @@ def test_a_tile_is_named_by_its_number_its_title_or_a_part_of_one(typed: str, nu
         ("99", "There is no tile “99”. Tiles: 1 System status, 2 Coverage, "),
         ("0", "There is no tile “0”. Tiles: 1 System status"),
         ("9" * 50, "Tiles: 1 System status"),
+        ("②", "There is no tile “②”. Tiles: "),
+        ("²", "There is no tile “²”. Tiles: "),
+        ("٣", "There is no tile “٣”. Tiles: "),
         ("covrege", "There is no tile “covrege”. Did you mean 2 Coverage?"),
         ("feature", "“feature” may be 6 Feature adoption, 7 Feature adoption trend. Write its number"),
         ("zzz", "There is no tile “zzz”. Tiles: "),
@@ -76,6 +80,20 @@ def test_a_missing_log_is_told_with_what_creates_it_and_another_table_with_what_
         world.warehouse.failure = missing
         with pytest.raises(NotFoundError, match="Restore it, or correct the statement of the tile"):
             show_tile(ports, named(2))
+
+
+def test_a_cell_says_nothing_by_which_somebody_is_reached(world: World) -> None:
+    mail, phone, token = "asha.rao@example.com", "+1 415 555-1234", "dapi0123456789abcdef"
+    row = {
+        "day": date(2026, 3, 2),
+        "n": 4155551234,
+        "id": "a0X000000000005AAA",
+        "name": f"Oak Park, {mail}",
+        "x": phone,
+    }
+    world.warehouse.rows[named(2).statement] = [row | {"y": token, "none": None}]
+    [shown] = show_tile(replace(world.ports, settings=SHIPPED), named(2)).rows
+    assert shown == row | {"name": "Oak Park, …", "x": "…", "y": "…", "none": None}
 
 
 def test_thresholds_say_which_value_stands_for_several(world: World) -> None:

@@ -174,6 +174,31 @@ def test_the_next_note_is_promised_for_another_day_than_this_one_when_clocks_cha
         assert preview_note(reporting.ports, BY).note.effects.next_note == following
 
 
+def test_channels_that_pipeline_yml_does_not_name_any_more_get_nothing(reporting: World) -> None:
+    note = str(preview_note(reporting.ports, BY).note.id)
+    settings = reporting.ports.settings
+    for channels in ((), settings.report.channels[:1], settings.report.channels[::-1]):
+        fewer = replace(reporting.ports, settings=replace(settings, report=Report(channels=channels)))
+        with pytest.raises(RefusedError, match=r"report\.channels in pipeline\.yml changed"):
+            send_note(fewer, note, BY, "")
+    reporting.deliver()
+    assert notes(reporting) == []
+
+
+def test_a_preview_of_more_than_an_hour_ago_is_not_sent(reporting: World) -> None:
+    note = str(preview_note(reporting.ports, BY).note.id)
+    reporting.clock.pass_(minutes=61)
+    with pytest.raises(RefusedError, match="more than an hour old"):
+        send_note(reporting.ports, note, BY, "")
+
+
+def test_what_somebody_adds_arrives_whole_however_many_characters_are_escaped(reporting: World) -> None:
+    typed = ("R&D <team> " * 50)[:500].strip()
+    send(reporting, typed)
+    reporting.deliver()
+    assert all(text.count("R&amp;D &lt;team&gt;") == typed.count("R&D <team>") for _, text in notes(reporting))
+
+
 @pytest.mark.parametrize("note", ["", "0", "99", "-1", "١", "1; DROP", "9" * 40])
 def test_an_id_that_was_never_a_preview_is_refused(reporting: World, note: str) -> None:
     with pytest.raises(RefusedError, match="outdated"):

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from slack_bolt import BoltRequest
@@ -16,6 +17,7 @@ from slack_bolt import BoltRequest
 from bot.demo.slack.server import Fault, SlackServer
 from bot.errors import NotFoundError, PermanentError, RefusedError, StateError, TemporaryError, UncertainError
 from bot.messages.plain import note
+from bot.messages.text import with_times
 from bot.runtime.bot import Bot
 from bot.runtime.composition import connect_slack, disconnect, settings_from
 from bot.runtime.demo import OPERATOR
@@ -519,3 +521,16 @@ def test_a_dialog_of_another_version_is_refused_not_failed(services: Services) -
     context = desk_of(services)
     context.do(replace(PRESS, word="answer"), partial(handle, "submission"))
     assert "dialog is from another version" in words(context.client.said)  # type: ignore[attr-defined]
+
+
+def test_what_somebody_types_is_never_read_as_a_mention_of_ours() -> None:
+    """A stored text names people as `{@U…}`, which is written as a mention where it is shown."""
+    typed = "{@U0MALLORY} {@S0ALL} {{@S0ALL}}"
+    user, team = {"id": ROBIN, "team_id": "T0OURS"}, {"id": "T0OURS"}
+    state = {"values": {"reason": {"reason": {"value": typed}}}}
+    view = {"id": "V1", "callback_id": "snooze", "private_metadata": "1", "state": state}
+    fields = interaction_from({"type": "view_submission", "user": user, "team": team, "view": view}).fields or {}
+    about = {"command": "/sync-health", "user_id": ROBIN, "team_id": "T0OURS", "channel_id": "C1", "response_url": "x"}
+    command = interaction_from(about | {"text": f"note {typed}"})
+    for text in (fields["reason"], command.value):
+        assert "MALLORY" in text and "<" not in with_times(text, ZoneInfo("UTC"))

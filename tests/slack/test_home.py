@@ -17,7 +17,6 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
 from bot.errors import StateError, TemporaryError, UncertainError
-from bot.model import Place
 from bot.services.authorise import Person
 from bot.services.fair_pool import FairPool
 from bot.services.next_step import TRANSIENT
@@ -217,6 +216,35 @@ def test_people_of_another_workspace_are_told_so_and_see_nothing_of_the_pipeline
     publish(publisher)
     assert slack(context).published == ["U0STRANGER"]
     assert "properties" not in json.dumps(slack(context).homes["U0STRANGER"])
+
+
+OUTSIDE = {
+    "of another workspace": ({"user_team": "T9"}, {}),
+    "of another organization": ({"user_team": "E9"}, {"enterprise_id": "E0"}),
+    "of a shared channel": ({}, {"is_ext_shared_channel": True}),
+    "of a shared channel who says to be ours": ({"user_team": TEAM}, {"is_ext_shared_channel": True}),
+}
+
+
+@pytest.mark.parametrize("who", OUTSIDE)
+def test_people_from_outside_see_nothing_whatever_workspace_the_event_comes_from(
+    context: Context, publisher: HomePublisher, who: str
+) -> None:
+    theirs, about = OUTSIDE[who]
+    told = event("U0STRANGER", team=TEAM)
+    opened(context, {**told, **about, "event": told["event"] | theirs})
+    publish(publisher)
+    assert "members of its own workspace only" in slack(context).shows("U0STRANGER")
+
+
+@pytest.mark.parametrize("ours", [TEAM, "E0"])
+def test_who_is_said_to_be_of_our_workspace_or_organization_is(
+    context: Context, publisher: HomePublisher, ours: str
+) -> None:
+    told = event(ROBIN, team=TEAM)
+    opened(context, {**told, "enterprise_id": "E0", "event": told["event"] | {"user_team": ours}})
+    publish(publisher)
+    assert "members of its own workspace only" not in slack(context).shows(ROBIN)
 
 
 def test_everybody_sees_the_same(services: World, context: Context, publisher: HomePublisher) -> None:
@@ -523,25 +551,6 @@ def test_another_version_met_by_the_headline_is_replaced_as_well(context: Contex
     opened(context, event(version="of another process"))
     publish(publisher)
     assert "The rest does not fit here" in slack(context).shows()
-
-
-def test_threads_whose_addresses_slack_tells_slowly_are_asked_for_bit_by_bit(
-    services: World, context: Context, publisher: HomePublisher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Place] = []
-    show(context, publisher)
-
-    def slow(_: Context, root: Place) -> str:
-        asked.append(root)
-        services.clock.pass_(seconds=LOOK)
-        return f"https://example.slack.com/{root.ts}"
-
-    monkeypatch.setattr(Context, "link_to", slow)
-    roots = {n: Place("C1", f"{n}.0") for n in range(3)}
-    assert len(publisher._links_to(roots)) == 1
-    assert len(publisher._links_to(roots)) == 2
-    assert len(publisher._links_to(roots)) == 3
-    assert asked == list(roots.values())
 
 
 # -- buttons

@@ -74,7 +74,9 @@ def test_a_measure_may_have_any_layout(own: Own, health: str | bytes) -> None:
         ("SELECT 'open", "sql/health.sql cannot be read as Databricks SQL: "),
         ("", "sql/health.sql must hold one statement, it holds 0"),
         (f"{HEALTH}; {HEALTH}", "sql/health.sql must hold one statement, it holds 2"),
-        ("DELETE FROM lake.crm.contacts", "sql/health.sql has no SELECT of its own"),
+        ("DELETE FROM lake.crm.contacts", "sql/health.sql:1: not a query, and what is asked must change nothing"),
+        (f"-- ?\n/* a\nb */ CREATE TABLE lake.crm.copy AS {HEALTH}", "sql/health.sql:3: not a query"),
+        (f"-- ?\nWITH c AS ({HEALTH})\nINSERT INTO lake.crm.copy SELECT * FROM c", "sql/health.sql:2: not a query"),
         ("SELECT * FROM lake.crm.contacts", "sql/health.sql selects *: write the names of its columns"),
         (b"SELECT 'M\xfcller' AS contact_rows", "sql/health.sql is not UTF-8: save it as UTF-8"),
         (HEALTH.encode("utf-16"), "sql/health.sql is not UTF-8: save it as UTF-8"),
@@ -124,6 +126,15 @@ def test_every_file_that_is_no_text_is_told_with_the_rest_of_the_problems(own: O
         "sql/pipeline/views/two.sql is not UTF-8: save it as UTF-8",
     ]
     assert len(said) == 4 and said[3].startswith("sql/health.sql cannot be read")
+
+
+@pytest.mark.parametrize("name", ["checks/copies", "measure/examples", "measure/snapshots"])
+def test_whatever_is_asked_must_be_a_query(own: Own, name: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        own(**{name: f"-- ?\nCREATE TABLE lake.crm.copy AS {HEALTH}"})
+    what = "not a query, and what is asked must change nothing: write it as one SELECT"
+    assert refused.value.problems == [f"sql/{name}.sql:2: {what}"]
+    own(**{name: "-- ?\n(SELECT * FROM lake.crm.contacts -- CREATE TABLE\n)"})
 
 
 def test_a_file_that_has_the_name_of_a_product_statement_is_refused_unless_it_is_a_copy(own: Own) -> None:

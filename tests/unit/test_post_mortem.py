@@ -123,7 +123,8 @@ def test_no_text_changes_how_markdown_reads_the_document(text: str) -> None:
 @pytest.mark.parametrize("text", [HOSTILE, "a_b_c __d__", "1. x", "10) x", "# x", "- x", "+ x", "&lt;b&gt;", "a\\*b"])
 def test_a_text_reads_as_it_was_written(text: str) -> None:
     [paragraph] = [token for token in PARSER.parse(escape_markdown(text)) if token.type == "inline"]
-    assert "".join(child.content for child in paragraph.children or ()) == text
+    read = "".join(child.content for child in paragraph.children or ())
+    assert read.replace("\N{FULLWIDTH COMMERCIAL AT}", "@") == text
 
 
 @given(common.anything, st.integers(0, 300))
@@ -156,6 +157,27 @@ def test_what_is_copied_from_slack_is_the_document() -> None:
 
 
 # -- what is said
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [("ask @asha", "ask ＠asha"), ("@all", "＠all"), ("jq@x.example", "jq@x.example")]
+)
+def test_a_text_mentions_nobody_where_the_document_is_pasted(text: str, read: str) -> None:
+    assert escape_markdown(text) == read
+
+
+def test_a_timeline_of_thousands_is_rendered_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[int | None] = []
+
+    def counting(*about: Any, events: int | None = None) -> str:
+        rendered.append(events)
+        return incident_markdown(*about, events=events)
+
+    monkeypatch.setattr("bot.messages.incident_markdown.incident_markdown", counting)
+    told = tuple(Entry(NOW + minutes(n), Did.NOTED, OPERATOR, "x" * 50) for n in range(3000))
+    shown = common.text_of(markdown_message(post_mortem(incident(timeline=told), actions=()), SETTINGS).payload())
+    assert len(rendered) < 15 and max(filter(None, rendered)) < 600
+    assert 8000 < len(shown) < 13_000
 
 
 def test_of_a_long_timeline_slack_shows_the_latest_and_the_file_all() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerts.incident_figures import Figures, figures_of
 from bot.alerts.model import Did, Entry, Incident, State
-from bot.alerts.stakeholders import Effect, effect_of, events_of, state_of
+from bot.alerts.stakeholders import Effect, effect_of, events_of, is_still_so, state_of
 from checks.model import Check
 from tests.fakes import shipped_settings
 from tests.unit.samples import incident
@@ -110,5 +110,20 @@ def test_the_time_in_which_checks_could_not_run_is_added_up_once() -> None:
 
 def test_the_state_of_what_a_note_is_about_changes_with_it() -> None:
     before, after = one("backlog", 10, None), one("backlog", 10, 20)
-    states = {state_of([figures for figures, _ in known(each)]) for each in (before, after)}
+    states = {state_of(known(each)) for each in (before, after)}
     assert len(states) == 2
+
+
+@pytest.mark.parametrize(
+    ("check", "peak", "later", "still"),
+    [
+        ("null_company_names", 100, 110, True),
+        ("null_company_names", 100, 111, False),
+        ("backlog", 3, 9000, False),
+        ("sync_recency", 3, 9000, True),  # of which the note says no number
+        ("coverage", 80, 20, True),
+    ],
+)
+def test_a_note_that_says_far_too_few_records_is_not_what_is_so(check: str, peak: int, later: int, still: bool) -> None:
+    seen = state_of(known(one(check, 10, None, peak=float(peak))))
+    assert is_still_so(seen, known(one(check, 10, None, peak=float(later)))) is still

@@ -116,6 +116,14 @@ def test_a_check_that_is_switched_off_draws_no_threshold() -> None:
 
 
 WRONG = {
+    "no query": (
+        GOOD.replace("SELECT", "CREATE TABLE a.b.d AS SELECT"),
+        "3: not a query, and what is asked must change",
+    ),
+    "a query that inserts": (
+        GOOD.replace("SELECT", "WITH c AS (SELECT 1)\nINSERT INTO a.b.d SELECT"),
+        "3: not a query",
+    ),
     "no header": (GOOD.replace("-- title", "-- name"), r"2: below its question stands how it is drawn: -- title:"),
     "no question": (GOOD.partition("\n")[2], r"2: below its question stands how it is drawn"),
     "an unknown chart": (GOOD.replace("line", "radar"), r"2: chart: .*radar.* is not .*counter.*line"),

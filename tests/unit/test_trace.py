@@ -228,16 +228,36 @@ def test_of_a_row_nothing_is_told_but_words_of_the_statement_ids_numbers_and_tim
     assert personal.note.startswith("… wins at –")
 
 
-def test_values_of_fields_are_shown_where_pipeline_yml_names_them_or_both_are_flags() -> None:
-    def difference(field: str, ours: object, theirs: object) -> Difference:
-        [hop] = hops_of([ROW | {"field": field, "ours": ours, "theirs": theirs}], LINKED)
+def test_values_of_fields_are_shown_where_the_sync_of_the_record_names_them_or_both_are_flags() -> None:
+    def difference(field: str, ours: object, theirs: object, sync: str = "Sync B") -> Difference:
+        [hop] = hops_of([ROW | {"sync": sync, "field": field, "ours": ours, "theirs": theirs}], settings)
         return hop.differences[0]
 
+    a, b = LINKED.syncs
+    b_names = {"key": ("id", "phone"), "group_by": ("state", "phone")}
+    syncs = (a.model_copy(update={"key": ("email",), "group_by": ()}), b.model_copy(update=b_names))
+    settings = replace(LINKED, syncs=syncs, trace=frozenset({"flag", "email"}))
+    assert difference("email", "asha@example.com", "", "Sync A") == Difference("email", "…", "empty")
+    assert difference("email", "asha@example.com", "100005", "Sync B") == Difference("email", None, None)
+    assert difference("id", "100005", "asha@example.com") == Difference("id", "100005", "…")
+    assert difference("phone", "+1 415 555 1234", None) == Difference("…", "…", "empty")
+    assert difference("state", "CA", "TX", "Sync A") == Difference("state", None, None)
     assert difference("state", "CA", "TX") == Difference("state", "CA", "TX")
     assert difference("enabled", True, None) == Difference("enabled", "true", "empty")
     assert difference("owner", "Asha Rao", "Ravi") == Difference("owner", None, None)
     assert difference("owner", "Asha Rao", None) == Difference("owner", None, "empty")
     assert difference("flag", "true", "Asha") == Difference("flag", None, None)
+
+
+def test_a_place_or_a_field_that_is_made_of_values_is_redacted() -> None:
+    row = ROW | {"place": "HubSpot of Asha <asha@example.com>", "field": "phone of Asha, 555-0100", "ours": "a"}
+    [hop] = hops_of([row], replace(LINKED, trace=frozenset({"HubSpot", "phone"})))
+    said = f"{hop.place} {hop.differences}"
+    assert "Asha" not in said and "example" not in said and "0100" not in said
+    [hop] = hops_of(
+        [ROW | {"place": "HubSpot", "field": "phone"}], replace(LINKED, trace=frozenset({"HubSpot", "phone"}))
+    )
+    assert (hop.place, hop.differences[0].field) == ("HubSpot", "phone")
 
 
 @pytest.mark.parametrize(
@@ -275,13 +295,14 @@ def test_a_trace_of_four_columns_is_enough(own: Own, tmp_path: Path) -> None:  #
         (TRACE.replace(":id", ":key"), "has to ask for :id alone, the ID that is looked for; its parameters: :key"),
         (TRACE.replace(":id", "7"), "its parameters: none"),
         ("SELECT 'open", "cannot be read as Databricks SQL"),
+        (f"CREATE TABLE lake.crm.copy AS {TRACE}", ":1: not a query, and what is asked must change nothing"),
     ],
 )
 def test_a_trace_that_does_not_fit_is_refused_at_start(own: Own, text: str, problem: str) -> None:  # noqa: F811
     with pytest.raises(ConfigurationError) as refused:
         own(**{"measure/trace": text})
     assert any(problem in one for one in refused.value.problems), refused.value.problems
-    assert all(one.startswith("sql/measure/trace.sql ") for one in refused.value.problems)
+    assert all(one.startswith("sql/measure/trace.sql") for one in refused.value.problems)
 
 
 def test_a_text_of_a_statement_is_read_as_it_is_meant() -> None:

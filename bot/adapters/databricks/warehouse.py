@@ -58,6 +58,7 @@ class DatabricksWarehouse:
         self._pool = Pool(session, patience=patience, lifetime=lifetime, monotonic=monotonic)
 
     def ask(self, question: str, **parameters: object) -> Rows:
+        self._statements.require_query(question)
         return self._run_named(question, self._statements.in_dialect(question, "databricks"), parameters)
 
     def ask_joined(self, questions: Sequence[str]) -> dict[str, Rows]:

@@ -52,11 +52,13 @@ class Modals:
     def home_opened(self, user: str, tab: str) -> Json:
         """The event of somebody who has opened a tab of the app, with the view of the Home once there is one."""
         opened = {"type": "app_home_opened", "user": user, "channel": f"D{user[1:]}", "tab": tab}
+        if outside := (team := self.people[user].team) != TEAM:
+            opened["user_team"] = team
         with self.lock:
             view = {"view": copy.deepcopy(self._homes[user])} if tab == "home" and user in self._homes else {}
-        now, team = self.real(), self.people[user].team
-        about = {"token": "", "team_id": team, "api_app_id": APP, "type": "event_callback", "event_time": int(now)}
-        ids = {"event_id": "Ev" + secrets.token_hex(5).upper(), "authorizations": [], "is_ext_shared_channel": False}
+        now = self.real()
+        about = {"token": "", "team_id": TEAM, "api_app_id": APP, "type": "event_callback", "event_time": int(now)}
+        ids = {"event_id": "Ev" + secrets.token_hex(5).upper(), "authorizations": [], "is_ext_shared_channel": outside}
         return about | ids | {"event": opened | {"event_ts": f"{now:.6f}"} | view}
 
     def submission(self, user: str, values: Mapping[str, str]) -> Json:
