@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bot.config.pipeline_file import Noun, PipelineFile
-from bot.config.syncs import ALL, SyncSettings, inconsistent_syncs
+from bot.config.syncs import ALL, SyncSettings, as_compared, inconsistent_syncs
 from bot.config.yaml_lines import is_unseen
 from checks.problems import Written, problems
 
@@ -165,7 +165,7 @@ def _scalar(text: str) -> str:
 def _sayable(label: str) -> str:
     seen = "".join(character for character in label if not is_unseen(character))
     name = " ".join(seen.split())[:LONGEST_NAME].rstrip()
-    return "" if name.casefold() == ALL else name
+    return "" if as_compared(name) in ("", ALL) else name
 
 
 def _with_id(name: str, id_: int) -> str:

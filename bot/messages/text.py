@@ -138,7 +138,7 @@ def figure(value: float, unit: str = "", beside: Collection[float] = ()) -> str:
         span, said = SPANS[unit], duration(value * SPANS[unit])
         others = (one for one in beside if abs(one - value) * span >= timedelta(milliseconds=1))
         return f"{in_figures(value, beside)} {unit}" if any(duration(one * span) == said for one in others) else said
-    return in_figures(value, beside) + with_unit(unit)
+    return f"{in_figures(value, beside)} {unit}".rstrip()
 
 
 def with_sync(title: str, sync: str | None) -> str:
