@@ -40,8 +40,6 @@ QUESTIONS = (
     "incident 1",
     "snapshot",
     "audit 7",
-)
-AFTERWARDS = (  # while the fault lasts nothing waits for them
     "incident 1 --markdown",
     "report",
     "slo",
@@ -83,14 +81,6 @@ def refuse_actions(demo: Demo, canary: dict[str, str]) -> None:
         until(lambda word=word: (m := demo.slack.modal(OPERATOR)) and m.get("submit") and word in str(m["title"]))
         demo.slack.submit(OPERATOR, {"reason": "as asked"})
         until(lambda end=end: any(end in str(demo.slack.messages(m["ts"])) for m in demo.slack.messages()))
-
-
-def ask(demo: Demo, bot: Bot, questions: tuple[str, ...]) -> None:
-    """One after the other, each until it is answered."""
-    for question in questions:
-        seen = len(demo.slack.ephemerals(OPERATOR))
-        demo.slack.command(OPERATOR, question)
-        until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen and not bot._context.in_flight.count())
 
 
 def plant(demo: Demo, canary: dict[str, str]) -> None:
@@ -154,15 +144,17 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         demo.estate.switch(next(iter(FAULTS)), True)
         until(lambda: any("company name" in str(m) for m in demo.slack.messages()))
         plant_failed_run(demo, canary)
-        ask(demo, bot, QUESTIONS)
+        for question in (*QUESTIONS, *(typed.format(**canary) for typed in TYPED)):
+            seen = len(demo.slack.ephemerals(OPERATOR))
+            demo.slack.command(OPERATOR, question)
+            until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen and not bot._context.in_flight.count())
+        demo.slack.open_home(OPERATOR)
+        home = until(lambda: demo.slack.home(OPERATOR))
         demo.estate.switch(next(iter(FAULTS)), False)
         offered = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None))
         demo.slack.press(OPERATOR, offered["ts"], "rerun")
         modal = until(lambda: (m := demo.slack.modal(OPERATOR)) and m["callback_id"] != "loading" and m)
         refuse_actions(demo, canary)
-        ask(demo, bot, (*AFTERWARDS, *(typed.format(**canary) for typed in TYPED)))
-        demo.slack.open_home(OPERATOR)
-        home = until(lambda: demo.slack.home(OPERATOR))
         evaluation = summarise(ports).evaluation
         assert evaluation
         threads = [demo.slack.messages(message["ts"]) for message in demo.slack.messages()]
