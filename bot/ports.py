@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from bot.alerts.alert_times import Measured
+from bot.alerts.alert_times import Measured, Opening
 from bot.alerts.history import Spread
 from bot.alerts.model import Action, ActionKind, Alert, Entry, Incident, Maintenance
 from bot.alerts.paging import Page
@@ -321,9 +321,6 @@ class Records(AlertRecords, Protocol):
     def send_note(self, note: Note, channels: Iterable[str]) -> bool:
         """Keep that it is sent, with what was added, and enqueue it for these channels; False where it was before."""
 
-    def evaluated_since(self, since: datetime) -> list[datetime]:
-        """When everything was evaluated since then, oldest first."""
-
     def create_maintenance(self, window: Maintenance) -> Maintenance:
         """Write a new window (its id is ignored) and return it with its id; it holds back what nobody asked for."""
 
@@ -357,6 +354,9 @@ class Records(AlertRecords, Protocol):
     def root_of(self, incident_id: int) -> Place | None:
         """Where the incident's thread begins, once it does."""
 
+    def roots_of(self, incident_ids: Collection[int]) -> Mapping[int, Place]:
+        """The same of several, by incident; those whose threads are not in Slack yet are left out."""
+
     def latest_evaluation(self) -> Evaluation | None:
         """The newest one."""
 
@@ -371,8 +371,16 @@ class Records(AlertRecords, Protocol):
     def evaluations_since(self, since: datetime) -> list[Evaluated]:
         """How long each evaluation took, oldest first; what was thinned out is missing."""
 
-    def measured_since(self, check: str, sync: str | None, since: datetime) -> list[Measured]:
-        """What was measured of a check and sync, oldest first, without what was carried over."""
+    def evaluation_times(self, since: datetime) -> list[datetime]:
+        """When everything was evaluated since then, oldest first."""
+
+    def values_between(
+        self, check: str, sync: str | None, since: datetime, until: datetime
+    ) -> tuple[tuple[datetime, float], ...]:
+        """The measured values of a check from one time to another, oldest first."""
+
+    def measured_before(self, openings: Collection[Opening], since: datetime) -> Mapping[Opening, list[Measured]]:
+        """What was measured before each, from the last healthy evaluation since then; nothing where there is none."""
 
     def unmeasured_since(self, checks: Collection[str], since: datetime) -> list[datetime]:
         """The evaluations in which one of these checks had no number, oldest first."""
@@ -432,7 +440,7 @@ class Records(AlertRecords, Protocol):
         """The workspace has just refused a table or chart."""
 
     def first_look(self) -> datetime | None:
-        """When the first evaluation was: since when the bot is at work."""
+        """When the oldest evaluation was of those that are kept, up to 90 days: the bot has been at work since then."""
 
     def was_done(self, job: str, day: date) -> bool:
         """Whether a daily job was done for a local date."""
@@ -512,8 +520,19 @@ class Store(Protocol):
     def read_content(self, message: Announcement) -> Announcement:
         """The message with what it says now. Raises StateError, or whatever its rows make it raise."""
 
-    def mark_sent(self, claimed: ClaimedMessage, holder: str, *, place: Place | None, alone: bool = False) -> bool:
-        """Commit *sent*; False when the claim was lost. `alone`: unsent replies are obsolete, if it is still over."""
+    def mark_sent(
+        self,
+        claimed: ClaimedMessage,
+        holder: str,
+        *,
+        place: Place | None,
+        alone: bool = False,
+        row: AuditRow | None = None,
+    ) -> bool:
+        """Commit *sent*, with its audit row; False, and neither, when the claim was lost.
+
+        `alone`: unsent replies are obsolete, if it is still over.
+        """
 
     def release_claim(self, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
         """Not sent, or perhaps not: try again. False when the claim was lost meanwhile."""

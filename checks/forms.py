@@ -33,6 +33,17 @@ class Limit:
         """Whether the value is on this side of the number."""
         return bool(COMPARISONS[self.comparison](value, self.number))
 
+    @property
+    def rises(self) -> bool:
+        """Whether more is worse; of `= 0` less is, of `!= 0` more."""
+        return self.comparison in (">", ">=", "!=")
+
+    def beyond(self, value: float) -> float:
+        """How far on this side of the number a value is, to find the worst of some."""
+        if self.comparison in ("=", "!="):
+            return abs(value - self.number) if self.rises else -abs(value - self.number)
+        return value if self.rises else -value
+
     def __str__(self) -> str:
         return f"{self.comparison} {self.number:.15g}{with_unit(self.unit)}"
 

@@ -39,12 +39,12 @@ def clear_limit(check: Check) -> Limit:
     """Where an alert of this check ends: a little inside the limit where it began, so that 49, 51, 49 does not ring."""
     if check.clear:
         return check.clear
-    mildest = check.warn or check.critical
+    mildest = check.mildest
     assert mildest, "the catalog refuses checks without a limit"
     if mildest.comparison in ("=", "!="):
         return replace(mildest, comparison={"=": "!=", "!=": "="}[mildest.comparison])
     inside = abs(mildest.number) * MARGIN
-    comparison, end = ("<=", -inside) if ">" in mildest.comparison else (">=", inside)
+    comparison, end = ("<=", -inside) if mildest.rises else (">=", inside)
     return replace(mildest, comparison=comparison, number=mildest.number + end)
 
 
@@ -71,7 +71,7 @@ def _summary(check: Check, reading: Reading, outcome: Outcome, crossed: Limit | 
     if outcome is Outcome.NO_DATA:
         return f"{_title(check, sync)}: no data{f' ({reading.detail})' if reading.detail else ''}"
     assert reading.value is not None
-    limit = crossed or check.warn or check.critical
+    limit = crossed or check.mildest
     beside = [one.number for one in (check.warn, check.critical) if one]
     text = check.healthy if outcome is Outcome.OK and check.healthy else check.summary
     said = text.replace("{sync}'s", "{whose}").format(

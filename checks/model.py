@@ -153,6 +153,11 @@ class Check(Case):
         return f"{sync}/{self.metric}" if sync else self.metric
 
     @property
+    def mildest(self) -> Limit | None:
+        """The threshold that is crossed first."""
+        return self.warn or self.critical
+
+    @property
     def statement(self) -> str | None:
         """The name of its own statement, where it has one: `sql/checks/stale.sql` is `checks/stale`."""
         own = self.metric.startswith("sql/")

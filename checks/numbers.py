@@ -1,6 +1,6 @@
 """Numbers as people write them, and never rounded onto a threshold that they stand next to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 MOST_DECIMALS = 15
@@ -34,6 +34,12 @@ def duration(span: timedelta) -> str:
 def count_of(count: int, one: str, many: str = "") -> str:
     """`1 record`, `20,274 records`; `many` where the plural is not made with s."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def listed(names: Sequence[str], most: int, of: int | None = None) -> str:
+    """`Mon, Tue and 2 more`: the first so many names, and how many others there are `of` all."""
+    more = (of or len(names)) - len(names[:most])
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def ordinal(count: int) -> str:

@@ -1,8 +1,10 @@
 """How long it took from a fault, and from the evaluation that first found it, until its alert stood in Slack: pure."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from bot.alerts.model import Did, Incident
 from bot.facts import Run, RunStatus
@@ -17,7 +19,15 @@ class Measured:
 
     at: datetime
     outcome: Outcome
-    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """When an incident of a check and sync opened."""
+
+    check: str
+    sync: str | None
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -53,25 +63,25 @@ class Announced:
         return None if begin is None else max((self.posted_at or now) - begin, timedelta(0))
 
 
-def found_between(measured: Iterable[Measured], opened_at: datetime) -> tuple[datetime | None, datetime | None]:
+def found_between(measured: Sequence[Measured], opened_at: datetime) -> tuple[datetime | None, datetime | None]:
     """The latest evaluation that found nothing before an incident opened, and the first one after it that did.
 
     `measured` are those of its check and sync, oldest first. Where nothing is known of a healthy one, both are None.
     """
-    healthy: datetime | None = None
     breached: datetime | None = None
-    for one in measured:
-        if one.at > opened_at:
-            break
-        if one.outcome is Outcome.OK:
-            healthy, breached = one.at, None
-        elif breached is None and one.outcome in BREACHED:
-            breached = one.at
-    return (healthy, breached) if healthy else (None, None)
+    for n in range(bisect_right(measured, opened_at, key=attrgetter("at")) - 1, -1, -1):
+        if measured[n].outcome is Outcome.OK:
+            return measured[n].at, breached
+        if measured[n].outcome in BREACHED:
+            breached = measured[n].at
+    return None, None
 
 
 def ended_before(runs: Sequence[Run], at: datetime | None) -> datetime | None:
-    """When the newest run ended that an evaluation at this time knew: what it found of runs began with that one."""
+    """When the newest run ended that an evaluation at this time knew: what it found of runs began with that one.
+
+    Of one that failed Census has no end; it failed after it began.
+    """
     says = (run for run in runs if run.status is RunStatus.FAILED or run.counts_as_sync)
-    ends = [run.completed_at for run in says if run.completed_at and at and run.completed_at <= at]
+    ends = [ended for run in says if at and (ended := run.completed_at or run.created_at) <= at]
     return max(ends, default=None)

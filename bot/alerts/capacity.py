@@ -112,7 +112,7 @@ def pace_of(title: str, sync: str | None, values: Values, limit: Limit, zone: Zo
     Of a backlog, which fills and is emptied all day, the lowest value of each local day counts; of what should stay
     high, the highest.
     """
-    sign = 1 if ">" in limit.comparison else -1
+    sign = 1 if limit.rises else -1
     if not values or limit.comparison in ("=", "!="):
         return None
     best = [(at, sign * value) for at, value in _best_by_day(values, sign, zone).values()]

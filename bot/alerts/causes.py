@@ -1,5 +1,6 @@
 """Why an alert fires, from facts that are at hand: pure. Nothing is guessed; what is not known is not said."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,13 @@ UNDONE = {RunStatus.CANCELLED: "canceled", RunStatus.SKIPPED: "skipped, another 
 BACKLOG = frozenset({"backlog", "backlog_not_shrinking"})
 BEHIND = frozenset({"clean_backlog", "empty_backlog"})  # a check with one of these is about what the sync has written
 OVERTIME = "run_overtime"  # the metric of a run in progress that takes too long
+PAUSED = ("First seen paused", "Paused by")
+IN_PROGRESS = "A run has been in progress since"
+SO_FAR, COMPLETE = " so far", "Runs complete:"
+FOLLOWING = "; the next run starts"
+IN_BRACES = re.compile(r"\s*\{[^{}]*\}")  # a time or a person
+# How many there are, by what follows; the number in `Feed 17` or `Census answered 401` is part of a name.
+COUNT = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?=%| (?:of|suspect|updated|runs?|records?|[a-z]{4,}s|h|min|d|s)\b)")
 OVERDUE = frozenset({"hours_since_last_run", "runs_today"})
 
 
@@ -84,10 +92,10 @@ def _paused(about: Circumstances) -> str:
     """By whom, where that was done here; braces mean something in a cause, so a reason keeps none."""
     action = about.paused_by
     if action is None:
-        return f"First seen paused {at(about.since)}"
+        return f"{PAUSED[0]} {at(about.since)}"
     whom = "Sync Health" if action.by == ITSELF else f"{{@{action.by}}}"
     why = action.reason if action.by == ITSELF else action.reason.translate({ord("{"): "(", ord("}"): ")"})
-    return f"Paused by {whom} {at(action.requested_at)}{f': {why}' if why else ''}"
+    return f"{PAUSED[1]} {whom} {at(action.requested_at)}{f': {why}' if why else ''}"
 
 
 def _found(about: Circumstances) -> Iterator[str]:
@@ -100,7 +108,7 @@ def _found(about: Circumstances) -> Iterator[str]:
         yield from _last_run(sync)
     if about.check.metric == OVERTIME and sync.running and sync.running.records_total:
         done = f"{sync.running.records_updated or 0:,} of {count_of(sync.running.records_total, *about.noun)}"
-        yield f"{done} updated so far"
+        yield f"{done} updated{SO_FAR}"
     if about.is_backlog:
         yield from _backlog(sync, about.noun)
     if about.is_data and BEHIND & about.check.cases.keys():
@@ -110,7 +118,7 @@ def _found(about: Circumstances) -> Iterator[str]:
 def _last_run(sync: SyncStatus) -> Iterator[str]:
     """Why the latest run did not bring the destination up to date, where it neither completed nor failed."""
     if sync.running:
-        yield f"A run has been in progress since {at(sync.running.created_at)}"
+        yield f"{IN_PROGRESS} {at(sync.running.created_at)}"
     elif sync.latest and sync.latest.dry_run:
         yield f"{possessive(sync.name)} last run was a dry run, which writes nothing"
     elif sync.latest and sync.latest.status in UNDONE:
@@ -122,11 +130,11 @@ def _backlog(sync: SyncStatus, noun: tuple[str, str]) -> Iterator[str]:
     last = sync.last_sync
     if sync.running and sync.running.records_total:
         done = f"{sync.running.records_updated or 0:,} of {count_of(sync.running.records_total, *noun)}"
-        yield f"{sync.name} is writing them: {done} so far"
+        yield f"{sync.name} is writing them: {done}{SO_FAR}"
     elif sync.pending_since and last and last.created_at > sync.pending_since and last.records_updated:
-        yield f"Runs complete: {count_of(last.records_updated, *noun)} updated in the last one"
+        yield f"{COMPLETE} {count_of(last.records_updated, *noun)} updated in the last one"
     elif sync.pending_since and last and last.created_at <= sync.pending_since:
-        following = f"; the next run starts {at(sync.next_run)}" if sync.next_run else ""
+        following = f"{FOLLOWING} {at(sync.next_run)}" if sync.next_run else ""
         yield f"No run of {sync.name} has completed since they became pending{following}"
 
 
@@ -138,6 +146,20 @@ def _data(about: Circumstances, sync: SyncStatus) -> Iterator[str]:
         yield f"Not in the backlog: only {count_of(sync.queue, *about.noun)} pending in {sync.name}"
     elif sync.queue == 0:
         yield f"Not in the backlog: no {about.noun[0]} is pending in {sync.name}"
+
+
+def cause_name(cause: str, sync: str | None) -> str | None:
+    """What a stored cause is called where many are counted: without its times, its people and what comes next.
+
+    None: it says how far a run is, which is no cause of anything later.
+    """
+    if cause.endswith(SO_FAR) or cause.startswith(COMPLETE):
+        return None
+    if cause.startswith(PAUSED):
+        return f"{sync or 'A sync'} paused"
+    if cause.startswith(IN_PROGRESS):
+        return f"{possessive(sync) if sync else 'A'} run in progress"
+    return IN_BRACES.sub("", cause.split(FOLLOWING)[0]).strip()
 
 
 def at(moment: datetime) -> str:

@@ -16,6 +16,7 @@ from checks.model import Check
 
 MOST_POINTS = 20  # of a chart in Slack
 WEEK = 7
+YEAR = timedelta(days=365)  # from here on two days may have one label
 COMPARED = 2 * WEEK  # days: the last seven, and the seven before
 HOURS = {1: 2, 2: 4, 3: 4}  # of a point, where so few days of 24 hours are shown; longer times have whole local days
 
@@ -103,10 +104,10 @@ class Weeks:
 
 def pick_for(check: Check | None) -> Pick:
     """The value that its thresholds are about: the highest where more is worse, the lowest where less is."""
-    limit = (check.critical or check.warn) if check else None
+    limit = check.mildest if check else None
     if limit is None or limit.comparison == "!=":
         return Pick.LAST
-    return Pick.HIGHEST if limit.comparison in (">", ">=") else Pick.LOWEST
+    return Pick.HIGHEST if limit.rises else Pick.LOWEST
 
 
 def axis_of(now: datetime, days: int, zone: ZoneInfo) -> Axis:
@@ -165,21 +166,21 @@ def weeks_of(spreads: Spreads, axis: Axis) -> Weeks:
     return Weeks(_mean(now), _mean(before), len(before))
 
 
-def condensed(values: Sequence[tuple[str, float | None]], pick: Pick | None, most: int = MOST_POINTS) -> list[Point]:
-    """At most so many points of labeled values in order, those next to each other together; `pick` None: their sum."""
-    size = max(1, -(-len(values) // most))
-    begin = len(values) % size or size  # the last group is a whole one
-    groups = [values[:begin], *(values[n : n + size] for n in range(begin, len(values), size))] if values else []
-    known = ((some, [value for _, value in some if value is not None]) for some in groups)
-    return [Point(_joined(some[0][0], some[-1][0]), _one_of(numbers, pick)) for some, numbers in known]
+def grouped(count: int, most: int = MOST_POINTS) -> list[range]:
+    """So many places in order as at most so many groups of those next to each other; the last group is a whole one."""
+    size = max(1, -(-count // most))
+    begin = count % size or size
+    return [range(begin), *(range(n, n + size) for n in range(begin, count, size))] if count else []
 
 
-def _one_of(values: Sequence[float], pick: Pick | None) -> float | None:
-    if not values:
+def one_of(values: Iterable[float | None], pick: Pick | None) -> float | None:
+    """Which of these stands for them; `pick` None: their sum. None where there is no value."""
+    known = [value for value in values if value is not None]
+    if not known:
         return None
     if pick is None:
-        return sum(values)
-    return {Pick.HIGHEST: max(values), Pick.LOWEST: min(values), Pick.LAST: values[-1]}[pick]
+        return sum(known)
+    return {Pick.HIGHEST: max(known), Pick.LOWEST: min(known), Pick.LAST: known[-1]}[pick]
 
 
 def _moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
@@ -190,7 +191,7 @@ def _label(times: Sequence[datetime], dates: Sequence[date], first: int, last: i
     """`Nov 28 14:00` of hours, `Nov 28` of a day, `Oct 30–Nov 1` of several."""
     if zone:
         return f"{day_label(dates[first])} {times[first].astimezone(zone):%H:%M}"
-    return _joined(day_label(dates[first]), day_label(dates[last - 1]))
+    return days_label(dates[first], dates[last - 1])
 
 
 def day_label(day: date) -> str:
@@ -198,12 +199,14 @@ def day_label(day: date) -> str:
     return f"{day:%b} {day.day}"
 
 
-def _joined(first: str, last: str) -> str:
-    """`Nov 1–3`, `Oct 30–Nov 1`, and one alone."""
+def days_label(first: date, last: date, *, year: bool = False) -> str:
+    """`Nov 1–3`, `Oct 30–Nov 1`, and one alone; with the year of the last day, and of the first where that is far."""
+    end = f", {last.year}" if year else ""
     if first == last:
-        return first
-    month, _, rest = last.partition(" ")
-    return f"{first}–{rest if rest and first.startswith(f'{month} ') else last}"
+        return f"{day_label(first)}{end}"
+    begin = f"{day_label(first)}, {first.year}" if year and last - first >= YEAR else day_label(first)
+    same = (first.year, first.month) == (last.year, last.month)
+    return f"{begin}–{last.day if same else day_label(last)}{end}"
 
 
 def _spread(values: Sequence[tuple[datetime, float]]) -> Spread:
@@ -217,7 +220,7 @@ def _within(spreads: Spreads, first: int, last: int) -> list[Spread]:
 
 
 def _value(some: Sequence[Spread], pick: Pick) -> float | None:
-    return _one_of([one.picked(pick) for one in some], pick)
+    return one_of([one.picked(pick) for one in some], pick)
 
 
 def _daily_means(spreads: Spreads, axis: Axis) -> dict[date, float]:

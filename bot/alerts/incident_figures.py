@@ -114,6 +114,11 @@ class WindowFigures:
         return tuple(one for one in self.touched if self._holds(one.recovered_at))
 
     @property
+    def acknowledged(self) -> tuple[Figures, ...]:
+        """Those that were first acknowledged in it, whenever they opened."""
+        return tuple(one for one in self.touched if self._holds(one.acknowledged_at))
+
+    @property
     def closed(self) -> tuple[Figures, ...]:
         """Those that ended in it because nothing evaluates them any more."""
         return tuple(one for one in self.touched if one.ended and one.ended.did is Did.CLOSED)
@@ -124,42 +129,22 @@ class WindowFigures:
         return tuple(sorted((one for one in self.touched if one.is_open), key=lambda one: one.opened_at))
 
     @property
-    def unacknowledged(self) -> tuple[Figures, ...]:
-        """Those that opened in it and that nobody has acknowledged."""
-        return tuple(one for one in self.opened if one.acknowledged is None)
-
-    @property
     def time_to_acknowledge(self) -> Mean:
-        """MTTA: of those that were first acknowledged in it, whenever they opened."""
-        return mean([one.time_to_acknowledge for one in self.touched if self._holds(one.acknowledged_at)])
+        """MTTA, wherever it is shown: of those that were first acknowledged in it, of any severity."""
+        return mean([one.time_to_acknowledge for one in self.acknowledged])
 
     @property
     def time_to_recover(self) -> Mean:
-        """MTTR: of those that recovered in it, whenever they opened.
+        """MTTR, wherever it is shown: of those that recovered in it, of any severity.
 
         Those that are still open are not in it: show `still_open` next to it.
         """
         return mean([one.time_to_recover for one in self.recovered])
 
     @property
-    def by_check(self) -> Counter[str]:
-        """How many of each check opened in it."""
-        return Counter(one.incident.check for one in self.opened)
-
-    @property
-    def by_sync(self) -> Counter[str | None]:
-        """How many of each sync opened in it; None: of the whole pipeline."""
-        return Counter(one.incident.sync for one in self.opened)
-
-    @property
     def by_severity(self) -> Counter[Severity]:
         """How many opened in it, by their worst severity."""
         return Counter(one.severity for one in self.opened)
-
-    @property
-    def open_time(self) -> timedelta:
-        """How long each was open within it, added up."""
-        return sum((one.open_between(self.since, self.until) for one in self.touched), NONE)
 
     @property
     def time_with_any(self) -> timedelta:

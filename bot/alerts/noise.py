@@ -147,7 +147,7 @@ def _candidates(check: Check, peaks: Sequence[float]) -> Iterator[Limit]:
     """Thresholds just above these peaks (or below, of what should stay high), the mildest change first."""
     warn, critical = check.warn, check.critical
     assert warn, "it is a matter of degree"
-    up = warn.comparison == ">"
+    up = warn.rises
     for peak in sorted(set(peaks), reverse=not up):
         number = _rounded(peak, up=up)
         limit = replace(warn, number=number)

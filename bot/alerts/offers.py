@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from bot.alerts.causes import OVERTIME, Circumstances
-from checks.model import Situation
+from checks.model import Check, Result, Situation
 
 SUSPECT = "suspect_records"  # the metric of pending records that are suspect
+EMPTY_RUNS = "empty_runs"  # …of runs that take nothing of what is pending
 PERMANENT = "permanent"  # the case of runs that fail until somebody has changed something
 
 
@@ -55,10 +56,15 @@ def situation(about: Circumstances) -> Situation | None:
     return "clean_backlog" if about.sync.suspicious == 0 and about.sync.queue else None
 
 
+def runs_in_vain(check: Check, result: Result) -> bool:
+    """Whether what was found says that the next run changes nothing: it takes no record, or fails until fixed."""
+    return check.metric == EMPTY_RUNS or result.case == PERMANENT
+
+
 def _can_help(about: Circumstances) -> bool:
     """Whether a run would change anything for good: there are pending records, runs take them, the source is right."""
     sync = about.sync
     assert sync
-    stuck = any(check.metric == "empty_runs" or result.case == PERMANENT for check, result in about.related)
+    stuck = any(runs_in_vain(check, result) for check, result in about.related)
     still_wrong = about.is_data and about.result.cause is not None
     return not (stuck or still_wrong) and (about.is_overdue or (sync.queue != 0 and not about.exceeds_backlog))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.alerts.causes import BACKLOG
+from bot.alerts.causes import BACKLOG, BEHIND
 from bot.alerts.incident_figures import Figures
 from checks.model import Check
 
@@ -14,14 +14,19 @@ TOGETHER = timedelta(hours=1)  # what begins so soon after the end of another is
 MOST = 5  # events that a note tells of
 NOT_YET_WRITTEN = "suspect_records"  # the metric of records that wait: nothing of it is in the destination
 NONE = timedelta(0)
+IN_HAND = " acknowledged"  # of an incident as it was seen
 
 
 class Effect(StrEnum):
     """What an incident means for people who use the data."""
 
     WRONG = "wrong"  # values in the destination were wrong or missing
+    FOUND = "found"  # a check of the data found something, and does not say that it is about the destination
     LATE = "late"  # changes reached it later than usual
     UNCHECKED = "unchecked"  # nobody knows
+
+
+DATA = (Effect.WRONG, Effect.FOUND)
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,9 @@ class Effects:
         """What is not over."""
         return tuple(one for one in self.events if one.is_open)
 
-    def any_of(self, effect: Effect) -> bool:
-        """Whether there was any of this kind."""
-        return any(one.effect is effect for one in self.events)
+    def any_of(self, *effects: Effect) -> bool:
+        """Whether there was any of these kinds."""
+        return any(one.effect in effects for one in self.events)
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,9 @@ def effect_of(one: Figures, check: Check | None) -> Effect | None:
         return Effect.UNCHECKED
     if (check.metric if check else incident.check) == NOT_YET_WRITTEN:
         return None
-    return Effect.WRONG if incident.source == "databricks" and incident.sync is None else Effect.LATE
+    if incident.source != "databricks" or incident.sync is not None:
+        return Effect.LATE
+    return Effect.WRONG if check and BEHIND & check.cases.keys() else Effect.FOUND
 
 
 def events_of(
@@ -104,16 +111,33 @@ def events_of(
     for one, check in known:
         if effect := effect_of(one, check):
             by_effect[effect].append((one, check))
-    wrong = _merged(Effect.WRONG, by_effect[Effect.WRONG], since, until)
+    data = [one for effect in DATA for one in _merged(effect, by_effect[effect], since, until)]
     late = _merged(Effect.LATE, by_effect[Effect.LATE], since, until)
     told = [one for one in late if one.is_open or one.lasted >= WORTH_TELLING]
     unchecked = sum((one.lasted for one in _merged(Effect.UNCHECKED, by_effect[Effect.UNCHECKED], since, until)), NONE)
-    return tuple(sorted([*wrong, *told], key=lambda one: one.begin)), len(late) - len(told), unchecked
+    return tuple(sorted([*data, *told], key=lambda one: one.begin)), len(late) - len(told), unchecked
 
 
 def state_of(known: Iterable[Figures]) -> tuple[str, ...]:
-    """What a note is about, to see whether it changed: each incident, whether it is over and who has it."""
-    return tuple(f"{one.incident.id} {one.is_open} {one.severity} {one.reopened}" for one in known)
+    """What a note is about, to see whether it changed: each incident, and whether it is over and acknowledged."""
+    return tuple(
+        f"{one.incident.id} {one.is_open} {one.severity} {one.reopened}{IN_HAND if _in_hand(one) else ''}"
+        for one in known
+    )
+
+
+def is_still_so(seen: Sequence[str], known: Iterable[Figures]) -> bool:
+    """Whether what a note says of the incidents as they were `seen` may still be said.
+
+    Also where somebody has acknowledged one since: that the team was alerted stays true. Not where an acknowledgment
+    was given back: nobody may be working on it.
+    """
+    found = state_of(known)
+    return len(found) == len(seen) and all(now in (then, then + IN_HAND) for then, now in zip(seen, found, strict=True))
+
+
+def _in_hand(one: Figures) -> bool:
+    return one.is_open and one.incident.acked_by is not None
 
 
 def _merged(
@@ -142,7 +166,7 @@ def _event(effect: Effect, group: Sequence[tuple[datetime, datetime, Figures, Ch
         reached = max(reached, end)
     still = [one for _, end, one, _ in group if one.is_open and end == one.spans[-1][1]]
     counts = [count for _, _, one, check in group if (count := _count(effect, one, check)) is not None]
-    in_hand = bool(still) and all(one.incident.acked_by for one in still)
+    in_hand = bool(still) and all(map(_in_hand, still))
     closed = any(one.ended is not None and one.recovered_at is None for _, _, one, _ in group)
     most, is_solved = max(counts, default=None), not still and not closed
     return Event(effect, group[0][0], reached, lasted, bool(still), in_hand, most, is_solved)
@@ -150,8 +174,8 @@ def _event(effect: Effect, group: Sequence[tuple[datetime, datetime, Figures, Ch
 
 def _count(effect: Effect, one: Figures, check: Check | None) -> int | None:
     """The records that it was about at its worst, where its check counts records."""
-    limit, peak = (check.warn or check.critical) if check else None, one.incident.peak
+    limit, peak = check.mildest if check else None, one.incident.peak
     if check is None or limit is None or limit.unit or limit.comparison != ">" or peak is None:
         return None
-    counts = effect is Effect.WRONG or check.metric in BACKLOG
+    counts = effect in DATA or check.metric in BACKLOG
     return int(peak) if counts and peak.is_integer() and peak > 0 else None

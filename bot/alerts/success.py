@@ -4,13 +4,14 @@ No data is never a pass: what is met as far as it is known, but not known for ne
 is missed is missed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 
-from bot.alerts.alert_times import Announced, Measured
+from bot.alerts.alert_times import Announced
 from bot.alerts.incident_figures import WindowFigures, window_figures
 from bot.alerts.model import Incident
 from bot.facts import Run
@@ -22,7 +23,7 @@ ENOUGH = 0.95  # of the days that have to be known
 Window = tuple[datetime, datetime]
 
 
-class Standing(StrEnum):
+class SuccessStanding(StrEnum):
     """How a metric stands against its target."""
 
     MISSED = "missed"
@@ -55,7 +56,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Metric:
+class SuccessMetric:
     """One success metric over the window."""
 
     key: str
@@ -67,7 +68,7 @@ class Metric:
     before: float | None = None  # of the window before, where that is known
     source: str = ""  # what it is counted from, in words
     nothing: str = "no data"  # what stands in place of a value
-    standing: Standing = Standing.UNKNOWN
+    standing: SuccessStanding = SuccessStanding.UNKNOWN
     at_least: bool = False  # the value goes on growing with what is not over
 
 
@@ -80,7 +81,8 @@ class Evaluated:
     answered: bool
 
 
-Measurements = tuple[tuple[str, tuple[Measured, ...]], ...]  # of a check: by the sync, or "", the oldest first
+Values = tuple[tuple[datetime, float], ...]  # the oldest first
+Measurements = tuple[tuple[str, Values], ...]  # of a check: by the sync, or ""
 
 
 @dataclass(frozen=True)
@@ -120,18 +122,29 @@ class Evidence:
         return self.window[0] - self.days * DAY, self.window[0]
 
     def watched(self, window: Window) -> Known:
-        """For how much of a window the bot was at work, by its evaluations; a gap between two is nobody's."""
-        times = [one.at for one in self.evaluations]
-        spans = [(a, b) for a, b in pairwise([*times, self.until]) if b - a <= self.longest_gap]
-        at_work = sum((max(min(b, window[1]) - max(a, window[0]), timedelta(0)) for a, b in spans), timedelta(0))
-        return Known(at_work / DAY, self.days)
+        """For how much of one of the windows the bot was at work, by its evaluations; a gap between two is nobody's."""
+        return self._watched[window]
 
     def figures(self, window: Window) -> WindowFigures:
-        """The incidents of a window."""
-        return window_figures(self.incidents, *window)
+        """The incidents of one of the windows."""
+        return self._figures[window]
+
+    @cached_property
+    def _watched(self) -> Mapping[Window, Known]:
+        times = [one.at for one in self.evaluations]
+        spans = [(a, b) for a, b in pairwise([*times, self.until]) if b - a <= self.longest_gap]
+        return {(since, until): self._at_work(spans, since, until) for since, until in (self.before, self.window)}
+
+    def _at_work(self, spans: Iterable[Window], since: datetime, until: datetime) -> Known:
+        inside = (min(b, until) - max(a, since) for a, b in spans if a < until and b > since)
+        return Known(sum(inside, timedelta(0)) / DAY, self.days)
+
+    @cached_property
+    def _figures(self) -> Mapping[Window, WindowFigures]:
+        return {window: window_figures(self.incidents, *window) for window in (self.before, self.window)}
 
 
-def verdict(found: Iterable[Metric]) -> Standing:
+def verdict(found: Iterable[SuccessMetric]) -> SuccessStanding:
     """Of all of them: missed where one is, else unknown where one is, met where all are."""
     standings = {one.standing for one in found}
-    return next((one for one in Standing if one in standings), Standing.UNKNOWN)
+    return next((one for one in SuccessStanding if one in standings), SuccessStanding.UNKNOWN)

@@ -3,14 +3,26 @@
 How each is defined stands in docs/OPERATIONS_RUNBOOK.md, "Go/no-go of the seven-day validation".
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil
 
-from bot.alerts.alert_times import Announced, Measured
+from bot.alerts.alert_times import Announced
 from bot.alerts.attention import ESCALATE_EVERY
-from bot.alerts.success import DAY, Evidence, Known, Measurements, Metric, Standing, SyncRunsRead, Unit, Window
+from bot.alerts.incident_figures import Mean
+from bot.alerts.success import (
+    DAY,
+    Evidence,
+    Known,
+    Measurements,
+    SuccessMetric,
+    SuccessStanding,
+    SyncRunsRead,
+    Unit,
+    Values,
+    Window,
+)
 from bot.facts import RunStatus
 from checks.forms import Limit
 from checks.model import Check, Severity
@@ -23,12 +35,12 @@ PRESS = timedelta(minutes=1)  # that an action of a person is taken to cost, wit
 SYNC_SUCCESS, RECOVERY, QUERY, OPERATIONS = Limit(">", 95, "%"), Limit("<", 120), Limit("<", 5), Limit("<", 5)
 ALERT, ACKNOWLEDGE = Limit("<=", PROMISED / MINUTE), Limit("<", ESCALATE_EVERY / MINUTE)
 UNITS = {"%": Unit.PERCENT, "h": Unit.HOURS, "": Unit.NUMBER}  # of a threshold
-SLOWEST, NONE_PROMISED = "slowest of ", "none but at sync time"
 MOST_OF_THEM = 0.95  # the percentile of the health query
-NO_INCIDENTS, NONE_ACKNOWLEDGED, NONE_RECOVERED = "no incidents", "none acknowledged", "none recovered yet"
+NO_INCIDENTS = "no incidents"
+Spans = Sequence[timedelta | None]  # how long it took with each incident; None: not dated
 
 
-def success_metrics(evidence: Evidence) -> tuple[Metric, ...]:
+def success_metrics(evidence: Evidence) -> tuple[SuccessMetric, ...]:
     """Those that this pipeline has: what is missed first, then what is unknown."""
     found = [
         _sync_success(evidence),
@@ -40,7 +52,7 @@ def success_metrics(evidence: Evidence) -> tuple[Metric, ...]:
         *([_health_query(evidence)] if evidence.has_warehouse else []),
         _daily_operations(evidence),
     ]
-    return tuple(sorted(found, key=lambda one: list(Standing).index(one.standing)))
+    return tuple(sorted(found, key=lambda one: list(SuccessStanding).index(one.standing)))
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,7 @@ class Counted:
     source: str
     nothing: str = "no data"  # why there is no value
     at_least: bool = False
+    fine: bool = False  # that there is no value meets any target
 
 
 def _over_time(
@@ -60,16 +73,14 @@ def _over_time(
     unit: Unit,
     count: Callable[[Window], Counted],
     known: Callable[[Window], Known] | None = None,
-    *,
-    fine: Collection[str] = (),
-) -> Metric:
-    """A metric, its trend where the window before is known, and how it stands; `fine`: no values that meet any target.
+) -> SuccessMetric:
+    """A metric, its trend where the window before is known, and how it stands.
 
     What is known of a part of the window can miss the target, but not meet it. Without `known` it is what the bot saw.
     """
     known = known or evidence.watched
     now, before = count(evidence.window), count(evidence.before)
-    metric = Metric(
+    metric = SuccessMetric(
         *named,
         target,
         unit,
@@ -81,12 +92,12 @@ def _over_time(
         at_least=now.at_least,
     )
     if now.value is not None and not target.holds(now.value):
-        return replace(metric, standing=Standing.MISSED)
-    good = metric.known.enough and (now.value is not None or now.nothing in fine)
-    return replace(metric, standing=Standing.MET if good else Standing.UNKNOWN)
+        return replace(metric, standing=SuccessStanding.MISSED)
+    good = metric.known.enough and (now.value is not None or now.fine)
+    return replace(metric, standing=SuccessStanding.MET if good else SuccessStanding.UNKNOWN)
 
 
-def _sync_success(evidence: Evidence) -> Metric:
+def _sync_success(evidence: Evidence) -> SuccessMetric:
     """Runs that completed, of those that completed or failed; dry, skipped and canceled runs are neither."""
     why = next((f"{one.label}: {one.error}" for one in evidence.syncs if one.error), "")
 
@@ -117,32 +128,30 @@ def _lowest(syncs: Sequence[SyncRunsRead], window: Window) -> str:
     return f"; lowest {label} {in_percent(lowest)}" if len(syncs) > 1 and lowest < 100 else ""
 
 
-def _fault_to_slack(evidence: Evidence) -> Metric:
+def _fault_to_slack(evidence: Evidence) -> SuccessMetric:
     """The slowest alert of what is promised within 15 minutes, from when the fault began or, at most, may have."""
 
     def count(window: Window) -> Counted:
         announced = _announced(evidence, window)
-        counted = _slowest([one.since_fault(window[1]) for one in announced if one.promised])
-        others = _slowest([one.since_fault(window[1]) for one in announced if not one.promised])
-        if others.nothing == NO_INCIDENTS:
-            return counted
-        slowest = "" if others.value is None else f", slowest {duration(others.value * MINUTE)}"
-        source = f"{counted.source}; at sync time {others.source.removeprefix(SLOWEST)}{slowest}"
-        nothing = NONE_PROMISED if counted.nothing == NO_INCIDENTS else counted.nothing
-        return replace(counted, source=source, nothing=nothing)
+        promised = [one.since_fault(window[1]) for one in announced if one.promised]
+        others = [one.since_fault(window[1]) for one in announced if not one.promised]
+        if not others:
+            return _slowest(promised)
+        counted = _slowest(promised, "none but at sync time")
+        longest = max(_dated(others), default=None)
+        slowest = "" if longest is None else f", slowest {duration(longest)}"
+        return replace(counted, source=f"{counted.source}; at sync time {_counted(others)}{slowest}")
 
-    named = ("fault_to_slack", "Fault → Slack")
-    return _over_time(evidence, named, ALERT, Unit.MINUTES, count, fine=[NO_INCIDENTS, NONE_PROMISED])
+    return _over_time(evidence, ("fault_to_slack", "Fault → Slack"), ALERT, Unit.MINUTES, count)
 
 
-def _breach_to_slack(evidence: Evidence) -> Metric:
+def _breach_to_slack(evidence: Evidence) -> SuccessMetric:
     """The slowest alert, from the evaluation that first found the breach."""
 
     def count(window: Window) -> Counted:
         return _slowest([one.since_breach(window[1]) for one in _announced(evidence, window)])
 
-    named = ("breach_to_slack", "Breach → Slack")
-    return _over_time(evidence, named, ALERT, Unit.MINUTES, count, fine=[NO_INCIDENTS])
+    return _over_time(evidence, ("breach_to_slack", "Breach → Slack"), ALERT, Unit.MINUTES, count)
 
 
 def _announced(evidence: Evidence, window: Window) -> list[Announced]:
@@ -151,62 +160,75 @@ def _announced(evidence: Evidence, window: Window) -> list[Announced]:
     return [one for one in opened if not one.held_back]
 
 
-def _slowest(spans: Sequence[timedelta | None]) -> Counted:
-    """Of those that are dated."""
-    dated = [span for span in spans if span is not None]
-    undated = f", {len(spans) - len(dated)} not dated" if len(dated) < len(spans) else ""
-    source = count_of(len(spans), "incident") + undated
-    if not dated:
-        return Counted(None, source, "not dated" if spans else NO_INCIDENTS)
-    return Counted(max(dated) / MINUTE, f"{SLOWEST}{source}", "")
+def _slowest(spans: Spans, none: str = NO_INCIDENTS) -> Counted:
+    """Of those that are dated; no incident at all, which `none` says, meets any target."""
+    source, longest = _counted(spans), max(_dated(spans), default=None)
+    if longest is None:
+        return Counted(None, source, "not dated") if spans else Counted(None, source, none, fine=True)
+    return Counted(longest / MINUTE, f"slowest of {source}")
 
 
-def _time_to_acknowledge(evidence: Evidence) -> Metric:
+def _counted(spans: Spans) -> str:
+    undated = len(spans) - len(_dated(spans))
+    return count_of(len(spans), "incident") + (f", {undated} not dated" if undated else "")
+
+
+def _dated(spans: Spans) -> list[timedelta]:
+    return [span for span in spans if span is not None]
+
+
+def _time_to_acknowledge(evidence: Evidence) -> SuccessMetric:
     """MTTA of critical incidents. One that escalated and nobody has acknowledged counts with the time it lasted."""
 
     def count(window: Window) -> Counted:
-        critical = [one for one in evidence.figures(window).touched if one.severity is Severity.CRITICAL]
-        at = [(one.time_to_acknowledge, one.acknowledged_at) for one in critical]
-        done = [span for span, when in at if span is not None and when and window[0] < when <= window[1]]
-        never = [one for one in critical if one.acknowledged is None]
+        figures = evidence.figures(window)
+        done = [one.time_to_acknowledge for one in figures.acknowledged if one.severity is Severity.CRITICAL]
+        never = [one for one in figures.touched if one.severity is Severity.CRITICAL and one.acknowledged is None]
         source = f"{count_of(len(done), 'critical incident')} acknowledged"
         source += f", {len(never)} never" if never else ""
         waited = [one.lasted if one.was_escalated else NO_TIME for one in never]
-        return _mean(done, waited, ACKNOWLEDGE, source, NONE_ACKNOWLEDGED)
+        counted = _mean(_dated(done), waited, ACKNOWLEDGE, source, "none acknowledged")
+        return _beside(counted, "MTTA", figures.time_to_acknowledge)
 
-    fine = (NO_INCIDENTS, NONE_ACKNOWLEDGED)  # those that were snoozed, or recovered before they escalated
-    return _over_time(evidence, ("mtta", "MTTA"), ACKNOWLEDGE, Unit.MINUTES, count, fine=fine)
+    return _over_time(evidence, ("mtta_critical", "MTTA of critical ones"), ACKNOWLEDGE, Unit.MINUTES, count)
 
 
-def _time_to_recover(evidence: Evidence) -> Metric:
+def _time_to_recover(evidence: Evidence) -> SuccessMetric:
     """MTTR of incidents that recovered. One that is open counts with the time so far, if that is late already."""
 
     def count(window: Window) -> Counted:
         figures = evidence.figures(window)
-        done = [one.time_to_recover for one in figures.recovered if one.time_to_recover is not None]
         critical = sum(one.severity is Severity.CRITICAL for one in figures.recovered)
-        source = f"{count_of(len(done), 'incident')} recovered"
+        source = f"{count_of(len(figures.recovered), 'incident')} recovered"
         source += f", {critical} critical" if critical else ""
         source += f"; {len(figures.still_open)} open" if figures.still_open else ""
-        return _mean(done, [one.lasted for one in figures.still_open], RECOVERY, source, NONE_RECOVERED)
+        done = _dated([one.time_to_recover for one in figures.recovered])
+        so_far = [one.lasted for one in figures.still_open]
+        counted = _mean(done, so_far, RECOVERY, source, "none recovered yet")
+        return _beside(counted, "MTTR", figures.time_to_recover)
 
-    fine = (NO_INCIDENTS, NONE_RECOVERED)  # what is open is not late yet
-    return _over_time(evidence, ("mttr", "MTTR"), RECOVERY, Unit.MINUTES, count, fine=fine)
+    return _over_time(evidence, ("mttr_with_open", "MTTR including open ones"), RECOVERY, Unit.MINUTES, count)
 
 
 def _mean(done: list[timedelta], so_far: list[timedelta], target: Limit, source: str, nothing: str) -> Counted:
     """The mean; what has not happened and is late is in it, so that what never happens does not make it better."""
     late = [span for span in so_far if not target.holds(span / MINUTE)]
-    spans = [*done, *late]
-    if not spans:
-        return Counted(None, source, nothing if so_far else NO_INCIDENTS)
-    return Counted(sum(spans, NO_TIME) / len(spans) / MINUTE, source, at_least=bool(late))
+    if not done and not late:
+        return Counted(None, source, nothing if so_far else NO_INCIDENTS, fine=True)
+    return Counted(sum([*done, *late], NO_TIME) / len([*done, *late]) / MINUTE, source, at_least=bool(late))
 
 
-def _objective(evidence: Evidence, check: Check, measured: Measurements) -> Metric:
+def _beside(counted: Counted, term: str, figure: Mean) -> Counted:
+    """With the figure that App Home and the weekly review show, where that is another one."""
+    if figure.value is None or figure.value / MINUTE == counted.value:
+        return counted
+    return replace(counted, source=f"{counted.source}; {term} {duration(figure.value)}")
+
+
+def _objective(evidence: Evidence, check: Check, measured: Measurements) -> SuccessMetric:
     """The worst value that was measured of a check: the objective has to hold of every one."""
     assert check.slo, "only checks that have one are listed"
-    worst, word = (min, "lowest") if check.slo.comparison.startswith(">") else (max, "highest")
+    worst, word = (min, "lowest") if check.slo.rises else (max, "highest")
 
     def count(window: Window) -> Counted:
         found = [(value, sync) for sync, series in measured for value in _values(series, window)]
@@ -222,17 +244,16 @@ def _objective(evidence: Evidence, check: Check, measured: Measurements) -> Metr
     return _over_time(evidence, (check.name, check.title), check.slo, UNITS[unit_of(check)], count, known)
 
 
-def _values(series: Iterable[Measured], window: Window) -> list[float]:
-    return [one.value for one in series if one.value is not None and window[0] < one.at <= window[1]]
+def _values(series: Values, window: Window) -> list[float]:
+    return [value for at, value in series if window[0] < at <= window[1]]
 
 
-def _days(series: Iterable[Measured], window: Window) -> set[int]:
+def _days(series: Values, window: Window) -> set[int]:
     """The days of a window, counted back from its end, in which there was a value."""
-    times = [one.at for one in series if one.value is not None and window[0] < one.at <= window[1]]
-    return {int((window[1] - at) / DAY) for at in times}
+    return {int((window[1] - at) / DAY) for at, _ in series if window[0] < at <= window[1]}
 
 
-def _health_query(evidence: Evidence) -> Metric:
+def _health_query(evidence: Evidence) -> SuccessMetric:
     """How long an evaluation that the warehouse answered takes: the statement, and Census beside it."""
 
     def count(window: Window) -> Counted:
@@ -247,7 +268,7 @@ def _health_query(evidence: Evidence) -> Metric:
     return _over_time(evidence, ("health_query", "Health query"), QUERY, Unit.SECONDS, count)
 
 
-def _daily_operations(evidence: Evidence) -> Metric:
+def _daily_operations(evidence: Evidence) -> SuccessMetric:
     """The minutes a day that people spent, by their actions: an estimate. What they only read leaves no trace."""
 
     def count(window: Window) -> Counted:

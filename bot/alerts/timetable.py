@@ -70,6 +70,12 @@ def latest_weekly(weekly: Weekly, now: datetime, zone: ZoneInfo) -> tuple[date, 
     return weekly_on(weekly, day - timedelta(days=(day.weekday() - weekly.weekday) % 7), zone)
 
 
+def next_weekly(weekly: Weekly, now: datetime, zone: ZoneInfo) -> tuple[date, datetime]:
+    """The first local date on which something weekly is due after now, and the moment (UTC)."""
+    day, _ = latest_weekly(weekly, now, zone)
+    return weekly_on(weekly, day + timedelta(days=7), zone)
+
+
 def weekly_on(weekly: Weekly, day: date, zone: ZoneInfo) -> tuple[date, datetime]:
     """A local date, and the moment (UTC) when it is due on it."""
     return day, datetime.combine(day, weekly.at, zone).astimezone(UTC)

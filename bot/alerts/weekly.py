@@ -1,6 +1,5 @@
 """The weekly review as values: what a week was like, from incidents, values, runs and statements; pure."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,16 +8,16 @@ from enum import StrEnum
 from itertools import pairwise
 
 from bot.alerts.capacity import Advice, Pace, SyncLoad
+from bot.alerts.causes import COUNT, cause_name
 from bot.alerts.incident_figures import Figures, WindowFigures
 from bot.alerts.model import Action, Incident
 from bot.alerts.noise import Noise
+from checks.forms import parse_limit
 from checks.model import Severity
 
 WEEK = timedelta(days=7)
 WEEKS = 4  # over which causes are counted
-MOST_CASES, MOST_CAUSES = 5, 6
-IN_BRACES = re.compile(r"\s*\{[^{}]*\}")  # a time or a person in a stored text
-NUMBER = re.compile(r"\d[\d,.]*")
+MOST_CAUSES = 6
 NONE = timedelta(0)
 SPLIT = ": "  # between the code of a rejection and how many records it had
 
@@ -26,7 +25,7 @@ SPLIT = ": "  # between the code of a rejection and how many records it had
 class Verdict(StrEnum):
     """How a week was."""
 
-    UNKNOWN = "unknown"  # nothing was evaluated
+    UNKNOWN = "unknown"  # nothing was evaluated, or nothing is checked
     CALM = "calm"  # no incidents
     RESOLVED = "resolved"  # …all over by now
     OPEN = "open"
@@ -96,8 +95,10 @@ class Review:
 
     since: datetime
     until: datetime
+    read_at: datetime | None = None  # where that was after its end: what is open is as of then
     whole: bool = True  # False: the bot is younger, and began at `since`
     evaluated: bool = True  # False: never in this time
+    checked: bool = True  # False: pipeline.yml names no check
     not_evaluated: timedelta = NONE  # how much of it
     week: Incidents = field(default_factory=lambda: Incidents(0, 0, None, None))
     before: Incidents | None = None  # the window before; None where the bot was not at work in all of it
@@ -115,14 +116,21 @@ class Review:
 
     @property
     def verdict(self) -> Verdict:
-        """What the headline says; without an evaluation nothing is known, whatever the counts are."""
+        """What the headline says; without an evaluation, or a check, nothing is known, whatever the counts are."""
         if not self.evaluated:
             return Verdict.UNKNOWN
         if any(one.severity is Severity.CRITICAL for one in self.still_open):
             return Verdict.CRITICAL
         if self.still_open:
             return Verdict.OPEN
+        if not self.checked:
+            return Verdict.UNKNOWN
         return Verdict.RESOLVED if self.week.opened else Verdict.CALM
+
+    @property
+    def as_of(self) -> datetime:
+        """When what is open was looked up."""
+        return self.read_at or self.until
 
     @property
     def named(self) -> tuple[int, ...]:
@@ -156,20 +164,22 @@ def longest_of(window: WindowFigures) -> Case | None:
 def causes_of(incidents: Iterable[Incident], actions: Iterable[Action], until: datetime) -> tuple[CauseCount, ...]:
     """How often each cause came up in the last weeks: of incidents that opened then, and of rejected records of reruns.
 
-    Texts that differ only in their numbers are one cause, named by the latest of them. The most frequent of this week
-    first, then of the weeks before.
+    Names that differ only in how many there are are one cause, named by the latest of them. The most frequent of this
+    week first, then of the weeks before.
     """
-    found = [(one.opened_at, cause) for one in incidents if not one.is_test for cause in one.causes]
+    named_causes = (
+        (one.opened_at, cause_name(cause, one.sync)) for one in incidents if not one.is_test for cause in one.causes
+    )
+    found = [(at, name) for at, name in named_causes if name]
     found += [(one.ended_at, text.split(SPLIT)[0]) for one in actions if one.ended_at for text in one.rejections]
     named: dict[str, str] = {}
     counts: dict[str, Counter[int]] = {}
-    for at, text in sorted(found):
+    for at, name in sorted(found):
         week = (until - at) // WEEK
         if at > until or week >= WEEKS:
             continue
-        said = IN_BRACES.sub("", text).strip()
-        key = NUMBER.sub("#", said).casefold()
-        named[key] = said
+        key = COUNT.sub("#", name).casefold()
+        named[key] = name
         counts.setdefault(key, Counter())[week] += 1
     rows = [CauseCount(named[key], tuple(by_week[n] for n in range(WEEKS))) for key, by_week in counts.items()]
     return tuple(sorted(rows, key=lambda one: ([-n for n in one.weeks], one.cause))[:MOST_CAUSES])
@@ -180,7 +190,7 @@ def metric_of(title: str, limit: str, values: Sequence[tuple[datetime, float]]) 
     if len(values) < 2:
         return None
     numbers = [value for _, value in values]
-    worst = max(numbers) if ">" in limit else min(numbers)
+    worst = max(numbers, key=parse_limit(limit).beyond)
     return Metric(title, numbers[0], numbers[-1], worst, limit)
 
 
@@ -192,8 +202,3 @@ def gaps(evaluated: Sequence[datetime], since: datetime, until: datetime, tick: 
     longest = max(tick * 3, timedelta(hours=1))
     times = [since, *(at for at in sorted(evaluated) if since < at <= until), until]
     return sum((later - earlier for earlier, later in pairwise(times) if later - earlier > longest), NONE)
-
-
-def within(values: Sequence[tuple[datetime, float]], since: datetime) -> Sequence[tuple[datetime, float]]:
-    """Those measured then or later."""
-    return [one for one in values if one[0] >= since]

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.alerts.incident_figures import Figures
 from bot.alerts.model import Action, Incident
 from bot.alerts.stakeholders import Note, Reader
-from bot.alerts.success import Metric, Standing, verdict
+from bot.alerts.success import SuccessMetric, SuccessStanding, verdict
 from bot.model import AuditRow, Place
 from checks.model import Check
 
@@ -88,12 +88,12 @@ class Slo:
     days: int
     since: datetime
     until: datetime
-    metrics: tuple[Metric, ...]
+    metrics: tuple[SuccessMetric, ...]
     worst: tuple[Figures, ...] = ()
     roots: Mapping[int, Place] = field(default_factory=dict)  # where their threads begin, by incident
 
     @property
-    def verdict(self) -> Standing:
+    def verdict(self) -> SuccessStanding:
         """Of all metrics: met where every one is."""
         return verdict(self.metrics)
 

@@ -40,6 +40,9 @@ class Queue:
     measurable: bool = True  # False: there is no warehouse
     sync: SyncSettings | None = None  # which it is, for buttons
     paused: bool = False  # by the last evaluation
+    running: bool = False  # by the last evaluation
+    troubles: tuple[Result, ...] = ()  # what the last evaluation found wrong with the sync besides, the worst first
+    in_vain: bool = False  # a run takes nothing of it, or fails until something is fixed
     rejected: RejectedAgain | None = None  # what of it the last run could not write
 
     @property

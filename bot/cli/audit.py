@@ -38,10 +38,10 @@ def audit(
     log_to_stderr(verbose=verbose)
     with told(as_json=as_json):
         from bot.cli.launch import announced_settings
-        from bot.runtime.composition import SystemClock
+        from bot.runtime.composition import clock_from_environment
 
         settings = announced_settings()
-        now, zone = SystemClock().now(), settings.zone
+        now, zone = clock_from_environment().now(), settings.zone
         begin, end = _moment("--since", since, now, zone), _moment("--until", until, now, zone, end_of_day=True)
         assert begin, "it has a default"
         if end and end <= begin:

@@ -45,12 +45,12 @@ def incident(
 
 
 def _post_mortem(settings: "Settings", number: str) -> "PostMortem":
-    from bot.runtime.composition import SystemClock, remembered
+    from bot.runtime.composition import clock_from_environment, remembered
     from bot.services.show_post_mortem import show_post_mortem
 
     if (store := remembered(settings)) is None:
         raise RefusedError("There is no incident yet: no bot has run with this state")
     try:
-        return show_post_mortem(store, SystemClock().now(), number)
+        return show_post_mortem(store, clock_from_environment().now(), number)
     finally:
         store.close()

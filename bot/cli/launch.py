@@ -22,6 +22,7 @@ from bot.ports import Outlet, Ports, Sources, Store
 from bot.runtime.composition import (
     CLOCK,
     SystemClock,
+    clock_from_environment,
     connect,
     connect_pagers,
     connect_slack,
@@ -184,7 +185,7 @@ def opened_outlet(*, demo: bool) -> Iterator[Outlet]:
         with opened_ports(demo=True) as ports:
             yield ports
         return
-    settings, clock = announced_settings(("slack",)), SystemClock(as_written=os.environ.get(CLOCK))
+    settings, clock = announced_settings(("slack",)), clock_from_environment()
     messenger, _ = connect_slack(settings)
     _say_where_a_new_state_is(settings)
     store = SqlStore(settings.state_url)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.alerts.incident_figures import Figures
-    from bot.alerts.success import Metric
+    from bot.alerts.success import SuccessMetric
     from bot.answers.history import Slo
     from bot.cli.terminal import Cells
     from bot.config.settings import Settings
@@ -48,10 +48,9 @@ def slo(
 
 def _slo(days: int) -> "tuple[Slo, Settings]":
     """Next to a running bot, or without one."""
-    import os
 
     from bot.cli.launch import announced_settings
-    from bot.runtime.composition import CLOCK, SystemClock, connect_census, remembered, state_file
+    from bot.runtime.composition import clock_from_environment, connect_census, remembered, state_file
     from bot.services.show_slo import show_slo
 
     settings = announced_settings(("census",))
@@ -59,7 +58,7 @@ def _slo(days: int) -> "tuple[Slo, Settings]":
         raise RefusedError(f"no bot has run here: {state_file(settings)} is not there. Nothing is known of these days")
     try:
         census = connect_census(settings)
-        clock = SystemClock(as_written=os.environ.get(CLOCK))
+        clock = clock_from_environment()
         return show_slo(settings, clock, census, store, days), settings
     finally:
         store.close()
@@ -78,19 +77,19 @@ def _demo_slo(days: int) -> "tuple[Slo, Settings]":
 def _print_slo(slo: "Slo", settings: "Settings", *, strict: bool) -> None:
     from bot.cli.terminal import print_line, print_table
     from bot.messages.slo import case_text, headline
+    from bot.messages.text import with_sync
 
     print_table(("metric", "target", "value", "trend", "met", "source"), _rows(slo.metrics))
     for case in slo.worst:
-        sync = f", {case.incident.sync}" if case.incident.sync else ""
-        at = _time(case.opened_at, settings)
-        print_line(f"incident {case.incident.id}: {case.incident.title}{sync}, {case_text(case)}, since {at}")
+        what, at = with_sync(case.incident.title, case.incident.sync), _time(case.opened_at, settings)
+        print_line(f"incident {case.incident.id}: {what}, {case_text(case)}, since {at}")
     style, _ = STYLES[slo.verdict]
     go = ("Go · " if slo.verdict == "met" else "No-go · ") if strict else ""
     print_line(f"{go}{headline(slo)}", style)
     print_line(f"{_time(slo.since, settings)} to {_time(slo.until, settings)}", "dim")
 
 
-def _rows(metrics: "tuple[Metric, ...]") -> "Iterator[Cells]":
+def _rows(metrics: "tuple[SuccessMetric, ...]") -> "Iterator[Cells]":
     from bot.messages.slo import target_text, trend_text, value_text
 
     for one in metrics:
@@ -115,7 +114,7 @@ def _as_json(slo: "Slo", settings: "Settings") -> dict[str, object]:
     }
 
 
-def _metric(one: "Metric") -> dict[str, object]:
+def _metric(one: "SuccessMetric") -> dict[str, object]:
     """A target and values in the metric's unit; a value of null has a reason."""
     return {
         "name": one.key,

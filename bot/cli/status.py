@@ -52,15 +52,14 @@ def status(as_json: AsJson = False, verbose: Verbose = False) -> None:
 
 def _status(settings: "Settings") -> "BotStatus | None":
     """None where there is no state."""
-    import os
 
-    from bot.runtime.composition import CLOCK, SystemClock, remembered
+    from bot.runtime.composition import clock_from_environment, remembered
     from bot.services.show_status import show_status
 
     if (store := remembered(settings)) is None:
         return None
     try:
-        return show_status(store, settings, SystemClock(as_written=os.environ.get(CLOCK)))
+        return show_status(store, settings, clock_from_environment())
     finally:
         store.close()
 

@@ -97,11 +97,11 @@ def _print_trace(trace: "Trace", settings: "Settings") -> None:
     from bot.alerts.trace import detail_of
     from bot.cli.terminal import print_line, print_table
     from bot.messages.text import without_braces
-    from bot.messages.trace import ICONS, compared, differing, listed, marked, more_differ, not_shown, values_of
+    from bot.messages.trace import ICONS, compared, differing, marked, more_differ, not_shown, sharing, values_of
 
     zone, verdict = settings.zone, trace.verdict
     print_line(f"{ICONS[verdict.standing]} {without_braces(verdict.sentence, zone)}")
-    if shown := listed(trace):
+    if shown := sharing(trace):
         print_line(", ".join(shown) + (" …" if trace.matches > len(shown) else ""))
     if verdict.next_step:
         print_line(f"→ {without_braces(verdict.next_step, zone)}")

@@ -13,7 +13,7 @@ from bot.config.environment import PagerPlaces
 from bot.config.pipeline_file import Links, Mode, Noun, Operators, PagerRules, Report, Timetable
 from bot.config.remedies import Remedy
 from bot.config.runbook import Sections, product_runbook
-from bot.config.syncs import SyncSettings
+from bot.config.syncs import SyncSettings, as_compared
 from checks.model import Check
 
 OBSERVES = "Observe mode: no changes to Census or the warehouse"
@@ -162,6 +162,6 @@ class Settings:
 
     def sync_called(self, word: str) -> SyncSettings | None:
         """The sync that somebody means by `Sync B (UPDATE)`, `Sync B`, `b`, `update` or its id."""
-        wanted = word.casefold().strip()
+        wanted = as_compared(word)
         called = [sync for sync in self.syncs if wanted in {*sync.names, sync.last_word, *sync.signs}]
         return called[0] if len(called) == 1 else None

@@ -13,6 +13,7 @@ from checks.problems import Written, shown, written_like
 
 ALL = "all"  # behind pause: every sync
 MOST_KEYS, MOST_GROUPS, MOST_SUSPECTS = 3, 4, 10
+QUOTES = str.maketrans("", "", "\"'`ˋ´“”„‟«»‘’‚‛")
 ROLE = "a role: write a lowercase letter, then lowercase letters, digits and _"
 
 
@@ -22,13 +23,18 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def as_compared(text: str) -> str:
+    """A name in lower case and without quotes, which somebody who types a name may put around it or leave out."""
+    return " ".join(text.translate(QUOTES).casefold().split())
+
+
 def _sync_name(text: str) -> str:
     tidy = " ".join(text.split())
-    if not tidy:
+    if not as_compared(text):
         raise ValueError(f'{shown(text)} is not a name: write one that people can say, such as "Sync A"')
     if text != tidy:
         raise ValueError(f"has extra or unusual spaces: write {shown(tidy)}")
-    if text.casefold() == ALL:
+    if as_compared(text) == ALL:
         raise ValueError(f'{shown(text)} means every sync in Slack ("pause all"): write another name')
     return text
 
@@ -111,13 +117,13 @@ class SyncSettings(Part):
 
     @property
     def names(self) -> frozenset[str]:
-        """Its full names, as they are compared: in lower case."""
-        return frozenset({self.name.casefold(), self.label.casefold()})
+        """Its full names, as they are compared."""
+        return frozenset({as_compared(self.name), as_compared(self.label)})
 
     @property
     def last_word(self) -> str:
         """Its short name: the `b` of `Sync B`."""
-        return self.name.split()[-1].casefold()
+        return as_compared(self.name).split()[-1]
 
     @property
     def signs(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ from bot.config.settings import Settings
 from bot.messages.blocks import Message, context, section, sections
 from bot.messages.incidents import open_incident_line
 from bot.messages.notices import undelivered_line
-from bot.messages.phrases import sources_as_of
+from bot.messages.phrases import MORE_OPEN, sources_as_of
 from bot.messages.summary import check_line
 from bot.messages.text import day_and_time, escape, number
 from bot.model import Digest, Evaluation, Outage
@@ -28,7 +28,7 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
     problems = [f"❗ {escape(problem, 300)}" for problem in evaluation.problems]
     wrong = [r for r in evaluation.results if r.outcome is not Outcome.OK and (r.check, r.sync) not in alerted]
     opened = [open_incident_line(one, digest.links.get(one.id), zone) for one in digest.listed]
-    blocks = [section(f"*{head}*"), *sections(opened, MOST, "… and {} more open: `/sync-health incidents`")]
+    blocks = [section(f"*{head}*"), *sections(opened, MOST, MORE_OPEN)]
     blocks += sections(problems, MOST)
     blocks += sections([check_line(result) for result in wrong if result.outcome is not Outcome.ERROR], MOST)
     blocks += sections([undelivered_line(one, zone) for one in digest.undelivered], MOST)

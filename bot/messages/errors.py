@@ -11,7 +11,7 @@ from bot.messages.many import others_line, worst_of
 from bot.messages.native import Cell, table
 from bot.messages.phrases import census_as_of
 from bot.messages.text import code, day_and_time, escape, number, records
-from checks.numbers import count_of
+from checks.numbers import count_of, listed
 
 MOST = 8  # causes in a message, which has its limits
 VALUES = 3  # of a picklist, per cause
@@ -122,9 +122,8 @@ def _next_step(group: CauseGroup) -> list[str]:
         f"*Next step* {escape(cause.remedy, 150)}. {NEEDS[cause.needs]}",
     ]
     if group.values:
-        shown = [f"“{escape(value, 60)}” ({number(count)})" for value, count in group.values[:VALUES]]
-        more = len(group.values) - VALUES
-        lines.append(f"*Values* {', '.join(shown)}{f' and {number(more)} more' if more > 0 else ''}")
+        values = [f"“{escape(value, 60)}” ({number(count)})" for value, count in group.values]
+        lines.append(f"*Values* {listed(values, VALUES)}")
     if group.examples:
         lines.append(f"*Examples* {', '.join(code(one, 40) for one in group.examples)}")
     return lines

@@ -24,7 +24,7 @@ def following_message(trace: Trace, until: datetime, settings: Settings, trouble
     """How it stands, and until when it is followed."""
     when = day_and_time(until, settings.zone)
     lasts = f"👀 Following until {when}; the outcome comes here. A restart of the bot ends it: then follow it again."
-    failed = f" The last look failed: {escape(trouble, 200)}" if trouble else ""
+    failed = f" The last attempt failed: {escape(trouble, 200)}" if trouble else ""
     return trace_message(trace, settings, lasts + failed)
 
 

@@ -10,6 +10,7 @@ from bot.config.pipeline_file import Links
 from bot.config.settings import Settings
 from bot.messages.blocks import Block, Native, actions, button, context, divider, fields, home, link_button, section
 from bot.messages.notices import notice_blocks
+from bot.messages.phrases import MORE_OPEN, TIME_TO_ACKNOWLEDGE, TIME_TO_RECOVER
 from bot.messages.root import headline as incident_headline
 from bot.messages.root import incident_buttons, standing
 from bot.messages.summary import age, buttons, check_blocks, headline, summary_message, sync_blocks
@@ -52,7 +53,7 @@ def _body(shown: Home, settings: Settings) -> Iterator[Block | Native]:
     yield divider()
     yield from check_blocks(summary)
     yield from sync_blocks(evaluation, zone, tables=False)
-    if shown.week:
+    if shown.week and (evaluation.results or shown.week.touched):  # where nothing is checked, none is no news
         yield divider()
         yield _week(shown.week)
 
@@ -69,7 +70,7 @@ def _incidents(shown: Home, settings: Settings) -> Iterator[Block]:
         yield section(f"*{head}*", *lines)
         yield actions(*incident_buttons(one, settings.links))
     if hidden := len(incidents) - len(shown.shown[:MOST]):
-        yield section(f"… and {hidden:,} more: {code('/sync-health incidents')}")
+        yield section(MORE_OPEN.format(f"{hidden:,}"))
 
 
 def _thread(incident: Incident, shown: Home) -> str:
@@ -89,8 +90,8 @@ def _week(figures: WindowFigures) -> Block:
     shown = (
         ("Opened", count_of(opened, "incident")),
         ("Resolved", count_of(resolved, "incident")),
-        ("Mean time to acknowledge", _mean(figures.time_to_acknowledge)),
-        ("Mean time to recover", _mean(figures.time_to_recover)),
+        (TIME_TO_ACKNOWLEDGE, _mean(figures.time_to_acknowledge)),
+        (TIME_TO_RECOVER, _mean(figures.time_to_recover)),
     )
     return fields(*shown, head="*Last 7 days*")
 

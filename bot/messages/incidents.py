@@ -10,7 +10,7 @@ from bot.config.settings import Settings
 from bot.messages.blocks import Block, Message, Native, context, fields, section, sections
 from bot.messages.evidence import course
 from bot.messages.native import By, Cell, Link, Told, cell_text, table
-from bot.messages.phrases import acknowledged, is_fact, severity_word, snoozed, value_age
+from bot.messages.phrases import acknowledged, is_fact, severity_word, snoozed, titled, value_age
 from bot.messages.post_mortem import (
     DEEDS,
     Code,
@@ -38,6 +38,7 @@ from bot.messages.text import (
     number,
     threshold,
     time_of_day,
+    with_sync,
     with_times,
 )
 from checks.numbers import count_of
@@ -67,13 +68,12 @@ def _incident_row(incident: Incident, link: str | None) -> Sequence[Cell]:
     state = (
         "⏳ Recovering" if incident.state == "recovering" else f"{ICONS[incident.severity]} {severity_word(incident)}"
     )
-    sync = f", {incident.sync}" if incident.sync else ""
     value = "" if is_fact(incident) else number(incident.value, incident.limit)
     by = By(incident.acked_by) if incident.acked_by else "Nobody"
     return (
         Link(str(incident.id), link),
         state,
-        f"{incident.title}{sync}",
+        with_sync(incident.title, incident.sync),
         value,
         incident.opened_at,
         by,
@@ -161,8 +161,7 @@ def _small_print(incident: Incident) -> list[str]:
 def open_incident_line(incident: Incident, link: str | None, zone: ZoneInfo) -> str:
     """One open incident with its number and, where one is known, the link to its thread."""
     icon = "⏳" if incident.state == "recovering" else ICONS[incident.severity]
-    sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
-    parts = [f"{icon} *{incident.id}* {escape(incident.title, 150)}{sync}"]
+    parts = [f"{icon} *{incident.id}* {titled(incident)}"]
     parts += [] if is_fact(incident) else [_number(incident), *value_age(incident, incident.opened_at, zone)]
     parts += [f"since {day_and_time(incident.opened_at, zone)}", acknowledged(incident)]
     if incident.snoozed_by and incident.snoozed_until:

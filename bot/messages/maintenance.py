@@ -10,7 +10,6 @@ from bot.messages.text import day_and_time, escape, person
 from checks.numbers import duration
 
 MOST = 10  # incidents of each list
-MORE = "… and {} more"
 
 
 def maintenance_line(window: Maintenance, zone: ZoneInfo) -> str:
@@ -43,7 +42,7 @@ def maintenance_message(report: MaintenanceReport, settings: Settings) -> Messag
 
 
 def _list(title: str, lines: list[str]) -> list[Block]:
-    return sections([f"*{title}*", *lines], 1 + MOST, MORE) if lines else []
+    return sections([f"*{title}*", *lines], 1 + MOST) if lines else []
 
 
 def _resolved(incident: Incident, zone: ZoneInfo) -> str:

@@ -48,13 +48,13 @@ Cell = Told | str | int | float | datetime | Link | By | None
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], zone: ZoneInfo) -> Native:
     """A table; a column whose cells are numbers is aligned right. What does not fit is counted in its last row."""
-    shown = list(rows[:MOST_ROWS])
+    shown = list(rows_that_fit(map(tuple, rows[:MOST_ROWS])))
     numeric = [_is_numeric([row[at] for row in shown]) for at in range(len(columns))]
     cells = [[_raw(name) for name in columns], *([_cell(cell, zone) for cell in row] for row in shown)]
     lines = [_line(columns, row, zone) for row in shown]
     if hidden := len(rows) - len(shown):
-        cells.append([_raw(f"… and {hidden:,} more"), *(_raw(NOTHING) for _ in columns[1:])])
         lines.append(f"… and {hidden:,} more")
+        cells.append([_raw(lines[-1]), *(_raw(NOTHING) for _ in columns[1:])])
     settings = [{"align": "right" if right else "left", "is_wrapped": not right} for right in numeric]
     return Native({"type": "table", "column_settings": settings, "rows": cells}, tuple(sections(lines)))
 
@@ -107,14 +107,14 @@ def pie_chart(title: str, segments: Mapping[str, float], instead: Sequence[str])
     return _chart(title, {"type": "pie", "segments": parts}, instead)
 
 
-def distinct(labels: Sequence[str]) -> list[str]:
+def distinct(labels: Sequence[str], most: int = LABEL) -> list[str]:
     """Labels as short as Slack takes them, which still differ: `Feed 7`, `Feed 7 (2)`."""
     used: dict[str, None] = {}
     for label in labels:
-        short, n = sanitize(label, LABEL) or NOTHING, 1
+        short, n = sanitize(label, most) or NOTHING, 1
         while short in used:
             n += 1
-            short = f"{sanitize(label, LABEL - len(f' ({n})')) or NOTHING} ({n})"
+            short = f"{sanitize(label, most - len(f' ({n})')) or NOTHING} ({n})"
         used[short] = None
     return list(used)
 
@@ -131,9 +131,8 @@ def _is_numeric(cells: Sequence[Cell]) -> bool:
 
 
 def _length(cell: Cell) -> int:
-    if isinstance(cell, Told):
-        return len(cell.text)
-    return len(cell) if isinstance(cell, str) else WHEN
+    text = cell.text if isinstance(cell, Told) else cell
+    return min(len(text), CELL) if isinstance(text, str) else WHEN
 
 
 def _line(columns: Sequence[str], row: Sequence[Cell], zone: ZoneInfo) -> str:

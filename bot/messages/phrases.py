@@ -18,6 +18,7 @@ from bot.messages.text import (
     person,
     threshold,
     time_of_day,
+    with_sync,
 )
 from bot.model import Evaluation
 from checks.numbers import duration
@@ -36,6 +37,8 @@ TRIGGERS = {
     "dbt_cloud": "after a dbt Cloud job",
     "live": "live",
 }
+MORE_OPEN = "… and {} more: `/sync-health incidents`"  # of what is open than a list shows
+TIME_TO_ACKNOWLEDGE, TIME_TO_RECOVER = "Time to acknowledge (MTTA)", "Time to recover (MTTR)"  # see WindowFigures
 STEPS = {
     Did.ACKNOWLEDGED: "Acknowledged",
     Did.TAKEN_OVER: "Acknowledged",
@@ -125,7 +128,7 @@ def incident_words(incident: Incident) -> str:
 
 def titled(incident: Incident) -> str:
     """Its title with the sync that it is about."""
-    return f"{escape(incident.title, 300)}{f', {escape(incident.sync, 100)}' if incident.sync else ''}"
+    return escape(with_sync(incident.title, incident.sync), 400)
 
 
 def acknowledged(incident: Incident) -> str:

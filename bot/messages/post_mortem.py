@@ -14,10 +14,10 @@ from bot.config.settings import Settings
 from bot.messages.evidence import examples_of, places_of, sync_of
 from bot.messages.native import MOST_POINTS, By, Cell, Link, Told
 from bot.messages.phrases import is_fact, was_closed
-from bot.messages.text import filled, number, signs
+from bot.messages.text import filled, number, signs, with_sync
 from bot.sanitize import sanitize
 from checks.forms import parse_limit
-from checks.numbers import count_of, duration
+from checks.numbers import count_of, duration, listed
 
 NOTE, DETAIL, REASON = 500, 300, 120  # characters
 RUN = "View Census run"
@@ -76,9 +76,8 @@ class Deed:
 
 def headline(incident: Incident) -> str:
     """`Incident 7: Backlog, Sync B`."""
-    sync = f", {sanitize(incident.sync, 100)}" if incident.sync else ""
     test = " (test)" if incident.is_test else ""
-    return f"Incident {incident.id}: {sanitize(incident.title, 150)}{sync}{test}"
+    return f"Incident {incident.id}: {sanitize(with_sync(incident.title, incident.sync), 250)}{test}"
 
 
 def state_words(found: PostMortem) -> str:
@@ -109,9 +108,8 @@ def summary_pairs(found: PostMortem) -> list[Pair]:
         pairs += [("Peak", (number(incident.peak, incident.limit),))] if incident.peak is not None else []
         pairs.append(("Threshold", (Code(signs(incident.limit)) if incident.limit else "none",)))
     if found.beside:
-        more = len(found.beside) - MOST_BESIDE
-        listed = ", ".join(map(str, found.beside[:MOST_BESIDE]))
-        pairs.append(("Shares its thread with", (f"incidents {listed}{f' and {more:,} more' if more > 0 else ''}",)))
+        numbers = listed([str(one) for one in found.beside], MOST_BESIDE)
+        pairs.append(("Shares its thread with", (f"incidents {numbers}",)))
     return pairs
 
 
@@ -221,11 +219,10 @@ def timeline(found: PostMortem) -> list[tuple[datetime, Line]]:
 def worst_of_each(found: PostMortem, most: int = MOST_POINTS) -> tuple[tuple[datetime, float], ...]:
     """So many values at most: of equally many that follow each other the worst, so that no peak is lost."""
     values = found.values if has_values(found.incident) else ()
-    limit = parse_limit(found.incident.limit) if found.incident.limit else None
-    lower = limit is not None and limit.comparison.startswith("<")
+    limit = parse_limit(found.incident.limit or "> 0")
     size = -(-len(values) // most) or 1
     parts = (values[n : n + size] for n in range(0, len(values), size))
-    return tuple((min if lower else max)(part, key=lambda one: one[1]) for part in parts)
+    return tuple(max(part, key=lambda one: limit.beyond(one[1])) for part in parts)
 
 
 def entry_line(entry: Entry) -> Line:

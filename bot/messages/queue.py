@@ -1,12 +1,12 @@
 """`/sync-health queue`: the backlog, its oldest record, its trend, and its suspect records."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.alerts.trends import Trend, time_to_reach
 from bot.answers.syncs import Queue
-from bot.messages.blocks import Block, Message, Native, context, fields, section
+from bot.messages.blocks import Block, Message, Native, context, fields, section, sections
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
 from bot.messages.phrases import warehouse_as_of
@@ -18,6 +18,10 @@ from checks.judge import WORST_FIRST
 from checks.model import Outcome
 from checks.numbers import duration, pending
 
+SKEW = timedelta(minutes=5)  # between the clocks of a source and the bot
+LONGEST_YEARS = 50  # what is older stands for no time
+LONGEST = timedelta(days=365 * LONGEST_YEARS)
+
 
 def queue_message(queues: Sequence[Queue], zone: ZoneInfo, as_of: datetime) -> Message:
     """One backlog with its first records, or all of them, short."""
@@ -26,7 +30,7 @@ def queue_message(queues: Sequence[Queue], zone: ZoneInfo, as_of: datetime) -> M
     worst, others = worst_of(queues, _rank)
     blocks: list[Block | Native] = []
     for queue in worst:
-        blocks.append(_size(queue))
+        blocks += [_size(queue), *_troubles(queue)]
         blocks += [*rejected_section(queue, zone), *_details(queue, zone)] if len(queues) == 1 else []
     buttons = offer_row(offered_by_queue(worst[0])) if len(queues) == 1 else []
     if others:
@@ -48,6 +52,7 @@ def _without_queue(queues: Sequence[Queue]) -> Message:
     return Message(head, (section(f"*{head}*", *lines),))
 
 
+MOST_TROUBLES = 2
 STANDINGS = ("unknown", "with pending records", "with nothing pending", "without a queue")  # the worst first
 
 
@@ -73,7 +78,8 @@ def _pending(queue: Queue) -> str:
 def _size(queue: Queue) -> Block:
     """The backlog against its thresholds, its age and where it is heading."""
     judged = queue.judged
-    icon = "⚠️ " if queue.suspicious else f"{ICONS[judged.outcome]} " if judged else ""
+    found = [one.outcome for one in (*queue.troubles, *([judged] if judged else []))]
+    icon = "⚠️ " if queue.suspicious else f"{ICONS[min(found, key=WORST_FIRST.index)]} " if found else ""
     head = f"{icon}*{escape(queue.label, 100)}: {_pending(queue)}*"
     if queue.source is None:
         return section(head, "Its backlog is not measured: `queue` in pipeline.yml would name its view or table.")
@@ -83,12 +89,27 @@ def _size(queue: Queue) -> Block:
     limits = {"warning": judged.warn, "critical": judged.critical} if judged else {}
     told = {
         "Thresholds": " · ".join(f"{word} {limit_in_code(limit)}" for word, limit in limits.items() if limit),
-        "Oldest": f"{duration(queue.oldest)} ago" if queue.oldest is not None else "",
+        "Oldest": _oldest(queue.oldest) if queue.oldest is not None else "",
         "Trend": _trend(queue) if queue.size else "",
         "Suspect records": _suspects(queue),
     }
     shown = [(name, value) for name, value in told.items() if value]
     return fields(*shown, head=head) if shown else section(head)
+
+
+def _troubles(queue: Queue) -> list[Block]:
+    """What keeps its sync from writing it, as the alerts say it."""
+    lines = [f"{ICONS[one.outcome]} {escape(one.summary, 300)}" for one in queue.troubles]
+    return sections(lines, MOST_TROUBLES) if lines else []
+
+
+def _oldest(age: timedelta) -> str:
+    """How long ago; a time that no record can have changed at is named as such."""
+    if age < -SKEW:
+        return f"❔ Unknown: `changed_at` is {duration(-age)} in the future"
+    return (
+        f"{duration(age)} ago" if age <= LONGEST else f"❔ Unknown: `changed_at` is more than {LONGEST_YEARS} years ago"
+    )
 
 
 def _suspects(queue: Queue) -> str:

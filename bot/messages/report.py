@@ -10,6 +10,7 @@ from bot.alerts.weekly import Case, Cost, Metric, Review, Verdict
 from bot.config.settings import OBSERVES, Settings
 from bot.messages.blocks import Block, Message, Native, actions, button, context, fields, section, sections
 from bot.messages.native import table
+from bot.messages.phrases import MORE_OPEN, TIME_TO_ACKNOWLEDGE, TIME_TO_RECOVER
 from bot.messages.text import (
     ICONS,
     anchor,
@@ -21,7 +22,9 @@ from bot.messages.text import (
     number,
     person,
     signs,
+    with_sync,
 )
+from checks.forms import parse_limit
 from checks.numbers import count_of, duration, in_figures
 
 VERDICTS = {
@@ -32,6 +35,7 @@ VERDICTS = {
     Verdict.CRITICAL: "🔴",
 }
 INCOMPLETE = "⚠️"
+LATE = timedelta(hours=1)  # after its window, from which on a review says so
 CAUSES = ("Cause", "This week", "Last week", "2 weeks ago", "3 weeks ago")
 MOST_OPEN, MOST_CHANGES, MOST_LOADS, MOST_METRICS = 5, 8, 5, 5
 PREVIEW = "stakeholder_note"  # the button's action, and the callback of its dialog
@@ -63,7 +67,7 @@ def review_message(review: Review, settings: Settings, links: Mapping[int, str |
 def verdict_words(review: Review) -> str:
     """`4 incidents, 1 still open (critical)`; whatever was not evaluated is part of it."""
     if review.verdict is Verdict.UNKNOWN:
-        return "no data, nothing was evaluated"
+        return f"no data, nothing {'is checked' if review.evaluated else 'was evaluated'}"
     still = len(review.still_open)
     words = count_of(review.week.opened, "incident") if review.week.opened else "no new incidents" if still else ""
     words = words or "no incidents"
@@ -87,7 +91,8 @@ def _incidents(review: Review, zone: ZoneInfo, links: Mapping[int, str | None]) 
     """How many and how fast, next to the week before; then what is open."""
     week, before = review.week, review.before
     if review.verdict is Verdict.UNKNOWN:
-        return [section("Nothing is known of this week: no evaluation was completed.")]
+        why = "pipeline.yml names no check" if review.evaluated else "no evaluation was completed"
+        return [section(f"Nothing is known of this week: {why}.")]
     if not week.opened and not review.still_open and not review.longest:
         last = f" The week before had {before.opened or 'none'}." if before else ""
         when = "this week" if review.whole else "since then"
@@ -96,14 +101,13 @@ def _incidents(review: Review, zone: ZoneInfo, links: Mapping[int, str | None]) 
     pairs = [("Incidents", _counted(week.opened, week.critical, before.opened if before else None))]
     if week.to_acknowledge is not None:
         mean = _compared(week.to_acknowledge, before.to_acknowledge if before else None)
-        pairs.append(("Time to acknowledge (MTTA)", mean))
+        pairs.append((TIME_TO_ACKNOWLEDGE, mean))
     if week.to_recover is not None:
-        pairs.append(("Time to recover (MTTR)", _compared(week.to_recover, before.to_recover if before else None)))
+        pairs.append((TIME_TO_RECOVER, _compared(week.to_recover, before.to_recover if before else None)))
     if review.longest:
         pairs.append(("Longest", f"{_case(review.longest, links)}, {duration(review.longest.lasted)}"))
     open_lines = [_open(one, zone, links) for one in review.still_open]
-    rest = "… and {} more open: `/sync-health incidents`"
-    return [fields(*pairs), *(sections(["*Open now*", *open_lines], MOST_OPEN + 1, rest) if open_lines else [])]
+    return [fields(*pairs), *(sections(["*Open now*", *open_lines], MOST_OPEN + 1, MORE_OPEN) if open_lines else [])]
 
 
 def _counted(opened: int, critical: int, before: int | None) -> str:
@@ -116,7 +120,7 @@ def _compared(now: timedelta, before: timedelta | None) -> str:
 
 
 def _case(case: Case, links: Mapping[int, str | None]) -> str:
-    return anchor(f"{case.title}{f', {case.sync}' if case.sync else ''}", links.get(case.id))
+    return anchor(with_sync(case.title, case.sync), links.get(case.id))
 
 
 def _open(case: Case, zone: ZoneInfo, links: Mapping[int, str | None]) -> str:
@@ -151,7 +155,7 @@ def _pace(one: Pace) -> str:
     )
     assert one.reached_in, "only what is in sight is told"
     left = count_of(max(1, round(one.reached_in / timedelta(days=1))), "day")
-    what = f"*{escape(one.title)}{f', {escape(one.sync, 40)}' if one.sync else ''}*"
+    what = f"*{escape(with_sync(one.title, one.sync))}*"
     return f"📈 {what} {moves} by {by} a day (now {value}): {limit_in_code(one.limit)} in about {left}"
 
 
@@ -168,8 +172,7 @@ def _advice(one: Advice) -> str:
 
 
 def _noise(one: Noise, settings: Settings) -> str:
-    whose = f", {escape(one.sync, 40)}" if one.sync else ""
-    said = f"🔕 *{escape(one.title)}{whose}*: {count_of(one.incidents, 'alert')}, each resolved within "
+    said = f"🔕 *{escape(with_sync(one.title, one.sync))}*: {count_of(one.incidents, 'alert')}, each resolved within "
     said += f"{duration(one.longest)} without action."
     if one.proposed is None:
         return said
@@ -182,7 +185,7 @@ def _noise(one: Noise, settings: Settings) -> str:
 
 def _metric(one: Metric) -> str:
     first, latest, worst = (number(value, one.limit) for value in (one.first, one.latest, one.worst))
-    word = "highest" if ">" in one.limit else "lowest"
+    word = "highest" if parse_limit(one.limit).rises else "lowest"
     change = one.latest - one.first
     moved = f" ({change:+.1f})" if abs(change) >= 0.05 else ""
     return (
@@ -204,7 +207,10 @@ def _small_print(review: Review, settings: Settings) -> Iterator[str]:
     yield from (f"❗ {escape(one, 300)}" for one in review.unknown)
     if review.observes:
         yield OBSERVES
-    yield f"{escape(settings.pipeline, 100)} · {as_of(review.until, settings.zone)}"
+    dated = as_of(review.as_of, settings.zone)
+    if review.as_of - review.until >= LATE:
+        dated = f"counted until {day_and_time(review.until, settings.zone)}, open incidents {dated}"
+    yield f"{escape(settings.pipeline, 100)} · {dated}"
     if not settings.report.channels:
         yield NO_CHANNELS
 

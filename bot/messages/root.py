@@ -24,6 +24,7 @@ from bot.messages.phrases import (
     was_closed,
 )
 from bot.messages.text import ICONS, day_and_time, escape, number, person, threshold, time_of_day, with_times
+from checks.forms import parse_limit
 from checks.model import Severity
 
 AGAIN = (Did.REOPENED, Did.STILL_FIRING)
@@ -118,7 +119,7 @@ def _pages(incident: Incident, settings: Settings) -> list[str]:
     if due := next_page(incident, at_once=settings.pager.at_once):
         return [f"Pages at {time_of_day(due, settings.zone)}"]  # within the hour
     paged = paged_at(incident)
-    return [f"Paged at {day_and_time(paged, settings.zone)}"] if paged else []
+    return [f"Paged {day_and_time(paged, settings.zone)}"] if paged else []
 
 
 def resolution(incident: Incident, settings: Settings) -> str:
@@ -136,8 +137,7 @@ def resolution(incident: Incident, settings: Settings) -> str:
         return f"✅ Resolved · {pipeline}: {escape(incident.summary)}"
     if check and check.healthy:
         return f"✅ Resolved · {pipeline}: {escape(incident.summary)} ({peak_and_threshold(incident)})"
-    falls = (incident.limit or "").startswith("<")
-    now = f"{'up' if falls else 'down'} to {number(incident.value, incident.limit)}"
+    now = f"{'down' if _rises(incident) else 'up'} to {number(incident.value, incident.limit)}"
     return f"✅ Resolved · {pipeline}: {title} {now} ({peak_and_threshold(incident)})"
 
 
@@ -151,8 +151,13 @@ def peak_and_threshold(incident: Incident) -> str:
     """`peak 247, threshold > 50`: its worst value next to where it began."""
     if incident.peak is None:
         return threshold(incident.limit)
-    name = "lowest" if (incident.limit or "").startswith("<") else "peak"
+    name = "peak" if _rises(incident) else "lowest"
     return f"{name} {number(incident.peak, incident.limit)}, {threshold(incident.limit)}"
+
+
+def _rises(incident: Incident) -> bool:
+    """Whether more is worse."""
+    return not incident.limit or parse_limit(incident.limit).rises
 
 
 def _overlay(incident: Incident, zone: ZoneInfo) -> list[str]:

@@ -8,7 +8,17 @@ from bot.alerts.model import SEVERITIES, Incident, State
 from bot.config.settings import Settings
 from bot.messages.blocks import COLORS, Bar, Block, Message, actions, button, context, overflow, section, sections
 from bot.messages.menu import entries, menu, offered
-from bot.messages.phrases import by_hand, incident_words, life, resolved_by, snoozed, value_age, was_closed
+from bot.messages.phrases import (
+    MORE_OPEN,
+    by_hand,
+    incident_words,
+    life,
+    resolved_by,
+    snoozed,
+    titled,
+    value_age,
+    was_closed,
+)
 from bot.messages.root import acknowledge_button
 from bot.messages.text import ICONS, cut, day_and_time, escape, person
 from checks.model import Severity
@@ -78,17 +88,16 @@ def _share_of(some: Sequence[Incident], still: Sequence[Incident], words: str) -
 
 def _list(thread: Sequence[Incident], zone: ZoneInfo) -> list[Block]:
     ordered = sorted(thread, key=_badness)
-    return sections([_line(one, zone) for one in ordered], MOST, "… and {} more: `/sync-health incidents`")
+    return sections([_line(one, zone) for one in ordered], MOST, MORE_OPEN)
 
 
 def _line(incident: Incident, zone: ZoneInfo) -> str:
     if incident.resolved_at is None:
         return " · ".join([incident_words(incident), *value_age(incident, incident.opened_at, zone)])
-    sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
     lasted = duration(incident.resolved_at - incident.opened_at)
     resolved = resolved_by([incident]).replace("R", "r", 1)
     end = "☑️ {}: closed" if was_closed(incident) else f"✅ {{}}: {resolved}"
-    return f"{end.format(escape(incident.title, 300) + sync)} {day_and_time(incident.resolved_at, zone)} ({lasted})"
+    return f"{end.format(titled(incident))} {day_and_time(incident.resolved_at, zone)} ({lasted})"
 
 
 def _badness(incident: Incident) -> tuple[bool, bool, int]:

@@ -1,22 +1,22 @@
 """`/sync-health slo`: the success metrics as a table, what is missed first, and the worst incidents."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.alerts.incident_figures import Figures
-from bot.alerts.success import Known, Metric, Standing, Unit
+from bot.alerts.success import Known, SuccessMetric, SuccessStanding, Unit
 from bot.answers.history import Slo
 from bot.messages.blocks import Block, Message, Native, context, section, sections
-from bot.messages.native import NOTHING, table
+from bot.messages.native import NOTHING, Cell, rows_that_fit, table
+from bot.messages.phrases import titled
 from bot.messages.text import ICONS, SIGNS, anchor, code, day_and_time, escape
 from bot.sanitize import sanitize
-from checks.numbers import count_of, duration, in_figures, in_percent
+from checks.numbers import count_of, duration, in_figures, in_percent, listed
 
 COLUMNS = ("Metric", "Target", "Value", "Trend", "Met", "Source")
-MET = {Standing.MISSED: "❗ No", Standing.UNKNOWN: "❔ Unknown", Standing.MET: "✅ Yes"}
+MET = {SuccessStanding.MISSED: "❗ No", SuccessStanding.UNKNOWN: "❔ Unknown", SuccessStanding.MET: "✅ Yes"}
 NAMED = 2  # metrics in the headline
-TEXTS = 8000  # characters of all cells together: Slack takes 10,000 of a table, and its text has to fit, too
 SHORT, LONG = 80, 160  # characters of a cell
 PER = {"daily_operations": " a day"}
 SPANS = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
@@ -25,7 +25,7 @@ SPANS = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
 def slo_message(slo: Slo, links: Mapping[int, str | None], zone: ZoneInfo) -> Message:
     """Every metric with its target; `links` lead to the threads of the worst incidents, by incident id."""
     head = escape(headline(slo), 500)
-    rows = list(_that_fit(slo.metrics))
+    rows = list(rows_that_fit(map(_row, slo.metrics)))
     blocks: list[Block | Native] = [section(f"*{head}*"), table(COLUMNS, rows, zone)]
     if hidden := len(slo.metrics) - len(rows):
         command = code(f"sync-health slo --days {slo.days}")
@@ -38,37 +38,28 @@ def slo_message(slo: Slo, links: Mapping[int, str | None], zone: ZoneInfo) -> Me
     return Message(head, (*blocks, context(f"{window} · {before} · definitions: `/sync-health runbook go/no-go`")))
 
 
-def _that_fit(metrics: Iterable[Metric]) -> Iterator[tuple[str, ...]]:
-    """The first ones, until a table is full."""
-    used = 0
-    for one in metrics:
-        value, trend = sanitize(value_text(one), SHORT), trend_text(one)
-        title, source = sanitize(one.title, SHORT), sanitize(one.source, LONG)
-        row = (title, target_text(one), value, trend, MET[one.standing], source)
-        used += sum(map(len, row))
-        if used > TEXTS:
-            return
-        yield row
+def _row(one: SuccessMetric) -> tuple[Cell, ...]:
+    title, source, value = sanitize(one.title, SHORT), sanitize(one.source, LONG), sanitize(value_text(one), SHORT)
+    return title, target_text(one), value, trend_text(one), MET[one.standing], source
 
 
 def headline(slo: Slo) -> str:
-    """`SLO, last 7 days: 7 of 9 met · MTTR 2 h 41 min (target < 2 h)`: the verdict with its reason; not escaped."""
-    met = sum(one.standing is Standing.MET for one in slo.metrics)
+    """`SLO, last 7 days: 7 of 9 met · Health query 6.1 s (target < 5 s)`: the verdict with its reason; not escaped."""
+    met = sum(one.standing is SuccessStanding.MET for one in slo.metrics)
     last = "day" if slo.days == 1 else f"{slo.days} days"
     parts = [f"SLO, last {last}: {met} of {len(slo.metrics)} met"]
-    missed = [one for one in slo.metrics if one.standing is Standing.MISSED]
-    unknown = [one for one in slo.metrics if one.standing is Standing.UNKNOWN]
+    missed = [one for one in slo.metrics if one.standing is SuccessStanding.MISSED]
+    unknown = [one for one in slo.metrics if one.standing is SuccessStanding.UNKNOWN]
     parts += [f"{sanitize(one.title, SHORT)} {number_text(one)} (target {target_text(one)})" for one in missed[:NAMED]]
     parts += [f"{len(missed) - NAMED} more missed"] if len(missed) > NAMED else []
     if missed:
         parts += [f"{len(unknown)} unknown"] if unknown else []
     elif unknown:
-        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-        parts.append(f"unknown: {', '.join(sanitize(one.title, SHORT) for one in unknown[:NAMED])}{more}")
+        parts.append(f"unknown: {listed([sanitize(one.title, SHORT) for one in unknown], NAMED)}")
     return " · ".join(parts)
 
 
-def target_text(metric: Metric) -> str:
+def target_text(metric: SuccessMetric) -> str:
     """`> 95%`, `≤ 15 min`, `< 5 min a day`."""
     comparison = metric.target.comparison
     number = metric.target.number
@@ -76,26 +67,26 @@ def target_text(metric: Metric) -> str:
     return f"{SIGNS.get(comparison, comparison)} {written}"
 
 
-def value_text(metric: Metric) -> str:
+def value_text(metric: SuccessMetric) -> str:
     """`97.2%`, and for how many of the days it is known where that is not enough."""
     return f"{number_text(metric)}{_known(metric.known)}"
 
 
-def number_text(metric: Metric) -> str:
+def number_text(metric: SuccessMetric) -> str:
     """`2 h 41 min`, `at least 5 h` of what is not over, `no incidents`."""
     if metric.value is None:
         return metric.nothing
     return f"{'at least ' if metric.at_least else ''}{_in_unit(metric.value, metric)}"
 
 
-def trend_text(metric: Metric) -> str:
+def trend_text(metric: SuccessMetric) -> str:
     """`better, was 3 h 2 min`, against the window before where both are known."""
     if metric.value is None or metric.before is None:
         return NOTHING
     was = _in_unit(metric.before, metric)
     if was == _in_unit(metric.value, metric):
         return "no change"
-    better = (metric.value > metric.before) == metric.target.comparison.startswith(">")
+    better = (metric.value > metric.before) == metric.target.rises
     return f"{'better' if better else 'worse'}, was {was}"
 
 
@@ -110,7 +101,7 @@ def _known(known: Known) -> str:
     return f" ({known.why})" if known.why else f" ({in_figures(known.days, decimals=1)} of {count_of(known.of, 'day')})"
 
 
-def _in_unit(value: float, metric: Metric) -> str:
+def _in_unit(value: float, metric: SuccessMetric) -> str:
     """Never rounded onto the target."""
     target = metric.target.number
     per = PER.get(metric.key, "")
@@ -126,7 +117,6 @@ def _in_unit(value: float, metric: Metric) -> str:
 
 def _case(case: Figures, link: str | None, zone: ZoneInfo) -> str:
     incident = case.incident
-    sync = f", {escape(incident.sync, 100)}" if incident.sync else ""
-    parts = [f"{ICONS[case.severity]} *{incident.id}* {escape(incident.title, 150)}{sync}", case_text(case)]
+    parts = [f"{ICONS[case.severity]} *{incident.id}* {titled(incident)}", case_text(case)]
     parts += [f"since {day_and_time(case.opened_at, zone)}", *([anchor("thread", link)] if link else [])]
     return " · ".join(parts)

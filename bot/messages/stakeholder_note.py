@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.alerts.stakeholders import MOST, Effect, Effects, Event, Note, Reader
+from bot.alerts.stakeholders import DATA, MOST, Effect, Effects, Event, Note, Reader
 from bot.answers.history import NotePreview
 from bot.config.pipeline_file import PipelineFile
 from bot.config.settings import Settings
@@ -60,7 +60,7 @@ def note_lines(effects: Effects, settings: Settings) -> Iterator[str]:
     if len(told) < len(effects.events):
         yield f"• {count_of(len(effects.events) - len(told), 'earlier problem')}."
     known = " in the time that we could check" if effects.unchecked else ""
-    if effects.evaluated and effects.checks_values and not effects.any_of(Effect.WRONG):
+    if effects.evaluated and effects.checks_values and not effects.any_of(*DATA):
         yield f"We found no wrong or missing values in {place}{known}."
     if effects.short_delays:
         times = "once" if effects.short_delays == 1 else f"{effects.short_delays} times"
@@ -131,6 +131,9 @@ def _words(one: Event, settings: Settings) -> tuple[str, str]:
     if one.effect is Effect.WRONG:
         some = count or f"some {escape(settings.noun.many)}"
         return f"{some} in {place} had wrong or missing values", "The values are back to normal."
+    if one.effect is Effect.FOUND:
+        many = escape(settings.noun.many)
+        return f"our checks found problems with {count or many}", "They find none any more."
     waited = f" ({count} waiting)" if count else ""
     return (
         f"changes to {escape(settings.noun.many)} reached {place} later than usual{waited}",

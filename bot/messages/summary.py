@@ -24,7 +24,7 @@ from bot.messages.blocks import (
 from bot.messages.many import others_line, worst_of
 from bot.messages.native import table
 from bot.messages.notices import notice_blocks
-from bot.messages.phrases import how_often, incident_line, sources_as_of
+from bot.messages.phrases import MORE_OPEN, how_often, incident_line, sources_as_of
 from bot.messages.sync_buttons import offered_by_summary
 from bot.messages.text import ICONS, day_and_time, escape, person, threshold
 from bot.messages.watch import unstored_summary
@@ -105,9 +105,10 @@ def _more(summary: Summary) -> list[tuple[str, str]]:
     return [one for one in MORE if one not in left_out]
 
 
-def urgency(incident: Incident) -> tuple[bool, bool, datetime]:
+def urgency(incident: Incident) -> tuple[bool, bool, bool, datetime]:
     """The smaller, the more it needs somebody."""
-    return incident.severity is not Severity.CRITICAL, incident.acked_by is not None, incident.opened_at
+    recovers = incident.state is State.RECOVERING
+    return recovers, incident.severity is not Severity.CRITICAL, incident.acked_by is not None, incident.opened_at
 
 
 def headline(evaluation: Evaluation, summary: Summary) -> str:
@@ -134,6 +135,8 @@ def headline(evaluation: Evaluation, summary: Summary) -> str:
         return f"{ICONS[worst.severity]} {name}: {SEVERITIES[worst.severity].lower()} · {_short(worst.summary)}"
     if found and (critical or not unknown):
         return f"{ICONS[found.outcome]} {name}: {WORDS[found.outcome]} · {_short(found.summary)}"
+    if not evaluation.results:
+        return f"❔ {name}: status unknown · nothing is checked"
     if found is None and evaluation.outcome is not Outcome.OK:
         return f"{ICONS[evaluation.outcome]} {name}: {WORDS.get(evaluation.outcome, 'status unknown')}"
     if bot := next((one for one in summary.incidents if one.state is State.FIRING and one.source == "bot"), None):
@@ -254,7 +257,7 @@ def _when(sync: SyncStatus) -> str:
 def _incidents(summary: Summary, zone: ZoneInfo) -> list[Block]:
     lines = [incident_line(incident, zone) for incident in summary.incidents]
     head = f"*{count_of(len(lines), 'open incident')}*"
-    return sections([head, *lines], 1 + MOST_INCIDENTS, "… and {} more: `/sync-health incidents`") if lines else []
+    return sections([head, *lines], 1 + MOST_INCIDENTS, MORE_OPEN) if lines else []
 
 
 def refresh_button() -> Block:

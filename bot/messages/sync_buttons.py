@@ -29,15 +29,15 @@ def sync_button(offer: Offer, sync: SyncSettings) -> Block:
 
 
 def offered_by_queue(queue: Queue) -> list[Offered]:
-    """A pause before suspect records are written; a rerun unless most are suspect or all would be rejected again."""
+    """A pause before suspect records are written; a rerun unless most are suspect or a run could not help now."""
     sync, size = queue.sync, queue.size or 0
     if sync is None or not size:
         return []
     if queue.paused:
         return [(Offer.RESUME, sync)]
-    in_vain = queue.rejected is not None and queue.rejected.lasting >= size
-    mostly_wrong = 2 * queue.suspicious > size or in_vain
-    offers = [*[Offer.PAUSE] * bool(queue.suspicious), *[Offer.RERUN] * (not mostly_wrong)]
+    in_vain = queue.in_vain or queue.running or (queue.rejected is not None and queue.rejected.lasting >= size)
+    mostly_wrong = 2 * queue.suspicious > size
+    offers = [*[Offer.PAUSE] * bool(queue.suspicious), *[Offer.RERUN] * (not mostly_wrong and not in_vain)]
     return [(offer, sync) for offer in offers]
 
 

@@ -97,6 +97,8 @@ def _counted(sync: SyncRuns) -> str:
         said = ["its only run failed" if failed else "its only run did not fail"]
     else:
         said = [f"{failed or 'none'} of its last {len(sync.runs)} runs failed"]
+    skipped = sum(run.status is RunStatus.SKIPPED for run, _ in sync.runs)
+    said += [f"{skipped} skipped"] * bool(skipped)
     return " · ".join(said + [f"{count_of(empty, 'run')} with no changes"] * bool(empty))
 
 

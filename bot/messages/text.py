@@ -141,6 +141,11 @@ def figure(value: float, unit: str = "", beside: Collection[float] = ()) -> str:
     return in_figures(value, beside) + with_unit(unit)
 
 
+def with_sync(title: str, sync: str | None) -> str:
+    """`Backlog, Sync B`: a title and the sync that it is about, as they are."""
+    return f"{title}, {sync}" if sync else title
+
+
 def records(count: int | None) -> str:
     """`1 record`, `246 records`."""
     return "an unknown number of records" if count is None else f"{count:,} record{'' if count == 1 else 's'}"

@@ -3,18 +3,19 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from bot.alerts.history import MOST_POINTS, condensed, day_label
+from bot.alerts.history import MOST_POINTS, grouped, one_of
 from bot.charts import TIMES, Tile, TileAnswer, draws_thresholds, in_words
-from bot.messages.native import MOST_SERIES
+from bot.messages.native import MOST_SERIES, distinct
+from bot.messages.tile_labels import NAME, Place, Places, is_timely, name_of, place_of
 from bot.sanitize import sanitize
-from checks.numbers import count_of
+from checks.numbers import count_of, listed
 
 LARGEST = 2.0**63  # more is no count of anything
-MOST_NAMED, NAME = 3, 60  # of what is left out; characters of a name
+MOST_NAMED = 3  # of what is left out
 Values = dict[str, list[float | None]]
+Cells = dict[str, dict[Place, list[float]]]  # of each series, what its rows say at each place
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Drawn:
     thresholds: Mapping[str, list[float]] = field(default_factory=dict)
     caption: str = ""  # what a point stands for, where that is several values
     notes: tuple[str, ...] = ()
+    in_time: bool = False  # whether the last label is the newest
+    unclear: str = ""  # why nothing is drawn, and the remedy
     blanks: frozenset[tuple[str, int]] = frozenset()  # bars without a value: their series, and the place of the label
 
 
@@ -39,82 +42,107 @@ def number_in(value: object) -> float | None:
 def drawn_of(answer: TileAnswer, zone: ZoneInfo) -> Drawn:
     """At most twenty points of at most six series, thresholds among them."""
     tile, notes = answer.tile, list[str]()
-    labels, series = _read(answer, zone)
-    in_time = str(tile.x) in TIMES
+    found, cells = _read(answer, notes)
+    if not found:
+        return Drawn([], unclear=f"{tile.x} is NULL in every row.")
+    places = Places.of(found, zone, str(tile.x))
+    several = {place for mine in cells.values() for place, there in mine.items() if len(there) > 1}
+    if several:
+        named = few([places.label(n, n) for n, place in enumerate(places.all) if place in several])
+        if not _adds_up(tile, cells):
+            return Drawn([], unclear=_remedy(tile, named))
+        notes.append(f"Sum of several rows: {named}")
     lines = answer.thresholds if draws_thresholds(tile) else ()
-    series = _fewer(series, MOST_SERIES - len(lines), notes)
-    labels, series, caption = _shorter(tile, answer, labels, series, notes, in_time=in_time)
-    if tile.chart == "bar":
-        labels, whole, blanks = _bars(labels, series, notes)
-    else:
-        labels, whole, blanks = *_without_gaps(labels, series, notes), frozenset[tuple[str, int]]()
+    cells = _fewer(cells, MOST_SERIES - len(lines), notes)
+    values = ([one_of(mine.get(place, ()), None) for place in places.all] for mine in cells.values())
+    series = dict(zip(distinct([*cells], NAME), values, strict=True))
+    labels, series, caption = _shorter(tile, answer, places, series, notes)
+    labels, whole, blanks = (_bars if tile.chart == "bar" else _without_gaps)(labels, series, notes)
     thresholds = {one.label: [one.limit.number] * len(labels) for one in lines}
     if tile.x == "day":
         notes.append(f"Days in {zone.key}")
-    return Drawn(labels, whole, thresholds, caption, tuple(notes), blanks)
+    return Drawn(labels, whole, thresholds, caption, tuple(notes), places.are_times, blanks=blanks)
 
 
-def _read(answer: TileAnswer, zone: ZoneInfo) -> tuple[list[str], Values]:
-    """The labels in their order, and each series with what it has there: the last value where there are several."""
-    tile, cells = answer.tile, dict[str, dict[str, float | None]]()
-    labels: dict[str, None] = {}
+def _read(answer: TileAnswer, notes: list[str]) -> tuple[list[Place], Cells]:
+    """The places in the order of the rows, and the numbers of each series there."""
+    tile, cells, timeless = answer.tile, Cells(), 0
+    timely = is_timely(str(tile.x), (row.get(str(tile.x)) for row in answer.rows))
+    places: dict[Place, None] = {}
     for row in answer.rows:
-        label = _label(row.get(str(tile.x)), zone)
-        labels[label] = None
+        place = place_of(row.get(str(tile.x)), timely=timely)
+        if place is None and timely:
+            timeless += 1
+            continue
+        places[place] = None
         for name, value in _named(tile, row):
-            cells.setdefault(name, {})[label] = value
-    return list(labels), {name: [mine.get(label) for label in labels] for name, mine in cells.items()}
+            there = cells.setdefault(name, {}).setdefault(place, [])
+            there += [] if value is None else [value]
+    if timeless:
+        notes.append(f"{count_of(timeless, 'row')} left out: {tile.x} is NULL")
+    return list(places), cells
 
 
 def _named(tile: Tile, row: Mapping[str, object]) -> Iterator[tuple[str, float | None]]:
     if tile.series:
-        yield sanitize(str(row.get(tile.series)), NAME), number_in(row.get(tile.y[0]))
+        value = row.get(tile.series)
+        yield name_of(None) if value is None else str(value), number_in(row.get(tile.y[0]))
         return
     for column in tile.y:
         yield (tile.title if len(tile.y) == 1 else in_words(column)), number_in(row.get(column))
 
 
-def _label(value: object, zone: ZoneInfo) -> str:
-    if isinstance(value, datetime):
-        local = value.astimezone(zone)
-        return f"{day_label(local.date())} {local:%H:%M}"
-    return day_label(value) if isinstance(value, date) else sanitize("–" if value is None else str(value), NAME)
+def _adds_up(tile: Tile, cells: Cells) -> bool:
+    """Whether several rows of a bar are parts of it: whole numbers of what is counted; a mean or a share is none."""
+    numbers = (number for mine in cells.values() for there in mine.values() for number in there)
+    return tile.chart == "bar" and tile.unit != "%" and all(number.is_integer() for number in numbers)
 
 
-def _fewer(series: Values, most: int, notes: list[str]) -> Values:
+def _remedy(tile: Tile, named: str) -> str:
+    """What a statement does that has several rows where a chart takes one value."""
+    columns = " and ".join(filter(None, (tile.x, tile.series)))
+    apart = "" if tile.series else ", or name the column that tells them apart as series of the tile"
+    return f"Several rows have the same {columns}: {named}. Group the statement by {columns}{apart}."
+
+
+def _fewer(cells: Cells, most: int, notes: list[str]) -> Cells:
     """Those with the largest values, in their order; a series without any number is none."""
-    known = {name: max(map(abs, found)) for name, values in series.items() if (found := _numbers(values))}
-    if silent := [name for name in series if name not in known]:
-        notes.append(f"No number: {_listed(silent)}")
-    chosen = sorted(known, key=lambda name: -known[name])[:most]
+    sums = {name: [abs(sum(there)) for there in mine.values() if there] for name, mine in cells.items()}
+    known = {name: max(found) for name, found in sums.items() if found}
+    if silent := [name for name in cells if name not in known]:
+        notes.append(f"No number: {few(silent)}")
+    chosen = dict.fromkeys(sorted(known, key=lambda name: -known[name])[:most])
     if left := [name for name in known if name not in chosen]:
-        notes.append(f"The {len(chosen)} largest of {len(known):,}; not drawn: {_listed(left)}")
-    return {name: values for name, values in series.items() if name in chosen}
+        notes.append(f"The {len(chosen)} largest of {len(known):,}; not drawn: {few(left)}")
+    return {name: mine for name, mine in cells.items() if name in chosen}
 
 
 def _shorter(
-    tile: Tile, answer: TileAnswer, labels: list[str], series: Values, notes: list[str], *, in_time: bool
+    tile: Tile, answer: TileAnswer, places: Places, series: Values, notes: list[str]
 ) -> tuple[list[str], Values, str]:
     """Twenty points: those next to each other in time together, of names the first ones."""
-    if len(labels) <= MOST_POINTS:
-        return labels, series, ""
-    if not in_time:
-        notes.append(f"The first {MOST_POINTS} of {len(labels):,}")
-        return labels[:MOST_POINTS], {name: values[:MOST_POINTS] for name, values in series.items()}, ""
-    size = -(-len(labels) // MOST_POINTS)
+    count = len(places.all)
+    if count <= MOST_POINTS or not places.are_times:
+        if count > MOST_POINTS:
+            notes.append(f"The first {MOST_POINTS} of {count:,}")
+        labels = [places.label(n, n) for n in range(min(count, MOST_POINTS))]
+        return distinct(labels, NAME), {name: values[:MOST_POINTS] for name, values in series.items()}, ""
+    groups = grouped(count)
     pick = None if tile.chart == "bar" and tile.unit != "%" else answer.pick
-    if pick is None and (short := len(labels) % size):  # a sum of fewer would look like a low one
-        labels, series = labels[short:], {name: values[short:] for name, values in series.items()}
-    points = {name: condensed(list(zip(labels, values, strict=True)), pick) for name, values in series.items()}
-    each = count_of(size, str(tile.x))
-    told = f"Sum per {each}, from {labels[0]}" if pick is None else f"{pick.capitalize()} value per {each}"
-    shown = [point.label for point in next(iter(points.values()), [])]
-    return shown, {name: [point.value for point in some] for name, some in points.items()}, told
+    if pick is None and len(groups[0]) < len(groups[-1]):  # a sum of fewer would look like a low one
+        del groups[0]
+    each = count_of(len(groups[-1]), str(tile.x) if tile.x in TIMES else "point")
+    begin = places.label(groups[0][0], groups[0][0])
+    told = f"Sum per {each}, from {begin}" if pick is None else f"{pick.capitalize()} value per {each}"
+    labels = distinct([places.label(group[0], group[-1]) for group in groups], NAME)
+    points = {name: [one_of((values[n] for n in group), pick) for group in groups] for name, values in series.items()}
+    return labels, points, told
 
 
-def _bars(
-    labels: list[str], series: Values, notes: list[str]
-) -> tuple[list[str], dict[str, list[float]], frozenset[tuple[str, int]]]:
+Whole = tuple[list[str], dict[str, list[float]], frozenset[tuple[str, int]]]  # the labels, their values, the blanks
+
+
+def _bars(labels: list[str], series: Values, notes: list[str]) -> Whole:
     """Every label at which there is a value. Where a series has none its bar is 0 high, which draws none."""
     at = _known(labels, series)
     found = {name: [values[n] for n in at] for name, values in series.items()}
@@ -124,7 +152,7 @@ def _bars(
     return [labels[n] for n in at], {name: [value or 0.0 for value in some] for name, some in found.items()}, blanks
 
 
-def _without_gaps(labels: list[str], series: Values, notes: list[str]) -> tuple[list[str], dict[str, list[float]]]:
+def _without_gaps(labels: list[str], series: Values, notes: list[str]) -> Whole:
     """Labels at which every series has a value; a series that would cost the others most of theirs is left out."""
     at = _known(labels, series)
     kept, left = dict(series), list[str]()
@@ -133,11 +161,11 @@ def _without_gaps(labels: list[str], series: Values, notes: list[str]) -> tuple[
         del kept[left[-1]]
     full = _full(kept, at)
     if left:
-        notes.append(f"Not drawn, as most of their values are missing: {_listed(left)}")
+        notes.append(f"Not drawn, as most of their values are missing: {few(left)}")
     if gaps := [label for n, label in enumerate(labels) if n not in full]:
-        notes.append(f"No value: {_listed(gaps)}. The chart leaves {'them' if len(gaps) > 1 else 'it'} out")
+        notes.append(f"No value: {few(gaps)}. The chart leaves {'them' if len(gaps) > 1 else 'it'} out")
     whole = {name: [value for n in full if (value := values[n]) is not None] for name, values in kept.items()}
-    return [labels[n] for n in full], whole
+    return [labels[n] for n in full], whole, frozenset()
 
 
 def _known(labels: Sequence[str], series: Values) -> list[int]:
@@ -153,6 +181,6 @@ def _numbers(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+def few(names: Sequence[str]) -> str:
+    """The first of what is left out, and how many others there are."""
+    return listed([sanitize(name, NAME) for name in names[:MOST_NAMED]], MOST_NAMED, of=len(names))

@@ -1,15 +1,16 @@
 """`/sync-health tiles`: the tiles of the dashboard, and one of them as a chart, a table or a number."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from zoneinfo import ZoneInfo
 
 from bot.charts import TIMES, Tile, TileAnswer, in_words, title_with_unit
 from bot.messages.blocks import Block, Message, Native, context, section
-from bot.messages.native import MOST_ROWS, MOST_SERIES, Cell, pie_chart, rows_that_fit, table, xy_chart
+from bot.messages.native import MOST_ROWS, MOST_SERIES, Cell, distinct, pie_chart, rows_that_fit, table, xy_chart
 from bot.messages.phrases import warehouse_as_of
 from bot.messages.text import ICONS, code, escape, figure
-from bot.messages.tile_series import Drawn, drawn_of, number_in
+from bot.messages.tile_labels import Place, Places, place_of
+from bot.messages.tile_series import Drawn, drawn_of, few, number_in
 from bot.messages.trend import points_in_words
 from bot.sanitize import sanitize
 from checks.numbers import count_of, in_percent
@@ -50,7 +51,7 @@ def _body(answer: TileAnswer, zone: ZoneInfo) -> Parts:
         case "counter":
             return _counter(answer)
         case "pie":
-            return _pie(answer)
+            return _pie(answer, zone)
     return _curves(answer, zone)
 
 
@@ -71,6 +72,8 @@ def _cell(value: object) -> Cell:
     match value:
         case bool():
             return "yes" if value else "no"
+        case datetime() if not MINYEAR < value.year < MAXYEAR:  # stands for no time; in another zone it may be none
+            return value.isoformat(" ", "minutes")
         case None | datetime():
             return value
         case int() | float():
@@ -88,35 +91,38 @@ def _counter(answer: TileAnswer) -> Parts:
     return [section(f"{ICONS[worst.severity]} *{said}*" if worst else f"*{said}*")], said, []
 
 
-def _pie(answer: TileAnswer) -> Parts:
+def _pie(answer: TileAnswer, zone: ZoneInfo) -> Parts:
     """The biggest parts, and what the others come to."""
-    tile, parts, odd = answer.tile, dict[str, float](), 0
+    tile, parts = answer.tile, dict[Place, list[float]]()
     for row in answer.rows:
-        value, label = number_in(row.get(tile.y[0])), sanitize(str(row.get(str(tile.x))), CELL)
-        if value is None or value <= 0:
-            odd += 1
-        else:
-            parts[label] = parts.get(label, 0.0) + value
+        if (value := number_in(row.get(tile.y[0]))) is not None and value > 0:
+            parts.setdefault(place_of(row.get(str(tile.x)), timely=tile.x in TIMES), []).append(value)
+    odd = len(answer.rows) - sum(map(len, parts.values()))
     if not parts:
         return _no_numbers(tile)
-    ranked = sorted(parts.items(), key=lambda one: -one[1])
-    shown = dict(ranked if len(ranked) <= MOST_SERIES else ranked[: MOST_SERIES - 1])
+    places = Places(list(parts), zone, str(tile.x))
+    named = [(places.label(n, n), some) for n, some in enumerate(parts.values())]
+    ranked = sorted(((label, sum(some)) for label, some in named), key=lambda one: -one[1])
+    shown = ranked if len(ranked) <= MOST_SERIES else ranked[: MOST_SERIES - 1]
     small = [f"{count_of(odd, 'row')} without a number above 0 left out"] if odd else []
-    if rest := len(ranked) - len(shown):
-        shown[OTHERS] = shown.get(OTHERS, 0.0) + sum(value for _, value in ranked[-rest:])
-        small.append(f"{OTHERS}: {rest:,} parts")
-    total = sum(shown.values())
-    lines = [
-        f"{escape(label, 60)} {_figure(value, answer)} ({in_percent(100 * value / total)})"
-        for label, value in shown.items()
-    ]
-    label, value = ranked[0]
-    return [pie_chart(title_with_unit(tile), shown, lines)], f"most {label}, {_figure(value, answer)}", small
+    if several := [label for label, some in named if len(some) > 1]:
+        small.append(f"Sum of several rows: {escape(few(several), 300)}")
+    if rest := ranked[len(shown) :]:
+        shown = [*shown, (OTHERS, sum(value for _, value in rest))]
+    names = distinct([label for label, _ in shown], CELL)
+    small += [f"{escape(names[-1], CELL)}: {len(rest):,} parts"] if rest else []
+    total = sum(value for _, value in shown)
+    segments = dict(zip(names, (value for _, value in shown), strict=True))
+    lines = [f"{escape(name, 60)} {_figure(v, answer)} ({in_percent(100 * v / total)})" for name, v in segments.items()]
+    said = f"most {names[0]}, {_figure(ranked[0][1], answer)}"
+    return [pie_chart(title_with_unit(tile), segments, lines)], said, small
 
 
 def _curves(answer: TileAnswer, zone: ZoneInfo) -> Parts:
     """A line, an area or bars."""
     tile, drawn = answer.tile, drawn_of(answer, zone)
+    if drawn.unclear:
+        return [section(escape(drawn.unclear, 500))], drawn.unclear, []
     if not drawn.labels:
         return _no_numbers(tile)
     last = _sentence(answer, drawn)
@@ -128,24 +134,23 @@ def _curves(answer: TileAnswer, zone: ZoneInfo) -> Parts:
 
 def _sentence(answer: TileAnswer, drawn: Drawn) -> str:
     """The newest values, of up to three series; of names that are no time the largest."""
-    values = next(iter(drawn.series.values()))
-    if str(answer.tile.x) not in TIMES:
+    name, values = next(iter(drawn.series.items()))
+    if not drawn.in_time:
         largest = max(range(len(values)), key=values.__getitem__)
-        return f"most {drawn.labels[largest]}, {_figure(values[largest], answer)}"
-    several = len(drawn.series) > 1
-    newest = [
-        f"{name} {_figure(values[-1], answer)}" if several else _figure(values[-1], answer)
-        for name, values in list(drawn.series.items())[:3]
-    ]
+        return f"most {drawn.labels[largest]}, {_told(drawn, answer, name, largest)}"
+    several, last = len(drawn.series) > 1, len(values) - 1
+    newest = [f"{one} " * several + _told(drawn, answer, one, last) for one in list(drawn.series)[:3]]
     return f"{drawn.labels[-1]}: {', '.join(newest)}"
+
+
+def _told(drawn: Drawn, answer: TileAnswer, name: str, n: int) -> str:
+    """The value of a series at a label, a dash for none."""
+    return "–" if (name, n) in drawn.blanks else _figure(drawn.series[name][n], answer)
 
 
 def _chart(answer: TileAnswer, drawn: Drawn) -> Native:
     tile = answer.tile
-    told = [
-        (name, ["–" if (name, n) in drawn.blanks else _figure(value, answer) for n, value in enumerate(values)])
-        for name, values in drawn.series.items()
-    ]
+    told = [(name, [_told(drawn, answer, name, n) for n in range(len(drawn.labels))]) for name in drawn.series]
     lines = points_in_words(drawn.labels, told)
     assert tile.chart in ("line", "area", "bar"), tile.chart
     if drawn.caption:

@@ -14,7 +14,7 @@ from bot.messages.phrases import warehouse_as_of
 from bot.messages.sync_buttons import sync_button
 from bot.messages.text import code, escape, with_times, without_braces
 from bot.sanitize import HIDDEN
-from checks.numbers import count_of
+from checks.numbers import count_of, listed
 
 ICONS = {
     Standing.ARRIVED: "✅",
@@ -88,7 +88,7 @@ def more_differ(trace: Trace) -> str:
     return f"… and {count_of(more, 'more field')}" if more else ""
 
 
-def listed(trace: Trace) -> list[str]:
+def sharing(trace: Trace) -> list[str]:
     """The ids of the records that share the one that is asked for, as far as they may be shown."""
     return [one for one in trace.records if one != HIDDEN] if trace.matches > 1 else []
 
@@ -107,9 +107,8 @@ def values_of(one: Difference) -> str:
 
 def _next_step(trace: Trace, zone: ZoneInfo) -> list[str]:
     lines = []
-    if shown := listed(trace):
-        more = f" and {trace.matches - len(shown):,} more" if trace.matches > len(shown) else ""
-        lines.append(f"{', '.join(code(one, 40) for one in shown)}{more}")
+    if shown := sharing(trace):
+        lines.append(listed([code(one, 40) for one in shown], len(shown), of=trace.matches))
     step = trace.verdict.next_step
     return [*lines, *[f"*Next step* {with_times(step.rstrip('.'), zone, 500)}."] * bool(step)]
 

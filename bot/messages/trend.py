@@ -9,11 +9,11 @@ from bot.charts import Metric, MetricList, MetricTrend, MetricValue, limits_of
 from bot.messages.blocks import Block, Message, Native, context, section
 from bot.messages.native import LABEL, MOST_ROWS, Cell, rows_that_fit, table, xy_chart
 from bot.messages.snapshot import PERCENT
-from bot.messages.text import ICONS, as_of, code, day_and_time, escape, figure, signs
+from bot.messages.text import ICONS, as_of, code, day_and_time, escape, figure, signs, with_sync
 from bot.model import KEPT_DAYS
 from checks.forms import Limit
 from checks.model import Outcome, Severity
-from checks.numbers import count_of, in_figures
+from checks.numbers import count_of, in_figures, listed
 
 COMMAND = "/sync-health trend"
 COLUMNS = ("Type", "Metric", "Latest", "Of")
@@ -69,13 +69,11 @@ def gaps_in_words(points: Sequence[Point]) -> str:
     empty = [point.label for point in points if point.value is None]
     if not empty:
         return ""
-    named, more = empty[:MOST_GAPS], len(empty) - MOST_GAPS
-    listed = ", ".join(named) + (f" and {more} more" if more > 0 else "")
-    return f"No value: {escape(listed)}. The chart leaves {'them' if len(empty) > 1 else 'it'} out"
+    return f"No value: {escape(listed(empty, MOST_GAPS))}. The chart leaves {'them' if len(empty) > 1 else 'it'} out"
 
 
 def _title(metric: Metric) -> str:
-    return f"{metric.title}, {metric.sync}" if metric.sync else metric.title
+    return with_sync(metric.title, metric.sync)
 
 
 def _sentences(trend: MetricTrend, zone: ZoneInfo) -> Iterator[str]:
@@ -195,7 +193,7 @@ def _row(one: MetricValue) -> tuple[Cell, ...]:
     if one.alike:
         return metric.name, metric.title, latest, count_of(one.syncs, "sync") if one.syncs > 1 else metric.sync
     pick = pick_for(metric.check)
-    rank = "worst" if icon else "one" if pick is Pick.LAST else pick
+    rank = "worst" if icon else "one" if pick is Pick.LAST or one.value is None else pick
     return metric.typed, metric.title, latest, f"{metric.sync}, {rank} of {one.syncs} syncs"
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,8 +13,8 @@ from bot.errors import StateError, SyncHealthError
 from bot.model import Outage
 from bot.ports import Ports
 from bot.runtime.composition import holder_name, jitter, native_blocks
-from bot.runtime.home_loop import HomeLoop
-from bot.runtime.pager_loop import PagerLoop
+from bot.runtime.pager_work import PagerWork
+from bot.runtime.worker_loop import Signal, Woken, WorkerLoop
 from bot.services.daily_digest import run_due_validation, send_due_digest
 from bot.services.daily_snapshot import take_due_snapshot
 from bot.services.deferred_writes import DeferredWrites
@@ -25,7 +25,6 @@ from bot.services.heartbeat import Pulse
 from bot.services.lead import Lease
 from bot.services.log_runs import RunLog
 from bot.services.maintenance import end_due_maintenance
-from bot.services.next_step import TRANSIENT
 from bot.services.prune import prune
 from bot.services.run_checks import Checker, timer_ended
 from bot.services.shared_answers import SharedAnswers
@@ -37,6 +36,7 @@ from bot.slack.app import build_app
 from bot.slack.connection import Connection
 from bot.slack.connection_status import ConnectionStatus
 from bot.slack.context import Context
+from bot.slack.home_publisher import HomePublisher
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 WORKERS = 16
 SHARE = 4  # of them that one person occupies at most
 SHUTDOWN_TIMEOUT = 10.0  # real seconds that a stop waits for what was begun
+JOINED_WITHIN = 15.0  # real seconds, for each thread; what is cut off is in doubt, and looked up at the next start
 FOLLOW = timedelta(seconds=15)  # of the pipeline's time: how often a run, or a pending alert, is evaluated
 DAILY = timedelta(minutes=1)  # of the pipeline's time: how often it is asked whether something daily is due
 LOOK_FOR_WORK = timedelta(minutes=1)  # of the pipeline's time: how late is seen what another process has written
@@ -100,17 +101,30 @@ class Bot:
         usage = Job("usage", partial(self._run_and_log, self._save_usage), SAVE_USAGE)
         late = Job("late writes", partial(self._run_and_log, self._deferred.flush), self._real_seconds(FOLLOW))
         self._scheduler = Scheduler([*led, state, late, usage], first=ports.clock.real())
-        self._stopping, self._unsent = threading.Event(), threading.Event()
-        ports.store.when_written(self._unsent.set)
-        self._sender = threading.Thread(target=self._send_loop, name="sender", daemon=True)
+        self._stopping, self._channel_followed = threading.Event(), False
+        self._loops = tuple(self._workers())
+
+    def _workers(self) -> Iterator[WorkerLoop]:
+        """What goes on all the time, each in a thread of its own so that none waits for another."""
+        written, home = self.ports.store.when_written, self._context.app_home
+        unsent = Woken()
+        written(unsent.wake)
+        yield self._worker("sender", self._send, unsent, "messages wait")
+        for pager in self.ports.pagers:
+            work = PagerWork(self.ports, pager, self._lease, self.holder, self._stopping)
+            unpaged = Woken()
+            written(unpaged.wake)
+            yield self._worker(f"pager {pager.name}", work.send_what_is_due, unpaged, "pages wait")
+        written(home.note_write)
+        yield self._worker("app home", HomePublisher(self._context, jitter).publish_next, home, "App Home waits")
+
+    def _worker(self, name: str, step: Callable[[], float], signal: Signal, waits: str) -> WorkerLoop:
         failed = self.checker.state.failed
-        pagers = (PagerLoop(ports, pager, self._lease, self.holder, failed) for pager in ports.pagers)
-        self._loops: tuple[PagerLoop | HomeLoop, ...] = (*pagers, HomeLoop(self._context))
+        return WorkerLoop(name, step, self._stopping, signal, waits=waits, state_failed=failed)
 
     def start(self) -> None:
         """Begin; returns at once. What is unreachable is tried again until it answers."""
         self._scheduler.start()
-        self._sender.start()
         for loop in self._loops:
             loop.start()
         self._connection.start()
@@ -118,16 +132,14 @@ class Bot:
     def stop(self) -> None:
         """Shut down in bounded time; unsent messages stay in the outbox."""
         self._stopping.set()
-        self._unsent.set()
         for loop in self._loops:
-            loop.end()
+            loop.wake()
         late = threading.Timer(SHUTDOWN_TIMEOUT, self._give_up)
         late.start()
         self._connection.stop()
         self._scheduler.stop()
-        self._sender.join(timeout=15)
         for loop in self._loops:
-            loop.join()
+            loop.join(JOINED_WITHIN)
         self._context.in_flight.wait_until_none(SHUTDOWN_TIMEOUT)  # what was acknowledged is done, too
         self._context.retries.close()
         self._slow.shutdown()
@@ -221,7 +233,7 @@ class Bot:
         self._run_and_log(lambda: not self._stopping.is_set() and self._lease.held() and run())
 
     def _run_and_log(self, run: Callable[[], object]) -> None:
-        """One of the two outermost loops: a job that failed is due again."""
+        """The outermost loop of jobs, as WorkerLoop is of threads: one that failed is due again."""
         try:
             run()
         except StateError as error:
@@ -231,33 +243,11 @@ class Bot:
         except Exception:
             log.exception("a scheduled job met something unforeseen; trying again")
 
-    def _send_loop(self) -> None:
-        """The other one: whatever happens to a message, the next look into the outbox comes."""
-        failures, begun, rest = 0, False, 0.0
-        while not self._wait_for_unsent(failures, rest):
-            try:
-                if self._lease.held() and not begun:
-                    follow_channel(self.ports)
-                    begun = True
-                rest = self.deliver_what_is_due()
-                failures = 0
-            except StateError as error:
-                self.checker.state.failed(error)
-                failures += 1
-            except SyncHealthError as error:
-                log.log(logging.DEBUG if failures else logging.WARNING, "messages wait: %s; trying again", error)
-                failures += 1
-            except Exception:
-                log.exception("the sender met something unforeseen; trying again")
-                failures += 1
-
-    def _wait_for_unsent(self, failures: int, rest: float) -> bool:
-        """Until something was written here, or for so many real seconds; whether the bot stops."""
-        if failures:
-            return self._stopping.wait(TRANSIENT.after(failures - 1, jitter()).total_seconds())
-        self._unsent.wait(rest)
-        self._unsent.clear()
-        return self._stopping.is_set()
+    def _send(self) -> float:
+        if self._lease.held() and not self._channel_followed:
+            follow_channel(self.ports)
+            self._channel_followed = True
+        return self.deliver_what_is_due()
 
     def deliver_what_is_due(self) -> float:
         """How many real seconds nothing else will be, as far as is known here."""

@@ -21,6 +21,7 @@ from bot.demo.estate import BUILD, Estate
 from bot.demo.folder import DemoFolder
 from bot.demo.pager import PagerServer
 from bot.demo.slack.server import Control, Person, SlackServer
+from bot.demo.warehouse.clock import keep_time
 from bot.demo.warehouse.server import PATH, WarehouseServer
 from bot.ports import Ports
 from bot.runtime.composition import CLOCK, SystemClock, connect, manifest_scopes, settings_from, shipped_settings
@@ -81,6 +82,7 @@ class Demo:
 
     def start(self) -> None:
         """Build the estate, a second or so, and open the servers."""
+        keep_time(self.warehouse.cursor, self.clock)
         self.estate.build()
         self.databricks.know_views(self._statements.in_dialect(name, "databricks") for name in BUILD)
         self.databricks.start()

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 from bot.config.settings import Settings
 from bot.errors import PermanentError
 from bot.ports import Sources
 
 SNAPSHOTS = "measure/snapshots"
+LARGEST, DIGITS = 2.0**63, 20  # more is no count of anything
 SEPARATOR, STAND_IN = " | ", "¦"  # between two notes, and for the bar in the name of a sync
 NOTE = re.compile(r"(.+): (-?[0-9]+(?:\.[0-9]+)?)")
 ABOUT = ("audit_id", "execution_timestamp", "executed_by", "notes")  # a row, which are no numbers
@@ -24,10 +25,21 @@ def read_log(sources: Sources, question: str, **parameters: object) -> list[dict
 
 
 def taken_at(row: Row) -> datetime:
-    """When the snapshot of a row of the audit log was taken."""
-    at = row["execution_timestamp"]
-    assert isinstance(at, datetime), at
-    return at
+    """When the snapshot of a row of the audit log was taken; a text without a zone is UTC, as a time without one is.
+
+    Raises PermanentError where that is no time.
+    """
+    at = row.get("execution_timestamp")
+    try:
+        found = datetime.fromisoformat(at) if isinstance(at, str) else at
+        if isinstance(found, date) and not isinstance(found, datetime):
+            found = datetime.combine(found, time())
+        if isinstance(found, datetime):
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    what = "no value" if at is None else "something that is no time"
+    raise PermanentError(f"execution_timestamp of the audit log holds {what}: make it a TIMESTAMP")
 
 
 def note(name: str, value: float) -> str:
@@ -42,11 +54,15 @@ def numbers_in(row: Row, settings: Settings) -> dict[str, float | None]:
     if not columns:
         found = (NOTE.fullmatch(part) for part in str(row.get("notes") or "").split(SEPARATOR))
         named = ((one[1].replace(STAND_IN, "|"), one[2]) for one in found if one)
-        columns = {name: float(text) if "." in text else int(text) for name, text in named}
-    return {
-        metric_called(name, settings): value if isinstance(value, int | float) else None
-        for name, value in columns.items()
-    }
+        columns = {name: int(text) if "." not in text and len(text) < DIGITS else float(text) for name, text in named}
+    return {metric_called(name, settings): _number(value) for name, value in columns.items()}
+
+
+def _number(value: object) -> float | None:
+    """None for NaN, infinity and what no count comes to, as for a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) <= LARGEST else None
 
 
 def metric_called(name: str, settings: Settings) -> str:

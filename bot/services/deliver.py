@@ -12,6 +12,7 @@ from bot.errors import PermanentError, StateError, SyncHealthError, TemporaryErr
 from bot.model import Announcement, AuditRow, AuditState, ClaimedMessage, Failure, Kind, Move, Place
 from bot.ports import Outlet
 from bot.services.next_step import Now, next_step
+from bot.services.thread_links import links_to
 from checks.numbers import duration
 
 log = logging.getLogger(__name__)
@@ -50,9 +51,8 @@ def deliver_next(ports: Outlet, holder: str, *, jitter: float = 0.0) -> bool:
     else:
         message = claimed.announcement
         told_its_end = message.kind is Kind.ROOT and message.ts is None and message.over
-        mine = ports.store.mark_sent(claimed, holder, place=place, alone=told_its_end)
-        if mine and message.kind is Kind.STAKEHOLDERS:
-            _audit_note(ports, claimed, place)
+        row = _row(claimed, place, ports.clock.now())
+        mine = ports.store.mark_sent(claimed, holder, place=place, alone=told_its_end, row=row)
         if place and claimed.failures:
             log.info("Slack accepts messages for %s again", claimed.channel)
     if not mine and claimed.announcement.ts is None:
@@ -144,13 +144,8 @@ def _send_message(ports: Outlet, claimed: ClaimedMessage) -> Place | None:
 
 
 def _links(ports: Outlet, incidents: Sequence[int], roots: Mapping[int, Place]) -> dict[int, str]:
-    """The way to the threads of what a summary lists, as far as Slack tells it: it is not held up for that."""
-    links = {}
-    for incident_id in incidents[:MOST_LINKS]:
-        with suppress(SyncHealthError):
-            if root := roots.get(incident_id):
-                links[incident_id] = ports.messenger.permalink(root)
-    return links
+    """The way to the threads of what a summary lists."""
+    return links_to(ports.messenger.permalink, {one: roots[one] for one in incidents[:MOST_LINKS] if one in roots})
 
 
 def _is_obsolete(message: Announcement, now: datetime) -> bool:
@@ -172,16 +167,14 @@ def _is_obsolete(message: Announcement, now: datetime) -> bool:
     return message.kind in (Kind.SEVERITY, Kind.REOPENED) and incident.state is State.OK
 
 
-def _audit_note(ports: Outlet, claimed: ClaimedMessage, place: Place | None) -> None:
+def _row(claimed: ClaimedMessage, place: Place | None, now: datetime) -> AuditRow | None:
     """Whether a note for stakeholders stands in their channel; that it was requested is in the audit already."""
     note = claimed.announcement.note
     if note is None:
-        return
+        return None
     result = "posted" if place else f"not posted within {duration(NOTE_LASTS)}: {claimed.error}"
     state = AuditState.SUCCEEDED if place else AuditState.FAILED
-    row = AuditRow(ports.clock.now(), note.by, NOTE_SENT, claimed.channel, result, state, reference=f"note {note.id}")
-    with ports.store.transaction() as records:
-        records.audit(row)
+    return AuditRow(now, note.by, NOTE_SENT, claimed.channel, result, state, reference=f"note {note.id}")
 
 
 def _log_failure(claimed: ClaimedMessage, error: Exception, failure: Failure) -> None:

@@ -16,6 +16,7 @@ from bot.services.judge_all import unmeasured, what_is_lacking
 from bot.services.refresh_offers import refresh_offers
 from bot.services.remind import remind
 from bot.services.rename_checks import follow_renamed, policy_of
+from checks.forms import parse_limit
 from checks.judge import clear_limit, judge
 from checks.model import Check, Outcome, Result, Severity
 
@@ -163,8 +164,7 @@ def _why_removed(settings: Settings, about: Alert | Incident) -> str | None:
 def _worst_of(peak: float | None, value: float | None, limit: str | None) -> float | None:
     """The value that is furthest beyond its threshold."""
     known = [one for one in (peak, value) if one is not None]
-    falls = (limit or "").startswith("<")
-    return (min if falls else max)(known, default=None)
+    return max(known, key=parse_limit(limit).beyond if limit else None, default=None)
 
 
 def record_change(

@@ -3,6 +3,7 @@
 from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import RefusedError
+from checks.numbers import listed
 
 MOST_SYNCS = 20  # that a refusal names
 
@@ -12,5 +13,4 @@ def sync_named(settings: Settings, word: str) -> SyncSettings:
     if found := settings.sync_called(word):
         return found
     known = [sync.label for sync in settings.syncs]
-    more = f" and {len(known) - MOST_SYNCS:,} more" if len(known) > MOST_SYNCS else ""
-    raise RefusedError(f"Unknown sync “{word[:40]}”. Syncs: {', '.join(known[:MOST_SYNCS])}{more}.")
+    raise RefusedError(f"Unknown sync “{word[:40]}”. Syncs: {listed(known, MOST_SYNCS)}.")

@@ -3,7 +3,6 @@
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -15,6 +14,7 @@ from bot.errors import AccessError, PermanentError, SyncHealthError, TemporaryEr
 from bot.model import Kind, PageEvent, UnsentPages
 from bot.ports import Outlet, Pager, Records
 from bot.services.next_step import LONGEST_WAIT, REFUSED, TRANSIENT
+from bot.services.thread_links import links_to
 
 log = logging.getLogger(__name__)
 
@@ -201,10 +201,8 @@ def _forget(ports: Outlet, failed: Sequence[Page]) -> None:
 def _thread(ports: Outlet, step: Step) -> str | None:
     """The address of the Slack thread, as far as Slack tells it: one bounded call, and the page goes without."""
     with ports.store.snapshot() as records:
-        root = records.root_of(step.incident.id)
-    with suppress(SyncHealthError):
-        return ports.messenger.permalink(root) if root else None
-    return None
+        roots = records.roots_of([step.incident.id])
+    return links_to(ports.messenger.permalink, roots).get(step.incident.id)
 
 
 def _settle(ports: Outlet, step: Step, claimed: Page) -> None:

@@ -16,5 +16,4 @@ def show_home(ports: Ports, shown: Sequence[Incident]) -> tuple[WindowFigures, M
     now = ports.clock.now()
     with ports.store.snapshot() as records:
         week = window_figures(records.incidents_since(now - WEEK), now - WEEK, now)
-        roots = {one.id: records.root_of(one.id) for one in shown}
-    return week, {number: root for number, root in roots.items() if root}
+        return week, records.roots_of([one.id for one in shown])

@@ -1,29 +1,23 @@
-"""The open incidents, and the timeline of one."""
+"""The open incidents, and the one that somebody means."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts.attention import is_snoozed
-from bot.alerts.model import Action, Incident
+from bot.alerts.model import Incident
 from bot.errors import RefusedError
 from bot.model import Place
 from bot.ports import Ports, Records
 from bot.services.authorise import find_incident, open_in_thread
 
 
-def show_incidents(ports: Ports, most: int) -> tuple[int, list[tuple[Incident, Place | None]]]:
-    """How many are not over, and the oldest of them with where their threads begin, without snoozes that have ended."""
+def show_incidents(ports: Ports, most: int) -> tuple[int, list[Incident], Mapping[int, Place]]:
+    """How many are not over; the oldest of them, without snoozes that have ended; and where their threads begin."""
     now = ports.clock.now()
     with ports.store.snapshot() as records:
-        shown = [(as_it_stands(one, now), records.root_of(one.id)) for one in records.open_incidents(most=most)]
-        return records.count_open(), shown
-
-
-def show_incident(ports: Ports, incident_id: str) -> tuple[Incident, list[Action]]:
-    """One with its timeline, over or not, and what was done about it. Raises RefusedError for an unknown one."""
-    with ports.store.snapshot() as records:
-        incident = incident_called(records, incident_id)
-        return incident, records.actions_of(incident.id)
+        oldest = [as_it_stands(one, now) for one in records.open_incidents(most=most)]
+        return records.count_open(), oldest, records.roots_of([one.id for one in oldest])
 
 
 def incident_meant(ports: Ports, incident_id: str) -> Incident:

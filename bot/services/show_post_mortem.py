@@ -31,5 +31,5 @@ def show_post_mortem(store: Store, now: datetime, incident_id: str) -> PostMorte
 
 def _values_around(records: Records, incident: Incident, now: datetime) -> tuple[tuple[datetime, float], ...]:
     until = min(now, (incident.resolved_at or now) + AROUND)
-    found = records.latest_values(incident.check, incident.sync, MOST_VALUES, until=until)
-    return tuple((at, value) for at, value in found if at >= incident.opened_at - AROUND)
+    found = records.values_between(incident.check, incident.sync, incident.opened_at - AROUND, until)
+    return found[-MOST_VALUES:]

@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from bot.alerts.causes import BACKLOG
+from bot.alerts.offers import SUSPECT, runs_in_vain
 from bot.alerts.trends import trend_of
 from bot.answers.syncs import PendingRecord, Queue
+from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import SyncHealthError, TemporaryError
 from bot.facts import SyncStatus
@@ -17,13 +21,17 @@ from bot.services.find_rejected import ask_for_rejections, find_rejected
 from bot.services.judge_all import facts_of_queue
 from bot.services.look_at_sync import with_queue
 from bot.services.warehouse_numbers import Numbers
-from checks.judge import judge
+from checks.judge import WORST_FIRST, judge
+from checks.model import Outcome
 
 SIZE = "backlog"  # the metric that a check on a queue judges
 MOST = 5  # records, and groups of a kind
 LABEL = 100  # characters of a group's name
 EVALUATIONS = 24  # that the trend is read from: about two hours
 KEYS = ("key_0", "key_1", "key_2")
+
+BREACHES = (Outcome.CRITICAL, Outcome.WARN)
+TOLD = frozenset({*BACKLOG, SUSPECT, "error_rate"})  # of which the answer tells itself
 
 Row = Mapping[str, object]
 
@@ -74,14 +82,24 @@ def _numbers_of(ports: Ports, sync: SyncSettings, numbers: Numbers, evaluations:
         noun=ports.settings.noun,
         measurable=ports.settings.has_warehouse,
         sync=None if ports.settings.observes else sync,
-        paused=_was_paused(evaluations, sync),
+        **_at_last_evaluation(ports.settings, evaluations, sync),
     )
 
 
-def _was_paused(evaluations: Sequence[Evaluation], sync: SyncSettings) -> bool:
+def _at_last_evaluation(settings: Settings, evaluations: Sequence[Evaluation], sync: SyncSettings) -> Mapping[str, Any]:
+    """How the sync was found, besides its backlog."""
     last = max(evaluations, key=lambda one: one.checked_at, default=None)
     status = last.status_of.get(sync.name) if last else None
-    return bool(status and status.schedule and status.schedule.paused)
+    if last is None or status is None:
+        return {}
+    known = ((settings.check_called(one.check, one.sync), one) for one in last.results if one.sync == sync.name)
+    wrong = [(check, one) for check, one in known if check and check.metric not in TOLD and one.outcome in BREACHES]
+    return {
+        "paused": bool(status.schedule and status.schedule.paused),
+        "running": status.running is not None,
+        "troubles": tuple(sorted((one for _, one in wrong), key=lambda one: WORST_FIRST.index(one.outcome))),
+        "in_vain": any(runs_in_vain(check, one) for check, one in wrong),
+    }
 
 
 def _with_records(ports: Ports, sync: SyncSettings, queue: Queue) -> Queue:

@@ -11,7 +11,7 @@ from bot.config.runbook import ALERTS, EMERGENCIES, OWN_CHECK, REJECTIONS, Secti
 from bot.config.settings import Settings
 from bot.errors import RefusedError
 from bot.ports import Ports
-from bot.services.show_incident import show_incident
+from bot.services.show_incident import incident_meant
 from checks.model import Check
 from checks.problems import close_to
 
@@ -50,7 +50,7 @@ def show_runbook(settings: Settings, topic: str, incident: Incident | None = Non
 def incident_named(ports: Ports, topic: str) -> Incident | None:
     """The incident whose number the topic is, over or not. Raises RefusedError for an unknown one."""
     number = NUMBER.fullmatch(topic.strip())
-    return show_incident(ports, number[1])[0] if number else None
+    return incident_meant(ports, number[1]) if number else None
 
 
 def topics(settings: Settings) -> dict[str, list[tuple[str, str]]]:

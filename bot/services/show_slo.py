@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
-from bot.alerts.alert_times import Announced, Measured, ended_before, found_between
+from bot.alerts.alert_times import Announced, Measured, Opening, ended_before, found_between
 from bot.alerts.model import Incident
 from bot.alerts.success import DAY, Evidence, Measurements, SyncRunsRead
 from bot.alerts.success_metrics import success_metrics
@@ -47,13 +47,13 @@ def show_slo(settings: Settings, clock: Clock, census: Census, store: Store, day
             incidents=tuple(records.incidents_since(begin)),
             syncs=tuple(syncs),
             runs_since=runs_since,
-            objectives=tuple(_objectives(records, settings, begin)),
+            objectives=tuple(_objectives(records, settings, begin, until)),
             presses=tuple(_presses(records.audit_rows(begin))),
             has_warehouse=settings.has_warehouse,
         )
         evidence = replace(known, announced=tuple(_announced(records, settings, known)))
         worst = evidence.figures(evidence.window).slowest(WORST)
-        roots = {one.incident.id: root for one in worst if (root := records.root_of(one.incident.id))}
+        roots = records.roots_of([one.incident.id for one in worst])
     return Slo(settings.pipeline, days, begin + days * DAY, until, success_metrics(evidence), worst, roots)
 
 
@@ -77,9 +77,9 @@ def _announced(records: Records, settings: Settings, known: Evidence) -> Iterato
     posted = records.posted_at({one.thread for one in opened})
     in_maintenance = records.maintenance() is not None
     runs = {sync.name: sync.runs for sync in known.syncs}
-    for one in opened:
+    for one, measured in zip(opened, _measured_before(records, settings, opened, known), strict=True):
         check, at = settings.check_called(one.check, one.sync), posted.get(one.thread)
-        healthy, breached = found_between(_measured_of(records, settings, one, check, known), one.opened_at)
+        healthy, breached = found_between(measured, one.opened_at)
         of_runs = check is not None and check.metric in OF_RUNS
         yield Announced(
             one,
@@ -93,26 +93,35 @@ def _announced(records: Records, settings: Settings, known: Evidence) -> Iterato
         )
 
 
-def _measured_of(
-    records: Records, settings: Settings, incident: Incident, check: Check | None, known: Evidence
-) -> list[Measured]:
-    """What was found of an incident's check; the bot's own ones find what others have no number for."""
-    since = known.before[0] - DAY
-    if check is None or check.source != "bot":
-        return records.measured_since(incident.check, incident.sync, since)
-    source = check.metric.removeprefix("unmeasured_")
+def _measured_before(
+    records: Records, settings: Settings, opened: Sequence[Incident], known: Evidence
+) -> Iterator[Sequence[Measured]]:
+    """What was found of the check of each; the bot's own ones find what others have no number for."""
+    openings = [Opening(one.check, one.sync, one.opened_at) for one in opened]
+    measured = records.measured_before(openings, known.before[0] - DAY)
+    seen = cache(partial(_seen_of, records, settings, known))
+    for one in openings:
+        check = settings.check_called(one.check, one.sync)
+        own = check.metric.removeprefix("unmeasured_") if check and check.source == "bot" else None
+        yield seen(own) if own else measured[one]
+
+
+def _seen_of(records: Records, settings: Settings, known: Evidence, source: str) -> list[Measured]:
+    """When a source was looked at, and whether a check had no number from it."""
     blinded = [one.name for one in settings.checks if one.source == source]
-    blind = set(records.unmeasured_since(blinded, since))
+    blind = set(records.unmeasured_since(blinded, known.before[0] - DAY))
     looked = [one.at for one in known.evaluations if source == "census" or one.answered]
     return [Measured(at, Outcome.CRITICAL if at in blind else Outcome.OK) for at in sorted({*blind, *looked})]
 
 
-def _objectives(records: Records, settings: Settings, since: datetime) -> Iterator[tuple[Check, Measurements]]:
+def _objectives(
+    records: Records, settings: Settings, since: datetime, until: datetime
+) -> Iterator[tuple[Check, Measurements]]:
     """Every check with an objective, and what was measured of it, by sync."""
     for check in settings.checks:
         if check.slo:
             names = [sync.name for sync in settings.syncs if _has(settings, check, sync)] if check.per else [None]
-            yield check, tuple((name or "", tuple(records.measured_since(check.name, name, since))) for name in names)
+            yield check, tuple((name or "", records.values_between(check.name, name, since, until)) for name in names)
 
 
 def _has(settings: Settings, check: Check, sync: SyncSettings) -> bool:
@@ -120,10 +129,13 @@ def _has(settings: Settings, check: Check, sync: SyncSettings) -> bool:
 
 
 def _presses(rows: Iterable[AuditRow]) -> Iterator[datetime]:
-    """When a person did something: of what has a row for its end, too, and of a press on many, once."""
+    """When a person did something: of what has a row for its end, too, and of a press on many, once.
+
+    What was refused, such as a slip, is no work.
+    """
     begun, seen = Counter[tuple[str, str, str]](), set[tuple[datetime, str, str]]()
     for row in sorted(rows, key=lambda one: one.at):
-        if not PERSON.fullmatch(row.user):
+        if not PERSON.fullmatch(row.user) or row.state is AuditState.REFUSED:
             continue
         key, press = (row.user, row.what, row.target), (row.at, row.user, row.what)
         if row.state is AuditState.REQUESTED:

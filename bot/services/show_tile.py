@@ -9,6 +9,7 @@ from bot.config.settings import Settings
 from bot.errors import MissingTableError, NotFoundError, RefusedError, TooManyRowsError
 from bot.objects import OURS
 from bot.ports import Ports
+from checks.numbers import listed
 from checks.problems import close_to
 
 COMMAND = "/sync-health tiles"
@@ -63,8 +64,7 @@ def tile_meant(tiles: Sequence[Tile], text: str) -> Tile:
 
 
 def _numbered(tiles: Sequence[Tile]) -> str:
-    more = f" and {len(tiles) - MOST:,} more" if len(tiles) > MOST else ""
-    return ", ".join(f"{tile.number} {tile.title}" for tile in tiles[:MOST]) + more
+    return listed([f"{tile.number} {tile.title}" for tile in tiles], MOST)
 
 
 def _remedy(settings: Settings, error: NotFoundError) -> str:

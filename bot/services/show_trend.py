@@ -90,10 +90,10 @@ class _Log:
             return []
         try:
             rows = read_log(self.ports, SNAPSHOTS, audit_id=None, now=self.ports.clock.now(), most=MOST)
+            return [(taken_at(row), numbers_in(row, settings)) for row in rows]
         except SyncHealthError as error:
             self.error = str(error)
             return []
-        return [(taken_at(row), numbers_in(row, settings)) for row in rows]
 
     @property
     def names(self) -> list[str]:
@@ -177,11 +177,11 @@ def _is_of_the_bot(one: MetricValue) -> bool:
     return bool(one.metric.check and one.metric.check.source == "bot")
 
 
-def _badness(one: MetricValue) -> tuple[int, float]:
-    """The worst outcome first, of these the value that is nearest to its threshold's side."""
+def _badness(one: MetricValue) -> tuple[int, bool, float]:
+    """The worst outcome first, of these the value that is nearest to its threshold's side, and no value last."""
     outcome = WORST_FIRST.index(one.outcome or Outcome.OK)
     value = one.value or 0.0
-    return outcome, -value if pick_for(one.metric.check) == "highest" else value
+    return outcome, one.value is None, -value if pick_for(one.metric.check) == "highest" else value
 
 
 def _worst(ports: Ports, metrics: Sequence[Metric]) -> Metric:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts.incident_figures import Figures, window_figures
-from bot.alerts.stakeholders import Effects, Note, Reader, events_of, state_of
-from bot.alerts.timetable import latest_weekly
+from bot.alerts.stakeholders import Effects, Note, Reader, events_of, is_still_so, state_of
+from bot.alerts.timetable import next_weekly
 from bot.alerts.weekly import WEEK, gaps
 from bot.answers.history import NotePreview
 from bot.errors import PermanentError, RefusedError, SyncHealthError
@@ -49,14 +49,13 @@ def send_note(ports: Ports, note_id: str, by: Person, added: str) -> NotePreview
     now = ports.clock.now()
     with ports.store.transaction() as records:
         note = _draft_of(records, note_id, by)
-        if note.sent_at:
-            return NotePreview(note, preview.refused)
-        _refuse_changed(records, note, now)
-        sent = replace(note, sent_at=now, added=sanitize(added, LONGEST_ADDED).strip())
-        records.send_note(sent, [one.channel for one in preview.takers])
-        for row in _rows(sent, preview, by, now):
-            records.audit(row)
-    return NotePreview(sent, preview.refused)
+        if note.sent_at is None:
+            _refuse_changed(records, note, now)
+            note = replace(note, sent_at=now, added=sanitize(added, LONGEST_ADDED).strip())
+            if records.send_note(note, [one.channel for one in preview.takers]):
+                for row in _rows(note, preview, by, now):
+                    records.audit(row)
+    return NotePreview(note, preview.refused)
 
 
 def _draft_of(records: Records, note_id: str, by: Person) -> Note:
@@ -72,7 +71,7 @@ def _refuse_changed(records: Records, note: Note, now: datetime) -> None:
     last = records.latest_note()
     if last and last.sent_at and last.sent_at >= note.created_at:
         raise RefusedError(OVERTAKEN)
-    if state_of(_known(records, note.effects.since, now)) != note.seen:
+    if not is_still_so(note.seen, _known(records, note.effects.since, now)):
         raise RefusedError(CHANGED)
 
 
@@ -82,7 +81,7 @@ def _effects(ports: Ports, records: Records, now: datetime) -> tuple[Effects, tu
     known = _known(records, since, now)
     of_check = [(one, settings.check_called(one.incident.check, one.incident.sync)) for one in known]
     events, short, blind = events_of(of_check, since, now)
-    times = records.evaluated_since(since)
+    times = records.evaluation_times(since)
     weekly = settings.schedule.report
     return Effects(
         since=since,
@@ -91,8 +90,8 @@ def _effects(ports: Ports, records: Records, now: datetime) -> tuple[Effects, tu
         short_delays=short,
         unchecked=blind + gaps(times, since, now, settings.schedule.tick),
         checks_values=any(one.source == "databricks" and not one.per for one in settings.checks),
-        evaluated=bool(times),
-        next_note=latest_weekly(weekly, now + WEEK, settings.zone)[0] if weekly else None,
+        evaluated=bool(times and settings.checks),
+        next_note=next_weekly(weekly, now, settings.zone)[0] if weekly else None,
     ), state_of(known)
 
 

@@ -28,16 +28,16 @@ from bot.alerts.weekly import (
 from bot.config.syncs import SyncSettings
 from bot.errors import StateError, SyncHealthError
 from bot.facts import Run
-from bot.model import AuditRow
+from bot.model import AuditRow, PostedReview
 from bot.ports import Ports, Records
 from bot.services.daily_digest import undone
 from bot.services.each_sync import each_sync
 from checks.model import Check
+from checks.numbers import listed
 
 REPORT = "report"  # its name among the daily jobs
 LATEST = timedelta(days=3)  # a review that was due longer ago is not posted any more
 RUNS = 100  # of a sync, whose durations are looked at: a page of them
-MOST_VALUES = 20_000  # of a check: a week, one a minute
 REPLAYED_BEFORE = timedelta(days=1)  # the window of a replay begins with an alert as it was then
 UNKNOWN, MOST_NAMED = "Run durations unknown", 3  # …syncs by name
 BACKLOG_SIZE = "backlog"  # the metric
@@ -49,11 +49,12 @@ def post_due_review(ports: Ports) -> bool:
     weekly, zone = ports.settings.schedule.report, ports.settings.zone
     if weekly is None:
         return False
-    day = undone(ports, REPORT, *latest_weekly(weekly, ports.clock.now(), zone), LATEST)
+    latest, due = latest_weekly(weekly, ports.clock.now(), zone)
+    day = undone(ports, REPORT, latest, due, LATEST)
     if day is None:
         return False
     _, since = weekly_on(weekly, day - WEEK, zone)
-    review = read_review(ports, since)
+    review = read_review(ports, (since, due)).review
     with ports.store.transaction() as records:
         if records.was_done(REPORT, day):  # by another process meanwhile
             return False
@@ -64,14 +65,19 @@ def post_due_review(ports: Ports) -> bool:
     return True
 
 
-def read_review(ports: Ports, since: datetime | None = None) -> Review:
-    """The week until now, or the time from `since`; what Census does not tell is named and leaves the rest."""
+def read_review(ports: Ports, window: tuple[datetime, datetime] | None = None) -> PostedReview:
+    """The week until now, or a window that ended lately; what Census does not tell is named and leaves the rest.
+
+    What is counted belongs to the window; what is open, and what the numbers suggest, is as of now.
+    """
     runs = each_sync(ports, None, partial(_runs_of, ports))
     if ports.meter:
         with suppress(StateError):  # what it counted since its last time is missing then
             ports.meter.save(ports.store, ports.settings.zone)
+    now = ports.clock.now()
     with ports.store.snapshot() as records:
-        return _Reader(ports, records, since or ports.clock.now() - WEEK, runs).review()
+        review = _Reader(ports, records, window or (now - WEEK, now), runs).review()
+        return PostedReview(review, records.roots_of(review.named))
 
 
 def _runs_of(ports: Ports, sync: SyncSettings) -> list[Run] | SyncHealthError:
@@ -85,32 +91,40 @@ class _Reader:
     """One reading of the state."""
 
     def __init__(
-        self, ports: Ports, records: Records, since: datetime, runs: list[list[Run] | SyncHealthError]
+        self,
+        ports: Ports,
+        records: Records,
+        window: tuple[datetime, datetime],
+        runs: list[list[Run] | SyncHealthError],
     ) -> None:
         self._settings, self._records, self._now = ports.settings, records, ports.clock.now()
+        since, self._until = window
         began = records.first_look()
         self._began = began or self._now
         self._whole = self._began <= since
-        self._since = since if self._whole else min(self._began, self._now)
-        self._incidents = records.incidents_since(self._now - WEEKS * WEEK)
+        self._since = since if self._whole else min(self._began, self._until)
+        self._incidents = records.incidents_since(self._until - WEEKS * WEEK)
         self._runs = dict(zip((sync.name for sync in self._settings.syncs), runs, strict=True))
 
     def review(self) -> Review:
-        since, now, settings = self._since, self._now, self._settings
-        window = window_figures(self._incidents, since, now)
-        evaluated = self._records.evaluated_since(since)
+        since, until, settings = self._since, self._until, self._settings
+        window = window_figures(self._incidents, since, until)
+        still_open = window_figures(self._incidents, since, self._now).still_open
+        evaluated = [at for at in self._records.evaluation_times(since) if at <= until]
         loads, advice = self._loads()
         return Review(
             since=since,
-            until=now,
+            until=until,
+            read_at=self._now if self._now > until else None,
             whole=self._whole,
             evaluated=bool(evaluated),
-            not_evaluated=gaps(evaluated, since, now, settings.schedule.tick),
+            checked=bool(settings.checks),
+            not_evaluated=gaps(evaluated, since, until, settings.schedule.tick),
             week=incidents_of(window),
             before=self._before(),
-            still_open=tuple(case_of(one) for one in window.still_open),
+            still_open=tuple(case_of(one) for one in still_open),
             longest=longest_of(window),
-            causes=causes_of(self._incidents, self._records.actions_ended_since(now - WEEKS * WEEK), now),
+            causes=causes_of(self._incidents, self._records.actions_ended_since(until - WEEKS * WEEK), until),
             metrics=tuple(self._metrics()),
             loads=loads,
             paces=tuple(self._paces()),
@@ -144,13 +158,12 @@ class _Reader:
         failed = {name: str(error) for name, error in self._runs.items() if isinstance(error, SyncHealthError)}
         for why in dict.fromkeys(failed.values()):
             names = [name for name, reason in failed.items() if reason == why]
-            some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED))
-            yield f"{UNKNOWN} for {some}: {why}"
+            yield f"{UNKNOWN} for {listed(names, MOST_NAMED)}: {why}"
 
     def _metrics(self) -> Iterator[Metric]:
         for check in self._percentages():
             limit = check.warn or check.critical
-            metric = metric_of(check.title, str(limit), self._in_window((check.name, None)))
+            metric = metric_of(check.title, str(limit), self._in_window((check.name, None), self._until))
             if metric:
                 yield metric
 
@@ -164,7 +177,7 @@ class _Reader:
             limit = (found.warn or found.critical) if found else None
             if found is None or limit is None:
                 continue
-            values = self._in_window((found.name, sync))
+            values = self._in_window((found.name, sync), self._now)
             if pace := pace_of(found.title, sync, values, limit, self._settings.zone):
                 yield pace
 
@@ -172,21 +185,22 @@ class _Reader:
         begin = self._since - REPLAYED_BEFORE
 
         def values_of(subject: Subject) -> Values:
-            return [one for one in self._values(subject) if one[0] >= begin]
+            return self._records.values_between(*subject, begin, self._now)
 
-        return noisy(window.opened, lambda of: self._settings.check_called(*of), values_of, self._since, self._now)
+        return noisy(window.opened, lambda of: self._settings.check_called(*of), values_of, self._since, self._until)
 
     def _cost(self) -> Cost | None:
         """None where nothing is counted: without a Databricks warehouse."""
         if not self._settings.databricks:
             return None
         first = self._since.astimezone(self._settings.zone).date() + timedelta(days=1) * self._whole
-        usages, begin = self._records.usage_since(first), self._since - WEEK
+        last, begin = self._until.astimezone(self._settings.zone).date(), self._since - WEEK
+        usages = [one for one in self._records.usage_since(first) if one.day <= last]
         spans = self._records.awake_since(begin)
         return Cost(
             statements=sum(one.statements for one in usages),
             woke=sum(one.woke for one in usages),
-            awake=_covered(spans, self._since, self._now),
+            awake=_covered(spans, self._since, self._until),
             before=_covered(spans, begin, self._since) if self._began <= begin else None,
         )
 
@@ -200,11 +214,8 @@ class _Reader:
     def _queued(self) -> Iterator[SyncSettings]:
         return (sync for sync in self._settings.syncs if sync.queue)
 
-    def _in_window(self, subject: Subject) -> Values:
-        return [one for one in self._values(subject) if one[0] >= self._since]
-
-    def _values(self, subject: Subject) -> Values:
-        return self._records.latest_values(*subject, MOST_VALUES, until=self._now)
+    def _in_window(self, subject: Subject, until: datetime) -> Values:
+        return self._records.values_between(*subject, self._since, until)
 
 
 def _covered(spans: Iterable[Span], begin: datetime, end: datetime) -> timedelta:

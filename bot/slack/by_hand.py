@@ -22,7 +22,7 @@ from bot.services.add_note import LONGEST_NOTE, add_note
 from bot.services.authorise import incident_of_dialog
 from bot.services.escalate_now import escalate_now
 from bot.services.resolve_by_hand import resolve_thread
-from bot.services.show_incident import incident_meant, open_incidents_beside, show_incident
+from bot.services.show_incident import incident_meant, open_incidents_beside
 from bot.services.show_post_mortem import show_post_mortem
 from bot.services.snooze import next_morning, snooze
 from bot.slack.context import COMMAND, Context
@@ -85,7 +85,7 @@ def _submitted(context: Context, interaction: Interaction, field: str) -> tuple[
 def ask_note(context: Context, interaction: Interaction) -> None:
     """Fill the dialog that asks for a note."""
     context.authorise(interaction)
-    incident, _ = show_incident(context.ports, str(pressed_about(context, interaction)))
+    incident = incident_meant(context.ports, str(pressed_about(context, interaction)))
     context.show(interaction, note_modal(incident, LONGEST_NOTE))
 
 

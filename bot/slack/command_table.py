@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.alerts.model import ActionKind
+from bot.errors import RefusedError
 from bot.messages.errors import errors_message
 from bot.messages.plain import help_message, unknown_command
 from bot.messages.queue import queue_message
@@ -57,6 +58,14 @@ class Command:
 
     run: Work
     what: str
+    alone: str | None = None  # where nothing is typed behind it: what else may be meant
+
+    def typed(self, context: Context, interaction: Interaction) -> None:
+        """Run it; words that it would pass over are refused. A button's value is not typed."""
+        if self.alone is not None and interaction.value:
+            meant = f" {self.alone}" if self.alone else ""
+            raise RefusedError(f"{COMMAND} {interaction.word} takes nothing behind it.{meant}")
+        self.run(context, interaction)
 
 
 COMMANDS = {
@@ -77,15 +86,21 @@ COMMANDS = {
     "trace": Command(
         trace, "where one record is on its way and what holds it; `trace 1234 --follow` watches until it arrives"
     ),
-    "schedules": Command(schedules, "per sync: on, paused or without a schedule, frequency, next run"),
+    "schedules": Command(
+        schedules, "per sync: on, paused or without a schedule, frequency, next run", alone="It shows every sync."
+    ),
     "trend": Command(
         trend,
         f"how a metric went over 1 to {KEPT_DAYS} days, against its thresholds and the week before: "
         "`trend coverage 30`; alone: the metrics",
     ),
     "tiles": Command(tiles, "the tiles of the dashboard; one of them as a chart: `tiles 3` or `tiles coverage`"),
-    "check": Command(partial(fresh_summary, replace=False), "evaluates every check now"),
-    "snapshot": Command(snapshot, "takes an audit snapshot and shows what changed since the last one (operators)"),
+    "check": Command(
+        partial(fresh_summary, replace=False), "evaluates every check now", alone="It evaluates every check."
+    ),
+    "snapshot": Command(
+        snapshot, "takes an audit snapshot and shows what changed since the last one (operators)", alone=""
+    ),
     "rerun": Command(
         typed(ActionKind.RERUN), "reruns a sync after showing its backlog, in full where you choose so (operators)"
     ),
@@ -95,7 +110,9 @@ COMMANDS = {
     "resume": Command(typed(ActionKind.RESUME), "resumes a paused sync, with a rerun where you choose so (operators)"),
     "cancel": Command(typed(ActionKind.CANCEL), "cancels the run of a sync that is in progress (operators)"),
     "incidents": Command(
-        incidents, "open incidents: severity, value, since when, who acknowledged, link to the thread"
+        incidents,
+        "open incidents: severity, value, since when, who acknowledged, link to the thread",
+        alone=f"One of them: {COMMAND} incident and its number.",
     ),
     "incident": Command(
         incident,
@@ -125,6 +142,7 @@ COMMANDS = {
     "report": Command(
         report,
         "weekly review: incidents, causes, capacity, cost, thresholds worth changing; stakeholder note (operators)",
+        alone="It is about the last seven days.",
     ),
     "runbook": Command(runbook, "what to do about a check, an incident, a rejection, an emergency: `runbook backlog`"),
     "help": Command(help_, "this list"),

@@ -125,11 +125,9 @@ def schedules(context: Context, interaction: Interaction) -> None:
 
 def incidents(context: Context, interaction: Interaction) -> None:
     """What is open, each with the way to its thread."""
-    count, oldest = show_incidents(context.ports, MOST)
-    links = {one.id: context.link_to(root) for one, root in oldest if root}
-    context.answer(
-        interaction, incidents_message(count, [one for one, _ in oldest], links, context.ports.settings.zone)
-    )
+    count, oldest, roots = show_incidents(context.ports, MOST)
+    zone = context.ports.settings.zone
+    context.answer(interaction, incidents_message(count, oldest, context.links_to(roots), zone))
 
 
 def incident(context: Context, interaction: Interaction) -> None:

@@ -2,11 +2,11 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
@@ -32,6 +32,7 @@ from bot.services.fair_pool import FairPool
 from bot.services.run_checks import Checker
 from bot.services.shared_answers import KEPT, Answer, SharedAnswers
 from bot.services.summarise import SharedSummary
+from bot.services.thread_links import links_to
 from bot.slack.connection_status import ConnectionStatus
 from bot.slack.follows import Follows
 from bot.slack.home_team import HomeTeam
@@ -51,6 +52,7 @@ NOT_DONE = "nothing was done: the bot is stopping"
 NOT_SHOWN = "the answer could not be shown: the bot is stopping. Check the thread, /sync-health and Census"
 NOT_FILLED = "The dialog could not be filled. Close it and click the button again."
 ABOUT_RECORDS = frozenset({"trace", "follow_trace"})  # what is typed there may name a person: an id alone is kept
+MOST_LINKS = 200  # to threads, that are remembered
 REFERENCE = "sync_health_reference"  # where an error carries what the log calls it
 
 
@@ -148,17 +150,15 @@ class Context:
         except Exception as error:  # noqa: BLE001 - the outermost loop of what people do: logged, and still answered
             self._answer_and_audit(interaction, failure(self.explain(interaction, error)), error)
 
-    def link_to(self, root: Place) -> str | None:
-        """The address of a thread; none where Slack does not tell it."""
-        with suppress(SyncHealthError):
-            return self.ports.messenger.permalink(root)
-        return None
+    def links_to(self, roots: Mapping[int, Place]) -> dict[int, str]:
+        """The addresses of threads, as far as Slack tells them; it is asked once for each, since they never change."""
+        return links_to(self._permalink, roots)
 
     def _thread_of(self, incident_id: int) -> str | None:
+        roots: Mapping[int, Place] = {}
         with suppress(StateError), self.ports.store.snapshot() as records:
-            root = records.root_of(incident_id)
-            return self.link_to(root) if root else None
-        return None
+            roots = records.roots_of([incident_id])
+        return self.links_to(roots).get(incident_id)
 
     def explain(self, interaction: Interaction, error: BaseException) -> str:
         """Why this failed: in words, or the log's reference, which is the same for all who share the error."""
@@ -295,6 +295,10 @@ class Context:
 
     def _log_unanswered(self, interaction: Interaction, why: SyncHealthError, then: str = "") -> None:
         log.warning("%s by %s could not be answered: %s%s", interaction.word, interaction.person.id, why, then)
+
+    @cached_property
+    def _permalink(self) -> Callable[[Place], str]:
+        return lru_cache(MOST_LINKS)(self.ports.messenger.permalink)
 
     @cached_property
     def summary(self) -> SharedSummary:

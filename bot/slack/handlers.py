@@ -39,7 +39,7 @@ Kind = Literal["command", "button", "submission"]
 ON_A_BUTTON = ("runs", "queue", "errors", "schedules", "check", "runbook", "help")
 ON_A_SYNC = (ActionKind.RERUN, ActionKind.PAUSE, ActionKind.RESUME, ActionKind.CANCEL)
 HANDLERS: dict[tuple[Kind, str], Work] = {
-    **{("command", word): command.run for word, command in COMMANDS.items()},
+    **{("command", word): command.typed for word, command in COMMANDS.items()},
     ("button", "refresh"): refresh,
     ("button", "share"): share,
     ("button", "acknowledge"): acknowledge_thread,

@@ -1,5 +1,6 @@
 """App Home: who has opened it, and what its buttons do, which stand in no message and have no response_url."""
 
+import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -11,6 +12,7 @@ from bot.slack.context import Context, Work
 from bot.slack.dialogs import dialog
 from bot.slack.interaction import Interaction
 
+log = logging.getLogger(__name__)
 ANSWERED = {  # in a dialog of this title: App Home has no place for an answer
     "take_over": "Take over",
     "unacknowledge": "Unacknowledge",
@@ -28,11 +30,17 @@ ANSWERED = {  # in a dialog of this title: App Home has no place for an answer
 
 def opened(context: Context, body: Mapping[str, Any]) -> None:
     """Somebody has opened a tab of the app, which Slack tells each time; nothing is asked here, so it never waits."""
-    event = body.get("event") or {}
-    if event.get("tab") != "home" or not event.get("user"):
-        return
-    version = str((event.get("view") or {}).get("hash") or "")  # none before the first one was published
-    context.app_home.ask(Person(str(event["user"]), str(body.get("team_id") or ""), home_team=""), version)
+    match body.get("event"):
+        case {"tab": "messages" | "about"}:
+            return
+        case {"tab": "home", "user": str(user), "view": {"hash": str(version)}} if user:
+            pass
+        case {"tab": "home", "user": str(user), **rest} if user and not rest.get("view"):
+            version = ""  # none before the first one was published
+        case _:  # its form alone: what stands in it belongs to a person
+            log.warning("Slack told of an opened App Home in a form that cannot be read; it is ignored")
+            return
+    context.app_home.ask(Person(user, str(body.get("team_id") or ""), home_team=""), version)
 
 
 def in_home(word: str, work: Work) -> Work:

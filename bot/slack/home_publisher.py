@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,16 +14,17 @@ from bot.errors import (
     PermanentError,
     RefusedError,
     StateError,
+    SyncHealthError,
     TemporaryError,
+    UncertainError,
 )
 from bot.messages.home import MOST, home_view, small_home_view, strangers_view
 from bot.messages.summary import urgency
-from bot.model import Place
 from bot.services.show_home import show_home
 from bot.services.show_incident import as_it_stands
 from bot.slack.commands import summarised
 from bot.slack.context import Context
-from bot.slack.home_views import Viewer, digest
+from bot.slack.home_views import TRIES, Viewer, digest
 from bot.transport.slack_api import call
 from checks.numbers import duration
 
@@ -32,78 +34,97 @@ REFUSED = 300.0  # real seconds until an app whose Home is turned off, or whose 
 TICKS, SHORTEST = 3, 60.0  # evaluations missed, and real seconds, after which what is known is too old to be a state
 
 View = dict[str, Any]
+Views = tuple[View, ...]  # in full, then what is shown where Slack refuses that
 
 
 class HomePublisher:
     """One thread uses it: who is published when stands in `context.app_home`."""
 
-    def __init__(self, context: Context) -> None:
-        self._context, self._homes = context, context.app_home
+    def __init__(self, context: Context, jitter: Callable[[], float] = lambda: 0.0) -> None:
+        self._context, self._homes, self._jitter = context, context.app_home, jitter
         self._facts: Home | None = None
         self._read_at = 0.0  # monotonic
-        self._rendered: dict[tuple[bool, str | None], tuple[View, str]] = {}
-        self._links: dict[Place, str] = {}
+        self._rendered: dict[tuple[bool, str | None], tuple[Views, str]] = {}
 
     def publish_next(self) -> float:
         """Publish to one person whose Home is not as it should be; how many real seconds there is nothing else to do.
 
-        Raises TemporaryError, UncertainError: Slack does not take it now.
+        Raises TemporaryError, UncertainError: Slack takes nobody's now.
         """
         for viewer in self._homes.in_turn():
-            asked, (view, looks) = viewer.asked, self._view_for(viewer)
+            asked, (views, looks) = viewer.asked, self._views_for(viewer)
             if looks == viewer.shown:
                 self._homes.served(viewer, asked, looks, viewer.hash)
                 continue
             if wait := self._homes.seconds_until(waits=viewer.waits):
                 return min(wait, LOOK)
-            self._publish(viewer, asked, view, looks)
+            self._publish(viewer, asked, views, looks)
             return 0.0
-        return LOOK
+        return min(LOOK, self._homes.seconds_until_again())
 
-    def _publish(self, viewer: Viewer, asked: int, view: View, looks: str) -> None:
+    def _publish(self, viewer: Viewer, asked: int, views: Views, looks: str) -> None:
+        named = viewer.hash
         try:
-            version = self._send(viewer, view)
-        except ConflictError:
-            log.info("App Home of %s was published by another process; it is rendered again", viewer.person.id)
+            version = self._send_first(viewer, views)
+        except ConflictError as error:
             self._homes.forget_version(viewer)
+            if not named:  # there was no version of ours to be in conflict
+                self._try_later(viewer, error)
+            else:
+                log.info("App Home of %s was published by another process; it is rendered again", viewer.person.id)
         except NotFoundError as error:
             log.info("App Home of %s is published no more: %s", viewer.person.id, error)
             self._homes.forget(viewer)
         except AccessError as error:
             log.warning("App Home is not published for %s: %s", duration(timedelta(seconds=REFUSED)), error)
             self._homes.pause(REFUSED)
-        except PermanentError as error:
-            log.warning("App Home of %s is shortened to its headline: %s", viewer.person.id, error)
-            self._homes.served(viewer, asked, looks, self._send_small(viewer))
         except TemporaryError as error:
             if error.retry_after is None:
                 raise
             log.info("App Home waits: %s", error)
             self._homes.pause(error.retry_after)
+        except UncertainError as error:
+            self._try_later(viewer, error)
         else:
             self._homes.served(viewer, asked, looks, version)
 
+    def _try_later(self, viewer: Viewer, error: SyncHealthError) -> None:
+        """The others go on, unless it fails for them too: then Slack takes nobody's now."""
+        if self._homes.failed(viewer, self._jitter()):
+            raise error
+        level = logging.DEBUG if viewer.failures > 1 else logging.WARNING
+        log.log(level, "App Home of %s is not published: %s; trying again later", viewer.person.id, error)
+        if viewer.own >= TRIES:
+            log.warning("App Home of %s is not published until it is opened again: %s", viewer.person.id, error)
+
+    def _send_first(self, viewer: Viewer, views: Views) -> str:
+        """The first of these that Slack takes: its name for this version.
+
+        Empty where it refuses them all, which are not tried again until something changes.
+        """
+        for view in views:
+            try:
+                return self._send(viewer, view)
+            except (ConflictError, NotFoundError, AccessError):
+                raise
+            except PermanentError as error:
+                then = "refused, short as it is" if view is views[-1] else "shortened to its headline"
+                log.warning("App Home of %s is %s: %s", viewer.person.id, then, error)
+        return ""
+
     def _send(self, viewer: Viewer, view: View) -> str:
-        """Slack's name for this version."""
         known = {"hash": viewer.hash} if viewer.hash else {}
         answer = call(self._context.client.views_publish, user_id=viewer.person.id, view=view, **known)
         published = answer.get("view")
         return str(published.get("hash") or "") if isinstance(published, dict) else ""
 
-    def _send_small(self, viewer: Viewer) -> str:
-        """Until something changes: what is refused as well is not tried again before that."""
-        try:
-            return self._send(viewer, small_home_view(self._known(), self._context.ports.settings))
-        except PermanentError as error:
-            log.warning("App Home of %s is refused, shortened as it is: %s", viewer.person.id, error)
-            return ""
-
-    def _view_for(self, viewer: Viewer) -> tuple[View, str]:
+    def _views_for(self, viewer: Viewer) -> tuple[Views, str]:
         """What this person sees, and its digest: all of our workspace the same, apart from their own Refresh."""
         try:
             self._context.home.admit(viewer.person)
         except RefusedError:
-            return (strange := strangers_view()), digest(strange)
+            strange = strangers_view()
+            return (strange,), digest(strange)
         known = self._known()
         evaluation = known.summary.evaluation
         if viewer.failed and evaluation:
@@ -112,8 +133,9 @@ class HomePublisher:
         own = (viewer.measuring, viewer.failed or known.summary.failed)
         if own not in self._rendered:  # once for all who see the same
             summary = dataclasses.replace(known.summary, measuring=own[0], failed=own[1])
-            view = home_view(dataclasses.replace(known, summary=summary), self._context.ports.settings)
-            self._rendered[own] = (view, digest(view))
+            mine, settings = dataclasses.replace(known, summary=summary), self._context.ports.settings
+            view = home_view(mine, settings)
+            self._rendered[own] = ((view, small_home_view(mine, settings)), digest(view))
         return self._rendered[own]
 
     def _known(self) -> Home:
@@ -135,9 +157,7 @@ class HomePublisher:
         except StateError as error:
             self._context.checker.state.failed(error)
             return Home(summary, shown)
-        found = {number: self._link_to(root) for number, root in roots.items()}
-        self._links = {root: link for root, link in self._links.items() if root in roots.values()}
-        return Home(summary, shown, {number: link for number, link in found.items() if link}, week)
+        return Home(summary, shown, self._context.links_to(roots), week)
 
     def _too_old(self, summary: Summary) -> str | None:
         """Why nobody knows how it is now, where evaluations have stopped: the one shown is not of this hour."""
@@ -150,8 +170,3 @@ class HomePublisher:
             if ports.clock.now() - evaluation.checked_at > patience
             else None
         )
-
-    def _link_to(self, root: Place) -> str | None:
-        if root not in self._links and (link := self._context.link_to(root)):
-            self._links[root] = link
-        return self._links.get(root)

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from bot.alerts.weekly import Review
 from bot.messages.report import review_message
 from bot.messages.stakeholder_note import ADDED, TITLE, stakeholder_answer, stakeholder_modal
+from bot.model import PostedReview
 from bot.services.shared_answers import Answer
 from bot.services.stakeholder_note import preview_note, send_note
 from bot.services.weekly_review import read_review
@@ -18,11 +18,9 @@ def report(context: Context, interaction: Interaction) -> None:
     context.ask(interaction, "report", partial(read_review, context.ports), _show_review)
 
 
-def _show_review(context: Context, interaction: Interaction, found: Answer[Review]) -> None:
-    with context.ports.store.snapshot() as records:
-        roots = {one: records.root_of(one) for one in found.value.named}
-    links = {one: context.link_to(root) for one, root in roots.items() if root}
-    context.answer(interaction, review_message(found.value, context.ports.settings, links))
+def _show_review(context: Context, interaction: Interaction, found: Answer[PostedReview]) -> None:
+    links = context.links_to(found.value.roots)
+    context.answer(interaction, review_message(found.value.review, context.ports.settings, links))
 
 
 def _preview(context: Context, interaction: Interaction) -> None:

@@ -20,5 +20,5 @@ def slo(context: Context, interaction: Interaction) -> None:
 
 
 def _show(context: Context, interaction: Interaction, found: Answer[Slo]) -> None:
-    links = {incident_id: context.link_to(root) for incident_id, root in found.value.roots.items()}
+    links = context.links_to(found.value.roots)
     context.answer(interaction, slo_message(found.value, links, context.ports.settings.zone))

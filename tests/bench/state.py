@@ -6,26 +6,32 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from slack_sdk import WebClient
-from sqlalchemy import event
+from sqlalchemy import event, insert
 
+from bot.adapters.store import tables as t
+from bot.adapters.store.evaluations import EVALUATION, pack
 from bot.messages.incidents import MOST
 from bot.runtime.bot import Bot
 from bot.runtime.composition import settings_from
 from bot.services.measure import measure
 from bot.services.run_checks import run_checks
 from bot.services.show_incident import show_incidents
+from bot.services.show_slo import show_slo
 from checks.model import Check
 from tests.services.conftest import CHECK, World
 from tests.services.test_idle import live
 from tests.services.test_state_under_load import open_more
+from tests.unit import samples
 
 MANY = 10_000  # incidents
 FULL_DAYS, THINNED_DAYS = 30, 60
 OWN = 50  # statements
 SECONDS = 0.1  # that each takes
+SERIES, INCIDENTS = 28, 200
 
 
 def state() -> None:
@@ -42,6 +48,8 @@ def state() -> None:
         )
     with _world() as world:
         _own_statements(world)
+    with _world() as world:
+        _success_metrics(world)
 
 
 def _many_incidents(world: World) -> None:
@@ -100,6 +108,30 @@ def _own_statements(world: World) -> None:
     world.warehouse.ask = slow  # type: ignore[method-assign]
     took = _seconds(lambda: measure(world.ports))
     sys.stdout.write(f"{OWN} own statements of {SECONDS:g} s that fit into no other: {took:.1f} s\n")
+
+
+def _success_metrics(world: World) -> None:
+    """Of 45 days, in a state of 90 whose series turned every hour or two and brought incidents."""
+    world.numbers(null_company_names=7)
+    look, now = run_checks(world.ports)[0], world.clock.now()
+    few = [now - timedelta(hours=n) for n in range(24 * (FULL_DAYS + THINNED_DAYS), 24 * FULL_DAYS, -1)]
+    times = [*few, *(now - timedelta(minutes=5 * n) for n in range(24 * 12 * FULL_DAYS, 0, -1))]
+    took = {}
+    with world.store.transaction() as records:
+        body = pack(EVALUATION.dump_json(look))
+        records._db.execute(insert(t.evaluations), [{"checked_at": at, "body": body} for at in times])
+        checks = [{"id": 100 + n, "check": f"check{n}", "sync": ""} for n in range(SERIES)]
+        records._db.execute(insert(t.series), checks)
+        fill = "INSERT INTO results SELECT s.id, e.id, iif(e.id % 20, 'ok', 'critical'), e.id % 97"
+        records._db.exec_driver_sql(f"{fill} FROM series s, evaluations e WHERE s.id >= 100")
+    for count in (1, INCIDENTS):
+        with world.store.transaction() as records:
+            for n in range(count):
+                at, name = now - timedelta(hours=10 * n), f"check{n % SERIES}"
+                records.create_incident(samples.incident(id=0, key=f"{name}/{count}/{n}", check=name, opened_at=at))
+        took[count] = _seconds(lambda: show_slo(world.ports.settings, world.clock, world.census, world.store, 45))
+    ratio = took[INCIDENTS] / took[1]
+    sys.stdout.write(f"slo of 45 days: {took[1]:.2f} s, with {INCIDENTS} incidents {ratio:.1f} × as long\n")
 
 
 def _seconds(work: Callable[[], object]) -> float:

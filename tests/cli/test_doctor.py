@@ -44,7 +44,7 @@ def test_three_broken_things_are_three_findings_with_their_remedies(broken: list
     assert "→ add usergroups:read under OAuth & Permissions and install the app again" in out
     assert "✗ Census Sync B: Sync B (UPDATE) is paused" in out
     assert "✗ crm.sfdc_dbx.properties_to_update:" in out
-    assert "\n3 of 26 checks failed" in out
+    assert "\n3 of 27 checks failed" in out
 
 
 @pytest.mark.full

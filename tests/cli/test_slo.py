@@ -88,7 +88,7 @@ def test_a_missed_target_is_a_no_go_and_stands_first(state: Path) -> None:
     code, out, _ = slo("--strict")
     assert code == 1
     assert out.splitlines()[1].startswith("MTTR")
-    assert "No-go · SLO, last 7 days: " in out and "MTTR 3 h (target < 2 h)" in out
+    assert "No-go · SLO, last 7 days: " in out and "MTTR including open ones 3 h (target < 2 h)" in out
     assert "incident 1: Missing company names, recovered after 3 h, since " in out
     assert slo()[0] == 0, "without --strict it is only shown"
 
@@ -113,9 +113,9 @@ def test_json_has_every_value_in_its_unit(state: Path) -> None:
     assert code == 1 and (answer["verdict"], answer["go"], answer["days"]) == ("missed", False, 7)
     keys = ["pipeline", "verdict", "go", "from", "to", "zone", "days", "metrics", "longest_incidents"]
     assert list(answer) == keys
-    assert metrics["mttr"]["value"] == 180 and metrics["mttr"]["unit"] == "minutes"
-    assert metrics["mttr"]["target"] == {"comparison": "<", "number": 120}
-    assert metrics["mtta"]["value"] == 4
+    assert metrics["mttr_with_open"]["value"] == 180 and metrics["mttr_with_open"]["unit"] == "minutes"
+    assert metrics["mttr_with_open"]["target"] == {"comparison": "<", "number": 120}
+    assert metrics["mtta_critical"]["value"] == 4
     assert metrics["coverage"]["value"] == 96 and metrics["coverage"]["unit"] == "percent"
     assert (metrics["breach_to_slack"]["value"], metrics["breach_to_slack"]["reason"]) == (None, "no incidents")
     assert answer["longest_incidents"][0]["minutes"] == 180  # type: ignore[index]

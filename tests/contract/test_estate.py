@@ -9,10 +9,13 @@ import pytest
 
 from bot.adapters.duckdb import DuckDBWarehouse
 from bot.demo.estate import BUILD, Estate
+from bot.demo.warehouse.clock import keep_time
 from bot.errors import RefusedError
+from bot.runtime.composition import SystemClock
 from tests.small_pipeline import LOS_ANGELES, NOTES, health
 from tests.sql_folder import SHIPPED, shipped_statements
 
+SLACK = timedelta(hours=1)  # a tenth of a second: the machine's two clocks do not run quite alike
 NOW = datetime(2026, 1, 20, 18, 0, tzinfo=UTC)
 TABLES = (
     "rds.pg_rds_public.companies",
@@ -351,3 +354,18 @@ def test_a_working_day_mends_no_fault() -> None:
     world.estate.work(10)
     assert world.number("SELECT COUNT(*) FROM rds.pg_rds_public.properties") == 0
     world.warehouse.close()
+
+
+def test_statements_and_views_of_the_demo_see_the_time_of_the_pipeline() -> None:
+    clock, warehouse = SystemClock(36_000), DuckDBWarehouse(statements=shipped_statements())
+    Estate(warehouse, clock.now).build()
+    keep_time(warehouse.cursor, clock)
+    began = clock.now()
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "SELECT check_timestamp FROM crm.sfdc_dbx.sync_health_monitor UNION ALL SELECT CURRENT_TIMESTAMP"
+        )
+        shown = [at for (at,) in cursor.fetchall()]
+    assert all(began - SLACK <= at <= clock.now() + SLACK for at in shown)
+    assert len(set(shown)) == 1
+    warehouse.close()

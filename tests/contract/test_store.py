@@ -1,6 +1,7 @@
 """The store on a real SQLite file: what is kept, in which order it is claimed, and what two at once may not do."""
 
 import json
+import random
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from bot.adapters.store import sql_store as store_module
 from bot.adapters.store import tables
 from bot.adapters.store.sql_store import SqlStore
-from bot.alerts.alert_times import Measured
+from bot.alerts.alert_times import Measured, Opening, found_between
 from bot.alerts.history import Spread
 from bot.alerts.model import TEST_ALERT, Action, ActionKind, ActionState, Alert, Did, Entry, Incident, State
 from bot.alerts.success import Evaluated
@@ -327,6 +328,8 @@ def test_values_are_the_latest_that_were_measured_oldest_first(store: SqlStore) 
         assert records.latest_values("a", "Sync B", 9, until=at(3)) == ((at(0), 1), (at(1), 2), (at(3), 3))
         assert records.latest_values("a", None, 3) == (), "another alert"
         assert records.latest_values("b", None, 3) == ()
+        assert records.values_between("a", "Sync B", at(1), at(3)) == ((at(1), 2), (at(3), 3)), "both ends"
+        assert records.values_between("a", None, at(0), at(9)) == (), "another alert"
 
 
 def test_values_are_counted_between_times_with_the_lowest_the_highest_the_mean_and_the_last(store: SqlStore) -> None:
@@ -442,6 +445,21 @@ def test_messages_of_an_incident_are_claimed_in_order_and_one_at_a_time(store: S
     assert store.claim("me", at(3), 60) is None
     other.mark_sent(evidence, "you", place=Place("C0001", "2.0"))
     assert brief(claim(store, seconds=4)) == (incident_id, "severity")
+
+
+def test_where_threads_begin_is_told_of_those_that_do_each_incident_of_a_shared_thread_by_its_root(
+    store: SqlStore,
+) -> None:
+    root = enqueue(store, Kind.ROOT, Kind.EVIDENCE)
+    store.mark_sent(claim(store), "me", place=PLACE)
+    store.mark_sent(claim(store, seconds=1), "me", place=Place("C0001", "2.0"))
+    with store.transaction() as records:
+        beside = records.create_incident(replace(incident("properties/b"), thread_id=root)).id
+        alone = records.create_incident(incident("properties/c")).id
+        records.enqueue(alone, Kind.ROOT)
+        assert records.roots_of([root, beside, alone, 99]) == {root: PLACE, beside: PLACE}
+        assert records.roots_of([]) == {}
+        assert (records.root_of(beside), records.root_of(alone)) == (PLACE, None)
 
 
 def test_a_new_version_of_the_root_waits_for_the_reply_that_is_being_sent(store: SqlStore) -> None:
@@ -902,16 +920,45 @@ def test_incidents_of_a_time_are_those_that_were_open_then(store: SqlStore) -> N
     assert [entry.did for entry in found[0].timeline] == [Did.RESOLVED]
 
 
-def test_what_was_measured_since_a_time_comes_with_its_outcome_oldest_first(store: SqlStore) -> None:
+def when_found(measured: list[Measured], opened_at: datetime) -> tuple[datetime | None, datetime | None]:
+    """The last healthy evaluation before, and the first after it that found a breach: step by step."""
+    healthy = breached = None
+    for one in measured:
+        if one.at <= opened_at and one.outcome is Outcome.OK:
+            healthy, breached = one.at, None
+        elif one.at <= opened_at and one.outcome in (Outcome.WARN, Outcome.CRITICAL):
+            breached = breached or one.at
+    return healthy, healthy and breached
+
+
+def test_what_was_measured_before_an_incident_begins_with_the_last_healthy_evaluation(store: SqlStore) -> None:
+    drawn = random.Random(7).choices(list(Outcome), k=60)
+    whole = [Measured(at(2 * n), outcome) for n, outcome in enumerate([Outcome.OK, Outcome.WARN, *drawn])]
+    like = evaluation().results[0]
+    with store.transaction() as records:
+        for one in whole:
+            records.save_evaluation(
+                replace(evaluation(), checked_at=one.at, results=(replace(like, outcome=one.outcome),))
+            )
+    openings = [Opening("a", "Sync B", at(second)) for second in range(-1, 130)]
+    other = Opening("a", None, at(99))
+    for since in (at(0), at(9), at(999)):
+        with store.snapshot() as records:
+            found = dict(records.measured_before([*openings, other], since))
+        assert found.pop(other) == [], "another alert"
+        for opening, measured in found.items():
+            expected = when_found([one for one in whole if one.at >= since], opening.at)
+            assert found_between(measured, opening.at) == expected
+            assert [one.outcome for one in measured].count(Outcome.OK) == bool(measured), "no more than is needed"
+
+
+def test_what_was_not_measured_since_a_time_comes_oldest_first(store: SqlStore) -> None:
     with store.transaction() as records:
         for second, value in enumerate((1, None, 3)):
             records.save_evaluation(evaluation(value, seconds=second))
         carried = replace(evaluation(4, seconds=3), warehouse_reached=False)
         records.save_evaluation(replace(carried, results=tuple(replace(one, carried=True) for one in carried.results)))
     with store.snapshot() as records:
-        warned = [Measured(at(second), Outcome.WARN, value) for second, value in ((1, None), (2, 3.0))]
-        assert records.measured_since("a", "Sync B", at(1)) == warned
-        assert records.measured_since("a", None, NOON) == [], "another alert"
         assert records.unmeasured_since(["a", "b"], at(1)) == [at(1), at(2)]
         assert records.unmeasured_since(["a"], NOON) == records.unmeasured_since([], NOON) == []
         times = [Evaluated(at(1), 0.25, answered=True), Evaluated(at(2), 0.25, answered=True)]

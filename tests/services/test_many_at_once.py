@@ -145,7 +145,7 @@ def test_the_button_of_the_shared_message_is_one_of_ours_for_every_incident_in_i
 def test_whoever_lists_the_incidents_is_led_to_the_shared_thread(crowd: World) -> None:
     break_(crowd, 6)
     [root] = crowd.channel.roots()
-    assert {place.ts for _, place in show_incidents(crowd.ports, 10)[1] if place} == {root.ts}
+    assert {place.ts for place in show_incidents(crowd.ports, 10)[2].values()} == {root.ts}
 
 
 def test_one_that_comes_back_soon_is_told_in_the_same_thread(crowd: World) -> None:

@@ -151,7 +151,7 @@ def test_evaluations_meanwhile_neither_close_nor_count_nor_remind_of_it(world: W
         looked = run_checks(world.ports)[0]
         summary = summarise(world.ports)
         assert (looked.outcome, summary.incidents) == (Outcome.OK, ())
-        assert show_incidents(world.ports, 10) == (0, [])
+        assert show_incidents(world.ports, 10) == (0, [], {})
         with world.store.transaction() as records:
             assert records.digest().opened == () and records.digest().resolved == 0  # type: ignore[attr-defined]
             assert len(records.open_tests()) <= 1

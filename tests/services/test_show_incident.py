@@ -8,18 +8,18 @@ import pytest
 from bot.alerts.model import Did
 from bot.errors import RefusedError
 from bot.services.acknowledge import acknowledge
-from bot.services.show_incident import incident_meant, show_incident, show_incidents
+from bot.services.show_incident import incident_called, incident_meant, show_incidents
 from bot.services.snooze import snooze
 from tests.services.conftest import ROBIN, World
 
 
 def test_an_open_incident_is_listed_with_its_thread_once_it_has_one(world: World) -> None:
     world.open_incident()
-    _, [(_, before)] = show_incidents(world.ports, 10)
+    _, _, before = show_incidents(world.ports, 10)
     world.deliver()
-    _, [(incident, after)] = show_incidents(world.ports, 10)
-    assert (before, incident.id) == (None, 1)
-    assert after and after.ts == world.channel.roots()[0].ts
+    _, [incident], after = show_incidents(world.ports, 10)
+    assert (before, incident.id) == ({}, 1)
+    assert after[1].ts == world.channel.roots()[0].ts
 
 
 def test_a_story_has_changes_presses_and_runs_and_outlives_the_incident(world: World) -> None:
@@ -27,8 +27,10 @@ def test_a_story_has_changes_presses_and_runs_and_outlives_the_incident(world: W
     world.rerun(ROBIN, "fixed")
     world.look(7, after=5)
     world.look(7, after=10)
-    assert show_incidents(world.ports, 10) == (0, [])
-    incident, [action] = show_incident(world.ports, "#1")
+    assert show_incidents(world.ports, 10) == (0, [], {})
+    incident = incident_meant(world.ports, "#1")
+    with world.store.snapshot() as records:
+        [action] = records.actions_of(incident.id)
     dids = [entry.did for entry in incident.timeline]
     assert dids == [Did.OPENED, Did.ACKNOWLEDGED, Did.RERUN, Did.RECOVERING, Did.RESOLVED]
     assert (action.sync, action.reason) == ("Sync B", "fixed")
@@ -37,8 +39,8 @@ def test_a_story_has_changes_presses_and_runs_and_outlives_the_incident(world: W
 @pytest.mark.parametrize("typed", ["", "2", "-1", "seven", "9" * 30, "<!channel>", "1; DROP TABLE incidents", "²"])
 def test_an_incident_that_nobody_knows_is_refused(world: World, typed: str) -> None:
     world.open_incident()
-    with pytest.raises(RefusedError, match="There is no incident"):
-        show_incident(world.ports, typed)
+    with pytest.raises(RefusedError, match="There is no incident"), world.store.snapshot() as records:
+        incident_called(records, typed)
 
 
 def test_without_a_number_the_only_open_one_is_meant(world: World) -> None:
@@ -75,9 +77,9 @@ def test_a_snooze_that_has_ended_is_not_shown(world: World) -> None:
     world.open_incident()
     snooze(world.ports, 1, "2h", ROBIN)
     world.clock.pass_(minutes=119)
-    assert show_incidents(world.ports, 10)[1][0][0].snoozed_by == ROBIN
+    assert show_incidents(world.ports, 10)[1][0].snoozed_by == ROBIN
     world.clock.pass_(minutes=1)
-    assert show_incidents(world.ports, 10)[1][0][0].snoozed_by is None
+    assert show_incidents(world.ports, 10)[1][0].snoozed_by is None
 
 
 @pytest.mark.parametrize("span", ["", "0", "14m", "25h", "2 weeks", "-2h", "<!here>", "999999d"])

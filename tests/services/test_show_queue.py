@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from bot.alerts.offers import Offer
 from bot.answers.syncs import PendingRecord
 from bot.errors import PermanentError, TemporaryError
+from bot.facts import RunStatus
+from bot.messages.sync_buttons import offered_by_queue
+from bot.runtime.composition import settings_from
 from bot.services.ask_warehouse import QUEUE
+from bot.services.run_checks import run_checks
 from bot.services.show_queue import show_queue
 from checks.model import Check, Outcome
 from tests.services.conftest import CHECK, World
@@ -51,6 +56,28 @@ def test_a_queue_shows_its_size_limits_age_groups_and_rows(world: World, waits: 
     assert [record.keys[0] for record in queue.suspect] == ["2", "9"], "also those among the first"
     assert [record.suspect for record in queue.suspect] == ["no company name", "company name is the property name"]
     assert world.warehouse.asked == ["measure/health + queues/1", OF_B], "of this queue alone"
+
+
+@pytest.mark.parametrize(
+    ("changes", "in_vain", "said"),
+    [
+        ({"status": RunStatus.FAILED, "error": "INVALID_SESSION_ID: expired"}, True, "INVALID_SESSION_ID"),
+        ({"status": RunStatus.FAILED, "error": "503: try again later"}, False, "503"),
+    ],
+)
+def test_a_sync_whose_runs_fail_is_named_and_offers_a_rerun_only_where_one_can_help(
+    world: World, waits: list[dict[str, object]], changes: dict[str, Any], in_vain: bool, said: str
+) -> None:
+    ports = replace(world.ports, settings=replace(world.ports.settings, checks=settings_from({}).checks))
+    for _ in range(2):
+        run = world.census.start(world.sync_b)
+        world.census.finish(run.id, **changes)
+        world.clock.pass_(minutes=1)
+    run_checks(ports)
+    [queue] = show_queue(ports, ports.settings.sync_called("b"))
+    assert (queue.in_vain, queue.running) == (in_vain, False)
+    assert any(said in one.summary for one in queue.troubles)
+    assert (Offer.RERUN in [offer for offer, _ in offered_by_queue(queue)]) is not in_vain
 
 
 def test_the_pace_is_read_from_the_sizes_that_were_measured(world: World, waits: list[dict[str, object]]) -> None:

@@ -239,3 +239,29 @@ def test_what_a_tile_shows_is_found_there(whole: World) -> None:
         with pytest.raises(RefusedError, match=r"tile 5, Success rate, shows it: /sync-health tiles 5\.$"):
             show_trend(whole.ports, text, lambda: tiles)
     assert whole.warehouse.asked == []
+
+
+@pytest.mark.parametrize("odd", [None, "yesterday"])
+def test_a_log_whose_times_cannot_be_read_is_one_that_was_not_read(whole: World, odd: object) -> None:
+    logged(whole, (1, 95.0))
+    whole.warehouse.rows[SNAPSHOTS][0]["execution_timestamp"] = odd
+    measured(whole, "coverage", 96.0, hours=1)
+    trend = show_trend(whole.ports, "coverage")
+    assert course(trend) == [96.0]
+    assert trend.log_error and "make it a TIMESTAMP" in trend.log_error
+    assert show_metrics(whole.ports).log_error == trend.log_error
+
+
+def test_of_several_syncs_one_that_has_a_value_stands_for_them(whole: World) -> None:
+    logged(whole, (1, 95.0))
+    whole.warehouse.rows[SNAPSHOTS][0] |= {"Sync A/success_rate": None, "Sync B/success_rate": 99.0}
+    [found] = [one for one in show_metrics(whole.ports).logged if one.metric.name == "success_rate"]
+    assert (found.metric.sync, found.value, found.syncs) == ("Sync B", 99.0, 2)
+
+
+def test_a_sync_is_meant_whatever_quotes_its_name_has() -> None:
+    syncs = (replace_name(SHIPPED, 'O\'Brien "x"', 201), replace_name(SHIPPED, "Sync B", 202))
+    settings = replace(SHIPPED, syncs=syncs, checks_of={})
+    for text in ("failed_runs O'Brien x 7", 'failed runs O\'Brien "x" 7'):
+        found = asked(text, settings)
+        assert found and [one.sync for one in found.metrics] == ['O\'Brien "x"'] and found.days == 7

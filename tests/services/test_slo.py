@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerts.success import Metric, Standing
+from bot.alerts.alert_times import ended_before
+from bot.alerts.success import SuccessMetric, SuccessStanding
 from bot.answers.history import Slo
 from bot.errors import TemporaryError
 from bot.facts import RunStatus
@@ -18,14 +19,19 @@ from bot.services.acknowledge import acknowledge
 from bot.services.maintenance import begin_maintenance, end_maintenance
 from bot.services.resolve_by_hand import resolve_thread
 from bot.services.run_checks import run_checks
+from bot.services.show_home import show_home
 from bot.services.show_slo import show_slo
 from bot.services.snooze import snooze
+from bot.services.weekly_review import read_review
 from checks.forms import parse_limit
 from checks.model import Check
+from checks.numbers import duration
 from tests.fakes import HEALTH, Fault
 from tests.services.conftest import ADA, CHECK, ROBIN, World
+from tests.unit import samples
+from tests.unit.samples import NOW
 
-MET, MISSED, UNKNOWN = Standing.MET, Standing.MISSED, Standing.UNKNOWN
+MET, MISSED, UNKNOWN = SuccessStanding.MET, SuccessStanding.MISSED, SuccessStanding.UNKNOWN
 OBJECTIVE = CHECK.model_copy(update={"slo": parse_limit("< 100")})
 
 
@@ -57,10 +63,10 @@ class Week:
         ports = self.ports
         return show_slo(ports.settings, ports.clock, ports.census, ports.store, days)
 
-    def metric(self, key: str, days: int = 7) -> Metric:
+    def metric(self, key: str, days: int = 7) -> SuccessMetric:
         return next(one for one in self.slo(days).metrics if one.key == key)
 
-    def standing(self, key: str, days: int = 7) -> Standing:
+    def standing(self, key: str, days: int = 7) -> SuccessStanding:
         return self.metric(key, days).standing
 
 
@@ -90,26 +96,29 @@ def test_one_incident_with_its_times(week: Week) -> None:
     assert one.resolved_at is not None
     found = {metric.key: metric for metric in week.slo().metrics}
     assert found["breach_to_slack"].value == 5
-    assert found["mtta"].value == 4
-    assert found["mttr"].value == 4 + 25 + 15, "measured every five minutes"
-    assert (found["mttr"].source, found["mttr"].standing) == ("1 incident recovered, 1 critical", MET)
+    assert found["mtta_critical"].value == 4
+    assert found["mttr_with_open"].value == 4 + 25 + 15, "measured every five minutes"
+    assert (found["mttr_with_open"].source, found["mttr_with_open"].standing) == (
+        "1 incident recovered, 1 critical",
+        MET,
+    )
     assert found["daily_operations"].value == pytest.approx(1 / 7)
     assert "incidents open 6 min a day" in found["daily_operations"].source
 
 
 def test_no_incident_meets_what_is_about_incidents(week: Week) -> None:
     week.days(7)
-    for key in ("fault_to_slack", "breach_to_slack", "mtta", "mttr"):
+    for key in ("fault_to_slack", "breach_to_slack", "mtta_critical", "mttr_with_open"):
         metric = week.metric(key)
         assert (metric.value, metric.nothing, metric.standing) == (None, "no incidents", MET)
 
 
 def test_a_bot_that_is_younger_than_the_window_meets_nothing(week: Week) -> None:
     week.days(3)
-    metric = week.metric("mttr")
+    metric = week.metric("mttr_with_open")
     assert (metric.standing, round(metric.known.days, 1), metric.known.of) == (UNKNOWN, 3.0, 7)
     assert week.slo().verdict is UNKNOWN
-    assert week.standing("mttr", days=3) is MET
+    assert week.standing("mttr_with_open", days=3) is MET
 
 
 def test_without_any_evaluation_all_that_the_bot_sees_is_unknown(week: Week) -> None:
@@ -120,7 +129,7 @@ def test_a_bot_that_was_away_meets_nothing_of_these_days(week: Week) -> None:
     week.days(5)
     week.world.clock.pass_(days=1)
     week.days(1)
-    metric = week.metric("mtta")
+    metric = week.metric("mtta_critical")
     assert (metric.standing, round(metric.known.days, 1)) == (UNKNOWN, 6.0)
 
 
@@ -128,20 +137,20 @@ def test_a_restart_is_no_absence(week: Week) -> None:
     week.days(4)
     week.world.clock.pass_(hours=1)
     week.days(3)
-    assert week.standing("mtta") is MET
+    assert week.standing("mtta_critical") is MET
 
 
 def test_a_bot_that_is_away_now_knows_nothing_since(week: Week) -> None:
     week.days(7)
     week.world.clock.pass_(days=1)
-    assert week.standing("mttr") is UNKNOWN
+    assert week.standing("mttr_with_open") is UNKNOWN
 
 
 def test_what_is_missed_in_a_part_of_the_window_is_missed(week: Week) -> None:
     week.live(10)
     week.live(180, null_company_names=60)
     week.live(20, null_company_names=7)
-    metric = week.metric("mttr")
+    metric = week.metric("mttr_with_open")
     assert metric.value is not None and metric.value > 120
     assert (metric.standing, week.slo().verdict) == (MISSED, MISSED)
     assert week.slo().metrics[0].standing is MISSED, "what is missed comes first"
@@ -150,10 +159,10 @@ def test_what_is_missed_in_a_part_of_the_window_is_missed(week: Week) -> None:
 def test_an_open_incident_counts_with_its_time_so_far_once_that_is_late(week: Week) -> None:
     week.live(10)
     week.live(30, null_company_names=40)
-    early = week.metric("mttr")
+    early = week.metric("mttr_with_open")
     assert (early.value, early.nothing, early.at_least) == (None, "none recovered yet", False)
     week.live(150)
-    late = week.metric("mttr")
+    late = week.metric("mttr_with_open")
     assert late.value == 170 and late.at_least
     assert (late.standing, late.source) == (MISSED, "0 incidents recovered; 1 open")
 
@@ -164,7 +173,7 @@ def test_an_incident_that_was_open_when_the_window_began_is_in_its_mttr(week: We
     week.live(20, null_company_names=7)
     assert week.world.incident().resolved_at
     week.world.clock.pass_(days=1, minutes=-60)
-    assert week.metric("mttr", days=1).source == "1 incident recovered, 1 critical"
+    assert week.metric("mttr_with_open", days=1).source == "1 incident recovered, 1 critical"
     assert week.metric("breach_to_slack", days=1).nothing == "no incidents", "it opened before"
 
 
@@ -176,7 +185,7 @@ def test_a_reopened_incident_is_one_whose_clock_goes_on(week: Week) -> None:
     week.live(15, null_company_names=7)
     one = week.world.incident()
     assert one.resolved_at and len(week.world.rows("SELECT id FROM incidents")) == 1
-    metric = week.metric("mttr")
+    metric = week.metric("mttr_with_open")
     assert metric.value == (one.resolved_at - one.opened_at) / timedelta(minutes=1)
     assert metric.source == "1 incident recovered, 1 critical"
 
@@ -185,9 +194,9 @@ def test_resolved_by_hand_is_recovered_until_an_evaluation_disproves_it(week: We
     week.live(10)
     week.live(20, null_company_names=60)
     resolve_thread(week.ports, 1, "the view is fixed", ROBIN)
-    assert week.metric("mttr").source == "1 incident recovered, 1 critical"
+    assert week.metric("mttr_with_open").source == "1 incident recovered, 1 critical"
     week.live(15)
-    assert week.metric("mttr").source == "0 incidents recovered; 1 open"
+    assert week.metric("mttr_with_open").source == "0 incidents recovered; 1 open"
 
 
 def test_closed_with_its_check_is_no_recovery(week: Week) -> None:
@@ -196,16 +205,36 @@ def test_closed_with_its_check_is_no_recovery(week: Week) -> None:
     week.ports = replace(week.ports, settings=replace(week.ports.settings, checks=()))
     week.live(5)
     assert week.world.incident().resolved_at
-    metric = week.metric("mttr")
+    metric = week.metric("mttr_with_open")
     assert (metric.value, metric.source) == (None, "0 incidents recovered")
 
 
 def test_a_critical_incident_that_escalated_and_nobody_acknowledged_is_late(week: Week) -> None:
     week.live(10)
     week.live(40, null_company_names=60)
-    metric = week.metric("mtta")
+    metric = week.metric("mtta_critical")
     assert (metric.value, metric.at_least) == (30, True)
     assert (metric.standing, metric.source) == (MISSED, "0 critical incidents acknowledged, 1 never")
+
+
+def test_the_same_term_is_the_same_number_in_the_metrics_the_review_and_home(week: Week) -> None:
+    """Where a metric is stricter its title says so, and the figure of the others stands beside."""
+    week.live(10)
+    for number, (nameless, waits) in enumerate(((40, 9), (60, 2)), 1):
+        week.live(10, null_company_names=nameless)
+        week.world.clock.pass_(minutes=waits)
+        acknowledge(week.ports, number, ROBIN)
+        week.live(20, null_company_names=7)
+        week.days(0.1)
+    week.live(150, null_company_names=60)
+    home, _ = show_home(week.ports, ())
+    review = read_review(week.ports).review.week
+    mtta, mttr = home.time_to_acknowledge.value, home.time_to_recover.value
+    assert mtta and mttr and (review.to_acknowledge, review.to_recover) == (mtta, mttr)
+    found = {one.title: one for one in week.slo().metrics}
+    assert {"MTTA", "MTTR"} & found.keys() == set()
+    assert found["MTTA of critical ones"].source.endswith(f"1 never; MTTA {duration(mtta)}")
+    assert found["MTTR including open ones"].source.endswith(f"1 open; MTTR {duration(mttr)}")
 
 
 def test_a_snooze_acknowledges_nothing_and_stops_no_clock_but_that_of_the_escalation(week: Week) -> None:
@@ -213,16 +242,16 @@ def test_a_snooze_acknowledges_nothing_and_stops_no_clock_but_that_of_the_escala
     week.live(10, null_company_names=60)
     snooze(week.ports, 1, "4h", ROBIN)
     week.live(150)
-    assert week.metric("mtta").source == "0 critical incidents acknowledged, 1 never"
-    assert week.metric("mtta").nothing == "none acknowledged"
-    assert week.metric("mttr").value == 150
+    assert week.metric("mtta_critical").source == "0 critical incidents acknowledged, 1 never"
+    assert week.metric("mtta_critical").nothing == "none acknowledged"
+    assert week.metric("mttr_with_open").value == 150
 
 
 def test_a_critical_incident_that_recovers_before_it_escalates_needs_nobody(week: Week) -> None:
     week.days(6.9)
     week.live(10, null_company_names=60)
     week.live(15, null_company_names=7)
-    assert (week.metric("mtta").nothing, week.standing("mtta")) == ("none acknowledged", MET)
+    assert (week.metric("mtta_critical").nothing, week.standing("mtta_critical")) == ("none acknowledged", MET)
 
 
 def test_a_slack_outage_that_delays_the_root_is_in_the_time_to_slack(week: Week) -> None:
@@ -249,7 +278,7 @@ def test_a_maintenance_window_held_back_what_it_was_asked_to(week: Week) -> None
     assert week.world.channel.roots(), "posted at its end"
     assert week.metric("breach_to_slack").nothing == "no incidents"
     week.live(15, null_company_names=7)
-    assert week.metric("mttr").source == "1 incident recovered, 1 critical", "it was open anyway"
+    assert week.metric("mttr_with_open").source == "1 incident recovered, 1 critical", "it was open anyway"
 
 
 def test_what_opened_and_recovered_within_a_maintenance_window_was_not_late(week: Week) -> None:
@@ -260,7 +289,7 @@ def test_what_opened_and_recovered_within_a_maintenance_window_was_not_late(week
     end_maintenance(week.ports, ROBIN)
     week.live(10)
     assert week.metric("breach_to_slack").nothing == "no incidents"
-    assert week.metric("mttr").source == "1 incident recovered, 1 critical"
+    assert week.metric("mttr_with_open").source == "1 incident recovered, 1 critical"
 
 
 @pytest.fixture
@@ -373,7 +402,14 @@ def test_a_day_without_a_value_is_no_day_on_which_an_objective_held(world: World
 
 def test_the_shipped_pipeline_has_its_objectives_and_another_has_none(whole: Week, week: Week) -> None:
     titles = {one.key for one in whole.slo().metrics}
-    alerts = {"fault_to_slack", "breach_to_slack", "mtta", "mttr", "daily_operations", "sync_success"}
+    alerts = {
+        "fault_to_slack",
+        "breach_to_slack",
+        "mtta_critical",
+        "mttr_with_open",
+        "daily_operations",
+        "sync_success",
+    }
     assert titles == alerts | {"coverage", "data_quality", "health_query"}
     assert {one.key for one in week.slo().metrics} == alerts | {"health_query"}
 
@@ -407,7 +443,7 @@ def test_a_press_counts_once_and_what_nobody_pressed_not_at_all(week: Week) -> N
     press(week.world, ("sync-health", "rerun", asked), ("sync-health", "rerun", done))
     press(week.world, (ROBIN, "rerun", asked), (ROBIN, "rerun", done))
     press(week.world, (ROBIN, "rerun", AuditState.REFUSED))
-    assert week.metric("daily_operations").source == "5 actions at 1 min each; no incident open"
+    assert week.metric("daily_operations").source == "3 actions at 1 min each; no incident open"
     week.world.clock.pass_(days=7, seconds=10)
     assert week.metric("daily_operations").value == 0
 
@@ -424,11 +460,11 @@ def test_the_trend_is_against_the_window_before_where_that_is_known(week: Week) 
     week.days(0.95)
     week.live(30, null_company_names=60)
     week.live(20, null_company_names=7)
-    assert week.metric("mttr", days=1).before is None, "the day before there was no bot"
+    assert week.metric("mttr_with_open", days=1).before is None, "the day before there was no bot"
     week.days(1)
     week.live(15, null_company_names=60)
     week.live(20, null_company_names=7)
-    metric = week.metric("mttr", days=1)
+    metric = week.metric("mttr_with_open", days=1)
     assert metric.before is not None and metric.value is not None and metric.value < metric.before
 
 
@@ -454,3 +490,10 @@ def test_the_pipeline_of_another_team_has_its_own_objectives_and_census_alone_ha
     assert {"stale_contacts", "coverage"} & found.keys() == set()
     assert found["health_query"].nothing == "no data"
     assert found["sync_success"].known.why == "Contacts: Census does not answer"
+
+
+def test_a_failed_run_that_census_gives_no_end_dates_its_fault_by_its_begin() -> None:
+    good = samples.run(created_at=NOW - timedelta(minutes=20), completed_at=NOW - timedelta(minutes=19))
+    bad = samples.run(status=RunStatus.FAILED, created_at=NOW - timedelta(minutes=5), completed_at=None)
+    assert ended_before([bad, good], NOW) == bad.created_at
+    assert ended_before([bad, good], NOW - timedelta(minutes=6)) == good.completed_at

@@ -128,7 +128,6 @@ def test_the_figures_of_thirty_days_are_what_happened(world: World, ports: Ports
     assert [(one.incident.check, one.opened_at, one.time_to_recover) for one in figures.recovered] == [
         (one.fault.check, one.opened_at, one.recovered_after) for one in truth
     ]
-    assert figures.by_check == Counter(one.fault.check for one in truth)
     assert figures.by_severity == Counter(one.fault.severity for one in truth)
     assert figures.time_to_recover.value == mean([one.recovered_after for one in truth])
     acknowledged = [one.acknowledged_after for one in truth if one.acknowledged_after]
@@ -139,16 +138,15 @@ def test_the_figures_of_thirty_days_are_what_happened(world: World, ports: Ports
         window_figures(incidents, begin + timedelta(days=n), begin + timedelta(days=n + 10)) for n in (0, 10, 20)
     ]
     assert sum(len(one.opened) for one in by_weeks) == len(truth)
-    assert sum((one.open_time for one in by_weeks), timedelta(0)) == figures.open_time
 
     slo = show_slo(ports.settings, ports.clock, ports.census, ports.store, 30)
     found = {one.key: one.value for one in slo.metrics}
     minute = timedelta(minutes=1)
-    assert found["mttr"] == pytest.approx(mean([one.recovered_after for one in truth]) / minute)
+    assert found["mttr_with_open"] == pytest.approx(mean([one.recovered_after for one in truth]) / minute)
     criticals = [one.acknowledged_after for one in truth if one.fault.severity is Severity.CRITICAL]
     never = [one for one in truth if one.fault.severity is Severity.CRITICAL and not one.acknowledged_after]
     late = [one.recovered_after for one in never if one.recovered_after > TICK]  # which escalated a tick later
-    assert found["mtta"] == pytest.approx(mean([span for span in criticals if span] + late) / minute)
+    assert found["mtta_critical"] == pytest.approx(mean([span for span in criticals if span] + late) / minute)
     assert found["breach_to_slack"] == TICK / minute, "a tick of 45 minutes, for what has to last"
     assert found["coverage"] == 94.0
     assert found["daily_operations"] == pytest.approx(6 / 30)

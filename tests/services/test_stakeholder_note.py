@@ -1,20 +1,24 @@
 """The note for people who use the data: what was shown is sent, once, to each channel that takes it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from bot.config.pipeline_file import Report, ReportChannel
-from bot.errors import PermanentError, RefusedError, TemporaryError
+from bot.errors import PermanentError, RefusedError, StateError, TemporaryError
 from bot.messages.stakeholder_note import stakeholder_answer
 from bot.model import Kind
+from bot.services.acknowledge import acknowledge, unacknowledge
 from bot.services.authorise import Person
+from bot.services.deliver import NOTE_SENT, deliver_next
 from bot.services.maintenance import begin_maintenance
 from bot.services.stakeholder_note import preview_note, send_note
 from bot.services.summarise import summarise
 from tests.fakes import CHANNEL, answer_lost, refused
 from tests.services.conftest import ADA, ROBIN, TEAM, World
+from tests.small_pipeline import local
 
 SALES, SUPPORT = "sales-ops", "support"
 BY, OTHER = Person(ROBIN, TEAM, TEAM), Person(ADA, TEAM, TEAM)
@@ -38,6 +42,20 @@ def notes(world: World) -> list[tuple[str, str]]:
     """Each that stands somewhere: the channel and the words."""
     said = world.channel.everything()
     return sorted((one.channel, one.text) for one in said if one.kind is Kind.STAKEHOLDERS)
+
+
+class KilledAfterSent:
+    """The state of a process that ends once it has stored that a message was sent."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def mark_sent(self, *args: Any, **named: Any) -> bool:
+        self._store.mark_sent(*args, **named)
+        raise StateError("killed")
 
 
 def send(world: World, added: str = "", by: Person = BY) -> str:
@@ -107,6 +125,53 @@ def test_a_note_whose_facts_have_changed_is_not_sent(reporting: World, *, open_b
         send_note(reporting.ports, note, BY, "")
     reporting.deliver()
     assert notes(reporting) == []
+
+
+def test_an_acknowledgment_since_the_preview_leaves_what_it_says_true(reporting: World) -> None:
+    opened = reporting.open_incident()
+    note = preview_note(reporting.ports, BY).note
+    acknowledge(reporting.ports, opened.id, ROBIN)
+    send_note(reporting.ports, str(note.id), BY, "")
+    reporting.deliver()
+    assert ["Our team has been alerted." in text for _, text in notes(reporting)] == [True, True]
+
+
+def test_an_acknowledgment_given_back_since_the_preview_outdates_it(reporting: World) -> None:
+    """It says that we are working on it."""
+    opened = reporting.open_incident()
+    acknowledge(reporting.ports, opened.id, ROBIN)
+    note = str(preview_note(reporting.ports, BY).note.id)
+    unacknowledge(reporting.ports, opened.id, ROBIN)
+    with pytest.raises(RefusedError, match="incidents changed"):
+        send_note(reporting.ports, note, BY, "")
+
+
+def test_that_a_note_was_posted_is_audited_even_if_the_bot_is_killed_as_soon_as_that_is_stored(
+    reporting: World,
+) -> None:
+    send(reporting)
+    store = KilledAfterSent(reporting.store)
+    with pytest.raises(StateError, match="killed"):
+        deliver_next(replace(reporting.ports, store=store), "sender")  # type: ignore[arg-type]
+    assert [result for _, what, _, result in reporting.audit() if what == NOTE_SENT].count("posted") == 1
+
+
+def test_two_submissions_of_a_note_at_once_enqueue_it_once(reporting: World) -> None:
+    draft = preview_note(reporting.ports, BY).note
+    sent = replace(draft, sent_at=reporting.clock.now())
+    with reporting.store.transaction() as records:
+        assert [records.send_note(sent, [SALES]) for _ in range(2)] == [True, False]
+    reporting.deliver()
+    assert len(notes(reporting)) == 1
+
+
+def test_the_next_note_is_promised_for_another_day_than_this_one_when_clocks_change(reporting: World) -> None:
+    """From Monday to Monday it is 169 hours, or 167."""
+    zone = reporting.ports.settings.zone
+    for monday, following in (("2026-10-26 08:10", date(2026, 11, 2)), ("2027-03-08 08:10", date(2027, 3, 15))):
+        reporting.clock.pass_(seconds=(local(monday) - reporting.clock.now()).total_seconds())
+        assert reporting.clock.now().astimezone(zone).weekday() == 0
+        assert preview_note(reporting.ports, BY).note.effects.next_note == following
 
 
 @pytest.mark.parametrize("note", ["", "0", "99", "-1", "١", "1; DROP", "9" * 40])
@@ -204,6 +269,12 @@ def test_a_bot_that_is_younger_than_a_week_tells_of_the_time_it_knows(reporting:
     effects = preview_note(reporting.ports, BY).note.effects
     assert effects.until - effects.since == timedelta(minutes=50)
     assert (effects.evaluated, effects.unchecked) == (True, timedelta(0))
+
+
+def test_where_nothing_is_checked_nothing_is_known(reporting: World) -> None:
+    reporting.ports = replace(reporting.ports, settings=replace(reporting.ports.settings, checks=()))
+    reporting.look(0, after=5)
+    assert not preview_note(reporting.ports, BY).note.effects.evaluated
 
 
 def test_the_time_in_which_nothing_was_evaluated_is_part_of_it(reporting: World) -> None:

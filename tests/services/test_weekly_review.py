@@ -101,7 +101,26 @@ def test_it_begins_where_the_one_before_ended_also_when_clocks_change(world: Wor
     assert post_due_review(world.ports)
     with world.store.snapshot() as records:
         review = records.review(1).review
-    assert (review.since, review.until) == (local(before), local(monday) + 20 * MINUTE)
+    assert (review.since, review.until, review.as_of) == (local(before), local(monday), local(monday) + 20 * MINUTE)
+
+
+def test_what_a_late_one_counts_ends_when_it_was_due_and_what_is_open_is_as_of_now(world: World) -> None:
+    """So that the week before is as long, and the next one counts nothing again."""
+    begin_work(world)
+    at(world, "2026-04-14 09:00")  # on Tuesday, while no review could be posted
+    opened = world.open_incident()
+    at(world, "2026-04-16 08:00")
+    assert post_due_review(world.ports)
+    at(world, "2026-04-20 08:00")
+    assert post_due_review(world.ports)
+    with world.store.snapshot() as records:
+        late, following = (records.review(number).review for number in (1, 2))
+    assert (late.since, late.until) == (following.since - 7 * DAY, following.since)
+    assert (late.week.opened, following.week.opened) == (0, 1)
+    assert [case.id for case in late.still_open] == [case.id for case in following.still_open] == [opened.id]
+    shown = json.dumps(review_message(late, world.ports.settings, {}).blocks, ensure_ascii=False, default=str)
+    assert "Apr 6 – 13" in shown
+    assert "counted until <!date" in shown and "open incidents as of <!date" in shown
 
 
 def test_after_a_downtime_it_comes_once_and_not_when_it_is_old(world: World) -> None:
@@ -242,7 +261,7 @@ def test_thirty_days_with_known_truth_are_told_as_they_were(world: World) -> Non
             while world.clock.now() < begin + (day + 1) * DAY - MINUTE:
                 world.look(0, after=min(60.0, (begin + (day + 1) * DAY - world.clock.now()) / MINUTE))
         world.deliver()
-        review = read_review(world.ports, begin)
+        review = read_review(world.ports, (begin, world.clock.now())).review
         acked = [minutes for _, minutes in week if minutes is not None]
         assert (review.week.critical, review.week.warnings) == (len(week), 0)
         mean = sum(lasts for lasts, _ in week) / len(week) if week else None
@@ -262,19 +281,19 @@ def test_time_in_which_the_bot_was_away_is_not_called_healthy(world: World) -> N
     begin_work(world, "2026-04-12 08:00")
     world.look(0, after=60)
     world.look(0, after=5 * 60)
-    review = read_review(world.ports)
+    review = read_review(world.ports).review
     assert (review.not_evaluated, review.whole) == (5 * HOUR, False)
 
 
 def test_before_the_first_evaluation_nothing_is_known(world: World) -> None:
-    review = read_review(world.ports)
+    review = read_review(world.ports).review
     assert (review.verdict, review.evaluated, review.whole) == (Verdict.UNKNOWN, False, False)
 
 
 def test_census_being_down_leaves_the_rest_and_is_named(world: World) -> None:
     begin_work(world)
     world.census.failure = TemporaryError("Census answered 503")
-    review = read_review(world.ports)
+    review = read_review(world.ports).review
     assert review.unknown == ("Run durations unknown for Sync A, Sync B: Census answered 503",)
     assert review.evaluated
 
@@ -293,7 +312,7 @@ def test_runs_are_held_against_the_schedule(world: World) -> None:
     at(world, BEGIN)
     past_runs(world, 13 * MINUTE, 15 * MINUTE)
     world.look(0)
-    review = read_review(world.ports)
+    review = read_review(world.ports).review
     [load] = review.loads
     assert (load.sync, load.usual, load.interval) == ("Sync B", 13 * MINUTE, 15 * MINUTE)
     assert [one.kind for one in review.advice] == [AdviceKind.NEARLY_TOO_LONG]
@@ -311,7 +330,7 @@ def test_a_percentage_of_the_pipeline_and_a_growing_backlog_are_told_with_their_
     for day in range(7):
         world.warehouse.rows[HEALTH][0] |= {"quality": 99.0 - day / 2, "update_queue": 100 + 40 * day}
         world.look(0, after=24 * 60)
-    review = read_review(world.ports)
+    review = read_review(world.ports).review
     [metric] = review.metrics
     assert (metric.title, metric.first, metric.latest, metric.worst) == ("Quality", 99.0, 96.0, 96.0)
     paces = {(one.title, one.sync): (one.per_day, one.reached_in and one.reached_in / DAY) for one in review.paces}
@@ -330,7 +349,7 @@ def test_what_alerts_for_nothing_gets_a_threshold_from_its_stored_values(world: 
         world.look(peak, after=5)
         world.look(0, after=5)
         world.look(0, after=10)
-    [noise] = read_review(world.ports).noise
+    [noise] = read_review(world.ports).review.noise
     assert (noise.check, noise.incidents, noise.longest) == ("null_company_names", 5, 15 * MINUTE)
     assert (noise.warn, noise.proposed, noise.would) == ("> 30", "> 34", 1)
 
@@ -342,9 +361,9 @@ def test_what_the_bot_cost_is_told_of_databricks_alone(world: World) -> None:
         records.note_usage([Usage(now.date(), Purpose.MEASURE, 40, 3, 0, 0)])
         records.note_awake([(now - 2 * HOUR, now - HOUR), (now, now + 30 * MINUTE)])
     world.clock.pass_(hours=2)
-    assert read_review(world.ports).cost is None
+    assert read_review(world.ports).review.cost is None
     with_settings(world, databricks=object.__new__(Databricks))
-    cost = read_review(world.ports).cost
+    cost = read_review(world.ports).review.cost
     assert cost
     assert (cost.statements, cost.woke, cost.awake, cost.before) == (40, 3, 30 * MINUTE, None)
 
@@ -352,14 +371,15 @@ def test_what_the_bot_cost_is_told_of_databricks_alone(world: World) -> None:
 def test_a_week_of_a_pipeline_that_asks_census_alone_has_no_percentages_or_cost(world: World) -> None:
     with_settings(world, checks=(), has_warehouse=False)
     begin_work(world)
-    review = read_review(world.ports)
+    review = read_review(world.ports).review
     assert (review.metrics, review.paces, review.cost, review.noise) == ((), (), None, ())
+    assert review.verdict is Verdict.UNKNOWN, "nothing is checked"
 
 
 def test_the_moment_of_the_review_is_when_it_was_read(world: World) -> None:
     begin_work(world)
     at(world, "2026-04-20 08:00")
-    review = read_review(world.ports)
+    review = read_review(world.ports).review
     assert (review.until, review.since) == (local("2026-04-20 08:00"), local("2026-04-13 08:00"))
     assert isinstance(review.until, datetime)
 
@@ -372,7 +392,7 @@ def test_another_team_s_pipeline_without_a_warehouse_is_told_in_its_own_words(wo
     census = FakeCensus(world.clock, *(sync.id for sync in settings.syncs))
     ports = replace(world.ports, settings=settings, census=census)
     run_checks(ports)
-    review = read_review(ports)
+    review = read_review(ports).review
     assert (review.metrics, review.cost, review.noise, review.evaluated) == ((), None, (), True)
     effects = preview_note(ports, Person(ROBIN, TEAM, TEAM)).note.effects
     assert not effects.checks_values, "nothing looks at values there"
@@ -394,6 +414,6 @@ def test_the_review_of_twenty_syncs_has_twelve_blocks_at_most(world: World) -> N
             world.clock.pass_(minutes=1)
             census.finish(run.id, records_total=9, records_updated=9)
     run_checks(ports)
-    review = read_review(ports)
+    review = read_review(ports).review
     assert len(review.loads) == 20
     assert len(review_message(review, ports.settings, {}).payload()["blocks"]) <= 12

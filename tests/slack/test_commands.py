@@ -74,6 +74,18 @@ def test_check_validates_now_and_shows_the_summary(world: World) -> None:
     assert len(answers) == (2 if "Newer values follow" in words(answers) else 1)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("incidents 4", "incidents takes nothing behind it. One of them: /sync-health incident and its number."),
+        ("report last week", "/sync-health report takes nothing behind it. It is about the last seven days."),
+        ("snapshot now", "/sync-health snapshot takes nothing behind it."),
+    ],
+)
+def test_words_that_would_be_passed_over_are_refused(world: World, typed: str, said: str) -> None:
+    assert said in _ask(world, typed)
+
+
 @pytest.mark.parametrize("typed", ["queue zz", "queue sync", "runs <!channel>", "runs 99999999999999999999999"])
 def test_a_sync_that_nobody_knows_gets_the_list(world: World, typed: str) -> None:
     answer = _ask(world, typed)

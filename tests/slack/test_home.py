@@ -2,20 +2,25 @@
 
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.error import URLError
 
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from bot.errors import StateError, TemporaryError
+from bot.errors import StateError, TemporaryError, UncertainError
+from bot.model import Place
 from bot.services.authorise import Person
 from bot.services.fair_pool import FairPool
+from bot.services.next_step import TRANSIENT
 from bot.services.shared_answers import SharedAnswers
 from bot.slack import home_publisher
 from bot.slack.context import Context
@@ -43,11 +48,14 @@ class HomeSlack(Desk):
         self.versions: dict[str, str] = {}
         self.published: list[str] = []  # whose, in order
         self.faults: list[tuple[str, dict[str, str]]] = []  # an error and the headers of its answer
+        self.broken: dict[str, str] = {}  # whose Home fails whenever it is published, and how
         self.tried = 0
 
     def views_publish(self, *, user_id: str, view: dict[str, Any], hash: str = "") -> Any:  # noqa: A002 - Slack's name
         self.tried += 1
-        error, headers = self.faults.pop(0) if self.faults else ("", {})
+        error, headers = self.faults.pop(0) if self.faults else (self.broken.get(user_id, ""), {})
+        if error == "silence":
+            raise TimeoutError
         if hash and hash != self.versions.get(user_id):
             error = "hash_conflict"
         if error:
@@ -133,14 +141,33 @@ def test_who_opens_it_is_shown_the_summary(context: Context, publisher: HomePubl
 
 
 @pytest.mark.parametrize(
-    "body", [event(tab="messages"), event(tab="about"), event(user=""), {"event": None}, {"type": "event_callback"}]
+    ("body", "odd"),
+    [
+        (event(tab="messages"), False),
+        (event(tab="about"), False),
+        (event(user=""), True),
+        ({"type": "event_callback"}, True),
+        *(({"event": odd}, True) for odd in (None, [], "x", 7, [event()["event"]])),
+        *(({"event": event()["event"] | {"tab": odd}}, True) for odd in (None, ["home"], "new")),
+        *(({"event": event()["event"] | {"user": odd}}, True) for odd in (None, [], 7, {"id": ROBIN})),
+        *(({"event": event()["event"] | {"view": odd}}, True) for odd in ("x", ["x"], {"hash": 5}, {"id": "V1"})),
+    ],
 )
-def test_other_tabs_and_what_names_nobody_publish_nothing(
-    context: Context, publisher: HomePublisher, body: dict[str, Any]
+def test_other_tabs_publish_nothing_and_what_cannot_be_read_is_a_line_in_the_log_that_names_nobody(
+    context: Context, publisher: HomePublisher, body: dict[str, Any], odd: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     opened(context, body)
     publish(publisher)
     assert slack(context).tried == 0
+    assert caplog.text.count("in a form that cannot be read") == odd
+    assert ROBIN not in caplog.text
+
+
+@pytest.mark.parametrize("view", [None, {}, []])
+def test_who_has_no_home_yet_is_shown_one(context: Context, publisher: HomePublisher, view: Any) -> None:
+    opened(context, event() | {"event": event()["event"] | {"view": view}})
+    publish(publisher)
+    assert slack(context).published == [ROBIN]
 
 
 def test_what_changes_is_published_to_those_who_opened_it_lately_and_to_nobody_else(
@@ -357,7 +384,7 @@ def test_what_is_refused_even_shortened_is_not_tried_again_until_it_changes(
     services.clock.pass_(seconds=2 * LOOK)
     publish(publisher)
     assert slack(context).tried == 2
-    assert "refused, shortened as it is" in caplog.text
+    assert "refused, short as it is" in caplog.text
     services.open_incident()
     publish(publisher)
     assert slack(context).published == [ROBIN]
@@ -378,13 +405,143 @@ def test_patience_that_slack_asks_for_is_kept_by_everybody(
     assert sorted(slack(context).published) == [ADA, ROBIN]
 
 
-def test_slack_that_fails_is_for_the_loop_to_try_again(context: Context, publisher: HomePublisher) -> None:
-    refused(context, "internal_error")
-    opened(context, event())
-    with pytest.raises(Exception, match="internal_error"):
-        publisher.publish_next()
+FAILS = ["internal_error", "fatal_error", "not a code", "silence", "hash_conflict"]
+
+
+@pytest.mark.parametrize("error", FAILS)
+def test_a_home_that_fails_for_one_person_stops_nobody_else_s(
+    services: World, context: Context, publisher: HomePublisher, error: str
+) -> None:
+    slack(context).broken[SAM] = error
+    for user in (SAM, ROBIN, ADA):
+        opened(context, event(user))
+    assert 0 < publish(publisher) < LOOK
+    assert slack(context).published == [ROBIN, ADA]
+    del slack(context).broken[SAM]
+    services.clock.pass_(seconds=TRANSIENT.shortest)
+    assert publish(publisher) == LOOK
+    assert slack(context).published == [ROBIN, ADA, SAM]
+
+
+@pytest.mark.parametrize("error", FAILS)
+def test_it_is_tried_ever_more_seldom_and_after_some_times_only_when_it_is_opened_again(
+    services: World, context: Context, publisher: HomePublisher, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    slack(context).broken[SAM] = error
+    opened(context, event(SAM))
+    pauses = [publish(publisher)]
+    tried = slack(context).tried
+    while pauses[-1] < math.inf:
+        opened(context, event(ROBIN, version=f"of another process {tried}"))
+        slack(context).versions.pop(ROBIN, None)
+        refused(context, "hash_conflict")
+        services.clock.pass_(seconds=pauses[-1])
+        publish(publisher)
+        pauses.append(context.app_home.seconds_until_again())
+    assert pauses == [2, 4, 8, 16, 32, math.inf]
+    assert caplog.text.count("is not published until it is opened again") == 1
+    assert caplog.text.count(f"App Home of {SAM} is not published: ") == 1
+    del slack(context).broken[SAM]
+    services.clock.pass_(minutes=10)
     publish(publisher)
-    assert slack(context).published == [ROBIN]
+    assert SAM not in slack(context).published
+    opened(context, event(SAM))
+    publish(publisher)
+    assert SAM in slack(context).published
+
+
+def test_who_is_tried_again_comes_behind_those_who_wait(
+    services: World, context: Context, publisher: HomePublisher
+) -> None:
+    slack(context).broken[SAM] = "internal_error"
+    opened(context, event(SAM))
+    services.clock.pass_(seconds=publish(publisher))
+    opened(context, event(ROBIN))
+    assert [one.person.id for one in context.app_home.in_turn()] == [ROBIN, SAM]
+    services.clock.pass_(seconds=publish(publisher))
+    services.open_incident()
+    assert [one.person.id for one in context.app_home.in_turn()] == [ROBIN, SAM], "what has changed comes first by now"
+
+
+def test_what_fails_for_several_in_a_row_is_slack_s_and_waits_for_everybody_and_nobody_is_forgotten(
+    services: World, context: Context, publisher: HomePublisher
+) -> None:
+    slack(context).broken |= dict.fromkeys(CROWD[:3], "internal_error")
+    for user in CROWD[:3]:
+        opened(context, event(user))
+    assert publisher.publish_next() == 0, "one may be a failure of this person's alone"
+    for _ in range(20):
+        with pytest.raises(UncertainError, match="internal_error"):
+            publish(publisher)
+        services.clock.pass_(seconds=TRANSIENT.longest)
+    slack(context).broken.clear()
+    publish(publisher)
+    assert sorted(slack(context).published) == CROWD[:3]
+
+
+def test_whose_home_fails_is_remembered_no_longer_than_they_are(
+    services: World, context: Context, publisher: HomePublisher
+) -> None:
+    users = [f"U{n:04}" for n in range(MOST + 50)]
+    slack(context).broken |= dict.fromkeys(users, "internal_error")
+    for user in users:
+        services.clock.pass_(seconds=TRANSIENT.shortest)
+        opened(context, event(user))
+        with suppress(UncertainError):
+            publish(publisher)
+    assert len(context.app_home._failing) <= MOST + 1
+
+
+def test_where_slack_cannot_be_reached_everybody_waits(
+    context: Context, publisher: HomePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise URLError(ConnectionRefusedError())
+
+    monkeypatch.setattr(slack(context), "views_publish", refuse)
+    for user in (ROBIN, ADA):
+        opened(context, event(user))
+    for _ in range(2):
+        with pytest.raises(TemporaryError, match="refused"):
+            publisher.publish_next()
+
+
+def test_a_stranger_whose_home_is_refused_is_not_shown_a_headline_instead(
+    context: Context, publisher: HomePublisher
+) -> None:
+    refused(context, "invalid_arguments")
+    opened(context, event("U0STRANGER", team="T9"))
+    publish(publisher)
+    assert (slack(context).tried, slack(context).homes) == (1, {})
+
+
+def test_another_version_met_by_the_headline_is_replaced_as_well(context: Context, publisher: HomePublisher) -> None:
+    refused(context, "invalid_blocks")
+    refused(context, "hash_conflict")
+    refused(context, "invalid_blocks")
+    slack(context).versions[ROBIN] = "of another process"
+    opened(context, event(version="of another process"))
+    publish(publisher)
+    assert "The rest does not fit here" in slack(context).shows()
+
+
+def test_threads_whose_addresses_slack_tells_slowly_are_asked_for_bit_by_bit(
+    services: World, context: Context, publisher: HomePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Place] = []
+    show(context, publisher)
+
+    def slow(_: Context, root: Place) -> str:
+        asked.append(root)
+        services.clock.pass_(seconds=LOOK)
+        return f"https://example.slack.com/{root.ts}"
+
+    monkeypatch.setattr(Context, "link_to", slow)
+    roots = {n: Place("C1", f"{n}.0") for n in range(3)}
+    assert len(publisher._links_to(roots)) == 1
+    assert len(publisher._links_to(roots)) == 2
+    assert len(publisher._links_to(roots)) == 3
+    assert asked == list(roots.values())
 
 
 # -- buttons

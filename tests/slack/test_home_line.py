@@ -145,6 +145,25 @@ def test_alerts_go_out_while_slack_refuses_every_home(homes: Homes) -> None:
     until(lambda: "1 open incident" in homes.shows(OPERATOR))
 
 
+def test_a_home_that_slack_never_answers_is_given_up_in_time_and_the_others_follow(homes: Homes) -> None:
+    homes.bot._context.client.timeout = 1
+    homes.slack.fail_next("views.publish", Fault(silence=5.0))
+    homes.slack.open_home(SAM)
+    until(lambda: homes.published(SAM))
+    homes.slack.open_home(OPERATOR)
+    homes.slack.open_home(ADA)
+    until(lambda: all("passing" in homes.shows(user) for user in (OPERATOR, ADA, SAM)))
+
+
+def test_alerts_go_out_while_slack_never_answers_a_home(homes: Homes) -> None:
+    homes.slack.fail_next("views.publish", Fault("internal_error", silence=3.0), times=None)
+    homes.slack.open_home(OPERATOR)
+    until(lambda: homes.published(OPERATOR))
+    homes.open_incident()
+    until(homes.slack.messages)
+    assert not homes.shows(OPERATOR)
+
+
 def test_an_opening_that_cannot_be_read_is_nobodys_and_the_next_one_is_served(
     homes: Homes, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -47,6 +47,7 @@ class Client:
 
     def __init__(self) -> None:
         self.said: list[tuple[str, str]] = []
+        self.blocks: list[Any] = []  # of what was said
         self.opened: list[dict[str, Any]] = []
         self.asked: list[int] = []
         self.says_team = threading.Event()
@@ -62,6 +63,7 @@ class Client:
 
     def chat_postEphemeral(self, *, user: str, blocks: Any = (), text: str = "", **_: object) -> Any:  # noqa: N802
         self.said.append((user, words(blocks) or text))
+        self.blocks.append(blocks)
         return SimpleNamespace(data={"ok": True})
 
     def views_open(self, *, view: dict[str, Any], **_: object) -> Any:

@@ -15,7 +15,7 @@ def test_an_alert_that_nobody_acknowledges_pages_and_follows_slack_to_its_end(wo
     pager.fail(PagerFault(500), PagerFault(drop=True, done=True))  # it is told again, and opens one alert
     world.demo.estate.switch("company_names_lost", on=True)
     until(lambda: pager.alerts)
-    root = until(lambda: next((m for m in world.demo.slack.messages() if "Paged at" in str(m)), None))
+    root = until(lambda: next((m for m in world.demo.slack.messages() if "Paged " in str(m)), None))
     assert pager.alerts[0].links[0]["text"] == "Slack thread"
     world.demo.slack.press(world.operator, root["ts"], "acknowledge")
     until(lambda: any(one.status == "acknowledged" for one in pager.alerts))

@@ -121,7 +121,7 @@ def test_in_observe_mode_the_note_is_sent_because_it_changes_neither_census_nor_
 def test_the_review_of_monday_has_the_same_button(small: Small) -> None:
     ports = small.bot.ports
     with ports.store.transaction() as records:
-        records.enqueue_review(read_review(ports), ports.settings.channel)
+        records.enqueue_review(read_review(ports).review, ports.settings.channel)
     posted = until(lambda: next((m for m in small.slack.messages() if "Weekly review" in m["text"]), None))
     small.slack.press(OPERATOR, posted["ts"], "stakeholder_note")
     small.modal("Goes to")

@@ -18,7 +18,9 @@ from bot.messages.summary import summary_message
 from bot.messages.sync_dialogs import action_modal, pause_all_modal
 from bot.messages.syncs import runs_message
 from bot.model import Kind
+from checks.model import Outcome
 from tests.unit import payloads as common
+from tests.unit import samples
 from tests.unit.payloads import LINKED, SETTINGS, Payload, alert, golden, said
 from tests.unit.samples import (
     NOW,
@@ -41,6 +43,9 @@ from tests.unit.test_command_messages import queue, trouble
 GOLDEN = common.GOLDEN / "actions"
 faults = common.faults  # the fixture
 SYNC_A, SYNC_B = SETTINGS.syncs
+FAILING = replace(
+    samples.result(Outcome.CRITICAL, 3.0), summary="Last 3 runs of Sync B failed: INVALID_SESSION_ID", sync="Sync B"
+)
 RUN = {"run_id": 501, "run_status": "working", "began_at": NOW + minutes(8), "records_total": 246}
 CAUSES = (
     "FIELD_CUSTOM_VALIDATION_EXCEPTION: 6 records; a rerun does not help. Correct the value in the source.",
@@ -227,6 +232,10 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     ),
     "queue_to_rerun": lambda: said(queue_message([queue(sync=SYNC_B)], ZONE, NOW)),
     "queue_to_pause_or_rerun": lambda: said(queue_message([trouble(sync=SYNC_B)], ZONE, NOW)),
+    "queue_of_a_sync_whose_runs_fail": lambda: said(
+        queue_message([queue(sync=SYNC_B, troubles=(FAILING,), in_vain=True)], ZONE, NOW)
+    ),
+    "queue_of_a_sync_that_runs": lambda: said(queue_message([queue(sync=SYNC_B, running=True)], ZONE, NOW)),
     "queue_of_a_paused_sync": lambda: said(queue_message([queue(sync=SYNC_B, paused=True)], ZONE, NOW)),
     "runs_to_cancel": lambda: runs(working(), run(status=RunStatus.FAILED)),
     "runs_to_rerun": lambda: runs(run(status=RunStatus.FAILED, error="INVALID_SESSION_ID"), run()),

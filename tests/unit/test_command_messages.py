@@ -351,6 +351,19 @@ def test_an_unknown_queue_is_not_shown_as_an_empty_one() -> None:
     assert "✅" not in text
 
 
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [
+        (timedelta(days=-2, hours=-3), "❔ Unknown: `changed_at` is 2 d 3 h in the future"),
+        (timedelta(days=739_676), "❔ Unknown: `changed_at` is more than 50 years ago"),
+        (timedelta(minutes=-1), "0 s ago"),
+        (timedelta(days=4000), "4000 d ago"),
+    ],
+)
+def test_an_oldest_record_of_a_time_that_cannot_be_is_unknown(age: timedelta, told: str) -> None:
+    assert told in text_of(queues(queue(oldest=age)))
+
+
 def test_a_story_with_many_changes_keeps_the_latest() -> None:
     entries = tuple(Entry(NOW + minutes(n), Did.RELAPSED, OPERATOR, f"change {n}.") for n in range(200))
     text = text_of(told_of(post_mortem(incident(timeline=entries), actions=())))

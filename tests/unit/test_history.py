@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from bot.alerts.history import (
     MOST_POINTS,
     Pick,
-    Point,
     axis_of,
-    condensed,
+    days_label,
+    grouped,
+    one_of,
     pick_for,
     points_of,
     spread_out,
@@ -157,23 +158,30 @@ def test_two_weeks_are_compared_whatever_is_shown(
     assert weeks.change == (None if now is None or before is None else now - before)
 
 
-def days(count: int) -> list[tuple[str, float | None]]:
-    begin = date(2026, 1, 30)
-    return [(f"{begin + timedelta(days=n):%b} {(begin + timedelta(days=n)).day}", float(n)) for n in range(count)]
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(0, []), (2, [1, 1]), (3, [1, 1, 1]), (4, [2, 2]), (5, [1, 2, 2]), (60, [20, 20, 20])]
+)
+def test_points_are_put_together_in_order_and_the_last_group_is_whole(count: int, sizes: list[int]) -> None:
+    groups = grouped(count, most=3)
+    assert [len(group) for group in groups] == sizes
+    assert [n for group in groups for n in group] == list(range(count))
+
+
+@pytest.mark.parametrize(("pick", "value"), [(Pick.LAST, 2.0), (Pick.HIGHEST, 3.0), (Pick.LOWEST, 1.0), (None, 6.0)])
+def test_one_value_stands_for_several_and_none_for_none(pick: Pick | None, value: float) -> None:
+    assert one_of([1.0, None, 3.0, 2.0, None], pick) == value
+    assert one_of([None], pick) is None
 
 
 @pytest.mark.parametrize(
-    ("values", "pick", "points"),
+    ("first", "last", "label", "with_year"),
     [
-        ([], Pick.LAST, []),
-        (days(2), Pick.LAST, [Point("Jan 30", 0), Point("Jan 31", 1)]),
-        (days(5), Pick.HIGHEST, [Point("Jan 30", 0), Point("Jan 31–Feb 1", 2), Point("Feb 2–3", 4)]),
-        (days(5), Pick.LOWEST, [Point("Jan 30", 0), Point("Jan 31–Feb 1", 1), Point("Feb 2–3", 3)]),
-        (days(5), None, [Point("Jan 30", 0), Point("Jan 31–Feb 1", 3), Point("Feb 2–3", 7)]),
-        ([("a", None), ("b", None), ("c", 1.0), ("d", None)], Pick.LAST, [Point("a–b", None), Point("c–d", 1.0)]),
+        (date(2026, 1, 8), date(2026, 1, 8), "Jan 8", "Jan 8, 2026"),
+        (date(2026, 1, 8), date(2026, 1, 9), "Jan 8–9", "Jan 8–9, 2026"),
+        (date(2026, 1, 31), date(2026, 2, 1), "Jan 31–Feb 1", "Jan 31–Feb 1, 2026"),
+        (date(2025, 12, 31), date(2026, 1, 1), "Dec 31–Jan 1", "Dec 31–Jan 1, 2026"),
+        (date(2025, 1, 1), date(2026, 1, 31), "Jan 1–Jan 31", "Jan 1, 2025–Jan 31, 2026"),
     ],
 )
-def test_labeled_values_are_put_together_in_order(
-    values: list[tuple[str, float | None]], pick: Pick | None, points: list[Point]
-) -> None:
-    assert condensed(values, pick, most=3) == points
+def test_days_are_named_with_their_year_where_it_is_needed(first: date, last: date, label: str, with_year: str) -> None:
+    assert (days_label(first, last), days_label(first, last, year=True)) == (label, with_year)

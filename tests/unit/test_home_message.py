@@ -100,6 +100,7 @@ VIEWS: dict[str, Callable[[], Payload]] = {
     "census_alone": lambda: view(
         summary(evaluation(syncs=(sync_a(queue=None, has_queue=False),), warehouse_at=None)), settings=SETTINGS
     ),
+    "no_checks": lambda: view(summary(evaluation(results=()))),
     "contacts": contacts,
     "many_syncs": lambda: view(
         summary(evaluation(syncs=tuple(sync_status(name=f"S{n}", label=f"S{n}") for n in range(40))))

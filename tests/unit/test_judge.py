@@ -13,7 +13,7 @@ from checks.catalog import Changes
 from checks.forms import COMPARISONS, Limit, parse_duration, parse_limit
 from checks.judge import clear_limit, judge, overall
 from checks.model import Check, Outcome, Reading
-from checks.numbers import count_of, in_figures, in_percent, ordinal, pending
+from checks.numbers import count_of, in_figures, in_percent, listed, ordinal, pending
 
 finite = st.floats(-1e9, 1e9).map(lambda x: round(x, 3))
 limits = st.builds(Limit, st.sampled_from(sorted(COMPARISONS)), finite)
@@ -294,3 +294,36 @@ def test_a_count_is_followed_by_its_singular_or_its_plural() -> None:
 def test_a_place_in_a_row_is_written_as_people_write_it() -> None:
     places = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 112: "112th"}
     assert {number: ordinal(number) for number in places} == places
+
+
+@pytest.mark.parametrize(
+    ("names", "of", "said"),
+    [
+        ([], None, ""),
+        (["a"], None, "a"),
+        (["a", "b"], None, "a, b"),
+        (["a", "b", "c"], None, "a, b and 1 more"),
+        (["a", "b"], 1002, "a, b and 1,000 more"),
+        (["a", "b"], 2, "a, b"),
+    ],
+)
+def test_a_list_counts_what_it_does_not_name(names: list[str], of: int | None, said: str) -> None:
+    assert listed(names, 2, of=of) == said
+
+
+@pytest.mark.parametrize(
+    ("limit", "rises", "worst"),
+    [
+        ("> 50", True, 90),
+        (">= 50", True, 90),
+        ("< 50", False, -3),
+        ("<= 50", False, -3),
+        ("= 10", False, 11),
+        ("!= 10", True, 90),
+    ],
+)
+def test_the_worst_value_is_the_one_that_is_furthest_on_the_side_of_the_limit(
+    limit: str, rises: bool, worst: float
+) -> None:
+    read = parse_limit(limit)
+    assert (read.rises, max((90.0, 11.0, -3.0), key=read.beyond)) == (rises, worst)

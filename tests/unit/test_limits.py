@@ -18,7 +18,7 @@ import bot.messages
 from bot.alerts.incident_figures import figures_of, window_figures
 from bot.alerts.model import ActionState, Did, Entry, Incident, Maintenance, MaintenanceReport, State
 from bot.alerts.rejections import Cause, CauseGroup, Needs
-from bot.alerts.success import Known, Metric, Unit
+from bot.alerts.success import Known, SuccessMetric, Unit
 from bot.alerts.trace import Carrier, Difference, Hop, Standing, Verdict
 from bot.alerts.trends import Trend
 from bot.answers.consent import PauseAllFacts
@@ -169,7 +169,7 @@ def an_audit(t: str, n: int) -> AuditTrail:
 
 
 def a_slo(t: str, n: int) -> Slo:
-    metric = Metric("m", t, Limit(">", 95, "%"), Unit.PERCENT, Known(1.0, 7, t), 94.0, source=t)
+    metric = SuccessMetric("m", t, Limit(">", 95, "%"), Unit.PERCENT, Known(1.0, 7, t), 94.0, source=t)
     worst = figures_of(an_incident(t, n), NOW)
     assert worst
     return Slo(t, 7, NOW, NOW, (metric,) * max(n, 1), (worst,) * min(n, 3))

@@ -1,5 +1,6 @@
 """Environment + pipeline.yml → Settings: what is written is what holds."""
 
+import json
 import re
 from datetime import time, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from bot.config.load import load_settings
 from bot.config.shipped import FOLDER as HOME
 from bot.config.yaml_lines import read_yaml
 from bot.errors import ConfigurationError
+from bot.slack.interaction import interaction_from
 from bot.sql.statements import Statements
 from tests.unit import pipelines
 from tests.unit.pipelines import ENVIRONMENT, OWN, PIPELINE, SECRETS, Load
@@ -165,7 +167,23 @@ def test_a_sync_is_known_by_its_name_its_last_word_its_direction_and_its_id(load
     assert called.name == "Sync B"
 
 
-@pytest.mark.parametrize("word", ["", " ", "c", "sync", "3", "Sync", "upd"])
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ('O\'Brien "x"', ['O\'Brien "x"', "O’Brien “x”", "obrien x", "'O'Brien x'", "x"]),
+        ("*bold* `c`", ["*bold* `c`", "*bold* c", "`*bold* c`", "*bold* ˋcˋ"]),
+        ("Feed’s", ["Feed's", "Feed’s", "feeds"]),
+    ],
+)
+def test_quotes_of_a_name_may_be_typed_left_out_or_be_others(load: Load, name: str, typed: list[str]) -> None:
+    settings = load(PIPELINE.replace("name: Sync B", f"name: {json.dumps(name)}"))
+    body = {"command": "/sync-health", "user_id": "U", "team_id": "T", "channel_id": "C", "response_url": "x"}
+    for word in typed:
+        found = settings.sync_called(interaction_from(body | {"text": f"rerun {word}"}).value)
+        assert found and found.name == name, word
+
+
+@pytest.mark.parametrize("word", ["", " ", '"', "`'", "c", "sync", "3", "Sync", "upd"])
 def test_what_names_no_sync_is_none(load: Load, word: str) -> None:
     assert load().sync_called(word) is None
 

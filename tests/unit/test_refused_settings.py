@@ -204,6 +204,12 @@ def test_where_every_sync_is_wrong_only_that_is_told(problems: Problems) -> None
             ],
         ),
         (
+            [("name: Sync B", "name: 'Sync “A”'")],
+            ['8: syncs.name: "sync a" also means Sync “A”', '12: syncs.name: "sync a" also means Sync A (CREATE)'],
+        ),
+        ([("name: Sync B", "name: '\"`'")], ["12: syncs.name: "]),
+        ([("name: Sync B", "name: '\"All\"'")], ["12: syncs.name: "]),
+        (
             [("properties_to_update", "`Properties_to_CREATE`")],
             ["15: syncs.queue: another sync has the queue crm.sfdc_dbx.`Properties_to_CREATE`: each has its own"],
         ),

@@ -82,6 +82,7 @@ WEEK = Review(
     cost=Cost(214, 12, hours(9.2), hours(11)),
 )
 WRONG = Event(Effect.WRONG, SINCE + hours(30), SINCE + hours(33), hours(3), False, False, 247)
+FOUND = Event(Effect.FOUND, SINCE + hours(40), SINCE + hours(41), hours(1), False, False, 11)
 LATE = Event(Effect.LATE, UNTIL - hours(50), UNTIL, hours(50), True, True, 7881, False)
 EFFECTS = Effects(SINCE, UNTIL, (WRONG, LATE), short_delays=3, next_note=date(2026, 12, 7))
 CALM = Effects(SINCE, UNTIL, next_note=date(2026, 12, 7))
@@ -106,9 +107,11 @@ LINKS = {"i12": "https://acme.slack.com/archives/C1/p1", "i17": "https://acme.sl
 GOLDENS: dict[str, Callable[[], Payload]] = {
     "review": lambda: review(replace(WEEK, still_open=STILL), **LINKS),
     "review_all_resolved": lambda: review(WEEK),
+    "review_that_is_late": lambda: review(replace(WEEK, read_at=UNTIL + hours(74), still_open=STILL)),
     "review_without_incidents": lambda: review(Review(SINCE, UNTIL, before=Incidents(1, 5, None, None))),
     "review_of_a_young_bot": lambda: review(Review(UNTIL - hours(90), UNTIL, whole=False)),
     "review_without_an_evaluation": lambda: review(Review(UNTIL, UNTIL, whole=False, evaluated=False)),
+    "review_without_a_check": lambda: review(Review(SINCE, UNTIL, checked=False)),
     "review_not_evaluated_in_part": lambda: review(
         Review(SINCE, UNTIL, not_evaluated=hours(5), unknown=("Run durations unknown for Sync A: Census answered 503",))
     ),
@@ -116,6 +119,7 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "note": lambda: note(EFFECTS),
     "note_with_a_sentence": lambda: note(EFFECTS, added="The names of <Tuesday> are corrected & checked"),
     "note_calm": lambda: note(CALM),
+    "note_of_a_check_that_is_not_about_the_destination": lambda: note(replace(CALM, events=(FOUND,))),
     "note_of_another_pipeline": lambda: note(replace(CALM, checks_values=False, next_note=None), CONTACTS),
     "note_not_checked_in_part": lambda: note(replace(CALM, unchecked=hours(5.3))),
     "note_not_checked": lambda: note(replace(CALM, evaluated=False, unchecked=hours(168))),

@@ -13,7 +13,7 @@ import pytest
 
 from bot.alerts.incident_figures import figures_of
 from bot.alerts.model import Did, Entry, State
-from bot.alerts.success import Known, Metric, Standing, Unit
+from bot.alerts.success import Known, SuccessMetric, SuccessStanding, Unit
 from bot.answers.history import Slo
 from bot.messages.slo import headline, slo_message, target_text, trend_text, value_text
 from checks.forms import Limit
@@ -27,13 +27,19 @@ ZONE = ZoneInfo("America/Los_Angeles")
 WEEK = Known(6.98, 7)
 
 
-def metric(key: str, title: str, target: Limit, unit: Unit, value: float | None, **more: Any) -> Metric:
-    standing = more.pop("standing", Standing.MET)
-    return Metric(key, title, target, unit, more.pop("known", WEEK), value, standing=standing, **more)
+def metric(key: str, title: str, target: Limit, unit: Unit, value: float | None, **more: Any) -> SuccessMetric:
+    standing = more.pop("standing", SuccessStanding.MET)
+    return SuccessMetric(key, title, target, unit, more.pop("known", WEEK), value, standing=standing, **more)
 
 
 MTTR = metric(
-    "mttr", "MTTR", Limit("<", 120), Unit.MINUTES, 161.0, before=182.0, source="3 incidents recovered, 2 critical"
+    "mttr_with_open",
+    "MTTR including open ones",
+    Limit("<", 120),
+    Unit.MINUTES,
+    161.0,
+    before=182.0,
+    source="3 incidents recovered, 2 critical",
 )
 SUCCESS = metric(
     "sync_success",
@@ -46,7 +52,13 @@ SUCCESS = metric(
 )
 ALERT = metric("fault_to_slack", "Fault → Slack", Limit("<=", 15), Unit.MINUTES, 6.2, source="slowest of 3 incidents")
 ACKNOWLEDGED = metric(
-    "mtta", "MTTA", Limit("<", 15), Unit.MINUTES, 4.0, before=2.0, source="2 critical incidents acknowledged"
+    "mtta_critical",
+    "MTTA of critical ones",
+    Limit("<", 15),
+    Unit.MINUTES,
+    4.0,
+    before=2.0,
+    source="2 critical incidents acknowledged",
 )
 COVERAGE = metric(
     "coverage",
@@ -55,7 +67,7 @@ COVERAGE = metric(
     Unit.PERCENT,
     95.8,
     known=Known(3, 7),
-    standing=Standing.UNKNOWN,
+    standing=SuccessStanding.UNKNOWN,
     source="lowest of 288 values",
 )
 QUERY = metric(
@@ -75,10 +87,10 @@ WORK = metric(
     2.0,
     source="14 actions at 1 min each; incidents open 43 min a day",
 )
-MISSED = replace(MTTR, standing=Standing.MISSED)
+MISSED = replace(MTTR, standing=SuccessStanding.MISSED)
 
 
-def slo(*metrics: Metric, days: int = 7) -> Slo:
+def slo(*metrics: SuccessMetric, days: int = 7) -> Slo:
     opened = NOW - timedelta(days=2)
     lasted = opened + timedelta(minutes=301)
     story = (Entry(opened, Did.OPENED), Entry(lasted, Did.RESOLVED))
@@ -101,9 +113,12 @@ def test_it_is_as_it_was(native: bool) -> None:
 
 
 def test_the_headline_is_the_verdict_with_its_reason() -> None:
-    unknown = replace(SUCCESS, standing=Standing.UNKNOWN)
+    unknown = replace(SUCCESS, standing=SuccessStanding.UNKNOWN)
     assert headline(slo(SUCCESS, ALERT)) == "SLO, last 7 days: 2 of 2 met"
-    assert headline(slo(MISSED, ALERT)) == "SLO, last 7 days: 1 of 2 met · MTTR 2 h 41 min (target < 2 h)"
+    assert (
+        headline(slo(MISSED, ALERT))
+        == "SLO, last 7 days: 1 of 2 met · MTTR including open ones 2 h 41 min (target < 2 h)"
+    )
     assert headline(slo(MISSED, COVERAGE, ALERT)).endswith("(target < 2 h) · 1 unknown")
     assert headline(slo(COVERAGE, ALERT, days=1)) == "SLO, last day: 1 of 2 met · unknown: Coverage of Salesforce"
     assert headline(slo(*[unknown] * 4)).endswith("unknown: Sync success rate, Sync success rate and 2 more")
@@ -129,7 +144,7 @@ def test_the_headline_is_the_verdict_with_its_reason() -> None:
     ],
 )
 def test_values_as_people_write_them_never_rounded_onto_a_target(
-    shown: Metric, value: str, target: str, trend: str
+    shown: SuccessMetric, value: str, target: str, trend: str
 ) -> None:
     assert (value_text(shown), target_text(shown), trend_text(shown)) == (value, target, trend)
 

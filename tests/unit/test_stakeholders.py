@@ -42,7 +42,7 @@ def known(*incidents: Incident) -> list[tuple[Figures, Check | None]]:
     ("check", "effect"),
     [
         ("null_company_names", Effect.WRONG),
-        ("coverage", Effect.WRONG),
+        ("coverage", Effect.FOUND),
         ("backlog", Effect.LATE),
         ("failed_runs", Effect.LATE),
         ("schedule_enabled", Effect.LATE),
@@ -50,7 +50,7 @@ def known(*incidents: Incident) -> list[tuple[Figures, Check | None]]:
         ("suspect_records", None),
         ("warehouse_not_measured", Effect.UNCHECKED),
         ("census_not_measured", Effect.UNCHECKED),
-        ("a_check_that_is_gone", Effect.WRONG),
+        ("a_check_that_is_gone", Effect.FOUND),
     ],
 )
 def test_what_each_incident_means_to_people_who_use_the_data(check: str, effect: Effect | None) -> None:
@@ -67,7 +67,7 @@ def test_incidents_that_overlap_or_follow_soon_are_one_event() -> None:
 
 def test_a_delay_of_less_than_two_hours_is_counted_and_wrong_values_are_always_told() -> None:
     events, short, _ = events_of(
-        known(one("backlog", 10, 11.9), one("backlog", 30, 31), one("coverage", 50, 50.2)), SINCE, UNTIL
+        known(one("backlog", 10, 11.9), one("backlog", 30, 31), one("null_company_names", 50, 50.2)), SINCE, UNTIL
     )
     assert ([event.effect for event in events], short) == ([Effect.WRONG], 2)
 

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from bot.alerts.timetable import (
     SKEW,
+    Weekly,
     backlog_is_due,
     due_after,
     is_active,
     is_being_made_good,
     latest_due,
     lies_ahead,
+    next_weekly,
     warehouse_is_due,
 )
 from checks.forms import Active, parse_active
@@ -252,3 +254,22 @@ def test_a_run_that_ended_since_is_measured_once_no_other_goes_on_or_after_a_qua
     now = measured + timedelta(minutes=20)
     ends = [measured + timedelta(minutes=minutes) for minutes in ended]
     assert warehouse_is_due(measured, ends, timedelta(hours=1), now, going_on=going_on) is due
+
+
+@pytest.mark.parametrize(
+    ("now", "following"),
+    [
+        ("2026-10-26 07:59", "2026-10-26"),
+        ("2026-10-26 08:00", "2026-11-02"),
+        ("2026-10-26 08:10", "2026-11-02"),  # the clocks go back before that: 169 hours from one to the other
+        ("2026-11-02 07:59", "2026-11-02"),
+        ("2026-03-02 08:00", "2026-03-09"),
+        ("2026-03-02 07:59", "2026-03-02"),  # the clocks go forward before that: 167 hours
+        ("2026-03-09 07:30", "2026-03-09"),
+        ("2026-03-07 12:00", "2026-03-09"),
+    ],
+)
+def test_what_comes_weekly_comes_next_on_another_local_date_than_the_last_time(now: str, following: str) -> None:
+    day, due = next_weekly(Weekly(0, time(8)), local(now), ZONE)
+    assert (str(day), due) == (following, local(f"{following} 08:00"))
+    assert due > local(now)

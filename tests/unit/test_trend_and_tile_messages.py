@@ -278,6 +278,11 @@ def test_whatever_a_statement_answers_slack_takes_the_message(
         json.dumps(payload, allow_nan=False)
 
 
+def test_a_metric_that_is_unknown_for_a_sync_is_neither_the_lowest_nor_the_highest() -> None:
+    unknown = MetricValue(replace(RECENCY, name="success_rate", check=CHECKS["coverage"]), None, syncs=3, alike=False)
+    assert "Sync B, one of 3 syncs" in read(metrics_message(MetricList((), (unknown,)), ZONE), native=True)
+
+
 def test_the_name_of_a_column_is_text_as_well() -> None:
     for native in (True, False):
         assert unescaped(table([{HOSTILE: 7}]).payload(native=native)) == []

@@ -19,6 +19,7 @@ SINCE = UNTIL - timedelta(days=7)
 DAY = timedelta(days=1)
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY = Weekly(0, time(8))
+THEN = "{2026-11-21T10:00:00+00:00}"
 
 
 def caused(days_ago: float, *causes: str):  # type: ignore[no-untyped-def]
@@ -38,9 +39,35 @@ def test_causes_that_differ_only_in_numbers_are_one_named_by_the_latest() -> Non
     ]
 
 
-def test_times_and_people_in_a_cause_do_not_tell_two_apart() -> None:
-    known = [caused(n, f"First seen paused {{2026-11-2{n}T10:00:00+00:00}}") for n in (1, 2)]
-    assert [(one.cause, one.weeks) for one in causes_of(known, [], UNTIL)] == [("First seen paused", (2, 0, 0, 0))]
+@pytest.mark.parametrize(
+    ("causes", "name"),
+    [
+        (
+            ["First seen paused {2026-11-21T10:00:00+00:00}", "Paused by {@U0ROBIN} {2026-11-22T10:00:00+00:00}: why"],
+            "Sync B paused",
+        ),
+        (["A run has been in progress since {2026-11-21T10:00:00+00:00}"] * 2, "Sync B's run in progress"),
+        (
+            [
+                "No run of Sync B has completed since they became pending",
+                f"No run of Sync B has completed since they became pending; the next run starts {THEN}",
+            ],
+            "No run of Sync B has completed since they became pending",
+        ),
+    ],
+)
+def test_times_people_and_what_follows_in_a_cause_do_not_tell_two_apart(causes: list[str], name: str) -> None:
+    known = [replace(caused(n, cause), sync="Sync B") for n, cause in enumerate(causes, 1)]
+    assert [(one.cause, one.weeks) for one in causes_of(known, [], UNTIL)] == [(name, (2, 0, 0, 0))]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("Feed 17 failed: BAD_LOGIN", "Feed 03 failed: BAD_LOGIN"), ("Census answered 401", "Census answered 503")],
+)
+def test_a_number_that_is_part_of_a_name_tells_two_causes_apart(names: tuple[str, str]) -> None:
+    found = causes_of([caused(n, name) for n, name in enumerate(names, 1)], [], UNTIL)
+    assert {(one.cause, one.weeks) for one in found} == {(name, (1, 0, 0, 0)) for name in names}
 
 
 def test_rejected_records_of_reruns_count_by_their_code() -> None:
@@ -92,6 +119,9 @@ OPEN = Case(7, "Backlog", None, Severity.WARN, SINCE, DAY)
         (Review(SINCE, UNTIL, still_open=(OPEN,)), Verdict.OPEN),
         (Review(SINCE, UNTIL, still_open=(OPEN, replace(OPEN, severity=Severity.CRITICAL))), Verdict.CRITICAL),
         (Review(SINCE, UNTIL, evaluated=False), Verdict.UNKNOWN),
+        (Review(SINCE, UNTIL, checked=False), Verdict.UNKNOWN),
+        (Review(SINCE, UNTIL, checked=False, week=Incidents(1, 2, None, None)), Verdict.UNKNOWN),
+        (Review(SINCE, UNTIL, checked=False, still_open=(OPEN,)), Verdict.OPEN),
     ],
 )
 def test_the_verdict_of_a_week(review: Review, verdict: Verdict) -> None:
@@ -143,3 +173,10 @@ def test_when_it_is_posted_is_a_weekday_and_a_time_or_never(written: object, rea
 def test_nothing_else_is_read_as_that(written: object) -> None:
     with pytest.raises(ValueError, match="cannot read"):
         Timetable.model_validate({"report": written})
+
+
+@pytest.mark.parametrize(
+    "progress", ["36 of 72 records updated so far", "Runs complete: 63 records updated in the last one"]
+)
+def test_how_far_a_run_was_is_no_cause(progress: str) -> None:
+    assert causes_of([caused(1, progress)], [], UNTIL) == ()

@@ -1,11 +1,12 @@
 """The messages of one thread in the outbox: delivered or not, and that no more shall be posted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 
 from bot.adapters.store import tables as t
+from bot.adapters.store.moves import named_after
 from bot.model import Delivery, Kind, Place
 
 
@@ -25,6 +26,12 @@ class DeliveryRecords:
             )
             for row in rows.mappings()
         ]
+
+    def root_of(self, incident_id: int) -> Place | None:
+        return self.roots_of((incident_id,)).get(incident_id)
+
+    def roots_of(self, incident_ids: Collection[int]) -> Mapping[int, Place]:
+        return roots_of(self._db, incident_ids)
 
     def is_posting(self, incident_id: int) -> bool:
         thread = select(func.coalesce(t.incidents.c.thread_id, t.incidents.c.id)).where(t.incidents.c.id == incident_id)
@@ -48,6 +55,14 @@ class DeliveryRecords:
         newest = select(func.max(t.timeline.c.id)).where(t.timeline.c.incident_id == t.outbox.c.incident_id)
         edit = {"wanted": t.outbox.c.wanted + 1, "entry_id": newest.scalar_subquery()}
         self._db.execute(update(t.outbox).where(*_of_thread(incident_id), *standing).values(**edit))
+
+
+def roots_of(db: Connection, incident_ids: Collection[int]) -> dict[int, Place]:
+    """Where the threads of these incidents begin; an incident whose thread is not in Slack yet is left out."""
+    root = (t.outbox.c.thread_id == named_after, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
+    posted = select(t.incidents.c.id, t.outbox.c.posted_in, t.outbox.c.ts).where(*root)
+    rows = db.execute(posted.where(t.incidents.c.id.in_(incident_ids)))
+    return {row.id: Place(row.posted_in, row.ts) for row in rows}
 
 
 def _of_thread(incident_id: int) -> tuple[Any, ...]:

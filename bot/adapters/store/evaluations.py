@@ -1,15 +1,13 @@
-"""Evaluations in the state, and the values that they measured: compressed, because there is one at every tick."""
+"""Evaluations in the state, with what they measured: compressed, because there is one at every tick."""
 
 import zlib
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, and_, case, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from bot.adapters.store import tables as t
-from bot.alerts.history import Spread
 from bot.model import Evaluation
 
 EVALUATION = TypeAdapter(Evaluation)  # made once: that takes ten times as long as reading one
@@ -28,7 +26,7 @@ class EvaluationRecords:
         saved = t.key_of(self._db.execute(insert(t.evaluations).values(body=packed, **values)))
         fresh = {(one.check, one.sync or ""): one for one in evaluation.results if not one.carried}
         if fresh:
-            series = self._series_of(fresh)
+            series = self._ids_of(fresh)
             about = {"evaluation_id": saved}
             rows = [
                 {"series_id": series[key], "outcome": r.outcome, "value": r.value, **about} for key, r in fresh.items()
@@ -44,33 +42,6 @@ class EvaluationRecords:
         rows = self._db.execute(newest.limit(most)).all()
         bodies = (unpack(body, unpack(base) if base else b"") for body, base in rows)
         return [EVALUATION.validate_json(body) for body in bodies][::-1]
-
-    def latest_values(
-        self, check: str, sync: str | None, most: int, *, until: datetime | None = None
-    ) -> tuple[tuple[datetime, float], ...]:
-        series = select(t.series.c.id).where(t.series.c.check == check, t.series.c.sync == (sync or ""))
-        same = (t.results.c.series_id == series.scalar_subquery(), t.results.c.value.is_not(None))
-        measured = select(t.evaluations.c.checked_at, t.results.c.value).where(*same).limit(most)
-        newest = measured.join(t.evaluations, t.evaluations.c.id == t.results.c.evaluation_id)
-        if until:
-            newest = newest.where(t.evaluations.c.checked_at <= until)
-        rows = self._db.execute(newest.order_by(t.results.c.evaluation_id.desc()))
-        return tuple((row.checked_at, row.value) for row in rows)[::-1]
-
-    def spreads_of_values(self, check: str, sync: str | None, edges: Sequence[datetime]) -> Mapping[int, Spread]:
-        r, at = t.results.c, t.evaluations.c.checked_at
-        series = select(t.series.c.id).where(t.series.c.check == check, t.series.c.sync == (sync or ""))
-        edge = case(*((at < one, n - 1) for n, one in enumerate(edges)), else_=len(edges) - 1).label("edge")
-        numbers = (func.count(), func.min(r.value), func.max(r.value), func.avg(r.value), func.max(r.evaluation_id))
-        named = [one.label(name) for one, name in zip(numbers, ("n", "low", "high", "mean", "newest"), strict=True)]
-        measured = t.results.join(t.evaluations, t.evaluations.c.id == r.evaluation_id)
-        same = (r.series_id == series.scalar_subquery(), r.value.is_not(None), at < edges[-1])
-        times = (func.min(at).label("first_at"), func.max(at).label("last_at"))
-        each = select(edge, *named, *times).select_from(measured).where(*same).group_by(edge).cte("each_edge")
-        newest = (r.series_id == series.scalar_subquery(), r.evaluation_id == each.c.newest)
-        shown = (each.c.n, each.c.low, each.c.high, each.c.mean, r.value, each.c.first_at, each.c.last_at)
-        rows = self._db.execute(select(each.c.edge, *shown).select_from(each.join(t.results, and_(*newest))))
-        return {int(row[0]): Spread(*row[1:]) for row in rows}
 
     def move_values(self, check: str, to_check: str, to_sync: str) -> None:
         there = exists().where(t.series.c.check == to_check, t.series.c.sync == to_sync)
@@ -102,7 +73,7 @@ class EvaluationRecords:
         base = self._db.execute(first.limit(1)).first()
         return base if base and _hour_of(base.checked_at) == _hour_of(at) else None
 
-    def _series_of(self, keys: dict[tuple[str, str], Any]) -> dict[tuple[str, str], int]:
+    def _ids_of(self, keys: dict[tuple[str, str], Any]) -> dict[tuple[str, str], int]:
         """The ids of these checks and syncs; those that have none get one."""
         known = {(row.check, row.sync): row.id for row in self._db.execute(select(t.series))}
         if new := [key for key in keys if key not in known]:

@@ -36,7 +36,7 @@ from bot.alerts.model import (
     MaintenanceReport,
     State,
 )
-from bot.model import CHANGES, Digest, Kind, Move, Outage, Place, Undelivered, Watch
+from bot.model import CHANGES, Digest, Kind, Move, Outage, Undelivered, Watch
 from checks.model import Severity
 
 # Said once each; the others are edited.
@@ -242,16 +242,10 @@ class SqlRecords(
             return Digest(None, opened, 0)
         since = latest.checked_at - A_DAY
         ended = select(func.count()).where(REAL, t.incidents.c.resolved_at >= since)
-        roots = self._open_roots()
+        roots = self.roots_of([one.id for one in opened])
         outages, absences = (self._outages_since(since, table) for table in (t.outages, t.absences))
         stuck = self._undelivered(t.outbox.c.kind != Kind.DIGEST)  # it is about to be delivered itself
         return Digest(latest, opened, self._db.scalar(ended) or 0, outages, absences, stuck, roots)
-
-    def _open_roots(self) -> dict[int, Place]:
-        """Where the threads of what is open begin, by incident."""
-        root = (t.outbox.c.thread_id == named_after, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
-        posted = select(t.incidents.c.id, t.outbox.c.posted_in, t.outbox.c.ts).where(STILL_OPEN, *root)
-        return {row.id: Place(row.posted_in, row.ts) for row in self._db.execute(posted)}
 
     def _outages_since(self, since: datetime, table: Table) -> tuple[Outage, ...]:
         lately = select(table).where(table.c.until >= since).order_by(table.c.until)
@@ -273,11 +267,6 @@ class SqlRecords(
     def message_at(self, incident_id: int, channel: str, ts: str) -> bool:
         posted = (_of_thread(incident_id), t.outbox.c.ts == ts, t.outbox.c.posted_in == channel)
         return self._db.execute(select(t.outbox.c.seq).where(*posted)).first() is not None
-
-    def root_of(self, incident_id: int) -> Place | None:
-        root = (_of_thread(incident_id), t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
-        row = self._db.execute(select(t.outbox.c.posted_in, t.outbox.c.ts).where(*root)).first()
-        return Place(row.posted_in, row.ts) if row else None
 
     def enqueue_action(self, action: Action, channel: str) -> None:
         if action.incident_id:

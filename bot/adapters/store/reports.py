@@ -3,17 +3,17 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.adapters.store import tables as t
-from bot.adapters.store.moves import IDLE, named_after
+from bot.adapters.store.deliveries import roots_of
+from bot.adapters.store.moves import IDLE
 from bot.alerts.stakeholders import Note
 from bot.alerts.weekly import Review
-from bot.model import Kind, Place, PostedReview
+from bot.model import Kind, PostedReview
 
 REVIEW, NOTE = TypeAdapter(Review), TypeAdapter(Note)
 UNSENT: dict[str, Any] = {"wanted": 1, "sent": 0, "attempts": 0, **IDLE}
@@ -33,11 +33,7 @@ class ReportRecords:
         """As it was made, and where the threads begin that it names."""
         body = self._db.scalar(select(t.reviews.c.body).where(t.reviews.c.id == review_id))
         review = REVIEW.validate_json(body or "")
-        named = t.incidents.c.id.in_(review.named)
-        of_thread = t.outbox.c.thread_id == named_after
-        posted = (of_thread, t.outbox.c.kind == Kind.ROOT, t.outbox.c.ts.is_not(None))
-        rows = self._db.execute(select(t.incidents.c.id, t.outbox.c.posted_in, t.outbox.c.ts).where(named, *posted))
-        return PostedReview(review, {row.id: Place(row.posted_in, row.ts) for row in rows})
+        return PostedReview(review, roots_of(self._db, review.named))
 
     def draft_note(self, note: Note) -> Note:
         mine = (t.stakeholder_notes.c.by == note.by, t.stakeholder_notes.c.sent_at.is_(None))
@@ -62,10 +58,6 @@ class ReportRecords:
         for channel in channels:
             self._enqueue_report(Kind.STAKEHOLDERS, channel, stakeholder_note_id=note.id)
         return True
-
-    def evaluated_since(self, since: datetime) -> list[datetime]:
-        times = select(t.evaluations.c.checked_at).where(t.evaluations.c.checked_at >= since)
-        return list(self._db.scalars(times.order_by(t.evaluations.c.id)))
 
     def _enqueue_report(self, kind: Kind, channel: str, **about: int) -> None:
         new = {"id": uuid.uuid4().hex, "kind": kind, "channel": channel, **about, **UNSENT}

@@ -11,7 +11,7 @@ from bot.adapters.store.leases import Leases
 from bot.adapters.store.outbox import claim_next, mark_sent, next_attempts, read_content, release_claim
 from bot.adapters.store.records import SqlRecords
 from bot.adapters.store.state_file import open_state, reading_engine, said_plainly
-from bot.model import Announcement, ClaimedMessage, Failure, Place
+from bot.model import Announcement, AuditRow, ClaimedMessage, Failure, Place
 from bot.ports import Clock
 from bot.services.write_gate import WriteGate
 
@@ -54,9 +54,20 @@ class SqlStore:
         with said_plainly(), self._reading.begin() as db:
             return read_content(db, message)
 
-    def mark_sent(self, claimed: ClaimedMessage, holder: str, *, place: Place | None, alone: bool = False) -> bool:
+    def mark_sent(
+        self,
+        claimed: ClaimedMessage,
+        holder: str,
+        *,
+        place: Place | None,
+        alone: bool = False,
+        row: AuditRow | None = None,
+    ) -> bool:
         with self._transaction() as db:
-            return mark_sent(db, claimed, holder, place, alone=alone)
+            kept = mark_sent(db, claimed, holder, place, alone=alone)
+            if kept and row:
+                SqlRecords(db).audit(row)
+            return kept
 
     def release_claim(self, claimed: ClaimedMessage, holder: str, failure: Failure) -> bool:
         with self._transaction() as db:
