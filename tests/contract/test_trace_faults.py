@@ -220,7 +220,7 @@ def test_schedule_off_is_told_with_the_next_step_of_the_alert(watched: Watched) 
 def test_runs_hang_is_told_with_the_run_in_progress(watched: Watched) -> None:
     watched.way.server.switch("runs_hang", True)
     watched.pass_(60)
-    found = watched.trace("100005")
+    found = watched.trace("100240")  # in the half of the run that is not written
     assert found.verdict.standing is not Standing.ARRIVED and "rerun" not in buttons(found)
 
 
