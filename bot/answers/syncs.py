@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.alerts.rejected_again import RejectedAgain
 from bot.alerts.rejections import CauseGroup
+from bot.alerts.run_errors import RunError
 from bot.alerts.trends import Trend
 from bot.config.pipeline_file import Noun
 from bot.config.syncs import SyncSettings
@@ -61,6 +62,7 @@ class SyncRuns:
     running: Run | None = None  # the one in progress, and how long it should take
     expected: timedelta | None = None
     sync: SyncSettings | None = None  # which it is, for buttons
+    failure: RunError | None = None  # why the latest run failed, where it did
 
 
 @dataclass(frozen=True)

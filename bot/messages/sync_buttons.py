@@ -42,13 +42,13 @@ def offered_by_queue(queue: Queue) -> list[Offered]:
 
 
 def offered_by_runs(found: SyncRuns) -> list[Offered]:
-    """The end of the run that is in progress, or another one after one that failed."""
+    """The end of the run that is in progress, or another one after one that failed, where that can help."""
     if found.sync is None:
         return []
     runs = [run for run, _ in found.runs if not run.dry_run and run.status is not RunStatus.SKIPPED]
     if any(run.status in (RunStatus.QUEUED, RunStatus.WORKING) for run in runs):
         return [(Offer.CANCEL, found.sync)]
-    return [(Offer.RERUN, found.sync)] if runs and runs[0].status is RunStatus.FAILED else []
+    return [(Offer.RERUN, found.sync)] if found.failure and not found.failure.kind.permanent else []
 
 
 def offered_by_summary(summary: Summary) -> tuple[list[Block], list[tuple[str, str]]]:

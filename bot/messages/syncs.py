@@ -83,7 +83,8 @@ def _runs_head(sync: SyncRuns, zone: ZoneInfo, as_of: datetime) -> list[str]:
     failed = next((run for run, _ in sync.runs if run.status is RunStatus.FAILED), None)
     if failed is None or not failed.error:
         return [head]
-    return [head, f"❗ {day_and_time(failed.created_at, zone)}: {escape(failed.error, 150)}"]
+    why = f"❗ {day_and_time(failed.created_at, zone)}: {escape(failed.error, 150)}"
+    return [head, why, *([f"*Next step* {escape(sync.failure.remedy, 300)}."] if sync.failure else [])]
 
 
 def _counted(sync: SyncRuns) -> str:

@@ -1,12 +1,16 @@
 """The latest runs and the schedules of the syncs."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from bot.alerts.due import Basis, basis_of
+from bot.alerts.run_errors import RunError, run_error
 from bot.alerts.run_time import expected_time, run_in_progress
 from bot.answers.syncs import SyncRuns, SyncSchedule
+from bot.config.settings import Settings
 from bot.config.syncs import SyncSettings
 from bot.errors import SyncHealthError
+from bot.facts import Run, RunStatus
 from bot.ports import Ports, Sources
 from bot.services.census_numbers import error_rate, next_run
 from bot.services.each_sync import each_sync
@@ -39,7 +43,15 @@ def _runs_of(ports: Ports, sync: SyncSettings) -> SyncRuns:
     expected = expected_time(running, runs) if running else None
     shown = tuple((run, error_rate(run)) for run in runs[:RUNS])
     about = None if ports.settings.observes else sync
-    return SyncRuns(sync.label, shown, running=running, expected=expected, sync=about)
+    failure = _failure_of(runs, ports.settings)
+    return SyncRuns(sync.label, shown, running=running, expected=expected, sync=about, failure=failure)
+
+
+def _failure_of(runs: Sequence[Run], settings: Settings) -> RunError | None:
+    """Why the latest run failed that was none for show and not skipped; None where it did not fail."""
+    latest = next((run for run in runs if not run.dry_run and run.status is not RunStatus.SKIPPED), None)
+    failed = latest is not None and latest.status is RunStatus.FAILED
+    return run_error(latest.error, latest.error_code, settings.rejections) if latest and failed else None
 
 
 def _schedule_of(sources: Sources, sync: SyncSettings) -> SyncSchedule:

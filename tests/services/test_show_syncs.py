@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.errors import TemporaryError
-from bot.facts import Schedule
+from bot.facts import RunStatus, Schedule
 from bot.messages.phrases import how_often
 from bot.services.look_at_sync import look_at
 from bot.services.show_syncs import show_runs, show_schedules
@@ -91,3 +91,16 @@ def test_a_sync_is_late_by_the_one_before_it_unless_census_does_not_show_that_on
     assert "hours_since_last_run" not in look_at(world.ports, sync_b).readings, "three runs are no rhythm"
     rerun_daily(world, world.sync_b, 5)
     assert look_at(world.ports, sync_b).readings["hours_since_last_run"].case == "expected"
+
+
+def test_why_the_latest_run_failed_is_classed_and_what_was_skipped_since_is_no_run(world: World) -> None:
+    bad = world.census.start(world.sync_b)
+    world.census.finish(bad.id, RunStatus.FAILED, error="INVALID_SESSION_ID: expired")
+    skipped = world.census.start(world.sync_b)
+    world.census.finish(skipped.id, RunStatus.SKIPPED)
+    sync = world.ports.settings.sync_called("b")
+    [found] = show_runs(world.ports, sync)
+    assert found.failure and found.failure.kind.permanent
+    good = world.census.start(world.sync_b)
+    world.census.finish(good.id)
+    assert show_runs(world.ports, sync)[0].failure is None

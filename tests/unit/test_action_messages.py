@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.alerts.model import ITSELF, Action, ActionKind, ActionState, Incident
+from bot.alerts.run_errors import run_error
 from bot.answers.consent import FactChange, PauseAllFacts
 from bot.answers.syncs import SyncRuns
 from bot.facts import RunStatus, Schedule
@@ -98,7 +99,9 @@ def a_summary(**changes: Any) -> Payload:
 
 
 def runs(*found: Any) -> Payload:
-    of = SyncRuns("Sync B (UPDATE)", tuple((one, 0.0) for one in found), sync=SYNC_B)
+    failed = found[0].status is RunStatus.FAILED
+    failure = run_error(found[0].error, None, SETTINGS.rejections) if failed else None
+    of = SyncRuns("Sync B (UPDATE)", tuple((one, 0.0) for one in found), sync=SYNC_B, failure=failure)
     return said(runs_message([of], ZONE, NOW))
 
 
@@ -238,7 +241,8 @@ GOLDENS: dict[str, Callable[[], Payload]] = {
     "queue_of_a_sync_that_runs": lambda: said(queue_message([queue(sync=SYNC_B, running=True)], ZONE, NOW)),
     "queue_of_a_paused_sync": lambda: said(queue_message([queue(sync=SYNC_B, paused=True)], ZONE, NOW)),
     "runs_to_cancel": lambda: runs(working(), run(status=RunStatus.FAILED)),
-    "runs_to_rerun": lambda: runs(run(status=RunStatus.FAILED, error="INVALID_SESSION_ID"), run()),
+    "runs_to_rerun": lambda: runs(run(status=RunStatus.FAILED, error="503: try again later"), run()),
+    "runs_that_fail_until_something_is_fixed": lambda: runs(run(status=RunStatus.FAILED, error="INVALID_SESSION_ID")),
 }
 
 
