@@ -21,6 +21,8 @@ IN_PROGRESS = "A run has been in progress since"
 SO_FAR, COMPLETE = " so far", "Runs complete:"
 FOLLOWING = "; the next run starts"
 IN_BRACES = re.compile(r"\s*\{[^{}]*\}")  # a time or a person
+OF_A_RUN = re.compile(r": [\d,]+(?: of [\d,]+)? rejected records? in run \d+.*")  # behind the code of a rejection
+SHARE = re.compile(r"(?<![\w.-])[\d,]+ of [\d,]+ ")
 # How many there are, by what follows; the number in `Feed 17` or `Census answered 401` is part of a name.
 COUNT = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?=%| (?:of|suspect|updated|runs?|records?|[a-z]{4,}s|h|min|d|s)\b)")
 OVERDUE = frozenset({"hours_since_last_run", "runs_today"})
@@ -159,7 +161,7 @@ def cause_name(cause: str, sync: str | None) -> str | None:
         return f"{sync or 'A sync'} paused"
     if cause.startswith(IN_PROGRESS):
         return f"{possessive(sync) if sync else 'A'} run in progress"
-    return IN_BRACES.sub("", cause.split(FOLLOWING)[0]).strip()
+    return SHARE.sub("", OF_A_RUN.sub("", IN_BRACES.sub("", cause.split(FOLLOWING)[0]))).strip()
 
 
 def at(moment: datetime) -> str:

@@ -176,6 +176,20 @@ def test_nothing_else_is_read_as_that(written: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cause", "name"),
+    [
+        ("DUPLICATE_VALUE: 8 of 11 rejected records in run 98000251", "DUPLICATE_VALUE"),
+        (
+            "Salesforce rejected 10 of 73 records in Sync B's last run",
+            "Salesforce rejected records in Sync B's last run",
+        ),
+    ],
+)
+def test_how_many_of_how_many_is_no_part_of_a_name(cause: str, name: str) -> None:
+    assert [one.cause for one in causes_of([caused(1, cause)], [], UNTIL)] == [name]
+
+
+@pytest.mark.parametrize(
     "progress", ["36 of 72 records updated so far", "Runs complete: 63 records updated in the last one"]
 )
 def test_how_far_a_run_was_is_no_cause(progress: str) -> None:
