@@ -164,6 +164,17 @@ def cause_name(cause: str, sync: str | None) -> str | None:
     return SHARE.sub("", OF_A_RUN.sub("", IN_BRACES.sub("", cause.split(FOLLOWING)[0]))).strip()
 
 
+def ended_causes(before: Sequence[str], now: Sequence[str]) -> tuple[str, ...]:
+    """Those of before that are not found any more, whatever their numbers are; how far a run is does not end."""
+    still = {without_counts(name) for one in now if (name := cause_name(one, None))}
+    return tuple(one for one in before if (name := cause_name(one, None)) and without_counts(name) not in still)
+
+
+def without_counts(name: str) -> str:
+    """By which two names are the same however many there are."""
+    return COUNT.sub("#", name).casefold()
+
+
 def at(moment: datetime) -> str:
     """A time in a text that is stored; whoever shows the text writes it for its reader."""
     return f"{{{moment.isoformat(timespec='seconds')}}}"

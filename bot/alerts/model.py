@@ -71,6 +71,7 @@ class Did(StrEnum):
     PAGED = "paged"  # a pager accepted it; the detail is its name
     REMEDY = "remedy"  # what the bot would have done on its own, or could not; the detail says it
     MOVED = "moved"  # to another channel; the detail is `old channel: why`
+    CAUSE_ENDED = "cause_ended"  # it still fires, and this is not found as its cause any more
 
 
 OPENING = frozenset({Did.OPENED, Did.REOPENED, Did.STILL_FIRING})
@@ -130,6 +131,12 @@ class Incident:
     def is_test(self) -> bool:
         """Whether it only shows that alerts arrive: it is in no list and no count of incidents."""
         return self.check == TEST_ALERT
+
+    @property
+    def every_cause(self) -> tuple[str, ...]:
+        """Why it fires, or fired; then what was found as a cause for a while."""
+        past = (entry.detail for entry in self.timeline if entry.did is Did.CAUSE_ENDED)
+        return tuple(dict.fromkeys([*self.causes, *past]))
 
     @property
     def ended(self) -> Entry | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from bot.alerts.capacity import Advice, Pace, SyncLoad
-from bot.alerts.causes import COUNT, cause_name
+from bot.alerts.causes import cause_name, without_counts
 from bot.alerts.incident_figures import Figures, WindowFigures
 from bot.alerts.model import Action, Incident
 from bot.alerts.noise import Noise
@@ -168,7 +168,10 @@ def causes_of(incidents: Iterable[Incident], actions: Iterable[Action], until: d
     week first, then of the weeks before.
     """
     named_causes = (
-        (one.opened_at, cause_name(cause, one.sync)) for one in incidents if not one.is_test for cause in one.causes
+        (one.opened_at, name)
+        for one in incidents
+        if not one.is_test
+        for name in dict.fromkeys(cause_name(cause, one.sync) for cause in one.every_cause)
     )
     found = [(at, name) for at, name in named_causes if name]
     found += [(one.ended_at, text.split(SPLIT)[0]) for one in actions if one.ended_at for text in one.rejections]
@@ -178,7 +181,7 @@ def causes_of(incidents: Iterable[Incident], actions: Iterable[Action], until: d
         week = (until - at) // WEEK
         if at > until or week >= WEEKS:
             continue
-        key = COUNT.sub("#", name).casefold()
+        key = without_counts(name)
         named[key] = name
         counts.setdefault(key, Counter())[week] += 1
     rows = [CauseCount(named[key], tuple(by_week[n] for n in range(WEEKS))) for key, by_week in counts.items()]

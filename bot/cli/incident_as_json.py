@@ -25,7 +25,7 @@ def post_mortem_as_json(found: PostMortem) -> dict[str, object]:
             "open": figures.open_between(figures.opened_at, found.as_of).total_seconds(),
         },
         "reopened": figures.reopened,
-        "causes": incident.causes,
+        "causes": incident.every_cause,
         "explained_by": incident.explained_by,
         "examples": incident.examples,
         "thread": found.beside,

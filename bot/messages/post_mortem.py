@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.alerts.causes import at
 from bot.alerts.incident_figures import Figures
 from bot.alerts.model import ITSELF, SEVERITIES, Action, ActionKind, ActionState, Did, Entry, Incident
 from bot.answers.history import PostMortem
@@ -142,7 +143,9 @@ def _recovered(figures: Figures) -> str:
 
 def cause_lines(incident: Incident) -> list[Line]:
     """Why it fired, as far as that was found, and what explains it."""
+    past = {one.detail: one.at for one in incident.timeline if one.did is Did.CAUSE_ENDED}
     lines: list[Line] = [(Told(one),) for one in incident.causes]
+    lines += [(Told(f"{cause}, until {at(ended)}"),) for cause, ended in past.items() if cause not in incident.causes]
     if incident.explained_by:
         lines.append(("Explained by the alert “", sanitize(incident.explained_by, 150), "”"))
     return lines
@@ -229,6 +232,8 @@ def entry_line(entry: Entry) -> Line:
     """What happened and who did it."""
     if entry.did is Did.REMEDY:
         return (Told(entry.detail),)
+    if entry.did is Did.CAUSE_ENDED:
+        return (Told(f"not its cause any more: {entry.detail}"),)
     if entry.did is Did.TAKEN_OVER and entry.by:
         return ("acknowledged by ", who(entry.by), " instead of ", who(entry.detail))
     if entry.did is Did.CALLED and entry.detail:

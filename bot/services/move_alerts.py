@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.alerts.attention import flapping_until, is_flapping, may_broadcast, snoozed_as_warning
+from bot.alerts.causes import ended_causes
 from bot.alerts.lifecycle import Change, Reason, advance, close
 from bot.alerts.model import ITSELF, Alert, Did, Entry, Incident, State
 from bot.config.settings import Settings
@@ -321,6 +322,9 @@ def _refresh_root(
             after = replace(after, causes=(), offers=())
     else:
         after = _with_reading(before, result, known, now)
+        records.note_each(
+            [(after.id, Entry(now, Did.CAUSE_ENDED, detail=one)) for one in ended_causes(before.causes, after.causes)]
+        )
     if after != before:
         records.save_incident(after)
     if replace(after, measured_at=before.measured_at) != before:  # the same number again is no reason to edit

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerts.model import Action, ActionState, Incident, State
+from bot.alerts.model import Action, ActionState, Did, Incident, State
 from bot.alerts.rejections import Rejection
 from bot.config.load import rejections_of
 from bot.facts import Schedule
+from bot.messages.native import Told
+from bot.messages.post_mortem import cause_lines
 from bot.model import Kind
 from bot.ports import Ports
 from bot.runtime.composition import settings_from
@@ -222,6 +224,19 @@ def test_a_measured_reason_is_the_cause_and_no_rerun_is_offered_while_it_holds(w
     assert (found.offers, found.helps) == ((), NAMES.because[0].helps)
     fixed = measured(world, only, times=1, enriched_without_company_name=0)
     assert (fixed.offers, fixed.helps) == (("rerun",), NAMES.cases["clean_backlog"].helps)
+
+
+def test_a_cause_that_ended_stays_in_the_timeline_whatever_number_it_had(world: World, whole: Ports) -> None:
+    only = replace(whole, settings=replace(whole.settings, checks=(NAMES,)))
+    measured(world, only, null_company_names=60, update_queue=240, enriched_without_company_name=1240)
+    again = measured(world, only, times=1, enriched_without_company_name=1250)
+    assert Did.CAUSE_ENDED not in [entry.did for entry in again.timeline], "the same cause"
+    fixed = measured(world, only, times=2, enriched_without_company_name=0)
+    cause = "rds_properties_enriched returns no company name for 1,250 records"
+    assert [entry.detail for entry in fixed.timeline if entry.did is Did.CAUSE_ENDED] == [cause]
+    assert (cause in fixed.causes, cause in fixed.every_cause) == (False, True)
+    [said] = cause_lines(fixed)[-1]
+    assert isinstance(said, Told) and said.text.startswith(f"{cause}, until {{")
 
 
 def test_suspect_records_of_a_sync_that_is_paused_by_now_have_another_next_step(world: World, whole: Ports) -> None:
