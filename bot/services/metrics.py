@@ -66,8 +66,12 @@ def near_metric(metrics: Sequence[Metric], text: str) -> str | None:
 def unknown_metric(text: str, near: str | None, unread: str | None) -> RefusedError:
     """With the nearest, where one is near, and why the audit log was not read, where that is so."""
     guess = f"Did you mean {near}? " if near else ""
-    said = f" The audit log was not read: {unread.rstrip('.')}." if unread else ""
-    return RefusedError(f"Unknown metric “{text[:40]}”. {guess}{COMMAND} lists the metrics.{said}")
+    return RefusedError(f"Unknown metric “{text[:40]}”. {guess}{COMMAND} lists the metrics.{not_read(unread)}")
+
+
+def not_read(why: str | None) -> str:
+    """A sentence for behind others: that and why the audit log was not read, where that is so."""
+    return f" The audit log was not read: {why.rstrip('.')}." if why else ""
 
 
 def metric_typed(text: str) -> str:

@@ -19,6 +19,7 @@ from bot.services.metrics import (
     metric_asked,
     metric_typed,
     near_metric,
+    not_read,
     unknown_metric,
 )
 from checks.judge import WORST_FIRST
@@ -51,7 +52,7 @@ def _asked_of_log(ports: Ports, known: Sequence[Metric], log: "_Log", text: str,
         return asked
     if tile:
         where = f"tile {tile.number}, {tile.title}, shows it: /sync-health tiles {tile.number}"
-        raise RefusedError(f"“{text[:40]}” is no metric; {where}.")
+        raise RefusedError(f"“{text[:40]}” is no metric; {where}.{not_read(None if log.error == ASLEEP else log.error)}")
     raise unknown_metric(text, near or near_metric(logged, text), log.error)
 
 

@@ -14,7 +14,7 @@ from bot.objects import OURS
 from bot.sql.conditions import why_no_condition
 from bot.sql.queues import QUEUE, STILL_PENDING
 from bot.sql.runs import RUNS
-from bot.sql.text import QUERY, columns_of, literals_in, named_tables, no_query, without_literals
+from bot.sql.text import QUERY, columns_of, literals_in, named_tables, no_query, only_asks, without_literals
 from bot.sql.translations import read_or_cache
 from bot.sql.trees import query_in, selected_columns
 
@@ -129,7 +129,11 @@ class Folder:
     def _require_query(self, name: str) -> None:
         text = self.load(name)
         if not self._path(name).is_relative_to(PRODUCT_FOLDER):
-            read_or_cache(["query", text], lambda: str(query_in(text, f"sql/{name}.sql") and ""))
+            try:
+                read_or_cache(["query", text], lambda: str(query_in(text, f"sql/{name}.sql") and ""))
+            except PermanentError:
+                if not only_asks(text):  # what the parser does not know the warehouse may
+                    raise
         elif not QUERY.match(without_literals(text)):
             raise no_query(f"sql/{name}.sql", text)
 

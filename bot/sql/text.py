@@ -15,6 +15,10 @@ TABLE = re.compile(  # a full name where a table stands: elsewhere it can be a f
 )
 NO_QUERY = "not a query, and what is asked must change nothing: write it as one SELECT"
 QUERY = re.compile(r"\s*(?:SELECT|WITH)\b")
+ASKS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE)
+WRITES = re.compile(
+    r"\b(?:INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP|TRUNCATE|INTO|GRANT|REVOKE|COPY|CALL|EXECUTE)\b", re.IGNORECASE
+)
 COLUMN = re.compile(r"(?:^|\bAS |\.)(\w+)\s*$")
 
 
@@ -26,6 +30,12 @@ def named_tables(text: str) -> list[str]:
 def without_literals(text: str) -> str:
     """The text without comments, and with nothing in its strings."""
     return STRING_OR_COMMENT.sub(lambda found: "''" if found[0].startswith("'") else "", text)
+
+
+def only_asks(text: str) -> bool:
+    """Whether a statement is a query by its words, where no parser can read it."""
+    code = without_literals(text)
+    return ASKS.match(code) is not None and not WRITES.search(code)
 
 
 def no_query(what: str, text: str) -> PermanentError:

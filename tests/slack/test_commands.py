@@ -202,6 +202,7 @@ def test_an_incident_is_listed_taken_snoozed_and_told(world: World) -> None:
     assert f"acknowledged by @{world.operator}" in _ask(world, f"incident {number}. --markdown")
     assert "Unknown option “--pdf”" in _ask(world, f"incident {number} --pdf")
     assert (world.operator, "snooze", "snoozed for 12h") in world.audit()
+    world.bot._context._permalink.cache_clear()  # type: ignore[attr-defined]
     world.demo.slack.fail_next("chat.getPermalink", Fault(error="channel_not_found"), times=None)
     answer = _ask(world, "incidents")
     world.demo.slack.heal()

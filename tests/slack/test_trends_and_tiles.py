@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import NotFoundError
+from bot.errors import MissingTableError
 from bot.runtime.composition import disconnect
 from bot.services.audit_log import SNAPSHOTS
 from tests.fakes import FakeWarehouse
@@ -91,11 +91,12 @@ def test_a_trend_is_a_chart_with_its_thresholds(small: Small) -> None:
 
 
 def test_a_log_that_is_missing_is_told_with_the_remedy(small: Small) -> None:
-    small.warehouse.failure = NotFoundError(LOG_MISSING)
+    small.warehouse.failure = MissingTableError("crm.sfdc_dbx.sync_audit_log")
     small.slack.command(VISITOR, "tiles 2")
     until(lambda: f"Tile 2, Coverage: {LOG_MISSING}. sync-health deploy creates it." in small.told(VISITOR))
     small.slack.command(VISITOR, "trend gap")
-    until(lambda: "Unknown metric “gap”" in small.told(VISITOR))
+    until(lambda: "“gap” is no metric; tile 11, " in small.told(VISITOR))
+    assert f"The audit log was not read: {LOG_MISSING}" in small.told(VISITOR)
 
 
 def test_a_workspace_without_charts_gets_the_numbers_as_text(small: Small) -> None:

@@ -17,7 +17,7 @@ from bot.sql import translations, trees
 from bot.sql.catalog import to_list_columns
 from bot.sql.differences import view_difference
 from bot.sql.statements import Statements
-from bot.sql.text import without_literals
+from bot.sql.text import only_asks, without_literals
 from tests.sql_folder import SHIPPED, named, statements_in
 
 PROPERTIES = "rds.pg_rds_public.properties"
@@ -297,3 +297,17 @@ def unmerged(text: str) -> exp.Expr:
     tree = sqlglot.parse_one(text, dialect="databricks")
     trees.unqualify_merge(tree)
     return tree
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("SELECT a ?? b FROM t", True),
+        ("(\nwith x as (select 1) select 'DROP' from x) -- INSERT", True),
+        ("SELECT a ?? b FROM t; DROP TABLE t", False),
+        ("WITH x AS (SELECT a ?? b) INSERT INTO t SELECT * FROM x", False),
+        ("OPTIMIZE t ??", False),
+    ],
+)
+def test_what_no_parser_reads_is_a_query_by_its_words(text: str, asks: bool) -> None:
+    assert only_asks(text) is asks
