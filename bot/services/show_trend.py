@@ -52,7 +52,8 @@ def _asked_of_log(ports: Ports, known: Sequence[Metric], log: "_Log", text: str,
         return asked
     if tile:
         where = f"tile {tile.number}, {tile.title}, shows it: /sync-health tiles {tile.number}"
-        raise RefusedError(f"“{text[:40]}” is no metric; {where}.{not_read(None if log.error == ASLEEP else log.error)}")
+        unread = None if log.error == ASLEEP else log.error  # whoever sleeps is woken by the tile
+        raise RefusedError(f"“{text[:40]}” is no metric; {where}.{not_read(unread)}")
     raise unknown_metric(text, near or near_metric(logged, text), log.error)
 
 
