@@ -32,7 +32,8 @@ def slo(
 ) -> None:
     """Show the success metrics of the last days: target, value, trend, source, worst incidents.
 
-    Reads what the bot remembers, and the runs of the last two weeks in Census; changes nothing.
+    Reads what the bot remembers, and the runs of the last 14 days in Census; changes nothing. A window of more days is
+    shown, and never a go: how many of its runs succeeded is not known for all of it.
     Exit codes: 0 shown; with --strict 0 go: every target met, 1 no-go: one is missed, 2 no-go: none is missed, and one
     is not known for 95% of the days. Always 2: it could not be read.
     """
