@@ -9,8 +9,9 @@ from typing import Literal
 from bot.alerts.history import Axis, Pick, Point, Weeks
 from bot.alerts.model import SEVERITIES
 from bot.config.settings import Settings
-from checks.forms import Limit
+from checks.forms import Limit, with_unit
 from checks.model import Check, Outcome, Severity
+from checks.numbers import in_figures
 
 Chart = Literal["counter", "line", "area", "bar", "pie", "table"]
 SEPARATORS = re.compile(r"[\s_\-/]+")
@@ -92,7 +93,11 @@ def thresholds_of(settings: Settings, tile: Tile) -> list[Threshold]:
         for severity, limit in () if _differs(settings, check) else limits_of(check):
             if (severity, limit) not in known:
                 known.add((severity, limit))
-                found.append(Threshold(f"{severity}_{len(known)}", f"{SEVERITIES[severity]} {limit}", severity, limit))
+                found.append(
+                    Threshold(
+                        f"{severity}_{len(known)}", f"{SEVERITIES[severity]} {_in_figures(limit)}", severity, limit
+                    )
+                )
     return sorted(found, key=lambda one: one.severity is not Severity.CRITICAL)
 
 
@@ -104,11 +109,16 @@ def said_of_thresholds(settings: Settings, tile: Tile) -> str:
         if check and _differs(settings, check):
             mine = ((sync, settings.check_called(name, sync.name)) for sync in settings.syncs if sync.queue)
             limits = (
-                (sync, ", ".join(f"{SEVERITIES[one]} {limit}" for one, limit in limits_of(found)))
+                (sync, ", ".join(f"{SEVERITIES[one]} {_in_figures(limit)}" for one, limit in limits_of(found)))
                 for sync, found in mine
             )
             said += [f"{sync.label}: {text}" for sync, text in limits if text]
     return " · ".join(said)
+
+
+def _in_figures(limit: Limit) -> str:
+    """`> 1,000`, `> 5%`."""
+    return f"{limit.comparison} {in_figures(limit.number, decimals=15)}{with_unit(limit.unit)}"
 
 
 def limits_of(check: Check | None) -> list[tuple[Severity, Limit]]:
