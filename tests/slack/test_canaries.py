@@ -40,17 +40,8 @@ QUESTIONS = (
     "incident 1",
     "snapshot",
     "audit 7",
-    "incident 1 --markdown",
-    "report",
-    "slo",
-    "trend",
-    "trend missing company names",
-    "trace 100005",
-    "trace a0XDEMO00000000005",
-    *(f"tiles {number}" for number in (1, 2, 5, 6, 9, 10, 12, 13, 14)),
 )
-TYPED = ("trace {mail}", "trace {phone}", "trace {name} --follow")  # instead of an ID
-SINKS = ("channel", "ephemerals", "modal", "home", "state", "log", "terminal", "json")
+SINKS = ("channel", "ephemerals", "modal", "state", "log", "terminal", "json")
 
 
 def canaries(demo: Demo) -> dict[str, str]:
@@ -144,12 +135,10 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         demo.estate.switch(next(iter(FAULTS)), True)
         until(lambda: any("company name" in str(m) for m in demo.slack.messages()))
         plant_failed_run(demo, canary)
-        for question in (*QUESTIONS, *(typed.format(**canary) for typed in TYPED)):
+        for question in QUESTIONS:
             seen = len(demo.slack.ephemerals(OPERATOR))
             demo.slack.command(OPERATOR, question)
             until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen and not bot._context.in_flight.count())
-        demo.slack.open_home(OPERATOR)
-        home = until(lambda: demo.slack.home(OPERATOR))
         demo.estate.switch(next(iter(FAULTS)), False)
         offered = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None))
         demo.slack.press(OPERATOR, offered["ts"], "rerun")
@@ -165,7 +154,6 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
                 "ephemerals": json.dumps(
                     [demo.slack.ephemerals(who) for who in (OPERATOR, VISITOR)], ensure_ascii=False
                 ),
-                "home": json.dumps([home, demo.slack.home(OPERATOR)], ensure_ascii=False),
                 "modal": json.dumps(modal, ensure_ascii=False),
                 "state": dump(ports.settings.state_url.removeprefix("sqlite:///")),
                 "log": log.getvalue(),
