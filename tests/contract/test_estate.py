@@ -108,7 +108,7 @@ def test_the_healthy_estate_has_exactly_these_numbers(healthy: World) -> None:
         "matched_coverage_percentage": pytest.approx(99.877, abs=0.0005),
         "company_name_equals_property_name_percentage": 0,
         "data_quality_percentage": pytest.approx(99.963, abs=0.0005),
-        "newest_row_at": NOW - timedelta(minutes=5),
+        "newest_row_at": NOW - timedelta(minutes=2),
     }
     assert tuple(healthy.warehouse.ask("measure/health")[0]) == SHIPPED.columns("measure/health")
     assert healthy.number("SELECT SUM(has_valid_sfdc_id) FROM crm.sfdc_dbx.rds_properties_enriched") == 19500
