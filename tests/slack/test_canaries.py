@@ -91,11 +91,16 @@ def plant(demo: Demo, canary: dict[str, str]) -> None:
     demo.slack.fail_next("apps.connections.open", Fault(error=f"Bearer {canary['slack_app']}", status=502))
 
 
+def rest(demo: Demo) -> None:
+    """The update sync runs in 22 hours at the earliest, from now."""
+    resting = next(reversed(demo.census.syncs.values()))
+    resting.hour, resting.frequency = (demo.clock.now().hour + 23) % 24, "daily"
+
+
 def plant_failed_run(demo: Demo, canary: dict[str, str]) -> None:
     """One that quotes them; it stays the newest of its sync, which rests from now on."""
     sync, quoted = next(reversed(demo.census.syncs)), quotation(canary)
-    resting = demo.census.syncs[sync]
-    resting.hour, resting.frequency = (demo.clock.now().hour + 23) % 24, "daily"
+    rest(demo)
     until(lambda: all(run["status"] not in ("queued", "working") for run in demo.census.runs(sync)))
     echoed, now = f"{quoted} (Authorization: Bearer {canary['census']})", demo.clock.now().isoformat()
     demo.census.plant(
@@ -133,12 +138,13 @@ def told(log: StringIO) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     try:
         until(lambda: demo.slack.connections == 1 and summarise(ports).evaluation)
         demo.estate.switch(next(iter(FAULTS)), True)
-        until(lambda: any("company name" in str(m) for m in demo.slack.messages()))
+        until(lambda: any("records missing company name" in str(m) for m in demo.slack.messages()))  # they are written
         plant_failed_run(demo, canary)
         for question in QUESTIONS:
             seen = len(demo.slack.ephemerals(OPERATOR))
             demo.slack.command(OPERATOR, question)
             until(lambda seen=seen: len(demo.slack.ephemerals(OPERATOR)) > seen and not bot._context.in_flight.count())
+        rest(demo)
         demo.estate.switch(next(iter(FAULTS)), False)
         offered = until(lambda: next((m for m in demo.slack.messages() if OFFERED in str(m)), None))
         demo.slack.press(OPERATOR, offered["ts"], "rerun")
