@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from bot.alerts.causes import BACKLOG, BEHIND
 from bot.alerts.incident_figures import Figures
+from bot.alerts.offers import SUSPECT
 from checks.model import Check
 
 WORTH_TELLING = timedelta(hours=2)  # of a delay; a shorter one is counted
 TOGETHER = timedelta(hours=1)  # what begins so soon after the end of another is told as one
 MOST = 5  # events that a note tells of
-NOT_YET_WRITTEN = "suspect_records"  # the metric of records that wait: nothing of it is in the destination
 NONE = timedelta(0)
 GROWTH = 1.1  # how much more records than a note says may be concerned by now
 LONGEST_ADDED = 500  # characters of what somebody adds to one
@@ -97,7 +97,7 @@ def effect_of(one: Figures, check: Check | None) -> Effect | None:
     incident = one.incident
     if incident.source == "bot":
         return Effect.UNCHECKED
-    if (check.metric if check else incident.check) == NOT_YET_WRITTEN:
+    if (check.metric if check else incident.check) == SUSPECT:  # nothing of it is in the destination yet
         return None
     if incident.source != "databricks" or incident.sync is not None:
         return Effect.LATE

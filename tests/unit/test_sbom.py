@@ -20,7 +20,7 @@ def found(*components: dict[str, Any]) -> dict[str, Any]:
     return {
         "metadata": {
             "component": {"bom-ref": "root"},
-            "tools": [{"externalReferences": [{"url": "https://pypi.org/project/a-tool/"}]}],
+            "tools": [{"externalReferences": [{"url": "https://pypi.example/project/a-tool/"}]}],
         },
         "components": list(components),
         "dependencies": [*links, {"ref": "root", "dependsOn": ["other-thing==2.1"]}],
@@ -39,7 +39,7 @@ def test_what_is_not_pinned_is_left_out_and_nothing_leads_to_it() -> None:
 
 
 def test_no_address_of_a_registry_is_left_and_a_homepage_is() -> None:
-    mirror = [{"url": "https://files.pythonhosted.org/a.whl"}, {"url": "file:///mirror/one"}, HOMEPAGE]
+    mirror = [{"url": "https://files.pythonhosted.example/a.whl"}, {"url": "file:///mirror/one"}, HOMEPAGE]
     made = of_pins(
         found(component("one-thing", "1.0", externalReferences=mirror), component("other-thing", "2.1")),
         pins_of(REQUIREMENTS),
